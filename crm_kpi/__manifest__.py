@@ -1,0 +1,20 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+{
+    "name": "CRM KPI",
+    "version": "19.0.1.0.0",
+    "summary": "KPIs and goals per rep and per customer segment for leads, sales and service",
+    "author": "crm_kpi contributors, Odoo Community Association (OCA)",
+    "website": "https://github.com/OCA/crm",
+    "license": "LGPL-3",
+    "category": "Sales/CRM",
+    "application": True,
+    "depends": ["sale_crm"],
+    "data": [
+        "security/crm_kpi_security.xml",
+        "security/ir.model.access.csv",
+        "data/crm_kpi_category_data.xml",
+    ],
+    "demo": [],
+    "assets": {},
+}

@@ -1,0 +1,154 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Calendar arithmetic of KPI periods.
+
+A period is half-open: it holds the local days ``date_from <= day < date_to`` and, in UTC,
+the instants between the local midnights of these two days.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from dateutil.relativedelta import relativedelta
+
+#: Kinds that the calendar yields by itself; a custom period has free dates.
+CALENDAR_KINDS = ("day", "week", "month", "quarter", "year")
+
+_STEP = {
+    "day": relativedelta(days=1),
+    "week": relativedelta(weeks=1),
+    "month": relativedelta(months=1),
+    "quarter": relativedelta(months=3),
+    "year": relativedelta(years=1),
+}
+
+
+def start_of(kind, day):
+    """First day of the period of this kind that holds ``day``; weeks are ISO weeks.
+
+    >>> start_of("week", date(2027, 1, 1)), start_of("quarter", date(2026, 11, 22))
+    (datetime.date(2026, 12, 28), datetime.date(2026, 10, 1))
+    """
+    match kind:
+        case "day":
+            return day
+        case "week":
+            return day - timedelta(days=day.weekday())
+        case "month":
+            return day.replace(day=1)
+        case "quarter":
+            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+        case "year":
+            return day.replace(month=1, day=1)
+    raise ValueError(f"Unknown kind of period: {kind}")
+
+
+def bounds(kind, day):
+    """``(date_from, date_to)`` of the period of this kind that holds ``day``, half-open.
+
+    >>> bounds("month", date(2028, 2, 29))
+    (datetime.date(2028, 2, 1), datetime.date(2028, 3, 1))
+    """
+    first = start_of(kind, day)
+    return first, first + _STEP[kind]
+
+
+def shift(kind, date_from, count):
+    """First day of the period ``count`` periods later (negative: earlier).
+
+    >>> shift("month", date(2026, 3, 1), -1)
+    datetime.date(2026, 2, 1)
+    """
+    return date_from + _STEP[kind] * count
+
+
+def spans(kind, date_from, date_to):
+    """All ``(date_from, date_to)`` of this kind that overlap the half-open days given.
+
+    >>> spans("quarter", date(2026, 3, 31), date(2026, 4, 2))
+    [(datetime.date(2026, 1, 1), datetime.date(2026, 4, 1)), \
+(datetime.date(2026, 4, 1), datetime.date(2026, 7, 1))]
+    """
+    result = []
+    first = start_of(kind, date_from)
+    while first < date_to:
+        following = first + _STEP[kind]
+        result.append((first, following))
+        first = following
+    return result
+
+
+def utc_midnight(day, tz):
+    """The UTC instant (naive) at which the local ``day`` begins in the time zone ``tz``.
+
+    Where daylight saving skips midnight, the day begins at the first instant there is.
+
+    >>> utc_midnight(date(2026, 10, 26), "Europe/Brussels")
+    datetime.datetime(2026, 10, 25, 23, 0)
+    >>> utc_midnight(date(2026, 10, 25), "Europe/Brussels")
+    datetime.datetime(2026, 10, 24, 22, 0)
+    """
+    local = datetime.combine(day, time.min, tzinfo=ZoneInfo(tz))
+    return local.astimezone(UTC).replace(tzinfo=None)
+
+
+def local_day(instant, tz):
+    """The local day of a naive UTC instant.
+
+    >>> local_day(datetime(2026, 9, 30, 22, 30), "Europe/Brussels")
+    datetime.date(2026, 10, 1)
+    """
+    return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(tz)).date()
+
+
+def code(kind, date_from, date_to):
+    """Language-neutral name, sortable within a kind.
+
+    >>> code("week", date(2026, 12, 28), date(2027, 1, 4))
+    '2026-W53'
+    >>> code("quarter", date(2026, 10, 1), date(2027, 1, 1))
+    '2026-Q4'
+    """
+    match kind:
+        case "day":
+            return date_from.isoformat()
+        case "week":
+            iso = date_from.isocalendar()
+            return f"{iso.year}-W{iso.week:02d}"
+        case "month":
+            return f"{date_from:%Y-%m}"
+        case "quarter":
+            return f"{date_from.year}-Q{(date_from.month - 1) // 3 + 1}"
+        case "year":
+            return str(date_from.year)
+    return f"{date_from.isoformat()} – {(date_to - timedelta(days=1)).isoformat()}"
+
+
+def months_between(date_from, date_to):
+    """Length of a period in months, by days where it does not consist of whole months.
+
+    >>> months_between(date(2026, 10, 1), date(2027, 1, 1))
+    3.0
+    """
+    delta = relativedelta(date_to, date_from)
+    return float(delta.years * 12 + delta.months) + delta.days / 30.4375
+
+
+def tracks(periods):
+    """Split periods into tracks of periods that do not overlap one another.
+
+    :param periods: iterable of ``(start, end, payload)``, half-open, comparable
+    :return: list of tracks, each a list of the same tuples in order of time
+
+    >>> tracks([(1, 3, "a"), (3, 5, "b"), (1, 5, "c")])
+    [[(1, 3, 'a'), (3, 5, 'b')], [(1, 5, 'c')]]
+    """
+    result = []
+    for period in sorted(periods, key=lambda item: (item[0], item[1])):
+        for track in result:
+            if track[-1][1] <= period[0]:
+                track.append(period)
+                break
+        else:
+            result.append([period])
+    return result

@@ -1,0 +1,32 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Field types of the KPI addons."""
+
+from odoo import fields
+
+
+class NullableFloat(fields.Float):
+    """A float that tells "no value" from zero.
+
+    Odoo's own float reads an empty column as ``0.0``, which turns an unanswered lead into
+    one answered within zero hours. Here an empty column reads as ``False`` and is shown
+    blank; writing ``False`` or ``None`` empties it. Aggregates in SQL skip empty values.
+    """
+
+    falsy_value = None
+
+    def convert_to_column(self, value, record, values=None, validate=True):
+        if value is None or value is False:
+            return None
+        return super().convert_to_column(value, record, values, validate)
+
+    def convert_to_cache(self, value, record, validate=True):
+        if value is None or value is False:
+            return None
+        return super().convert_to_cache(value, record, validate)
+
+    def convert_to_record(self, value, record):
+        return False if value is None else value
+
+    def convert_to_export(self, value, record):
+        return "" if value is None or value is False else value

@@ -1,0 +1,77 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import fields, models
+from odoo.addons.base.models.res_partner import _tz_get
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    kpi_tz = fields.Selection(
+        _tz_get,
+        string="KPI time zone",
+        help="Days, weeks and months of KPIs begin at midnight of this time zone. "
+        "Empty: the time zone of the company's working hours, else of its contact, else UTC.",
+    )
+    kpi_history_start = fields.Date(
+        string="KPI history starts on",
+        help="No KPI is computed for periods before this day. Empty: the first record.",
+    )
+    kpi_provisional_periods = fields.Integer(
+        string="Provisional periods",
+        default=2,
+        help="So many closed periods of each kind are still recomputed; older ones are locked.",
+    )
+    kpi_inactivity_days = fields.Integer(
+        string="Customer inactivity (days)",
+        default=365,
+        help="A customer without an order for so many days counts as lost.",
+    )
+    kpi_unresponsive_attempts = fields.Integer(
+        string="Attempts without answer",
+        default=5,
+        help="After so many attempts in a row without an answer a prospect is unresponsive.",
+    )
+    kpi_unresponsive_grace_days = fields.Integer(
+        string="Grace after the last attempt (days)",
+        default=2,
+        help="So many days the prospect has to answer the last attempt.",
+    )
+    kpi_high_value_threshold = fields.Monetary(
+        string="High-value customer",
+        currency_field="currency_id",
+        default=5000,
+        help="A new customer who orders for at least this amount in the first 90 days "
+        "is a high-value customer.",
+    )
+    kpi_upsell_margin = fields.Float(
+        string="Upsell margin",
+        default=0.10,
+        help="A new product counts as upsell when its price exceeds the highest price the "
+        "customer ever paid in that category by this share.",
+    )
+    kpi_first_response_target_hours = fields.Float(
+        string="First response target for tickets (hours)", default=8.0
+    )
+    kpi_lead_response_target_hours = fields.Float(
+        string="First response target for leads (hours)", default=1.0
+    )
+
+    _kpi_positive = models.Constraint(
+        "CHECK (kpi_inactivity_days > 0 AND kpi_provisional_periods >= 0"
+        " AND kpi_unresponsive_attempts > 0 AND kpi_unresponsive_grace_days >= 0)",
+        "Customer inactivity and attempts without answer must be at least 1, "
+        "provisional periods and grace days at least 0.",
+    )
+
+
+    def _kpi_tz(self):
+        """Name of the time zone in which the company's KPI days begin (never the viewer's)."""
+        self.ensure_one()
+        return (
+            self.kpi_tz
+            or self.resource_calendar_id.tz
+            or self.partner_id.tz
+            or "UTC"
+        )
