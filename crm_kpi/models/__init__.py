@@ -2,4 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import crm_kpi_category
+from . import crm_kpi_dirty
+from . import crm_kpi_fact_mixin
 from . import res_company

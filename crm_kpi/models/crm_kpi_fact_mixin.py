@@ -1,0 +1,194 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, models
+from odoo.exceptions import AccessError
+from odoo.tools import SQL
+from odoo.tools.misc import split_every
+
+# marks taken from the queue, and records derived, by one round of statements
+BATCH = 10_000
+
+
+class CrmKpiFactMixin(models.AbstractModel):
+    """A model with stamps (written at the event) and derived KPI fields (computed in sets).
+
+    A model that inherits it says
+
+    * ``_kpi_protected_fields()``: the fields nobody may write,
+    * ``_kpi_trigger_fields()``: the fields whose change makes a record dirty,
+    * ``_kpi_derive_records(ids)``: the statements that compute the derived fields,
+    * ``_kpi_stale_ids()``: records that change by the mere passing of time.
+
+    All four are to call ``super()``, because several extensions of one model meet here.
+    Stamps are written with :meth:`_kpi_stamp`, never through ``vals`` of ``write()``: the
+    check of the protected fields would refuse them for ordinary users.
+    """
+
+    _name = "crm.kpi.fact.mixin"
+    _description = "KPI: stamped and derived fields"
+
+    # ------------------------------------------------------------------
+    # to extend
+    # ------------------------------------------------------------------
+    @api.model
+    def _kpi_protected_fields(self):
+        """Names of the stamps and derived fields; only superuser code may write them."""
+        return set()
+
+    @api.model
+    def _kpi_trigger_fields(self):
+        """Names of the fields whose writing marks the record dirty."""
+        return set()
+
+    @api.model
+    def _kpi_derive_records(self, ids):
+        """Compute the derived fields of the records ``ids`` by statements over the whole set.
+
+        ``ids`` may name records that do not exist any more: what was derived from them goes.
+        Only rows whose values change may be updated, with a new ``write_date`` (see
+        :meth:`_kpi_update`), because the refresh recognises changed periods by it.
+        """
+
+    @api.model
+    def _kpi_stale_ids(self):
+        """Ids of the records whose derived values are overtaken by the passing of time."""
+        return []
+
+    # ------------------------------------------------------------------
+    # marking
+    # ------------------------------------------------------------------
+    @api.model
+    def _kpi_mark_dirty(self, ids):
+        """Note that ``ids`` are to be derived again: one INSERT, nothing is computed."""
+        self.env["crm.kpi.dirty"]._push(self._name, ids)
+
+    @api.model
+    def _kpi_mark_all_dirty(self):
+        """Mark every record, archived ones too (back-fill, changed settings)."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO crm_kpi_dirty (res_model, res_id) SELECT %s, id FROM %s ORDER BY id",
+                self._name,
+                SQL.identifier(self._table),
+            )
+        )
+
+    # ------------------------------------------------------------------
+    # deriving
+    # ------------------------------------------------------------------
+    @api.model
+    def _kpi_derive(self):
+        """Derive what is dirty, and what time has overtaken, of this model.
+
+        Marks are taken out of the queue in the transaction that derives them: when it fails,
+        they are back. Two transactions at once take different marks.
+
+        :return: number of records looked at
+        """
+        self.env.flush_all()
+        done = 0
+        while ids := self.env["crm.kpi.dirty"]._pop(self._name, BATCH):
+            self._kpi_derive_records(ids)
+            done += len(ids)
+        for batch in split_every(BATCH, self._kpi_stale_ids(), list):
+            self._kpi_derive_records(batch)
+            done += len(batch)
+        if done:
+            # derived by SQL, behind the back of the cache
+            self.env.invalidate_all()
+        return done
+
+    @api.model
+    def _kpi_update(self, columns, source):
+        """Write derived columns from a query, touching only rows that change.
+
+        :param columns: names of the stored fields
+        :param SQL source: query with a column ``id`` and one column per name
+        :return: ids of the changed rows
+        """
+        names = [SQL.identifier(name) for name in columns]
+        rows = self.env.execute_query(
+            SQL(
+                """
+                UPDATE %(table)s AS r
+                   SET %(sets)s, write_date = clock_timestamp() AT TIME ZONE 'UTC'
+                  FROM (%(source)s) AS s
+                 WHERE s.id = r.id
+                   AND (%(old)s) IS DISTINCT FROM (%(new)s)
+             RETURNING r.id
+                """,
+                table=SQL.identifier(self._table),
+                sets=SQL(", ").join(SQL("%s = s.%s", name, name) for name in names),
+                source=source,
+                old=SQL(", ").join(SQL("r.%s", name) for name in names),
+                new=SQL(", ").join(SQL("s.%s", name) for name in names),
+            )
+        )
+        return [id_ for (id_,) in rows]
+
+    # ------------------------------------------------------------------
+    # stamps
+    # ------------------------------------------------------------------
+    def _kpi_stamp(self, vals):
+        """Write stamps on the records, past the overrides of ``write()``.
+
+        Safe as superuser: called only by the code that saw the event, with values it made
+        itself; the user who caused the event need not be allowed to write the stamp.
+        """
+        return super(CrmKpiFactMixin, self.sudo()).write(vals)
+
+    def _kpi_refuse_protected(self, names):
+        """Raise when a user, rather than superuser code, sets a stamp or derived field.
+
+        Only the superuser mode of the environment counts: a context key could be sent
+        along by anybody who calls the server.
+        """
+        if self.env.su:
+            return
+        refused = sorted(self._kpi_protected_fields().intersection(names))
+        if refused:
+            raise AccessError(
+                self.env._(
+                    "%(fields)s: computed by the KPIs from what happened to the record; "
+                    "nobody can set it by hand.",
+                    fields=", ".join(
+                        f"{self._fields[name]._description_string(self.env)} ({name})"
+                        if name in self._fields
+                        else name
+                        for name in refused
+                    ),
+                )
+            )
+
+    @api.model
+    def default_get(self, fields):
+        # a default sent along in the context would be a write by the back door
+        values = super().default_get(fields)
+        if not self.env.su:
+            for name in self._kpi_protected_fields():
+                values.pop(name, None)
+        return values
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._kpi_refuse_protected(vals)
+        records = super().create(vals_list)
+        records._kpi_mark_dirty(records.ids)
+        return records
+
+    def write(self, vals):
+        self._kpi_refuse_protected(vals)
+        result = super().write(vals)
+        if self._kpi_trigger_fields().intersection(vals):
+            self._kpi_mark_dirty(self.ids)
+        return result
+
+    def unlink(self):
+        ids = self.ids
+        result = super().unlink()
+        # what was derived from them elsewhere goes with the next derivation
+        self._kpi_mark_dirty(ids)
+        return result
