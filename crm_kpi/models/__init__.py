@@ -2,6 +2,15 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import crm_kpi_category
+from . import crm_kpi_computation
 from . import crm_kpi_dirty
 from . import crm_kpi_fact_mixin
+from . import crm_kpi_goal
+from . import crm_kpi_period
+from . import crm_kpi_restatement
+from . import crm_kpi_source
+from . import crm_kpi
+from . import crm_kpi_refresh
+from . import crm_kpi_segment_stub
+from . import crm_kpi_value
 from . import res_company

@@ -1,0 +1,517 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The refresh: what is due, one statement per source, formulas after their components."""
+
+import logging
+import re
+from datetime import date, timedelta
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..engine import formula as engine
+from ..engine import periods as calendar
+from ..engine import scan
+
+_logger = logging.getLogger(__name__)
+
+#: First retry after a failure; doubled with each further one, at most a day.
+RETRY = timedelta(minutes=5)
+#: Days and weeks are kept so long; longer periods stay for good.
+SHORT_PERIODS_KEPT = timedelta(weeks=26)
+#: A record dated earlier than this is a slip of the pen, not history.
+EARLIEST = timedelta(days=365 * 20)
+
+
+class CrmKpi(models.Model):
+    _inherit = "crm.kpi"
+
+    @api.model
+    def _refresh(self, periods=None, kpis=None):
+        """Compute all that is due and store it.
+
+        Due is a KPI in a period whose records or definition changed since it was last
+        computed. An error in one KPI is noted on it and does not stop the others.
+
+        :param periods: only these periods; default all that exist, and those that the
+            calendar and the history of the records ask for
+        :param kpis: only these KPIs (and the components of their formulas), also those
+            that wait for a retry; default all published ones
+        :return: number of cells written
+        """
+        return sum(work() or 0 for _name, work in self._refresh_steps(periods, kpis))
+
+    @api.model
+    def _cron_refresh(self):
+        """The same in steps that are committed one by one, as far as the time allows."""
+        cron = self.env["ir.cron"]
+        steps = list(self._refresh_steps(None, None))
+        cron._commit_progress(remaining=len(steps))
+        for name, work in steps:
+            try:
+                with self.env.cr.savepoint():
+                    work()
+            except psycopg2.OperationalError:
+                _logger.info("KPI refresh: %s is busy elsewhere, left to the next run", name)
+            if not cron._commit_progress(1):
+                break
+
+    def _refresh_steps(self, periods, kpis):
+        """The work of a refresh as ``(name, callable)``, in the order it must be done."""
+        now = fields.Datetime.now()
+        companies = self.env["res.company"].sudo().search([])
+        if periods is not None:
+            companies = periods.company_id
+        yield "derive", self._refresh_derived
+        yield "segments", self._refresh_segments
+        for company in companies:
+            scope = self.with_company(company)
+            yield f"periods of {company.name}", lambda scope=scope: scope._refresh_periods(now)
+            sources = self._refreshed(kpis, company).source_id.sorted()
+            for source in sources:
+                yield (
+                    f"{source.code} of {company.name}",
+                    lambda scope=scope, source=source: scope._refresh_source(
+                        source, scope._due_periods(periods), kpis, now
+                    ),
+                )
+            yield (
+                f"formulas of {company.name}",
+                lambda scope=scope: scope._refresh_formulas(
+                    scope._due_periods(periods), kpis, now
+                ),
+            )
+            yield f"goals of {company.name}", lambda scope=scope: scope._refresh_goals(now)
+
+    # --- BEFORE THE SCAN ---
+
+    @api.model
+    def _refresh_derived(self):
+        """Derive what comes from conversations and histories, for dirty records."""
+        self.env.flush_all()
+        done = set()
+        for source in self.env["crm.kpi.source"].sudo().search([]):
+            model = self.env.get(source.model)
+            if model is not None and source.model not in done and hasattr(model, "_kpi_derive"):
+                done.add(source.model)
+                # superuser: facts are derived for everybody and read under record rules
+                model.sudo()._kpi_derive()
+
+    @api.model
+    def _refresh_segments(self):
+        """Update who belongs to which segment; what that touches is checked anew."""
+        self.env.flush_all()
+        changed_from = self.env["crm.kpi.segment.set"].sudo()._update_members()
+        if changed_from:
+            self.env.execute_query(
+                SQL(
+                    """UPDATE crm_kpi_computation c SET fingerprint = NULL
+                         FROM crm_kpi_period p
+                        WHERE p.id = c.period_id AND p.date_to > %s AND p.state <> 'locked'
+                    RETURNING 1""",
+                    max(changed_from, date(1900, 1, 1)),
+                )
+            )
+
+    @api.model
+    def _refresh_periods(self, now):
+        """Periods of the whole history, and the short ones that run now, with their states."""
+        company = self.env.company
+        period_model = self.env["crm.kpi.period"].sudo()
+        today = calendar.local_day(now, company._kpi_tz())
+        first = company.kpi_history_start
+        if not first:
+            days = [
+                day
+                for source in self._refreshed(None, company).source_id
+                if (day := source._first_day(company)) and day > today - EARLIEST
+            ]
+            first = min(days, default=today)
+        first = min(first, calendar.shift("month", calendar.start_of("month", today), -1))
+        tomorrow = today + timedelta(days=1)
+        period_model._ensure(first, tomorrow, ("month", "quarter", "year"))
+        for kind in ("day", "week"):
+            previous = calendar.shift(kind, calendar.start_of(kind, today), -1)
+            period_model._ensure(previous, tomorrow, (kind,))
+        period_model.search(
+            [("company_id", "=", company.id), ("state", "!=", "locked")]
+        )._update_states()
+
+    @api.model
+    def _due_periods(self, periods):
+        domain = [("company_id", "=", self.env.company.id), ("state", "!=", "future")]
+        if periods is not None:
+            domain.append(("id", "in", periods.ids))
+            periods.filtered(lambda p: p.state != "locked")._update_states()
+        return self.env["crm.kpi.period"].sudo().search(domain)
+
+    @api.model
+    def _refreshed(self, kpis, company):
+        """The KPIs that a refresh of a company is about, with the components they need."""
+        domain = [("state", "=", "published"), ("company_id", "in", [False, company.id])]
+        if kpis is None:
+            domain += ["|", ("next_try", "=", False), ("next_try", "<=", fields.Datetime.now())]
+            chosen = self.sudo().search(domain)
+        else:
+            chosen = kpis.sudo().filtered_domain(domain)
+        return chosen._with_components()
+
+    def _with_components(self):
+        result = self
+        while missing := result.component_ids - result:
+            result |= missing
+        return result
+
+    def _crossed_ids(self, company):
+        """Ids of the KPIs to compute at the crossed levels: asked for, by goals, by formulas."""
+        goals = self.env["crm.kpi.goal"].sudo()._read_group(
+            [
+                ("company_id", "=", company.id),
+                ("scope", "in", ["team_segment", "user_segment"]),
+            ],
+            ["kpi_id"],
+        )
+        wanted = self.filtered("crossed") | self.browse(kpi.id for (kpi,) in goals)
+        return frozenset(wanted._with_components().ids)
+
+    # --- AGGREGATES ---
+
+    @api.model
+    def _refresh_source(self, source, periods, kpis, now):
+        """Compute the KPIs of one source in one company: one statement."""
+        company = self.env.company
+        mine = self._refreshed(kpis, company).filtered(lambda k: k.source_id == source)
+        if source.kind == "snapshot" and not source.rebuildable:
+            periods = periods.filtered(lambda p: p.state == "open")
+        if not mine or not periods or self._claimed_elsewhere(source):
+            return 0
+        if source.model not in self.env:
+            mine._note_failure(self.env._("The app that brings %s is not installed.", source.model))
+            return 0
+        self.env.flush_all()
+        try:
+            with self.env.cr.savepoint():
+                prints = source._fingerprints(company, periods, now)
+        except (psycopg2.Error, ValueError, KeyError, AttributeError) as error:
+            mine._note_failure(str(error))
+            return 0
+        crossed = mine._crossed_ids(company)
+        targets = mine._due(periods, prints, crossed, now)
+        if not targets:
+            return 0
+        return mine._compute_aggregates(source, targets, crossed, now)
+
+    def _claimed_elsewhere(self, source):
+        """Whether another worker computes this source right now; claims it otherwise."""
+        return not source.sudo().try_lock_for_update()
+
+    def _due(self, periods, prints, crossed, now):
+        """``(kpi, period) -> (fingerprint, locked)`` of what has to be computed."""
+        known = {
+            (kpi_id, period_id): (fingerprint, version)
+            for kpi_id, period_id, fingerprint, version in self.env.execute_query(
+                SQL(
+                    """SELECT kpi_id, period_id, fingerprint, version FROM crm_kpi_computation
+                        WHERE kpi_id = ANY(%s) AND period_id = ANY(%s)""",
+                    self.ids,
+                    periods.ids,
+                )
+            )
+        }
+        due = {}
+        for kpi in self:
+            for period in periods:
+                if kpi.complete_only and period.state == "open":
+                    continue
+                base = prints.get(period.id, "0")
+                fingerprint = f"{base}|{kpi._salt(period, kpi.id in crossed, now)}"
+                before = known.get((kpi.id, period.id))
+                if before is None:
+                    due[kpi, period] = (fingerprint, False)
+                elif period.state == "locked":
+                    if before[0] != fingerprint:
+                        due[kpi, period] = (fingerprint, True)
+                elif before != (fingerprint, kpi.version):
+                    due[kpi, period] = (fingerprint, False)
+        return due
+
+    def _salt(self, period, crossed, now):
+        """What a value depends on beside the records, as part of its fingerprint."""
+        company = period.company_id
+        parts = [f"L{company.kpi_inactivity_days}"] if self.source_id.kind == "cohort" else []
+        if period.state == "locked":
+            return ":".join(parts)
+        if crossed:
+            parts.append("x")
+        if period.state == "open":
+            parts.append("open")
+        horizon = period.utc_to + timedelta(days=self.maturity_days)
+        ages = self.source_id.kind in ("snapshot", "cohort") or "today" in (self.domain or "")
+        if (self.maturity_days and now < horizon) or (ages and period.state == "open"):
+            # time alone changes it: at most one computation an hour
+            parts.append(f"{now:%Y%m%d%H}")
+        return ":".join(parts)
+
+    def _compute_aggregates(self, source, targets, crossed, now):
+        company = self.env.company
+        periods = self.env["crm.kpi.period"].union(*{period for _kpi, period in targets})
+        plan, errors = source._plan(company, periods.sorted(), now, self, crossed)
+        for kpi, error in errors.items():
+            kpi._note_failure(error)
+        working = self.filtered(lambda kpi: kpi not in errors)
+        if not working:
+            return 0
+        try:
+            with self.env.cr.savepoint():
+                written = working._write_aggregates(source, plan, targets, now)
+        except psycopg2.OperationalError:
+            raise
+        except psycopg2.Error as error:
+            if len(working) == 1:
+                working._note_failure(str(error))
+                return 0
+            # one of them is broken: find it, and let the others go on
+            return sum(
+                kpi._compute_aggregates(
+                    source, {k: v for k, v in targets.items() if k[0] == kpi}, crossed, now
+                )
+                for kpi in working
+                if any(target[0] == kpi for target in targets)
+            )
+        working._note_success(now)
+        return written
+
+    def _write_aggregates(self, source, plan, targets, now):
+        company = self.env.company
+        kept = {key: value for key, value in targets.items() if key[0] in self}
+        if not kept:
+            return 0
+        sets = self.env["crm.kpi.source"]._sets_by_unknown(company)
+        rows = [
+            (
+                kpi.id,
+                period.id,
+                kpi.version,
+                locked,
+                kpi._zero_when_empty,
+                period.state == "open",
+            )
+            for (kpi, period), (_fingerprint, locked) in kept.items()
+        ]
+        result = self._store(
+            scan.write(
+                scan.cells(plan, sets, company.id),
+                rows,
+                company.id,
+                now,
+                facts=plan.facts(),
+                roster=self._roster(source, company),
+            )
+        )
+        self._note_computed(kept, now)
+        return result
+
+    def _store(self, statement):
+        [[gone, restated, stored]] = self.env.execute_query(statement)
+        self.env["crm.kpi.value"].invalidate_model()
+        self.env["crm.kpi.restatement"].invalidate_model()
+        if gone or restated or stored:
+            _logger.debug("KPI cells: %s stored, %s gone, %s restated", stored, gone, restated)
+        return gone + restated + stored
+
+    @api.model
+    def _roster(self, source, company):
+        """Active salespeople and teams: they read 0, not nothing, in a running period."""
+        if not source.user_field:
+            return ((), ())
+        members = self.env["crm.team.member"].sudo().search(
+            ["|", ("company_id", "=", False), ("company_id", "=", company.id)]
+        )
+        members = members.filtered(lambda m: company in m.user_id.company_ids)
+        if source.team_field:
+            return (tuple(members.user_id.ids), tuple(members.crm_team_id.ids))
+        return (tuple(members.user_id.ids), ())
+
+    def _note_computed(self, targets, now):
+        self.env.execute_query(
+            SQL(
+                """INSERT INTO crm_kpi_computation AS c
+                          (kpi_id, period_id, fingerprint, version, computed_at)
+                   SELECT t.*, %s FROM unnest(%s::int4[], %s::int4[], %s::text[], %s::int4[]) AS t
+                       ON CONFLICT (kpi_id, period_id) DO UPDATE
+                      SET fingerprint = EXCLUDED.fingerprint, computed_at = EXCLUDED.computed_at,
+                          version = EXCLUDED.version
+                   RETURNING 1""",
+                now,
+                [kpi.id for kpi, _period in targets],
+                [period.id for _kpi, period in targets],
+                [fingerprint for fingerprint, _locked in targets.values()],
+                [kpi.version for kpi, _period in targets],
+            )
+        )
+        self.env["crm.kpi.computation"].invalidate_model()
+
+    # --- FORMULAS ---
+
+    @api.model
+    def _refresh_formulas(self, periods, kpis, now):
+        """Compute the formulas whose components changed, each after those it uses."""
+        company = self.env.company
+        mine = self._refreshed(kpis, company).filtered(lambda k: k.kind == "formula")
+        formulas = {}
+        for kpi in mine:
+            try:
+                formulas[kpi.code] = engine.parse(kpi.formula)
+            except engine.FormulaError as error:
+                kpi._note_failure(self._formula_message(error))
+        order, cycle = engine.evaluation_order(formulas)
+        by_code = {kpi.code: kpi for kpi in mine}
+        for code in cycle:
+            by_code[code]._note_failure(self.env._("Formula: %s depends on itself.", code))
+        crossed = mine._crossed_ids(company)
+        written = 0
+        for kpi in (by_code[code] for code in order):
+            try:
+                with self.env.cr.savepoint():
+                    written += kpi._refresh_formula(formulas[kpi.code], periods, crossed, now)
+                kpi._note_success(now)
+            except psycopg2.OperationalError:
+                raise
+            except (psycopg2.Error, UserError) as error:
+                kpi._note_failure(str(error))
+        return written
+
+    def _refresh_formula(self, formula, periods, crossed, now):
+        company = self.env.company
+        components = {kpi.code: kpi for kpi in self._by_code(formula.codes)}
+        missing = [code for code in formula.codes if code not in components]
+        if missing:
+            raise UserError(self.env._("Formula: there is no KPI %s.", ", ".join(missing)))
+        shifts = {component.shift for component in formula.components}
+        previous = periods._previous() if "previous" in shifts else {}
+        last_year = periods._previous(years=1) if "last_year" in shifts else {}
+        sources = {"": {p: p for p in periods}, "target": {p: p for p in periods},
+                   "previous": previous, "last_year": last_year}  # fmt: skip
+        prints = self._component_prints(formula, components, periods, sources)
+        targets = self._due(periods, prints, crossed, now)
+        if not targets:
+            return 0
+        lookups = [(0, 0, 0, 0)]  # keeps the arrays typed where nothing can be looked up
+        for slot, component in enumerate(formula.components, start=1):
+            for _kpi, period in targets:
+                source = sources[component.shift].get(period)
+                if source:
+                    sign = -1 if component.shift == "target" else 1
+                    kpi = components[component.code]
+                    lookups.append((period.id, sign * slot, kpi.id, source.id))
+        wanted = [period for _kpi, period in targets]
+        constants = [
+            (
+                period.id,
+                float((period.date_to - period.date_from).days),
+                calendar.months_between(period.date_from, period.date_to),
+            )
+            for period in wanted
+        ]
+        zeros = [
+            components[c.code]._zero_when_empty and not c.shift for c in formula.components
+        ]
+        cells = scan.formula_cells(
+            formula, self.id, zeros, self.id in crossed, lookups, constants
+        )
+        rows = [
+            (self.id, period.id, self.version, locked, False, period.state == "open")
+            for (_kpi, period), (_fingerprint, locked) in targets.items()
+        ]
+        written = self._store(scan.write(cells, rows, company.id, now))
+        self._note_computed(targets, now)
+        return written
+
+    def _component_prints(self, formula, components, periods, sources):
+        """Fingerprint of a formula: when its components were last computed, their goals."""
+        used = [components[code].id for code in formula.codes]
+        around = set(periods.ids)
+        for mapping in sources.values():
+            around |= {period.id for period in mapping.values()}
+        stamps = {
+            (kpi_id, period_id): fingerprint
+            for kpi_id, period_id, fingerprint in self.env.execute_query(
+                SQL(
+                    """SELECT c.kpi_id, c.period_id,
+                              md5(c.fingerprint || ':' || c.version || ':' || p.state)
+                         FROM crm_kpi_computation c JOIN crm_kpi_period p ON p.id = c.period_id
+                        WHERE c.kpi_id = ANY(%s) AND c.period_id = ANY(%s)""",
+                    used,
+                    list(around),
+                )
+            )
+        }
+        goals = {}
+        if any(component.shift == "target" for component in formula.components):
+            goals = {
+                (kpi_id, period_id): stamp
+                for kpi_id, period_id, stamp in self.env.execute_query(
+                    SQL(
+                        """SELECT kpi_id, period_id, count(*) || ':' || max(write_date)
+                             FROM crm_kpi_goal WHERE active AND kpi_id = ANY(%s)
+                            GROUP BY kpi_id, period_id""",
+                        used,
+                    )
+                )
+            }
+        prints = {}
+        for period in periods:
+            parts = []
+            for component in formula.components:
+                source = sources[component.shift].get(period)
+                key = (components[component.code].id, source.id if source else 0)
+                parts.append(str((goals if component.shift == "target" else stamps).get(key)))
+            prints[period.id] = "/".join(parts)
+        return prints
+
+    # --- AFTERWARDS ---
+
+    @api.model
+    def _refresh_goals(self, now):
+        # superuser: a goal's value and status are computed, never typed
+        self.env["crm.kpi.goal"].sudo()._refresh(self.env.company)
+
+    def _note_failure(self, error):
+        """Keep the reason on the KPI and try again later, each time after a longer while."""
+        for kpi in self:
+            count = kpi.failure_count + 1
+            delay = min(RETRY * 2 ** min(count - 1, 9), timedelta(days=1))
+            message = re.sub(r"\s*\n(LINE|\s*\^).*", "", str(error), flags=re.DOTALL).strip()
+            kpi.write(
+                {
+                    "failure_count": count,
+                    "last_error": message,
+                    "next_try": fields.Datetime.now() + delay,
+                }
+            )
+            _logger.warning("KPI %s could not be computed: %s", kpi.code, message)
+
+    def _note_success(self, now):
+        failed = self.filtered("failure_count")
+        failed.write({"failure_count": 0, "last_error": False, "next_try": False})
+        self.env.execute_query(
+            SQL("UPDATE crm_kpi SET last_refresh = %s WHERE id = ANY(%s) RETURNING 1",
+                now, self.ids)
+        )
+        self.invalidate_recordset(["last_refresh"])
+
+    @api.autovacuum
+    def _gc_short_periods(self):
+        """Days and weeks long past: nobody reads them, months and longer stay."""
+        limit = fields.Date.today() - SHORT_PERIODS_KEPT
+        old = self.env["crm.kpi.period"].search(
+            [("kind", "in", ["day", "week"]), ("date_to", "<", limit)], limit=1000
+        )
+        kept = self.env["crm.kpi.goal"].search([("period_id", "in", old.ids)]).period_id
+        gone = old - kept
+        gone.write({"state": "provisional"})
+        gone.unlink()
+        return len(gone), len(old) == 1000 and bool(gone)

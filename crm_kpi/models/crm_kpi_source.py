@@ -1,0 +1,573 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import ast
+from collections import defaultdict
+from datetime import timedelta
+from itertools import accumulate
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..engine import periods as calendar
+from ..engine import scan
+
+#: Values that the engine knows for every fact, beside the fields of the record.
+PSEUDO_FIELDS = ("@customer", "@age_days", "@age_hours")
+
+_PATHS = {
+    "date_field": ("date", "datetime"),
+    "date_end_field": ("date", "datetime"),
+    "user_field": "res.users",
+    "team_field": "crm.team",
+    "company_field": "res.company",
+    "partner_field": "res.partner",
+    "segment_field": "crm.kpi.segment",
+    "country_field": "res.country",
+}
+
+
+class CrmKpiSource(models.Model):
+    """How the records of one model become facts that KPIs are computed from.
+
+    An *event* falls into the period of its date. A *snapshot* takes the records that are
+    open at the end of the period (now, in a running one). A *cohort* reads a model that
+    already yields one row per customer and period.
+    """
+
+    _name = "crm.kpi.source"
+    _description = "KPI Source"
+    _order = "sequence, id"
+
+    name = fields.Char(required=True, translate=True)
+    code = fields.Char(required=True, copy=False)
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    kind = fields.Selection(
+        [
+            ("event", "Event: in the period of its date"),
+            ("snapshot", "Snapshot: open at the end of the period"),
+            ("cohort", "Cohort: one row per customer and period"),
+        ],
+        required=True,
+        default="event",
+    )
+    model_id = fields.Many2one("ir.model", required=True, ondelete="cascade")
+    model = fields.Char(related="model_id.model", string="Model name")
+    domain = fields.Char("Filter", default="[]", help="Records that are facts at all.")
+    date_field = fields.Char(
+        "Date", help="Date of the event, or since when a record is open (path of fields)."
+    )
+    date_end_field = fields.Char(
+        "End date",
+        help="Snapshot: until when a record is open, empty while it is. Event: the record "
+        "spans days and counts in the periods that contain all of them.",
+    )
+    user_field = fields.Char("Salesperson", help="Path to the user who gets the credit.")
+    team_field = fields.Char("Sales Team")
+    company_field = fields.Char(
+        "Company",
+        default="company_id",
+        help="Path to the company; several, separated by commas: the first that is set.",
+    )
+    partner_field = fields.Char(
+        "Customer", help="Path to a contact; the company it belongs to is the customer."
+    )
+    segment_field = fields.Char("Segment", help="Path to a segment that replaces the customer's.")
+    country_field = fields.Char(
+        "Country", help="Path to the country, for records that have no customer yet."
+    )
+    rebuildable = fields.Boolean(
+        help="Snapshot: the past can be computed from the two dates. Otherwise only running "
+        "periods are computed and keep their last value."
+    )
+    base_source_id = fields.Many2one(
+        "crm.kpi.source",
+        "Events behind it",
+        help="Cohort: the source whose records make the history; tells when to recompute.",
+    )
+    note = fields.Text(translate=True)
+    kpi_ids = fields.One2many("crm.kpi", "source_id", "KPIs")
+
+    _code_uniq = models.Constraint("UNIQUE(code)", "A source with this code exists already.")
+
+    # --- CHECKS ---
+
+    @api.constrains("model_id", "kind", "domain", *_PATHS)
+    def _check_definition(self):
+        labels = {name: self._fields[name]._description_string(self.env) for name in _PATHS}
+        for source in self:
+            model = self.env.get(source.model)
+            if model is None or model._abstract or model._transient:
+                raise ValidationError(
+                    self.env._("Model: %s has no stored records. Choose another.", source.model)
+                )
+            if source.kind == "cohort":
+                if "period_id" not in model._fields:
+                    raise ValidationError(
+                        self.env._(
+                            "Kind: a cohort needs a model with a period per row; %s has none. "
+                            "Choose Event or Snapshot.",
+                            source.model,
+                        )
+                    )
+            elif not source.date_field:
+                raise ValidationError(
+                    self.env._("Date: choose the date field that places a record in time.")
+                )
+            for name, expected in _PATHS.items():
+                for path in source._paths(name):
+                    source._check_path(labels[name], path, expected)
+            source._check_domain(self.env._("Filter"), source.domain)
+
+    def _check_path(self, label, path, expected):
+        """Refuse a path that does not lead to a field of the expected type or model."""
+        field = self._path_field(path, label)
+        if isinstance(expected, tuple):
+            fits = field.type in expected
+        else:
+            fits = field.type == "many2one" and field.comodel_name == expected
+        if not fits:
+            raise ValidationError(
+                self.env._(
+                    "%(label)s: %(path)s is a field of type %(type)s. Choose a field that leads "
+                    "to %(expected)s.",
+                    label=label,
+                    path=path,
+                    type=field.type,
+                    expected=" / ".join(expected) if isinstance(expected, tuple) else expected,
+                )
+            )
+
+    def _path_field(self, path, label):
+        """The field at the end of a path of many2one fields; all of it must be in the database."""
+        model = self.env[self.model]
+        names = path.split(".")
+        for index, name in enumerate(names):
+            field = model._fields.get(name)
+            if field is None:
+                raise ValidationError(
+                    self.env._(
+                        "%(label)s: %(model)s has no field %(name)s. Choose an existing field.",
+                        label=label,
+                        model=model._description,
+                        name=name,
+                    )
+                )
+            if not (field.store or field.related) or not field.column_type and not field.related:
+                raise ValidationError(
+                    self.env._(
+                        "%(label)s: %(name)s is not stored in the database. Choose a stored "
+                        "field.",
+                        label=label,
+                        name=name,
+                    )
+                )
+            if index < len(names) - 1:
+                if field.type != "many2one":
+                    raise ValidationError(
+                        self.env._(
+                            "%(label)s: %(path)s goes through %(name)s, which is not a link to "
+                            "one record. Choose another path.",
+                            label=label,
+                            path=path,
+                            name=name,
+                        )
+                    )
+                model = self.env[field.comodel_name]
+        return field
+
+    def _check_domain(self, label, text):
+        """Refuse a filter that cannot be used on the source's model."""
+        try:
+            self._parse_domain(text).validate(self.env[self.model])
+        except (ValueError, SyntaxError, TypeError, KeyError, AttributeError) as error:
+            raise ValidationError(
+                self.env._(
+                    "%(label)s: %(text)s cannot be used on %(model)s (%(error)s). Build it with "
+                    "the filter editor, with plain values or relative dates such as 'today -1m'.",
+                    label=label,
+                    text=text,
+                    model=self.env[self.model]._description,
+                    error=error,
+                )
+            ) from error
+
+    @staticmethod
+    def _parse_domain(text):
+        return Domain(ast.literal_eval((text or "[]").strip()))
+
+    def _paths(self, name):
+        return [path.strip() for path in (self[name] or "").split(",") if path.strip()]
+
+    # --- SQL OF THE FACTS ---
+
+    def _facts_model(self, company, period_ids=()):
+        """The source's model as the engine reads it: everything, in the company's days.
+
+        Superuser, because values are computed for everybody and *read* under record rules.
+        """
+        return (
+            self.env[self.model]
+            .sudo()
+            .with_company(company)
+            .with_context(
+                active_test=False,
+                lang=None,
+                tz=company._kpi_tz(),
+                crm_kpi_period_ids=list(period_ids),
+            )
+        )
+
+    @staticmethod
+    def _path_sql(model, path, query):
+        """SQL of the field at the end of a path, joining what lies on the way."""
+        alias = model._table
+        *links, last = path.split(".")
+        for link in links:
+            field = model._fields[link]
+            if field.related and not field.store:
+                model, field, alias = model._traverse_related_sql(alias, field, query)
+            model, alias = field.join(model, alias, query)
+        return model._field_to_sql(alias, last, query)
+
+    def _coalesce_sql(self, model, name, query):
+        parts = [self._path_sql(model, path, query) for path in self._paths(name)]
+        if not parts:
+            return SQL("NULL::int4")
+        return parts[0] if len(parts) == 1 else SQL("COALESCE(%s)", SQL(", ").join(parts))
+
+    def _query(self, company, periods, now):
+        """Query of the facts and the :class:`~..engine.scan.Plan` made of it, without KPIs."""
+        self.ensure_one()
+        tz = company._kpi_tz()
+        model = self._facts_model(company, periods.ids)
+        query = model._search(self._parse_domain(self.domain), bypass_access=True)
+        if query.is_empty():
+            query = model._search(Domain.TRUE, bypass_access=True)
+            query.add_where("FALSE")
+        owner = self._coalesce_sql(model, "company_field", query)
+        if self._paths("company_field"):
+            # in a database of one company a record that names none can only be that one's
+            if self.env["res.company"].sudo().search_count([], limit=2) == 1:
+                owner = SQL("COALESCE(%s, %s)", owner, company.id)
+            query.add_where(SQL("%s = %s", owner, company.id))
+        paths = self._paths("partner_field")
+        partner = SQL("NULL::int4")
+        if paths:
+            partner = SQL("COALESCE(%s)", SQL(", ").join(
+                self._path_sql(model, self._customer_path(path), query) for path in paths
+            ))
+        join, day = self._period_join(model, query, periods, now, tz)
+        plan = scan.Plan(
+            from_clause=SQL(),
+            where_clause=SQL(),
+            record_id=partner if self._opens_customers() else SQL.identifier(model._table, "id"),
+            period_join=join,
+            user=self._coalesce_sql(model, "user_field", query),
+            team=self._coalesce_sql(model, "team_field", query),
+            partner=partner,
+            day=day,
+            segment=self._coalesce_sql(model, "segment_field", query)
+            if self.segment_field
+            else None,
+            country=self._coalesce_sql(model, "country_field", query)
+            if self.country_field
+            else None,
+        )
+        return model, query, plan
+
+    def _customer_path(self, path):
+        return path if path.endswith("commercial_partner_id") else f"{path}.commercial_partner_id"
+
+    def _opens_customers(self):
+        return self.kind == "cohort" and bool(self.partner_field)
+
+    def _period_join(self, model, query, periods, now, tz):
+        """SQL that joins the periods to the records, and the local day for the segment."""
+        rows = []
+        for period in periods:
+            at = min(period.utc_to, now)
+            day = calendar.local_day(at - timedelta(microseconds=1), tz)
+            rows.append((period.id, period.date_from, period.date_to, at, day))
+        if self.kind == "cohort":
+            own = SQL.identifier(model._table, "period_id")
+            return scan.values_join(rows, SQL("%s = p.period_id", own)), SQL("p.date_from")
+        start = self._path_sql(model, self.date_field, query)
+        dated = self._path_field(self.date_field, "").type == "date"
+        end = None
+        if self.date_end_field:
+            end = self._path_sql(model, self.date_end_field, query)
+        if self.kind == "snapshot":
+            if not self.rebuildable:
+                return scan.values_join(rows, SQL("TRUE")), SQL("p.day")
+            point = SQL("p.day + 1") if dated else SQL("p.at")
+            condition = SQL("%s < %s", start, point)
+            if end:
+                condition = SQL("%s AND (%s IS NULL OR %s >= %s)", condition, end, end, point)
+            return scan.values_join(rows, condition), SQL("p.day")
+        if end:
+            condition = SQL("%s >= p.date_from AND %s <= p.date_to", start, end)
+            return scan.values_join(rows, condition), SQL("p.date_from")
+        first, last = ("date_from", "date_to") if dated else ("utc_from", "utc_to")
+        tracks = calendar.tracks([(p[first], p[last], p.id) for p in periods])
+        query.add_where(
+            SQL(
+                "%(at)s >= %(first)s AND %(at)s < %(last)s",
+                at=start,
+                first=min(p[first] for p in periods),
+                last=max(p[last] for p in periods),
+            )
+        )
+        if dated:
+            return scan.instants_join(start, tracks, "date"), start
+        day = SQL("((%s AT TIME ZONE 'UTC') AT TIME ZONE %s)::date", start, tz)
+        return scan.instants_join(start, tracks, "timestamp"), day
+
+    def _plan(self, company, periods, now, kpis, crossed=()):
+        """Plan of the scan for some KPIs of this source.
+
+        :param crossed: ids of KPIs that need the crossed levels
+        :return: ``(plan, errors)``; ``errors`` maps KPIs that cannot be compiled to a text
+        """
+        model, query, plan = self._query(company, periods, now)
+        errors = {}
+        for kpi in kpis:
+            try:
+                plan.columns.append(
+                    scan.Column(
+                        kpi.id,
+                        self._condition_sql(model, query, kpi, now),
+                        self._value_sql(model, query, plan, kpi, company),
+                        kpi.aggregator,
+                        crossed=kpi.id in crossed,
+                    )
+                )
+            except (ValueError, SyntaxError, TypeError, KeyError, AttributeError) as error:
+                errors[kpi] = str(error)
+        # only now are all joins known
+        plan.from_clause = query.from_clause
+        plan.where_clause = query.where_clause
+        return plan, errors
+
+    def _condition_sql(self, model, query, kpi, now):
+        domain = self._parse_domain(kpi.domain)
+        if kpi.kind == "manual":
+            domain &= Domain("kpi_id", "=", kpi.id)
+        domain = domain.optimize_full(model)
+        condition = domain._to_sql(model, model._table, query)
+        if kpi.maturity_days and self.kind == "event":
+            mature = now - timedelta(days=kpi.maturity_days)
+            at = self._path_sql(model, self.date_field, query)
+            condition = SQL("(%s) AND %s <= %s", condition, at, mature)
+        return condition
+
+    def _value_sql(self, model, query, plan, kpi, company):
+        path = kpi.value_field
+        if kpi.aggregator == "count":
+            return None
+        if path == "@customer":
+            return plan.partner
+        if path in ("@age_days", "@age_hours"):
+            since = self._path_sql(model, self.date_field, query)
+            seconds = 86400.0 if path == "@age_days" else 3600.0
+            return SQL("EXTRACT(EPOCH FROM (p.at - %s)) / %s", since, seconds)
+        field = self._path_field(path, self.env._("Value"))
+        value = self._path_sql(model, path, query)
+        if field.type == "monetary":
+            return self._in_company_currency(model, query, path, field, value, company)
+        if field.type == "boolean":
+            return SQL("(%s)::int", value)
+        return value
+
+    def _in_company_currency(self, model, query, path, field, value, company):
+        """The amount at the rate of the record's own date, as ``res.currency`` has it."""
+        *links, _last = path.split(".")
+        owner = model
+        for link in links:
+            owner = self.env[owner._fields[link].comodel_name]
+        currency_name = field.get_currency_field(owner)
+        currency_path = ".".join([*links, currency_name])
+        try:
+            currency = self._path_sql(model, currency_path, query)
+        except ValueError:
+            return value  # no currency in the database: company currency by construction
+        if self.date_field and self.kind != "cohort":
+            day = SQL("(%s)::date", self._path_sql(model, self.date_field, query))
+        else:
+            day = SQL("p.date_to")
+        rate = """COALESCE(
+            (SELECT r.rate FROM res_currency_rate r
+              WHERE r.currency_id = %(currency)s AND r.name <= %(day)s
+                AND (r.company_id IS NULL OR r.company_id = %(company)s)
+              ORDER BY r.company_id, r.name DESC LIMIT 1),
+            (SELECT r.rate FROM res_currency_rate r
+              WHERE r.currency_id = %(currency)s
+                AND (r.company_id IS NULL OR r.company_id = %(company)s)
+              ORDER BY r.company_id, r.name LIMIT 1), 1.0)"""
+        names = {"day": day, "company": company.root_id.id}
+        return SQL(
+            """CASE WHEN %(currency)s IS NULL OR %(currency)s = %(own)s THEN %(value)s
+                    ELSE %(value)s / %(from_rate)s * %(to_rate)s END""",
+            currency=currency,
+            own=company.currency_id.id,
+            value=value,
+            from_rate=SQL(rate, currency=currency, **names),
+            to_rate=SQL(rate, currency=SQL("%s", company.currency_id.id), **names),
+        )
+
+    # --- WHAT CHANGED ---
+
+    def _fingerprints(self, company, periods, now):
+        """Count and sum of the write dates of the facts' records, per period.
+
+        :return: dict of period id to a text; a changed, added, moved or deleted record
+            changes it. Periods without records are missing.
+        """
+        self.ensure_one()
+        if self.kind == "cohort":
+            return self._history_fingerprints(company, periods, now)
+        model, query, plan = self._query(company, periods, now)
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT p.period_id, count(*), sum(%s) FROM %s %s WHERE p.period_id IS NOT NULL"
+                " AND %s GROUP BY p.period_id",
+                self._stamp_sql(model),
+                query.from_clause,
+                plan.period_join,
+                query.where_clause or SQL("TRUE"),
+            )
+        )
+        return {period_id: f"{count}:{stamp}" for period_id, count, stamp in rows}
+
+    def _history_fingerprints(self, company, periods, now):
+        """Of a cohort: of all events until the end of the period."""
+        base = self.base_source_id
+        if not base:
+            return {}
+        ends = sorted({min(period.utc_to, now) for period in periods})
+        model = base._facts_model(company)
+        query = model._search(base._parse_domain(base.domain), bypass_access=True)
+        at = base._path_sql(model, base.date_field, query)
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT width_bucket((%s)::timestamp, %s::timestamp[]) AS bucket, count(*), sum(%s)"
+                " FROM %s WHERE %s AND %s IS NOT NULL GROUP BY bucket",
+                at,
+                ends,
+                base._stamp_sql(model),
+                query.from_clause,
+                query.where_clause or SQL("TRUE"),
+                at,
+            )
+        )
+        counts, stamps = [0] * (len(ends) + 1), [0] * (len(ends) + 1)
+        for bucket, count, stamp in rows:
+            counts[bucket], stamps[bucket] = count, stamp
+        counts, stamps = list(accumulate(counts)), list(accumulate(stamps))
+        index = {end: position for position, end in enumerate(ends)}
+        return {
+            period.id: "{}:{}".format(
+                counts[index[min(period.utc_to, now)]], stamps[index[min(period.utc_to, now)]]
+            )
+            for period in periods
+        }
+
+    @staticmethod
+    def _stamp_sql(model):
+        table = SQL.identifier(model._table)
+        if model._log_access and model._auto:
+            stamp = SQL.identifier(model._table, "write_date")
+            return SQL("(EXTRACT(EPOCH FROM %s) * 1000000)::bigint", stamp)
+        return SQL("hashtextextended(%s::text, 0)", table)
+
+    def _first_day(self, company):
+        """Local day of the first event, or ``None``."""
+        self.ensure_one()
+        if self.kind != "event" or self.model == "crm.kpi.entry" or not self.date_field:
+            return None
+        model = self._facts_model(company)
+        query = model._search(self._parse_domain(self.domain), bypass_access=True)
+        if query.is_empty():
+            return None
+        at = self._path_sql(model, self.date_field, query)
+        [[first]] = self.env.execute_query(query.select(SQL("min(%s)", at)))
+        if not first:
+            return None
+        return calendar.local_day(first, company._kpi_tz()) if hasattr(first, "hour") else first
+
+    @api.model
+    def _mark_changed(self, model_name):
+        """Have all values of a model's sources checked anew at the next refresh.
+
+        For changes that the records' own write dates do not show, such as a lost reason
+        that becomes a disqualification.
+        """
+        sources = self.sudo().search([("model_id.model", "=", model_name)])
+        # superuser: the bookkeeping of the refresh is not the changing user's to read
+        computations = self.env["crm.kpi.computation"].sudo()
+        computations.search([("kpi_id.source_id", "in", sources.ids)]).write(
+            {"fingerprint": False}
+        )
+
+    # --- DRILL DOWN ---
+
+    def _record_ids(self, kpi, period, cell, limit=None):
+        """Ids of exactly the records that a cell counts.
+
+        :param cell: dict with ``level``, ``team_id``, ``user_id``, ``segment_id`` (ids)
+        :return: list of ids of :meth:`_record_model`, newest first
+        """
+        self.ensure_one()
+        company = period.company_id
+        plan, errors = self._plan(company, period, fields.Datetime.now(), kpi)
+        if errors:
+            raise ValidationError(errors[kpi])
+        level = cell["level"]
+        where = [SQL("f0")]
+        if plan.columns[0].value is not None and kpi.aggregator not in ("count", "sum"):
+            where.append(SQL("v0 IS NOT NULL"))
+        table = SQL("facts AS f")
+        if "segment" in level:
+            segment = self.env["crm.kpi.segment"].browse(cell["segment_id"])
+            sets = [(segment.set_id.id, segment.set_id.unknown_segment_id.id or None)]
+            table = SQL(
+                "(%s) AS f", scan.segmented(plan, sets, company.id, SQL("f.record_id"))
+            )
+            where.append(SQL("segment_id = %s", segment.id))
+        for name in ("team", "user"):
+            if name in level.split("_"):
+                where.append(SQL("%s IS NOT DISTINCT FROM %s", SQL.identifier(f"{name}_id"),
+                                 cell[f"{name}_id"] or None))
+        rows = self.env.execute_query(
+            SQL(
+                "WITH facts AS (%s) SELECT DISTINCT record_id FROM %s WHERE %s"
+                " ORDER BY record_id DESC %s",
+                plan.facts(),
+                table,
+                SQL(" AND ").join(where),
+                SQL("LIMIT %s", limit) if limit else SQL(),
+            )
+        )
+        return [record_id for (record_id,) in rows if record_id]
+
+    def _record_model(self):
+        """Name of the model whose records a reader opens behind a number."""
+        return "res.partner" if self._opens_customers() else self.model
+
+    @api.model
+    def _sets_by_unknown(self, company):
+        """``(set, unknown bucket)`` ids of the segment sets that the engine computes."""
+        sets = self.env["crm.kpi.segment.set"].sudo().search(
+            [("company_id", "in", [False, company.id])]
+        )
+        return [(s.id, s.unknown_segment_id.id) for s in sets if s.unknown_segment_id]
+
+    @api.model
+    def _group_by_source(self, kpis):
+        groups = defaultdict(self.env["crm.kpi"].browse)
+        for kpi in kpis:
+            groups[kpi.source_id] |= kpi
+        return sorted(groups.items(), key=lambda item: (item[0].sequence, item[0].id))
