@@ -13,6 +13,7 @@
     "data": [
         "security/crm_kpi_security.xml",
         "security/ir.model.access.csv",
+        "security/crm_kpi_interaction_security.xml",
         "data/crm_kpi_category_data.xml",
     ],
     "demo": [],

@@ -13,4 +13,9 @@ from . import crm_kpi
 from . import crm_kpi_refresh
 from . import crm_kpi_segment_stub
 from . import crm_kpi_value
+from . import crm_kpi_interaction
+from . import crm_kpi_talk_mixin
+from . import crm_lead_interaction
+from . import mail_message
 from . import res_company
+from . import sale_order_interaction

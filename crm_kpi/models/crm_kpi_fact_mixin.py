@@ -33,8 +33,15 @@ class CrmKpiFactMixin(models.AbstractModel):
     # ------------------------------------------------------------------
     @api.model
     def _kpi_protected_fields(self):
-        """Names of the stamps and derived fields; only superuser code may write them."""
-        return set()
+        """Names of the stamps and derived fields; only superuser code may write them.
+
+        By default every read-only field whose name begins with ``kpi_``.
+        """
+        return {
+            name
+            for name, field in self._fields.items()
+            if name.startswith("kpi_") and field.readonly
+        }
 
     @api.model
     def _kpi_trigger_fields(self):
@@ -137,7 +144,9 @@ class CrmKpiFactMixin(models.AbstractModel):
         Safe as superuser: called only by the code that saw the event, with values it made
         itself; the user who caused the event need not be allowed to write the stamp.
         """
-        return super(CrmKpiFactMixin, self.sudo()).write(vals)
+        result = super(CrmKpiFactMixin, self.sudo()).write(vals)
+        self._kpi_mark_dirty(self.ids)
+        return result
 
     def _kpi_refuse_protected(self, names):
         """Raise when a user, rather than superuser code, sets a stamp or derived field.

@@ -1,0 +1,60 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from collections import defaultdict
+
+from odoo import api, models
+
+# what the classification of an interaction looks at
+CLASSIFYING = {
+    "author_guest_id",
+    "author_id",
+    "date",
+    "is_internal",
+    "mail_activity_type_id",
+    "message_type",
+    "model",
+    "res_id",
+    "subtype_id",
+}
+
+
+class MailMessage(models.Model):
+    _inherit = "mail.message"
+
+    def _kpi_mark_records(self):
+        """Mark the records the messages are on: one INSERT per model, nothing is computed."""
+        ids_by_model = defaultdict(set)
+        # safe as superuser: only the record's name goes to the queue, nothing is shown
+        for message in self.sudo():
+            if not message.model or not message.res_id:
+                continue
+            model = self.env.get(message.model)
+            if model is None or not getattr(model, "_kpi_has_interactions", False):
+                continue
+            if message.message_type in ("user_notification", "auto_comment", "out_of_office") or (
+                message.message_type == "notification" and not message.mail_activity_type_id
+            ):
+                continue  # logs and tracking are never an interaction
+            ids_by_model[message.model].add(message.res_id)
+        for name, ids in ids_by_model.items():
+            self.env[name]._kpi_mark_dirty(ids)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        messages = super().create(vals_list)
+        messages._kpi_mark_records()
+        return messages
+
+    def write(self, vals):
+        if CLASSIFYING.isdisjoint(vals):
+            return super().write(vals)
+        # before and after: a merge moves messages from one lead to another
+        self._kpi_mark_records()
+        result = super().write(vals)
+        self._kpi_mark_records()
+        return result
+
+    def unlink(self):
+        self._kpi_mark_records()
+        return super().unlink()
