@@ -102,6 +102,18 @@ class CrmKpiInteraction(models.Model):
     # derivation
     # ------------------------------------------------------------------
     @api.model
+    def _kpi_derive(self):
+        """Derive the dirty records of every model that has interactions.
+
+        A source of KPIs on interactions is thereby up to date, whatever sources there are.
+        """
+        return sum(
+            self.env[name]._kpi_derive()
+            for name, model in self.env.registry.items()
+            if getattr(model, "_kpi_has_interactions", False) and not model._abstract
+        )
+
+    @api.model
     def _kpi_refresh_interactions(self, model, ids):
         """Bring the rows of the records ``ids`` of ``model`` in line with their messages.
 
