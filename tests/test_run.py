@@ -1,0 +1,356 @@
+"""The set-up script `./run`: its arguments, its hashes, and one clear line for what is missing."""
+
+import importlib.machinery
+import importlib.util
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+def _load():
+    loader = importlib.machinery.SourceFileLoader("crm_kpi_run", str(REPO / "run"))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[loader.name] = module
+    loader.exec_module(module)
+    return module
+
+
+run = _load()
+
+
+@pytest.fixture
+def state(tmp_path):
+    state = run.State(tmp_path / "state")
+    state.prepare()
+    return state
+
+
+@pytest.fixture
+def addon(tmp_path):
+    folder = tmp_path / "repo" / "kpi_thing"
+    for name, text in {
+        "__manifest__.py": "{'name': 'Thing', 'depends': ['crm', 'kpi_base']}",
+        "models/thing.py": "x = 1\n",
+        "static/src/thing.js": "let x;\n",
+        "tests/test_thing.py": "",
+    }.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def call(*arguments, **env):
+    """Run the script as its users do, without what this machine's environment may set."""
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("PG", "ODOO_", "CRM_KPI_"))
+    }
+    return subprocess.run(
+        [sys.executable, str(REPO / "run"), *arguments],
+        env={**kept, **env},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def assert_one_line(done, *words):
+    """It failed with a single line that holds these words, and no traceback."""
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    told = [line for line in done.stderr.splitlines() if not line.startswith("==> ")]
+    assert len(told) == 1, done.stderr
+    assert told[0].startswith("run: ")
+    for word in words:
+        assert word in told[0]
+
+
+# -- command line ----------------------------------------------------------------------------------
+
+
+def test_every_command_is_described():
+    done = call("--help")
+    assert done.returncode == 0
+    for name in ("demo", "test", "shell", "db", "lint", "wheel", "import-sales"):
+        assert re.search(rf"^\s+{name}\s+\w", done.stdout, re.M), name
+
+
+def test_pytest_arguments_pass_through():
+    options = run.parse(["test", "-k", "goal or value", "crm_kpi/tests", "-x", "--maxfail=2"])
+    assert options.arguments == ["-k", "goal or value", "crm_kpi/tests", "-x", "--maxfail=2"]
+    assert run.parse(["test", "--", "-m", "benchmark"]).arguments == ["-m", "benchmark"]
+
+
+def test_unknown_arguments_are_refused_elsewhere(capsys):
+    with pytest.raises(SystemExit):
+        run.parse(["db", "name", "--modulse", "crm"])
+    assert "--modulse" in capsys.readouterr().err
+
+
+def test_paths_are_told_from_options(addon, monkeypatch):
+    monkeypatch.chdir(addon.parent)
+    arguments = ["-k", "thing", "kpi_thing/tests/test_thing.py::TestThing", "-x"]
+    options, paths = run.split_test_arguments(arguments)
+    assert options == ["-k", "thing", "-x"]
+    assert paths == ["kpi_thing/tests/test_thing.py::TestThing"]
+
+
+def test_value_of_an_option_is_no_path(addon, monkeypatch):
+    monkeypatch.chdir(addon.parent)
+    options, paths = run.split_test_arguments(["-k", "kpi_thing", "--cov", "kpi_thing"])
+    assert options == ["-k", "kpi_thing", "--cov", "kpi_thing"]
+    assert paths == []
+
+
+def test_browser_tests_are_recognised():
+    assert run.BROWSER_MARK.search("class TestTour(HttpCase):")
+    assert run.BROWSER_MARK.search('self.start_tour("/odoo", "tour")')
+    assert not run.BROWSER_MARK.search("class TestGoal(TransactionCase):")
+    assert run.ODOO_MARK.search("import os\nfrom odoo.tests import tagged\n")
+    assert not run.ODOO_MARK.search('"""import odoo\n""" + "from odoo"'.replace("\n", " "))
+
+
+# -- hashes ----------------------------------------------------------------------------------------
+
+
+def test_tree_hash_follows_content_not_place_or_time(addon, tmp_path):
+    before = run.tree_hash([addon])
+    copy = tmp_path / "elsewhere" / addon.name
+    copy.parent.mkdir()
+    addon.rename(copy)
+    for path in copy.rglob("*"):
+        os.utime(path, (1, 1))
+    assert run.tree_hash([copy]) == before
+    (copy / "models" / "thing.py").write_text("x = 2\n")
+    assert run.tree_hash([copy]) != before
+
+
+def test_tree_hash_sees_renames_and_new_files(addon):
+    before = run.tree_hash([addon])
+    (addon / "models" / "thing.py").rename(addon / "models" / "other.py")
+    renamed = run.tree_hash([addon])
+    (addon / "models" / "empty.py").touch()
+    assert len({before, renamed, run.tree_hash([addon])}) == 3
+
+
+def test_tests_and_byte_code_need_no_new_template(addon):
+    before = run.tree_hash([addon])
+    (addon / "tests" / "test_thing.py").write_text("assert True\n")
+    (addon / "models" / "__pycache__").mkdir()
+    (addon / "models" / "__pycache__" / "thing.cpython-311.pyc").write_bytes(b"x")
+    assert run.tree_hash([addon]) == before
+
+
+def test_assets_hash_follows_times_of_static_files(addon):
+    before = run.assets_hash([addon])
+    os.utime(addon / "models" / "thing.py", (1, 1))
+    assert run.assets_hash([addon]) == before
+    os.utime(addon / "static" / "src" / "thing.js", (1, 1))
+    assert run.assets_hash([addon]) != before
+
+
+def test_digest_keeps_parts_apart():
+    assert run.digest("ab", "c") != run.digest("a", "bc")
+
+
+def test_modules_are_split_into_own_and_external():
+    addons = {"kpi": {"depends": ["sale_crm"]}, "kpi_desk": {"depends": ["kpi", "helpdesk_mgmt"]}}
+    assert run.split_modules(["kpi_desk", "stock"], addons) == (
+        {"kpi", "kpi_desk"},
+        {"sale_crm", "helpdesk_mgmt", "stock"},
+    )
+
+
+def test_addons_are_found_and_a_broken_manifest_is_told(addon, monkeypatch):
+    monkeypatch.setattr(run, "REPO", addon.parent)
+    assert list(run.repo_addons(addon.parent)) == ["kpi_thing"]
+    (addon / "__manifest__.py").write_text("{'name': ")
+    with pytest.raises(run.Problem, match=r"kpi_thing/__manifest__.py is no valid manifest"):
+        run.repo_addons(addon.parent)
+
+
+# -- stamps ----------------------------------------------------------------------------------------
+
+
+def test_environment_is_made_once_per_content(state, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(run, "bare_venv", lambda _state, target, _log: target.mkdir())
+    monkeypatch.setattr(run, "install_packages", lambda *arguments: made.append(arguments[1].name))
+    pins = tmp_path / "pins.txt"
+    pins.write_text("a==1\n")
+    first = run.make_venv(state, "venv", [pins])
+    assert run.make_venv(state, "venv", [pins]) == first
+    pins.write_text("a==2\n")
+    assert run.make_venv(state, "venv", [pins]) != first
+    assert len(made) == 2
+
+
+def test_broken_environment_is_made_again(state, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "bare_venv", lambda _state, target, _log: target.mkdir(exist_ok=True))
+    pins = tmp_path / "pins.txt"
+    pins.write_text("a==1\n")
+
+    def fail(*_arguments):
+        raise run.Problem("no network")
+
+    monkeypatch.setattr(run, "install_packages", fail)
+    with pytest.raises(run.Problem):
+        run.make_venv(state, "venv", [pins])
+    monkeypatch.setattr(run, "install_packages", lambda *_arguments: None)
+    assert (run.make_venv(state, "venv", [pins]) / ".complete").exists()
+
+
+def test_files_are_only_written_when_they_change(tmp_path):
+    path = tmp_path / "odoo.conf"
+    run.write_if_changed(path, "a")
+    os.utime(path, (1, 1))
+    run.write_if_changed(path, "a")
+    assert path.stat().st_mtime == 1
+    run.write_if_changed(path, "b")
+    assert path.read_text() == "b"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+# -- what is missing is told in one line -----------------------------------------------------------
+
+
+def test_port_in_use(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = call("demo", "--port", str(port), CRM_KPI_STATE=str(tmp_path))
+    assert_one_line(done, f"port {port} is in use", f"./run demo --port {port + 1}")
+
+
+def test_wrong_odoo_series(tmp_path):
+    (tmp_path / "odoo").mkdir()
+    (tmp_path / "odoo" / "release.py").write_text("version_info = (18, 0, 0, FINAL, 0, '')\n")
+    done = call("db", "x", CRM_KPI_STATE=str(tmp_path / "state"), ODOO_HOME=str(tmp_path))
+    assert_one_line(done, "is Odoo 18.0, needed is 19.0", "unset ODOO_HOME")
+
+
+def test_no_odoo_where_it_should_be(tmp_path):
+    done = call("db", "x", CRM_KPI_STATE=str(tmp_path / "state"), ODOO_HOME=str(tmp_path))
+    assert_one_line(done, "holds no odoo/release.py")
+
+
+def test_postgresql_user_that_odoo_refuses(tmp_path):
+    url = "postgresql://postgres@localhost/"
+    assert_one_line(call("db", "x", "--db-url", url, CRM_KPI_STATE=str(tmp_path)), "createuser")
+
+
+def test_state_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    done = call("db", "x", CRM_KPI_STATE=str(tmp_path / "file" / "state"))
+    assert_one_line(done, "cannot be written", "CRM_KPI_STATE")
+
+
+def test_no_folder_to_import(tmp_path):
+    done = call("import-sales", str(tmp_path / "none"), "x", CRM_KPI_STATE=str(tmp_path))
+    assert_one_line(done, "there is no folder")
+
+
+@pytest.mark.skipif(not Path("/usr/bin/apt-get").exists(), reason="needs apt")
+def test_no_network_for_odoo(state, monkeypatch):
+    """apt is led to a port where nothing listens."""
+    monkeypatch.setattr(run, "installed_odoo", list)
+    monkeypatch.setattr(run.Apt, "RETRIES", "0")
+    monkeypatch.setattr(run, "debian_release", lambda: "bookworm")
+    monkeypatch.setattr(run, "debian_mirror", lambda suite: "http://127.0.0.1:9/debian")
+    monkeypatch.delenv("ODOO_HOME", raising=False)
+    monkeypatch.setenv("http_proxy", "")
+    with pytest.raises(run.Problem, match=r"package lists cannot be fetched .*check the network"):
+        run.find_odoo(state)
+
+
+def test_no_network_for_python_packages(state, tmp_path, monkeypatch):
+    """Both uv and pip are led to an index where nothing listens."""
+    pins = tmp_path / "pins.txt"
+    pins.write_text("a-package==1\n")
+    monkeypatch.setattr(run, "site_packages", lambda venv: venv)
+    for name in ("PIP_INDEX_URL", "UV_INDEX_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9/simple")
+    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_CONFIG_FILE"):
+        monkeypatch.setenv(name, os.devnull if name == "PIP_CONFIG_FILE" else "")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    (state.root / "venv" / "bin").mkdir(parents=True)
+    (state.root / "venv" / "bin" / "python").symlink_to(sys.executable)
+    monkeypatch.setattr(
+        run, "run_logged", lambda command, log, **_options: _fail(command, log, "Error: no route")
+    )
+    with pytest.raises(run.Problem, match=r"cannot be installed .*no route.*check the network"):
+        run.install_packages(state, state.root / "venv", [([pins], [])], state.logs / "pip.log")
+
+
+def _fail(command, log, words):
+    log.write_text(f"{words}\n")
+    raise subprocess.CalledProcessError(1, command)
+
+
+def test_no_chromium(state, monkeypatch, capsys):
+    """Without a browser its tests are skipped with a word; where nothing may be skipped it is an error."""
+
+    def fail(_state):
+        raise run.Problem("no network")
+
+    monkeypatch.setattr(run, "find_chromium", lambda _state: None)
+    monkeypatch.setattr(run, "fetch_chromium", fail)
+    monkeypatch.delenv("CRM_KPI_STRICT", raising=False)
+    run.need_chromium(state)
+    told = capsys.readouterr().err
+    assert "apt install chromium" in told
+    assert "skipped" in told
+    monkeypatch.setenv("CRM_KPI_STRICT", "1")
+    with pytest.raises(run.Problem, match="apt install chromium"):
+        run.need_chromium(state)
+
+
+def test_not_debian(monkeypatch):
+    monkeypatch.setattr(run.Path, "read_text", lambda _path: "ID=fedora\n")
+    with pytest.raises(run.Problem, match=r"not Debian.*ODOO_HOME"):
+        run.debian_release()
+
+
+def test_unsupported_python(monkeypatch):
+    monkeypatch.setattr(run.sys, "version_info", (3, 15, 0))
+    monkeypatch.setattr(run.shutil, "which", lambda _name: None)
+    with pytest.raises(run.Problem, match=r"Python 3.10 to 3.13"):
+        run.base_python()
+
+
+def test_existing_server_is_read_from_the_address():
+    server = run.existing_server("postgresql://kpi:se%40cret@db.example:6543/?sslmode=require")
+    assert server.env() == {
+        "PGHOST": "db.example",
+        "PGPORT": "6543",
+        "PGUSER": "kpi",
+        "PGPASSWORD": "se@cret",
+        "PGSSLMODE": "require",
+    }
+
+
+def test_existing_server_is_read_from_the_environment(monkeypatch):
+    monkeypatch.setenv("PGHOST", "/var/run/postgresql")
+    monkeypatch.setenv("PGUSER", "kpi")
+    monkeypatch.delenv("CRM_KPI_DB_URL", raising=False)
+    assert run.existing_server(None).host == "/var/run/postgresql"
+    monkeypatch.delenv("PGHOST")
+    assert run.existing_server(None) is None
+
+
+def test_first_telling_line_of_a_log(tmp_path):
+    log = tmp_path / "log"
+    log.write_text("fine\nE: Unable to fetch\nwaiting\n")
+    assert run.last_words(log) == "E: Unable to fetch"
