@@ -6,7 +6,7 @@ A period is half-open: it holds the local days ``date_from <= day < date_to`` an
 the instants between the local midnights of these two days.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
@@ -89,7 +89,7 @@ def utc_midnight(day, tz):
     datetime.datetime(2026, 10, 24, 22, 0)
     """
     local = datetime.combine(day, time.min, tzinfo=ZoneInfo(tz))
-    return local.astimezone(UTC).replace(tzinfo=None)
+    return local.astimezone(timezone.utc).replace(tzinfo=None)
 
 
 def local_day(instant, tz):
@@ -98,7 +98,7 @@ def local_day(instant, tz):
     >>> local_day(datetime(2026, 9, 30, 22, 30), "Europe/Brussels")
     datetime.date(2026, 10, 1)
     """
-    return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(tz)).date()
+    return instant.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(tz)).date()
 
 
 def code(kind, date_from, date_to):

@@ -42,6 +42,8 @@ class CrmKpi(models.Model):
             that wait for a retry; default all published ones
         :return: number of cells written
         """
+        if kpis is not None:
+            kpis.sudo().filtered("next_try").write({"next_try": False})
         return sum(work() or 0 for _name, work in self._refresh_steps(periods, kpis))
 
     @api.model
@@ -156,7 +158,7 @@ class CrmKpi(models.Model):
             domain += ["|", ("next_try", "=", False), ("next_try", "<=", fields.Datetime.now())]
             chosen = self.sudo().search(domain)
         else:
-            chosen = kpis.sudo().filtered_domain(domain)
+            chosen = kpis.with_env(self.env).sudo().filtered_domain(domain)
         return chosen._with_components()
 
     def _with_components(self):
@@ -249,7 +251,7 @@ class CrmKpi(models.Model):
         if period.state == "open":
             parts.append("open")
         horizon = period.utc_to + timedelta(days=self.maturity_days)
-        ages = self.source_id.kind in ("snapshot", "cohort") or "today" in (self.domain or "")
+        ages = self.source_id.kind in ("snapshot", "cohort") or re.search("now|today", self.domain or "")
         if (self.maturity_days and now < horizon) or (ages and period.state == "open"):
             # time alone changes it: at most one computation an hour
             parts.append(f"{now:%Y%m%d%H}")
@@ -481,22 +483,28 @@ class CrmKpi(models.Model):
 
     def _note_failure(self, error):
         """Keep the reason on the KPI and try again later, each time after a longer while."""
+        now = fields.Datetime.now()
         for kpi in self:
-            count = kpi.failure_count + 1
+            # a refresh of several companies fails once
+            waiting = kpi.next_try and kpi.next_try > now
+            count = kpi.failure_count + (0 if waiting else 1)
             delay = min(RETRY * 2 ** min(count - 1, 9), timedelta(days=1))
             message = re.sub(r"\s*\n(LINE|\s*\^).*", "", str(error), flags=re.DOTALL).strip()
             kpi.write(
                 {
                     "failure_count": count,
                     "last_error": message,
-                    "next_try": fields.Datetime.now() + delay,
+                    "next_try": now + delay,
                 }
             )
             _logger.warning("KPI %s could not be computed: %s", kpi.code, message)
 
     def _note_success(self, now):
-        failed = self.filtered("failure_count")
-        failed.write({"failure_count": 0, "last_error": False, "next_try": False})
+        # what failed in this very refresh, in another company, waits for its retry
+        cured = self.filtered(
+            lambda kpi: kpi.last_error and not (kpi.next_try and kpi.next_try > now)
+        )
+        cured.write({"failure_count": 0, "last_error": False, "next_try": False})
         self.env.execute_query(
             SQL("UPDATE crm_kpi SET last_refresh = %s WHERE id = ANY(%s) RETURNING 1",
                 now, self.ids)

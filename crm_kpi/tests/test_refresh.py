@@ -1,0 +1,474 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import random
+from collections import defaultdict
+from datetime import datetime, timedelta, timezone
+from statistics import mean, median
+from zoneinfo import ZoneInfo
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from odoo.tests import freeze_time, tagged
+
+from .common import KpiCommon
+
+BRUSSELS = ZoneInfo("Europe/Brussels")
+NOW = "2026-12-15 10:00:00"
+
+
+def percentile(numbers, share):
+    """Linear interpolation between the closest ranks, written out."""
+    numbers = sorted(numbers)
+    position = (len(numbers) - 1) * share
+    low = int(position)
+    high = min(low + 1, len(numbers) - 1)
+    return numbers[low] + (numbers[high] - numbers[low]) * (position - low)
+
+
+@tagged("post_install", "-at_install")
+class TestRefresh(KpiCommon):
+    @freeze_time(NOW)
+    def test_month_is_local_and_half_open(self):
+        """Catalogue 1, trap 19: the month begins at the local midnight, also over DST."""
+        kpi = self.make_kpi("leads")
+        self.make_lead("2026-09-30 22:30:00")  # 1 October 00:30 in Brussels
+        self.make_lead("2026-10-15 12:00:00", active=False, probability=0)
+        self.make_lead("2026-10-31 22:30:00")  # 23:30, winter time
+        self.make_lead("2026-10-31 23:30:00")  # 1 November
+        gone = self.make_lead("2026-10-20 12:00:00")
+        gone.unlink()
+        october = self.period("month", "2026-10-10")
+        self.kpis._refresh(kpis=kpi)
+        self.assertEqual(self.value(kpi, october), 3)
+
+    @freeze_time(NOW)
+    def test_no_value_is_not_zero(self):
+        """Design idea 7: an empty denominator or sample has no value, a count has a true 0."""
+        leads = self.make_kpi("leads")
+        revenue = self.make_kpi(
+            "avg", aggregator="avg", value_field="expected_revenue", unit="money"
+        )
+        rate = self.make_kpi(
+            "rate", kind="formula", formula="test_leads / test_leads", unit="percent"
+        )
+        month = self.period("month", "2026-11-10")
+        self.kpis._refresh(kpis=leads | revenue | rate)
+        self.assertEqual(self.value(leads, month), 0)
+        self.assertIsNone(self.value(revenue, month))
+        self.assertIsNone(self.value(rate, month))
+        [row] = self.env["crm.kpi.value"].search_read(
+            [("kpi_id", "=", rate.id), ("period_id", "=", month.id)], ["value", "n"]
+        )
+        self.assertIs(row["value"], False)
+
+    @freeze_time(NOW)
+    def test_unassigned_is_kept_apart(self):
+        """Traps 15 and 60: no salesperson is a row of its own, and rows add to the total."""
+        kpi = self.make_kpi("leads")
+        self.make_lead("2026-11-05 12:00:00", user_id=self.ann.id, team_id=self.north.id)
+        self.make_lead("2026-11-05 12:00:00")
+        self.make_lead("2026-11-06 12:00:00", user_id=self.env.ref("base.user_root").id)
+        month = self.period("month", "2026-11-10")
+        self.kpis._refresh(kpis=kpi)
+        users = {cell.user_id: cell.value for cell in self.cells(kpi, month, "user")}
+        self.assertEqual(users, {self.ann: 1, self.env["res.users"]: 2})
+        teams = {cell.team_id: cell.value for cell in self.cells(kpi, month, "team")}
+        self.assertEqual(teams, {self.north: 1, self.env["crm.team"]: 2})
+        self.assertEqual(self.value(kpi, month), 3)
+
+    @freeze_time(NOW)
+    def test_companies_are_apart(self):
+        kpi = self.make_kpi("leads")
+        other = self.env["res.company"].create({"name": "Other"})
+        self.make_lead("2026-11-05 12:00:00")
+        lead = self.env["crm.lead"].create({"name": "Other's", "company_id": other.id})
+        self.backdate(lead, create_date="2026-11-05 12:00:00")
+        self.period("month", "2026-11-10")
+        self.kpis._refresh(kpis=kpi)
+        for company, expected in ((self.company, 1), (other, 1)):
+            [row] = self.env["crm.kpi.value"].search(
+                [
+                    ("kpi_id", "=", kpi.id),
+                    ("company_id", "=", company.id),
+                    ("period_id.name", "=", "2026-11"),
+                    ("level", "=", "company"),
+                ]
+            )
+            self.assertEqual(row.value, expected)
+
+    @freeze_time(NOW)
+    def test_currency_of_the_records_day(self):
+        """G3: money is converted at the rate of the record's own date, never today's."""
+        usd, eur = self.env.ref("base.USD"), self.env.ref("base.EUR")
+        (usd | eur).active = True
+        self.company.currency_id = eur
+        self.env["res.currency.rate"].search([]).unlink()
+        self.env["res.currency.rate"].create(
+            [
+                {"currency_id": usd.id, "name": day, "rate": rate, "company_id": False}
+                for day, rate in (("2026-01-01", 1.25), ("2026-11-10", 2.0))
+            ]
+        )
+        source = self.env["crm.kpi.source"].create(
+            {
+                "name": "Orders",
+                "code": "test_orders",
+                "model_id": self.env["ir.model"]._get_id("sale.order"),
+                "date_field": "date_order",
+            }
+        )
+        kpi = self.make_kpi(
+            "amount",
+            source_id=source.id,
+            aggregator="sum",
+            value_field="amount_untaxed",
+            unit="money",
+        )
+        partner = self.env["res.partner"].create({"name": "Customer"})
+        orders = self.env["sale.order"].create(
+            [{"partner_id": partner.id, "company_id": self.company.id} for _i in range(3)]
+        )
+        for order, currency, day in zip(
+            orders, (eur, usd, usd), ("2026-11-02", "2026-11-03", "2026-11-20"), strict=True
+        ):
+            self.backdate(
+                order, amount_untaxed=100, currency_id=currency.id, date_order=f"{day} 12:00:00"
+            )
+        month = self.period("month", "2026-11-10")
+        self.kpis._refresh(kpis=kpi)
+        self.assertAlmostEqual(self.value(kpi, month), 100 + 100 / 1.25 + 100 / 2.0)
+
+    # --- against brute force ---
+
+    def _brute_force(self, facts, period):
+        """Every cell of every level, computed one by one in Python."""
+        first = datetime.combine(period.date_from, datetime.min.time(), BRUSSELS)
+        last = datetime.combine(period.date_to, datetime.min.time(), BRUSSELS)
+        inside = [f for f in facts if first <= f["at"].replace(tzinfo=timezone.utc) < last]
+        groups = defaultdict(list)
+        groups["company", None, None, None] = []
+        for fact in inside:
+            user, team, segment = fact["user"], fact["team"], fact["segment"]
+            groups["company", None, None, None].append(fact)
+            groups["team", team, None, None].append(fact)
+            groups["user", None, user, None].append(fact)
+            groups["segment", None, None, segment].append(fact)
+            groups["team_segment", team, None, segment].append(fact)
+            groups["user_segment", None, user, segment].append(fact)
+        cells = {}
+        for key, rows in groups.items():
+            big = [r["revenue"] for r in rows if r["revenue"] >= 50]
+            amounts = [r["revenue"] for r in rows]
+            customers = {r["customer"] for r in rows if r["customer"]}
+            numbers = {
+                "count": (len(rows), len(rows)),
+                "big": (len(big), len(big)),
+                "sum": (sum(amounts), len(rows)),
+                "avg": (mean(amounts) if amounts else None, len(rows)),
+                "min": (min(amounts) if amounts else None, len(rows)),
+                "max": (max(amounts) if amounts else None, len(rows)),
+                "median": (median(amounts) if amounts else None, len(rows)),
+                "p90": (percentile(amounts, 0.9) if amounts else None, len(rows)),
+                "customers": (len(customers), sum(1 for r in rows if r["customer"])),
+                "share": (len(big) / len(rows) if rows else None, len(rows)),
+                "spread": (max(amounts) - min(amounts) if amounts else None, len(rows)),
+            }
+            for code, number in numbers.items():
+                cells[code, *key] = number
+        return cells
+
+    def _make_kpis(self):
+        def money(aggregator):
+            return {"aggregator": aggregator, "value_field": "expected_revenue", "unit": "money"}
+
+        kpis = {
+            "count": self.make_kpi("count", crossed=True),
+            "big": self.make_kpi("big", domain="[('expected_revenue', '>=', 50)]", crossed=True),
+            "customers": self.make_kpi(
+                "customers", aggregator="count_distinct", value_field="@customer", crossed=True
+            ),
+        }
+        for aggregator in ("sum", "avg", "min", "max", "median", "p90"):
+            kpis[aggregator] = self.make_kpi(aggregator, crossed=True, **money(aggregator))
+        formulas = {
+            "share": ("test_big / test_count", "percent"),
+            "spread": ("test_max - test_min", "money"),
+        }
+        for code, (formula, unit) in formulas.items():
+            kpis[code] = self.make_kpi(
+                code, kind="formula", formula=formula, unit=unit, crossed=True
+            )
+        return kpis
+
+    @freeze_time(NOW)
+    def test_engine_equals_brute_force(self):
+        """Random records: every level, every kind of period, every aggregate and formula."""
+        industries = self.env["res.partner.industry"].create([{"name": "Ore"}, {"name": "Zinc"}])
+        parents = self.env["res.partner"].create(
+            [
+                {"name": f"Customer {i}", "is_company": True, "industry_id": industry.id}
+                for i, industry in enumerate(
+                    [industries[0], industries[1], industries[0], industries.browse()]
+                )
+            ]
+        )
+        contacts = self.env["res.partner"].create(
+            [{"name": f"Contact {p.name}", "parent_id": p.id} for p in parents]
+        )
+        segment_set = self.env.ref("crm_kpi.crm_kpi_segment_set_industry")
+        segment_set._update_members()
+        unknown = segment_set.unknown_segment_id
+        by_industry = {s.industry_id: s for s in segment_set.segment_ids if s.industry_id}
+        kpis = self._make_kpis()
+        everything = self.env["crm.kpi"].union(*kpis.values())
+        days = ("2026-03-29", "2026-10-25", "2026-12-02", "2026-12-15")
+        periods = self.env["crm.kpi.period"].union(
+            *(
+                self.period(kind, day)
+                for kind in ("day", "week", "month", "quarter", "year")
+                for day in days
+            ),
+            self.env["crm.kpi.period"].create(
+                {"kind": "custom", "date_from": "2026-03-20", "date_to": "2026-11-03"}
+            ),
+        )
+        users = [self.ann, self.bob, self.cid, self.env["res.users"]]
+        teams = [self.north, self.south, self.env["crm.team"]]
+        customers = [*contacts, *parents, self.env["res.partner"]]
+
+        # around the two changes of clock, local midnights and the ends of all kinds
+        edges = [
+            datetime(2025, 12, 31, 23), datetime(2026, 3, 28, 23), datetime(2026, 3, 29, 22),
+            datetime(2026, 9, 30, 22), datetime(2026, 10, 24, 22), datetime(2026, 10, 25, 23),
+            datetime(2026, 11, 2, 23), datetime(2026, 11, 30, 23), datetime(2026, 12, 1, 23),
+        ]  # fmt: skip
+        instants = st.one_of(
+            st.builds(
+                lambda edge, seconds: edge + timedelta(seconds=seconds),
+                st.sampled_from(edges),
+                st.integers(-2, 2),
+            ),
+            st.datetimes(datetime(2025, 12, 20), datetime(2026, 12, 15, 9)),
+        )
+        records = st.lists(
+            st.tuples(
+                instants,
+                st.sampled_from(users),
+                st.sampled_from(teams),
+                st.sampled_from(customers),
+                st.integers(0, 12000),
+            ),
+            max_size=25,
+        )
+
+        @settings(
+            max_examples=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=True,
+        )
+        @given(records)
+        def check(drawn):
+            self.env["crm.lead"].with_context(active_test=False).search(
+                [("company_id", "=", self.company.id)]
+            ).unlink()
+            facts = []
+            for at, user, team, customer, cents in drawn:
+                at = at.replace(microsecond=0)
+                self.make_lead(
+                    at,
+                    user_id=user.id,
+                    team_id=team.id,
+                    partner_id=customer.id,
+                    expected_revenue=cents / 100,
+                )
+                top = customer.commercial_partner_id
+                facts.append(
+                    {
+                        "at": at,
+                        "user": user.id or None,
+                        "team": team.id or None,
+                        "customer": top.id or None,
+                        "segment": by_industry.get(top.industry_id, unknown).id,
+                        "revenue": cents / 100,
+                    }
+                )
+            self.kpis._refresh(periods=periods, kpis=everything)
+            self.assertFalse(everything.filtered("last_error").mapped("last_error"))
+            for period in periods:
+                expected = self._brute_force(facts, period)
+                stored = {
+                    (
+                        cell.kpi_id.code.removeprefix("test_"),
+                        cell.level,
+                        cell.team_id.id or None,
+                        cell.user_id.id or None,
+                        cell.segment_id.id or None,
+                    ): (None if cell.value is False else cell.value, cell.n)
+                    for cell in self.env["crm.kpi.value"].search(
+                        [("period_id", "=", period.id), ("kpi_id", "in", everything.ids)]
+                    )
+                    if cell.segment_id.set_id in (segment_set, segment_set.browse())
+                }
+                for key, (value, n) in expected.items():
+                    got = stored.pop(key, (None, 0))
+                    self.assertEqual(got[1], n, (key, period.name))
+                    if value is None:
+                        self.assertIsNone(got[0], (key, period.name))
+                    else:
+                        self.assertAlmostEqual(got[0], value, 6, (key, period.name))
+                # what is left are zeros of people and teams without records
+                for key, (value, n) in stored.items():
+                    self.assertIn(value, (0, None), (key, period.name))
+                    self.assertEqual(n, 0, (key, period.name))
+
+        check()
+
+    # --- only what changed ---
+
+    @freeze_time(NOW)
+    def test_unchanged_refresh_computes_nothing(self):
+        kpi = self.make_kpi("leads")
+        rate = self.make_kpi(
+            "rate", kind="formula", formula="test_leads / test_leads", unit="percent"
+        )
+        leads = [self.make_lead(f"2026-{month:02d}-10 12:00:00") for month in range(1, 12)]
+        self.period("month", "2026-11-10")
+        self.assertGreater(self.kpis._refresh(kpis=kpi | rate), 0)
+        self.assertEqual(self.kpis._refresh(kpis=kpi | rate), 0)
+        stamps = {
+            c.period_id.name: c.computed_at
+            for c in self.env["crm.kpi.computation"].search([("kpi_id", "=", kpi.id)])
+        }
+        # a changed record touches its own periods only, a deleted and a moved one both ends
+        with freeze_time("2026-12-15 10:20:00"):
+            leads[10].user_id = self.ann
+            self.backdate(leads[10])
+            leads[9].unlink()
+            self.backdate(leads[8], create_date="2026-08-15 12:00:00")
+            self.kpis._refresh(kpis=kpi | rate)
+        touched = {
+            c.period_id.name
+            for c in self.env["crm.kpi.computation"].search([("kpi_id", "=", kpi.id)])
+            if c.computed_at != stamps[c.period_id.name]
+            and c.period_id.company_id == self.company
+            and c.period_id.kind == "month"
+        }
+        # months before October are locked: what changed there is a restatement, noted below
+        self.assertEqual(touched, {"2026-11", "2026-10", "2026-09", "2026-08"})
+        november = self.period("month", "2026-11-10")
+        self.assertEqual(self.value(kpi, november, "user", user_id=self.ann), 1)
+
+    @freeze_time(NOW)
+    def test_locked_value_stays_and_is_restated(self):
+        """Traps of late data: a locked value never changes, the difference is on record."""
+        kpi = self.make_kpi("leads")
+        self.make_lead("2026-05-10 12:00:00", user_id=self.ann.id)
+        self.kpis._refresh(kpis=kpi)
+        may = self.period("month", "2026-05-10")
+        self.assertEqual(may.state, "locked")
+        self.assertEqual(self.value(kpi, may), 1)
+        late = self.make_lead("2026-05-20 12:00:00", user_id=self.bob.id)
+        self.kpis._refresh(kpis=kpi)
+        self.kpis._refresh(kpis=kpi)
+        self.assertEqual(self.value(kpi, may), 1)
+        self.assertIsNone(self.value(kpi, may, "user", user_id=self.bob))
+        lines = self.env["crm.kpi.restatement"].search([("period_id", "=", may.id)])
+        company = lines.filtered(lambda line: line.level == "company")
+        self.assertEqual((company.value_locked, company.value_now), (1, 2))
+        self.assertEqual(company.reason, "late")
+        bob = lines.filtered(lambda line: line.user_id == self.bob and line.level == "user")
+        self.assertEqual((bob.value_locked, bob.value_now), (False, 1))
+        late.unlink()
+        self.kpis._refresh(kpis=kpi)
+        newest = self.env["crm.kpi.restatement"].search(
+            [("period_id", "=", may.id), ("level", "=", "company")], limit=1
+        )
+        self.assertEqual((newest.value_now, len(lines)), (1, len(lines)))
+        # unlocked by hand, it follows the records again
+        self.make_lead("2026-05-21 12:00:00")
+        may.action_unlock()
+        self.kpis._refresh(kpis=kpi)
+        self.assertEqual(self.value(kpi, may), 2)
+
+    @freeze_time(NOW)
+    def test_new_definition_leaves_locked_periods(self):
+        kpi = self.make_kpi("leads")
+        self.make_lead("2026-05-10 12:00:00", expected_revenue=10)
+        self.make_lead("2026-11-10 12:00:00", expected_revenue=10)
+        self.kpis._refresh(kpis=kpi)
+        kpi.domain = "[('expected_revenue', '>', 50)]"
+        self.assertEqual(kpi.version, 2)
+        self.kpis._refresh(kpis=kpi)
+        may, november = self.period("month", "2026-05-01"), self.period("month", "2026-11-01")
+        self.assertEqual(self.value(kpi, may), 1)
+        self.assertEqual(self.cells(kpi, may, "company").version, 1)
+        self.assertEqual(self.value(kpi, november), 0)
+        self.assertEqual(self.cells(kpi, november, "company").version, 2)
+
+    # --- failures ---
+
+    @freeze_time(NOW)
+    def test_one_failure_stops_nobody_else(self):
+        good = self.make_kpi("good")
+        broken = self.make_kpi("broken")
+        worse = self.make_kpi(
+            "worse", aggregator="sum", value_field="expected_revenue", unit="money"
+        )
+        formula = self.make_kpi("double", kind="formula", formula="test_good * 2")
+        self.make_lead("2026-11-10 12:00:00", expected_revenue=1)
+        # past the checks at save time, as an uninstalled app would leave it
+        self.env.cr.execute(
+            "UPDATE crm_kpi SET domain = %s WHERE id = %s", ["[('gone', '=', 1)]", broken.id]
+        )
+        self.env.cr.execute(
+            "UPDATE crm_kpi SET value_field = 'name' WHERE id = %s", [worse.id]
+        )
+        self.env.invalidate_all()
+        month = self.period("month", "2026-11-10")
+        with self.assertLogs("odoo.addons.crm_kpi.models.crm_kpi_refresh", "WARNING") as logs:
+            self.kpis._refresh(kpis=good | broken | worse | formula)
+        self.assertIn("test_broken", "".join(logs.output))
+        self.assertEqual(self.value(good, month), 1)
+        self.assertEqual(self.value(formula, month), 2)
+        self.assertIn("gone", broken.last_error)
+        self.assertTrue(worse.last_error)
+        self.assertFalse(good.last_error)
+        self.assertEqual(broken.failure_count, 1)
+        # it waits for its next try, and is well again once mended
+        self.assertNotIn(broken, self.kpis._refreshed(None, self.company))
+        broken.domain = "[]"
+        self.assertIn(broken, self.kpis._refreshed(None, self.company))
+        self.kpis._refresh(kpis=broken)
+        self.assertFalse(broken.last_error)
+        self.assertEqual(self.value(broken, month), 1)
+
+    # --- drill down ---
+
+    @freeze_time(NOW)
+    def test_records_behind_a_number(self):
+        kpi = self.make_kpi("big", domain="[('expected_revenue', '>=', 50)]", crossed=True)
+        generator = random.Random(7)
+        leads = [
+            self.make_lead(
+                f"2026-11-{generator.randint(1, 28):02d} 12:00:00",
+                user_id=generator.choice([self.ann, self.bob]).id,
+                team_id=generator.choice([self.north, self.south]).id,
+                expected_revenue=generator.randint(0, 100),
+            )
+            for _i in range(30)
+        ]
+        month = self.period("month", "2026-11-10")
+        self.kpis._refresh(kpis=kpi)
+        cells = self.cells(kpi, month)
+        self.assertGreater(len(cells), 8)
+        for cell in cells:
+            action = cell.action_open_records()
+            found = self.env["crm.lead"].with_context(**action["context"]).search(action["domain"])
+            self.assertEqual(len(found), cell.n, cell.display_name)
+            self.assertLessEqual(found, self.env["crm.lead"].union(*leads))
+            for part in ("user_id", "team_id"):
+                if part.removesuffix("_id") in cell.level:
+                    self.assertEqual(found.mapped(part), cell[part])
