@@ -1,6 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import base_partner_merge
 from . import crm_kpi_category
 from . import crm_kpi_computation
 from . import crm_kpi_dirty
@@ -11,11 +12,14 @@ from . import crm_kpi_restatement
 from . import crm_kpi_source
 from . import crm_kpi
 from . import crm_kpi_refresh
-from . import crm_kpi_segment_stub
+from . import crm_kpi_segment
+from . import crm_kpi_segment_member
+from . import crm_kpi_segment_set
 from . import crm_kpi_value
 from . import crm_kpi_interaction
 from . import crm_kpi_talk_mixin
 from . import crm_lead_interaction
 from . import mail_message
 from . import res_company
+from . import res_partner
 from . import sale_order_interaction

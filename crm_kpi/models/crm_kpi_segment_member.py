@@ -1,0 +1,71 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import fields, models
+
+
+class CrmKpiSegmentMember(models.Model):
+    """Since when and until when a customer was in a segment.
+
+    Days are half-open: ``date_from <= day < date_to``. The rows are written by SQL only
+    (:meth:`crm.kpi.segment.set._update_members`); no group may write them. A customer
+    without a row on a day is in the set's segment for unknown customers.
+    """
+
+    _name = "crm.kpi.segment.member"
+    _description = "Customer in a Segment"
+    _log_access = False
+    _order = "set_id, partner_id, date_from DESC NULLS LAST, id"
+    _rec_name = "segment_id"
+
+    set_id = fields.Many2one(
+        "crm.kpi.segment.set", required=True, readonly=True, ondelete="cascade"
+    )
+    segment_id = fields.Many2one(
+        "crm.kpi.segment", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(
+        "res.company",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="cascade",
+        help="Only for order sizes, which differ by company.",
+    )
+    slot = fields.Integer(
+        readonly=True,
+        help="0 in a set with one segment per customer, else the segment: there is one "
+        "current row per slot.",
+    )
+    date_from = fields.Date(
+        string="Since",
+        readonly=True,
+        help="Empty: since ever. Before the first record nothing else is known.",
+    )
+    date_to = fields.Date(
+        string="Until (exclusive)", readonly=True, help="First day of what came after; empty: now."
+    )
+    date_recorded = fields.Date(
+        string="Recorded on",
+        required=True,
+        readonly=True,
+        help="A row without beginning is an estimate for the days before.",
+    )
+
+    # The two guards also hold against the raw SQL of other addons. The second one serves the
+    # engine's join by set, customer and day.
+    _open_uniq = models.UniqueIndex(
+        "(set_id, partner_id, slot, COALESCE(company_id, 0)) WHERE date_to IS NULL"
+    )
+    _history_uniq = models.UniqueIndex(
+        "(set_id, partner_id, slot, COALESCE(company_id, 0),"
+        " COALESCE(date_from, '-infinity'::date))"
+    )
+    _not_empty = models.Constraint("CHECK (date_to > date_from)")
