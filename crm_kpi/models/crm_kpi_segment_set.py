@@ -1,6 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from datetime import date
+
 import psycopg2
 
 from odoo import api, fields, models
@@ -151,6 +153,9 @@ class CrmKpiSegmentSet(models.Model):
                             set=segment_set.name,
                         )
                     )
+        if "active" in vals:
+            # the figures of the whole past gain or lose a division
+            vals = {**vals, "date_changed": date.min}
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
@@ -219,7 +224,8 @@ class CrmKpiSegmentSet(models.Model):
         row ends, the new one begins; a second change on the same day replaces the first.
 
         :param day: local date to use instead of today's (tests, imports)
-        :return: earliest local date whose segments changed, None if none did
+        :return: earliest local date whose segments changed, None if none did; ``date.min``
+            when a set is new or was archived, so that the whole past is told apart anew
         """
         # sudo: membership is the same for all users; callers are the refresh and an action
         # that checks for the right to write the set
@@ -229,8 +235,11 @@ class CrmKpiSegmentSet(models.Model):
         if not sets:
             return None
         self.env.flush_all()
-        dates = [found for found in (sets._pop_moved_facts(), *sets._pop_changed()) if found]
+        dates = [found for found in (sets._pop_moved_facts(), *self._pop_changed()) if found]
         for segment_set in sets:
+            if not segment_set.date_start:
+                # from now on all records are told apart by it, if only as Unknown
+                dates.append(date.min)
             segment_set._create_missing_segments()
             today = day or segment_set._today()
             if segment_set.date_updated != today:
@@ -250,8 +259,11 @@ class CrmKpiSegmentSet(models.Model):
         return min(dates, default=None)
 
     def _pop_changed(self):
-        """Dates left by updates outside of a refresh; forgotten once they are returned."""
-        changed = self.filtered("date_changed")
+        """Dates left by changes outside of a refresh; forgotten once they are returned."""
+        # sudo: as in _update_members
+        sets = self.sudo().with_context(active_test=False)
+        domain = [("date_changed", "!=", False)]
+        changed = sets.search(domain + ([("id", "in", self.ids)] if self else []))
         dates = changed.mapped("date_changed")
         if changed:
             changed.write({"date_changed": False})
