@@ -1,7 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from . import base_partner_merge
 from . import crm_kpi_category
 from . import crm_kpi_computation
 from . import crm_kpi_dirty

@@ -27,9 +27,7 @@ class CrmKpiSegment(models.Model):
     _order = "set_id, is_unknown, sequence, id"
     _rec_names_search = ["name", "set_id.name"]
 
-    set_id = fields.Many2one(
-        "crm.kpi.segment.set", required=True, index=True, ondelete="cascade"
-    )
+    set_id = fields.Many2one("crm.kpi.segment.set", required=True, index=True, ondelete="cascade")
     kind = fields.Selection(related="set_id.kind", string="Kind of set")
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(
@@ -180,9 +178,9 @@ class CrmKpiSegment(models.Model):
             elif kind in ("company_type", "size"):
                 field = "is_company" if kind == "company_type" else "amount_min"
                 twin = segment.set_id.segment_ids.filtered(
-                    lambda other, this=segment, field=field: other != this
-                    and not other.is_unknown
-                    and other[field] == this[field]
+                    lambda other, this=segment, field=field: (
+                        other != this and not other.is_unknown and other[field] == this[field]
+                    )
                 )
                 if segment.active and twin:
                     raise ValidationError(
@@ -344,9 +342,7 @@ class CrmKpiSegment(models.Model):
         broken = self.browse()
         for segment in self.filtered(lambda s: not s.is_unknown):
             # sudo: as in _partner_query
-            _query, reason = segment._check_query(
-                self.env["res.partner"].sudo(), execute=True
-            )
+            _query, reason = segment._check_query(self.env["res.partner"].sudo(), execute=True)
             if reason:
                 segment._mark_broken(reason)
                 broken |= segment

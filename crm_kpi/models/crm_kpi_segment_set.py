@@ -105,9 +105,7 @@ class CrmKpiSegmentSet(models.Model):
         copy=False,
         help="Earliest day whose segments changed since the last refresh of the KPIs.",
     )
-    error_count = fields.Integer(
-        string="Segments with errors", compute="_compute_error_count"
-    )
+    error_count = fields.Integer(string="Segments with errors", compute="_compute_error_count")
 
     @api.depends("kind", "first_match")
     def _compute_exclusive(self):
@@ -278,9 +276,7 @@ class CrmKpiSegmentSet(models.Model):
         ids = self.env["crm.kpi.dirty"]._pop("crm.kpi.segment.member", None)
         if not ids:
             return None
-        return self._first_fact_day(
-            SQL("SELECT id FROM res_partner WHERE id = ANY(%s)", ids)
-        )
+        return self._first_fact_day(SQL("SELECT id FROM res_partner WHERE id = ANY(%s)", ids))
 
     @api.model
     def _mark_moved_facts(self, partner_ids):
@@ -409,19 +405,16 @@ class CrmKpiSegmentSet(models.Model):
             taken.add(name)
             names[value] = name
         segments = Segment.create(
-            [
-                {"set_id": self.id, column: value.id, "name": name}
-                for value, name in names.items()
-            ]
+            [{"set_id": self.id, column: value.id, "name": name} for value, name in names.items()]
         )
         for lang, _name in self.env["res.lang"].get_installed():
             if lang == "en_US":
                 continue
             translated = segments.with_context(lang=lang)
             for segment, (value, name) in zip(translated, names.items(), strict=True):
-                segment.name = value.with_context(lang=lang).display_name + name[
-                    len(value.display_name) :
-                ]
+                segment.name = (
+                    value.with_context(lang=lang).display_name + name[len(value.display_name) :]
+                )
 
     # --- SQL ---
 
@@ -554,9 +547,7 @@ class CrmKpiSegmentSet(models.Model):
             self._customers(),
         )
         if not self.exclusive:
-            return SQL(
-                "SELECT segment_id, partner_id, segment_id AS slot FROM (%s) AS f", matches
-            )
+            return SQL("SELECT segment_id, partner_id, segment_id AS slot FROM (%s) AS f", matches)
         return SQL(
             """SELECT DISTINCT ON (partner_id) segment_id, partner_id, 0 AS slot
                  FROM (%s) AS f ORDER BY partner_id, rank""",
@@ -601,9 +592,9 @@ class CrmKpiSegmentSet(models.Model):
                 if "crm_kpi_broken_segments" in self.env.context:
                     raise
                 broken = self.segment_ids._find_broken()
-                return self.with_context(
-                    crm_kpi_broken_segments=tuple(broken.ids)
-                )._update_scope(company, today)
+                return self.with_context(crm_kpi_broken_segments=tuple(broken.ids))._update_scope(
+                    company, today
+                )
         self._materialize(difference)
         earliest = min(self._first_classified_day(company, today) or today, today)
         if self.kind == "size" and self._reconstruct_sizes(company, today):
