@@ -1,0 +1,179 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import doctest
+import random
+from datetime import date, datetime, timedelta
+
+from odoo.tests import BaseCase, TransactionCase, tagged
+from odoo.tools import SQL
+
+from ..engine import formula, periods
+
+
+class TestEngine(BaseCase):
+    def test_doctests(self):
+        for module in (formula, periods):
+            with self.subTest(module.__name__):
+                result = doctest.testmod(module)
+                self.assertGreater(result.attempted, 0)
+                self.assertEqual(result.failed, 0)
+
+    def test_formula_refuses_everything_else(self):
+        """Formulas are data: nothing but KPIs, numbers and the listed functions gets through."""
+        refused = {
+            "": "syntax",
+            "1 +": "syntax",
+            "1 + 2": "empty",
+            "a ** 2": "element",
+            "a % 2": "element",
+            "a if b else c": "element",
+            "a.b": "element",
+            "a[0]": "element",
+            "'a'": "element",
+            "True": "element",
+            "(a, b)": "element",
+            "lambda: a": "element",
+            "[a for a in b]": "element",
+            "f'{a}'": "element",
+            "not a": "element",
+            "a < b": "element",
+            "a and b": "element",
+            "a; b": "syntax",
+            "open(a)": "function",
+            "(lambda: a)()": "element",
+            "a.__class__()": "element",
+            "min(a)": "arguments",
+            "min(a, b, c)": "arguments",
+            "min(a, b, key=c)": "function",
+            "previous(a + b)": "shift",
+            "previous(a, b)": "shift",
+            "previous(days)": "shift",
+            "target(1)": "shift",
+            "(" * 500 + "a" + ")" * 500: "syntax",
+        }
+        for text, reason in refused.items():
+            with self.subTest(text), self.assertRaises(formula.FormulaError) as caught:
+                formula.parse(text)
+            self.assertEqual(caught.exception.args[0], reason, text)
+
+    def test_formula_values(self):
+        a, b = formula.Component("a"), formula.Component("b")
+        before = formula.Component("a", "previous")
+        cases = [
+            ("a / b", {a: 1, b: 0}, None),
+            ("a / b", {a: None, b: 2}, None),
+            ("a / b", {a: 0, b: 2}, 0),
+            ("-a + 2 * b", {a: 1, b: 3}, 5),
+            ("min(a, b)", {a: 1, b: None}, None),
+            ("max(a, b)", {a: 1, b: 2}, 2),
+            ("abs(a - b)", {a: 1, b: 3}, 2),
+            ("(a - previous(a)) / previous(a)", {a: 3, before: 2}, 0.5),
+            ("(a - previous(a)) / previous(a)", {a: 3}, None),
+            ("a / months", {a: 6}, 2),
+        ]
+        for text, values, expected in cases:
+            with self.subTest(text):
+                got = formula.parse(text).evaluate(values, {"months": 3.0, "days": 91.0})
+                self.assertEqual(got, expected)
+
+    def test_denominator(self):
+        self.assertEqual(
+            formula.parse("100 * (a - b) / (c + d)").denominator,
+            (formula.Component("c"), formula.Component("d")),
+        )
+        self.assertEqual(formula.parse("a - b").denominator, ())
+
+    def test_units(self):
+        units = {"won": "money", "hours": "hours", "n": ""}
+        parse = formula.parse
+        self.assertEqual(parse("won / n").unit(units), {"money": 1})
+        self.assertEqual(parse("won / won").unit(units), {})
+        self.assertEqual(parse("n * won / hours").unit(units), {"money": 1, "hours": -1})
+        self.assertEqual(parse("max(won - 5, 0)").unit(units), {"money": 1})
+        for text in ("won + n", "min(won, hours)", "won - won / n * hours"):
+            with self.subTest(text), self.assertRaises(formula.FormulaError):
+                parse(text).unit(units)
+
+    def test_periods_cover_every_day_once(self):
+        first = date(2023, 12, 25)
+        for kind in periods.CALENDAR_KINDS:
+            spans = periods.spans(kind, first, date(2029, 1, 10))
+            self.assertTrue(all(a[1] == b[0] for a, b in zip(spans, spans[1:], strict=False)))
+            for offset in range(0, 1800, 7):
+                day = first + timedelta(days=offset)
+                holding = [span for span in spans if span[0] <= day < span[1]]
+                self.assertEqual(holding, [periods.bounds(kind, day)])
+
+    def test_local_days_over_clock_changes(self):
+        """A day has 23, 24 or 25 hours, and no instant is in two days."""
+        expected = {"2026-03-29": 23, "2026-10-25": 25, "2026-06-01": 24}
+        for text, hours in expected.items():
+            day = date.fromisoformat(text)
+            start = periods.utc_midnight(day, "Europe/Brussels")
+            end = periods.utc_midnight(day + timedelta(days=1), "Europe/Brussels")
+            self.assertEqual((end - start).total_seconds() / 3600, hours)
+            self.assertEqual(periods.local_day(start, "Europe/Brussels"), day)
+            self.assertEqual(
+                periods.local_day(end - timedelta(seconds=1), "Europe/Brussels"), day
+            )
+        # midnight that does not exist: the day begins with its first instant
+        self.assertEqual(
+            periods.utc_midnight(date(2018, 11, 4), "America/Sao_Paulo"),
+            datetime(2018, 11, 4, 3),
+        )
+
+    def test_tracks_never_overlap(self):
+        generator = random.Random(3)
+        spans = []
+        for i in range(200):
+            start = generator.randint(0, 100)
+            spans.append((start, start + generator.randint(1, 20), i))
+        tracks = periods.tracks(spans)
+        self.assertEqual(sorted(s for track in tracks for s in track), sorted(spans))
+        for track in tracks:
+            for one, other in zip(track, track[1:], strict=False):
+                self.assertLessEqual(one[1], other[0])
+
+
+@tagged("post_install", "-at_install")
+class TestFormulaSql(TransactionCase):
+    def test_sql_equals_python(self):
+        """Random formulas over random numbers: PostgreSQL and Python agree."""
+        generator = random.Random(11)
+        names = ["a", "b", "previous(a)", "2", "0.5", "days", "c"]
+
+        def draw(depth):
+            if not depth or generator.random() < 0.2:
+                return generator.choice(names)
+            kind = generator.choice("+-*/+-*/mxu")
+            if kind == "u":
+                return f"(-{draw(depth - 1)})"
+            if kind in "mx":
+                return f"{'min' if kind == 'm' else 'max'}({draw(depth - 1)}, {draw(depth - 1)})"
+            return f"({draw(depth - 1)} {kind} {draw(depth - 1)})"
+
+        for _i in range(300):
+            text = f"({draw(4)}) + a - a"
+            parsed = formula.parse(text)
+            values = {
+                component: generator.choice([None, 0.0, 1.0, -2.0, 3.5])
+                for component in parsed.components
+            }
+            columns = {
+                component: SQL("%s::float8", value) for component, value in values.items()
+            }
+            constants = {"days": 31.0, "months": 1.0}
+            [[got]] = self.env.execute_query(
+                SQL(
+                    "SELECT %s",
+                    parsed.to_sql(
+                        columns, {name: SQL("%s::float8", v) for name, v in constants.items()}
+                    ),
+                )
+            )
+            expected = parsed.evaluate(values, constants)
+            if expected is None:
+                self.assertIsNone(got, text)
+            else:
+                self.assertAlmostEqual(got, expected, 9, text)

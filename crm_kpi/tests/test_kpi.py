@@ -1,0 +1,143 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import freeze_time, tagged
+
+from .common import KpiCommon
+
+
+@tagged("post_install", "-at_install")
+class TestKpi(KpiCommon):
+    def assertRefused(self, label, function, *args, **kwargs):
+        """Bad input names the field first, and nothing is stored."""
+        before = self.env["crm.kpi"].search_count([])
+        with self.assertRaises(ValidationError) as caught, self.env.cr.savepoint():
+            function(*args, **kwargs)
+        self.assertTrue(str(caught.exception).startswith(label), str(caught.exception))
+        self.assertEqual(self.env["crm.kpi"].search_count([]), before)
+
+    def test_bad_definitions_name_field_and_remedy(self):
+        money = {"aggregator": "sum", "value_field": "expected_revenue"}
+        make = self.make_kpi
+        self.assertRefused("Filter:", make, "x", domain="[('nothing', '=', 1)]")
+        self.assertRefused("Filter:", make, "x", domain="[('name', '=', uid)]")
+        self.assertRefused("Filter:", make, "x", domain="__import__('os')")
+        self.assertRefused("Filter:", make, "x", domain="[('name', '=', 1")
+        self.assertRefused("Filter:", make, "x", domain="[('name', 'wrong', 1)]")
+        self.assertRefused("Value:", make, "x", aggregator="sum")
+        self.assertRefused("Value:", make, "x", aggregator="sum", value_field="gone")
+        self.assertRefused("Value:", make, "x", aggregator="sum", value_field="name")
+        self.assertRefused("Value:", make, "x", aggregator="sum", value_field="@age_days")
+        self.assertRefused("Value:", make, "x", aggregator="sum", value_field="@moon")
+        self.assertRefused("Value:", make, "x", aggregator="sum", value_field="tag_ids")
+        self.assertRefused("Value:", make, "x", aggregator="sum", value_field="tag_ids.color")
+        self.assertRefused("Aggregate:", make, "x", aggregator="sum", value_field="@customer")
+        self.assertRefused("Unit:", make, "x", unit="money")
+        self.assertRefused("Unit:", make, "x", unit="hours", **money)
+        self.assertRefused(
+            "Unit:", make, "x", aggregator="sum", value_field="color", unit="money"
+        )
+        self.assertRefused("Source:", make, "x", source_id=False)
+        kpi = make("x")
+        self.assertRefused("Code:", kpi.write, {"code": "Not good"})
+        self.assertRefused("Code:", kpi.write, {"code": "previous"})
+
+    def test_bad_formulas_name_field_and_remedy(self):
+        def make(formula, **values):
+            return self.make_kpi("x", kind="formula", formula=formula, **values)
+
+        self.make_kpi("n")
+        self.make_kpi(
+            "money", aggregator="sum", value_field="expected_revenue", unit="money"
+        )
+        self.assertRefused("Formula:", make, "test_n +")
+        self.assertRefused("Formula:", make, "")
+        self.assertRefused("Formula:", make, "test_gone / test_n")
+        self.assertRefused("Formula:", make, "test_n ** 2")
+        self.assertRefused("Formula:", make, "open(test_n)")
+        self.assertRefused("Formula:", make, "test_n + test_money", unit="money")
+        self.assertRefused("Unit:", make, "test_money / test_n", unit="percent")
+        self.assertRefused("Unit:", make, "test_n / test_n", unit="money")
+        self.assertRefused("Formula:", make, "test_x + 1")
+
+    def test_cycles_are_refused(self):
+        self.make_kpi("a")
+        b = self.make_kpi("b", kind="formula", formula="test_a + 1")
+        self.make_kpi("c", kind="formula", formula="test_b + 1")
+        with self.assertRaisesRegex(ValidationError, "test_b uses itself"):
+            b.formula = "test_c + 1"
+
+    def test_bad_sources_name_field_and_remedy(self):
+        def make(**values):
+            return self.source.copy({"code": "test_copy", **values})
+
+        cases = {
+            "Date: ": {"date_field": False},
+            "Date: Lead": {"date_field": "gone"},
+            "Date: name": {"date_field": "name"},
+            "Salesperson:": {"user_field": "team_id"},
+            "Customer:": {"partner_field": "tag_ids.name"},
+            "Company:": {"company_field": "company_id,gone"},
+            "Filter:": {"domain": "[('gone', '=', 1)]"},
+            "Kind:": {"kind": "cohort"},
+        }
+        for label, values in cases.items():
+            with self.subTest(label), self.assertRaises(ValidationError) as caught:
+                make(**values)
+            self.assertTrue(str(caught.exception).startswith(label.split(":")[0] + ":"))
+
+    def test_used_kpi_cannot_be_deleted(self):
+        kpi = self.make_kpi("a")
+        self.make_kpi("b", kind="formula", formula="test_a + 1")
+        with self.assertRaises(UserError):
+            kpi.unlink()
+
+    def test_copy_is_a_draft_with_a_code_of_its_own(self):
+        kpi = self.make_kpi("a")
+        first, second = kpi.copy(), kpi.copy()
+        self.assertEqual(first.state, "draft")
+        self.assertEqual(len({kpi.code, first.code, second.code}), 3)
+
+    def test_version_counts_definitions_only(self):
+        kpi = self.make_kpi("a")
+        kpi.name = "Another name"
+        self.assertEqual(kpi.version, 1)
+        kpi.domain = kpi.domain
+        self.assertEqual(kpi.version, 1)
+        kpi.domain = "[('type', '=', 'lead')]"
+        self.assertEqual(kpi.version, 2)
+
+    @freeze_time("2026-12-15 10:00:00")
+    def test_try_shows_last_month_without_storing(self):
+        kpi = self.make_kpi("a", state="draft", domain="[('expected_revenue', '>', 5)]")
+        double = self.make_kpi("b", state="draft", kind="formula", formula="test_a * 2")
+        lead = self.make_lead("2026-11-10 12:00:00", expected_revenue=10, name="Shown")
+        self.make_lead("2026-11-11 12:00:00", expected_revenue=1)
+        self.make_lead("2026-12-11 12:00:00", expected_revenue=10)
+        for tried, expected in ((kpi, 1), (double, 2)):
+            wizard = self.env["crm.kpi.try"].browse(tried.action_try()["res_id"])
+            self.assertEqual(wizard.period_id.name, "2026-11")
+            self.assertEqual((wizard.value, wizard.n), (expected, 1))
+        wizard = self.env["crm.kpi.try"].browse(kpi.action_try()["res_id"])
+        self.assertIn("Shown", wizard.detail)
+        action = wizard.action_records()
+        self.assertEqual(self.env["crm.lead"].search(action["domain"]), lead)
+        self.assertFalse(self.env["crm.kpi.value"].search([("kpi_id", "=", kpi.id)]))
+
+    def test_values_are_shown_in_their_unit(self):
+        euro = self.env.ref("base.EUR")
+        cases = [
+            ({"unit": "percent", "digits": 1}, 0.6315, "63.2\u00a0%"),
+            ({"unit": "hours", "digits": 1}, 1.75, "1.8\u00a0h"),
+            ({"unit": "count"}, 1234, "1,234"),
+            ({"unit": "count"}, 0.0, "0"),
+            ({"unit": "count"}, False, "–"),
+        ]
+        for values, value, expected in cases:
+            kpi = self.env["crm.kpi"].new(values)
+            self.assertEqual(kpi._format_value(value, euro), expected)
+        kpi = self.env["crm.kpi"].new({"unit": "money", "digits": 0})
+        self.assertEqual(
+            kpi._format_value(1234.4, euro).replace("\u00a0", " "), "1,234 €"
+        )
