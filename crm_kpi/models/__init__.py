@@ -11,6 +11,7 @@ from . import crm_kpi_restatement
 from . import crm_kpi_source
 from . import crm_kpi
 from . import crm_kpi_refresh
+from . import crm_kpi_entry
 from . import crm_kpi_segment
 from . import crm_kpi_segment_member
 from . import crm_kpi_segment_set

@@ -3,3 +3,4 @@
 
 from . import test_interaction
 from . import test_segment
+from . import test_entry
