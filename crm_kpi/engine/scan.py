@@ -194,21 +194,33 @@ def cells(plan, segment_sets, company_id):
         )
     ]
     if segment_sets and (plan.segment is not None or plan.partner is not None):
-        levels.append(
-            SQL(
-                """SELECT CASE GROUPING(team_id, user_id) WHEN 3 THEN 'segment'
-                               WHEN 1 THEN 'team_segment' ELSE 'user_segment' END AS level,
-                          period_id, team_id, user_id, segment_id, %s
-                     FROM (%s) AS segmented
-                    GROUP BY GROUPING SETS ((period_id, segment_id)%s)
-                """,
-                _aggregates(columns),
-                segmented(plan, segment_sets, company_id),
-                SQL(", (period_id, segment_id, team_id), (period_id, segment_id, user_id)")
-                if crossed
-                else SQL(),
+        aggregates = _aggregates(columns)
+        rows = segmented(plan, segment_sets, company_id)
+        if crossed:
+            levels.append(
+                SQL(
+                    """SELECT CASE GROUPING(team_id, user_id) WHEN 3 THEN 'segment'
+                                   WHEN 1 THEN 'team_segment' ELSE 'user_segment' END AS level,
+                              period_id, team_id, user_id, segment_id, %s
+                         FROM (%s) AS segmented
+                        GROUP BY GROUPING SETS ((period_id, segment_id),
+                              (period_id, segment_id, team_id), (period_id, segment_id, user_id))
+                    """,
+                    aggregates,
+                    rows,
+                )
             )
-        )
+        else:
+            levels.append(
+                SQL(
+                    """SELECT 'segment' AS level, period_id, NULL::int4 AS team_id,
+                              NULL::int4 AS user_id, segment_id, %s
+                         FROM (%s) AS segmented GROUP BY period_id, segment_id
+                    """,
+                    aggregates,
+                    rows,
+                )
+            )
     return SQL(
         """SELECT k.kpi_id, r.period_id, r.level, r.team_id, r.user_id, r.segment_id,
                   k.value, k.n
