@@ -1,0 +1,316 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Where a goal stands: elapsed part of a period, projection, attainment, status.
+
+Everything here is plain data in, plain data out: numbers, dates, and ``None`` for no value.
+Nothing raises because of what the data are.
+
+A goal has one of the kinds ``at_least`` (reach the target), ``at_most`` (stay below it) and
+``range`` (stay between target and upper target). A goal to improve by a percentage is one of
+the first two with a target made of a baseline, see :func:`improved`.
+"""
+
+import ast
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from .formula import CONSTANTS
+
+#: Below this share of the working days a running period says too little to be judged.
+EARLY = 0.2
+#: From this attainment of the target at the projected end on, a goal is only at risk.
+AT_RISK = 0.9
+#: Relative noise of adding floats.
+EPSILON = 1e-9
+
+STATUSES = (
+    "no_data",
+    "too_early",
+    "too_few",
+    "on_track",
+    "at_risk",
+    "off_track",
+    "achieved",
+    "missed",
+)
+#: What can be said only once, at the end of a period.
+FINAL = ("achieved", "missed")
+
+
+# --- TIME ---
+
+
+@dataclass(frozen=True)
+class Elapsed:
+    """The part of a period that is gone.
+
+    ``days`` of ``total`` working days are over; ``share`` (0 to 1) also counts the part of
+    the present day. ``begun`` and ``over`` say on which side of the period we are.
+    """
+
+    days: int
+    total: int
+    share: float
+    begun: bool
+    over: bool
+
+
+def elapsed(date_from, date_to, working_days, today, part=0.0):
+    """Part of the period ``date_from <= day < date_to`` that is gone on ``today``.
+
+    :param working_days: the working days, those outside of the period are ignored; where
+        the period has none (a Sunday), all its days count
+    :param part: share of today's working hours that is gone, 0 to 1
+
+    >>> from datetime import date
+    >>> week = [date(2026, 11, day) for day in range(16, 21)]  # Monday to Friday
+    >>> elapsed(date(2026, 11, 16), date(2026, 11, 23), week, date(2026, 11, 18), 0.5)
+    Elapsed(days=2, total=5, share=0.5, begun=True, over=False)
+    >>> elapsed(date(2026, 11, 16), date(2026, 11, 23), week, date(2026, 11, 21)).share
+    1.0
+    """
+    days = {day for day in working_days if date_from <= day < date_to}
+    if not days:
+        days = {date_from + timedelta(days=i) for i in range((date_to - date_from).days)}
+    begun, over = today >= date_from, today >= date_to
+    done = sum(day < today for day in days)
+    gone = done + (min(max(part, 0.0), 1.0) if today in days else 0.0)
+    return Elapsed(done, len(days), gone / len(days) if days else 1.0, begun, over)
+
+
+def same_part(working_days, count):
+    """The first day that no longer belongs to the first ``count`` working days.
+
+    What a running period is compared with: the same number of working days of another.
+
+    >>> from datetime import date
+    >>> same_part([date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 5)], 2)
+    datetime.date(2026, 10, 3)
+    """
+    days = sorted(working_days)
+    if not days:
+        return None
+    if count <= 0:
+        return days[0]
+    return days[min(count, len(days)) - 1] + timedelta(days=1)
+
+
+def additive_formula(tree, additive):
+    """Whether a formula grows with time as its components do: a weighted sum of them.
+
+    :param tree: ``ast`` of a checked formula
+    :param additive: codes of the additive KPIs
+
+    >>> from .formula import parse
+    >>> additive_formula(parse("orders + 2 * renewals").tree, {"orders", "renewals"})
+    True
+    >>> additive_formula(parse("won / closed").tree, {"won", "closed"})
+    False
+    """
+    match tree:
+        case ast.Name(id=name):
+            return name not in CONSTANTS and name in additive
+        case ast.UnaryOp(operand=operand):
+            return additive_formula(operand, additive)
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
+            return additive_formula(left, additive) and additive_formula(right, additive)
+        case ast.BinOp(left=left, op=ast.Mult() | ast.Div(), right=ast.Constant()):
+            return additive_formula(left, additive)
+        case ast.BinOp(left=ast.Constant(), op=ast.Mult(), right=right):
+            return additive_formula(right, additive)
+    return False
+
+
+# --- NUMBERS ---
+
+
+def improved(baseline, share, direction):
+    """Target that improves a baseline by a share, in the KPI's good direction.
+
+    >>> improved(4, 0.5, "increase"), improved(10, 0.2, "decrease")
+    (6.0, 8.0)
+    >>> improved(None, 0.5, "increase") is None
+    True
+    """
+    if baseline is None or direction not in ("increase", "decrease"):
+        return None
+    # from the size of the baseline, so that a loss improves upwards, too
+    change = abs(baseline) * share
+    return float(baseline + change if direction == "increase" else baseline - change)
+
+
+def project(value, gone, additive):
+    """Value at the end of the period if it goes on like this.
+
+    A count or sum grows with the working days; anything else is taken as it is.
+
+    >>> half = Elapsed(10, 20, 0.5, True, False)
+    >>> project(30, half, True), project(0.6, half, False)
+    (60.0, 0.6)
+    """
+    if value is None or not additive or gone.over:
+        return value
+    return value / gone.share if gone.share > 0 else None
+
+
+def attainment(kind, value, target, target_max=None):
+    """How much of the goal is attained, 1.0 for all of it; ``None`` where it cannot be said.
+
+    * at least: value ÷ target, above 1 where the target is exceeded;
+    * at most: target ÷ value, above 1 where there is room left, 1 where nothing happened;
+    * range: 1 inside, else 1 less the distance to the nearer bound ÷ that bound.
+
+    A target of zero or less cannot be divided by: such a goal is only met or not.
+
+    >>> attainment("at_least", 9, 6), attainment("at_most", 5, 4), attainment("at_most", 0, 4)
+    (1.5, 0.8, 1.0)
+    >>> attainment("range", 45, 50, 60), attainment("range", 55, 50, 60)
+    (0.9, 1.0)
+    >>> attainment("at_least", 3, 0) is None, attainment("at_least", None, 6) is None
+    (True, True)
+    """
+    if value is None or target is None:
+        return None
+    if kind == "range":
+        if met(kind, value, target, target_max):
+            return 1.0
+        bound = target if value < target or target_max is None else target_max
+        if bound <= 0:
+            return None
+        return max(0.0, 1.0 - abs(value - bound) / bound)
+    if target <= 0:
+        return None
+    if kind == "at_most":
+        return target / value if value > 0 else 1.0
+    return value / target
+
+
+def met(kind, value, target, target_max=None):
+    """Whether the value satisfies the goal; the bounds belong to it.
+
+    >>> met("at_least", 0.1 + 0.2, 0.3), met("at_most", 5, 4), met("range", 60, 50, 60)
+    (True, False, True)
+    """
+    if value is None or target is None:
+        return False
+    low, high = {
+        "at_least": (target, math.inf),
+        "at_most": (-math.inf, target),
+        "range": (target, math.inf if target_max is None else target_max),
+    }[kind]
+    return low - _noise(low) <= value <= high + _noise(high)
+
+
+def _noise(bound):
+    return EPSILON * max(1.0, abs(bound)) if math.isfinite(bound) else 0.0
+
+
+# --- STATUS ---
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Where a goal stands.
+
+    ``attainment`` of the value as it is (1.0 = 100 %), ``expected``: the share of the target
+    that the working days gone would have brought (counts and sums only), ``projected``: the
+    value at the end if it goes on like this.
+    """
+
+    status: str
+    attainment: float | None = None
+    expected: float | None = None
+    projected: float | None = None
+
+
+def judge(
+    kind,
+    target,
+    target_max,
+    value,
+    n,
+    gone,
+    *,
+    additive=False,
+    waits=False,
+    maturing=False,
+    min_n=0,
+):
+    """Decide the status of a goal.
+
+    :param gone: :class:`Elapsed` of the period
+    :param additive: the value is a count or sum, which grows while the period runs
+    :param waits: the value means nothing before the period is over (customers kept, lost)
+    :param maturing: records of the period are still to come of age
+    :param min_n: smallest sample that is judged
+
+    >>> half = Elapsed(10, 20, 0.5, True, False)
+    >>> judge("at_least", 60, None, 28, 28, half, additive=True)
+    Verdict(status='at_risk', attainment=0.4666666666666667, expected=0.5, projected=56.0)
+    >>> judge("at_most", 60, None, 61, 61, half, additive=True).status
+    'off_track'
+    >>> judge("at_least", 0.8, None, None, 0, half).status
+    'no_data'
+    """
+    if not gone.begun or (waits and not gone.over):
+        return Verdict("too_early")
+    if value is None:
+        return Verdict("too_early" if maturing and not gone.over else "no_data")
+    expected = (1.0 if gone.over else gone.share) if additive else None
+    projected = project(value, gone, additive)
+    return Verdict(
+        _status(kind, target, target_max, value, n, gone, additive, min_n, projected),
+        attainment(kind, value, target, target_max),
+        expected,
+        projected,
+    )
+
+
+def _status(kind, target, target_max, value, n, gone, additive, min_n, projected):
+    if target is None:
+        return "no_data"
+    if n < min_n:
+        return "too_few"
+    now_met = met(kind, value, target, target_max)
+    if gone.over:
+        return "achieved" if now_met else "missed"
+    if additive:
+        if kind == "at_least" and target > 0 and now_met:
+            return "achieved"
+        limit = {"at_most": target, "range": target_max}.get(kind)
+        if limit is not None and value > limit + _noise(limit):
+            return "off_track"  # a count does not shrink: nothing to wait for
+    if gone.share < EARLY:
+        return "too_early"
+    if met(kind, projected, target, target_max):
+        return "on_track"
+    share = attainment(kind, projected, target, target_max)
+    if share is not None and share >= AT_RISK - EPSILON:
+        return "at_risk"
+    return "off_track"
+
+
+# --- SPREADING ---
+
+
+def spread(total, cells, digits=0):
+    """Divide an amount over cells so that the parts add up to it exactly.
+
+    :param digits: decimals of a part; more where the amount itself has more
+    :return: list of floats, the larger parts first
+
+    >>> spread(10, 3)
+    [4.0, 3.0, 3.0]
+    >>> spread(100, 3, 2), spread(0.5, 2)
+    ([33.34, 33.33, 33.33], [0.3, 0.2])
+    """
+    if cells <= 0:
+        return []
+    amount = Decimal(repr(float(total)))
+    digits = max(digits, -int(amount.normalize().as_tuple().exponent))
+    unit = Decimal(1).scaleb(-digits)
+    count = int((amount / unit).to_integral_value(ROUND_HALF_UP))
+    each, rest = divmod(count, cells)
+    return [float((each + (index < rest)) * unit) for index in range(cells)]
