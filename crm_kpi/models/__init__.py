@@ -7,6 +7,7 @@ from . import crm_kpi_dirty
 from . import crm_kpi_fact_mixin
 from . import crm_kpi_goal
 from . import crm_kpi_period
+from . import crm_kpi_period_pace
 from . import crm_kpi_restatement
 from . import crm_kpi_source
 from . import crm_kpi
