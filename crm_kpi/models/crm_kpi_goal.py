@@ -382,16 +382,6 @@ class CrmKpiGoal(models.Model):
                 )
             )
 
-    @api.constrains(*CELL, "active")
-    def _check_duplicate(self):
-        self._refuse_duplicates(
-            [
-                (goal.id, *(goal[n].id if n.endswith("_id") else goal[n] for n in CELL))
-                for goal in self
-                if goal.active
-            ]
-        )
-
     @api.model
     def _refuse_duplicates(self, cells):
         """Say which goal is there already; the unique index is what guards it.
@@ -464,6 +454,7 @@ class CrmKpiGoal(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._refuse_protected(vals)
+        self.check_access("create")
         self._refuse_duplicates(
             [
                 (0, *(vals.get(name) or (name == "scope" and "company") for name in CELL))
@@ -477,10 +468,22 @@ class CrmKpiGoal(models.Model):
 
     def write(self, vals):
         self._refuse_protected(vals)
+        if vals.keys() & {*CELL, "active"}:
+            self.check_access("write")
+            self._refuse_duplicates(
+                [
+                    (goal.id, *(vals[name] if name in vals else goal._raw(name) for name in CELL))
+                    for goal in self
+                    if vals.get("active", goal.active)
+                ]
+            )
         result = super().write(vals)
         if TRIGGERS & vals.keys():
             self._update(renew=self.ids if BASELINE_OF & vals.keys() else ())
         return result
+
+    def _raw(self, name):
+        return self[name].id if self._fields[name].relational else self[name]
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)

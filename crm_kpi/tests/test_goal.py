@@ -1,0 +1,588 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from datetime import date
+
+from freezegun import freeze_time
+
+from odoo import fields
+from odoo.exceptions import AccessError, ValidationError
+from odoo.tests import Form, new_test_user, tagged
+
+from .common import KpiCommon
+
+#: Thursday; 13 of the 21 working days of November 2026 lie before it.
+NOON = "2026-11-19 11:00:00"
+
+
+class GoalCommon(KpiCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.goals = cls.env["crm.kpi.goal"]
+        cls.count = cls.make_kpi("count")
+        cls.rate = cls.make_kpi(
+            "score",
+            aggregator="avg",
+            value_field="probability",
+            unit="score",
+            domain="[('probability', '>', 0)]",
+            min_n=2,
+        )
+        cls.company.resource_calendar_id.tz = "Europe/Brussels"
+
+    @classmethod
+    def make_goal(cls, **values):
+        values = {"kpi_id": cls.count.id, "scope": "user", "user_id": cls.ann.id, **values}
+        return cls.goals.create(values)
+
+    @classmethod
+    def make_leads(cls, count, created, **values):
+        leads = cls.env["crm.lead"].create(
+            [
+                {
+                    "name": "Lead",
+                    "type": "opportunity",
+                    "company_id": cls.company.id,
+                    "user_id": cls.ann.id,
+                    "team_id": cls.north.id,
+                    **values,
+                }
+                for _i in range(count)
+            ]
+        )
+        cls.backdate(leads, create_date=created)
+        return leads
+
+    @classmethod
+    def refresh(cls):
+        kpis = cls.env["crm.kpi"].search([("code", "=like", "test_%")])
+        periods = cls.env["crm.kpi.period"].search([("company_id", "=", cls.company.id)])
+        periods._update_states()
+        cls.env["crm.kpi"]._refresh(periods, kpis)
+
+
+@tagged("post_install", "-at_install")
+class TestGoal(GoalCommon):
+    # --- the numbers ---
+
+    @freeze_time(NOON)
+    def test_count_of_a_running_month(self):
+        month = self.period("month", "2026-11-01")
+        self.make_leads(30, "2026-11-10 10:00:00")
+        self.refresh()
+        goal = self.make_goal(period_id=month.id, target=40)
+        self.assertEqual((goal.value, goal.n), (30, 30))
+        self.assertEqual(goal.attainment, 0.75)
+        # 13 days over, and 4 of the 8 hours of Thursday (8-12, 13-17; it is 12 in Brussels)
+        self.assertAlmostEqual(goal.expected, 13.5 / 21)
+        self.assertAlmostEqual(goal.projected, 30 * 21 / 13.5)
+        self.assertEqual(goal.status, "on_track")
+        self.assertEqual(goal.pace_text, "13 of 21 working days")
+        self.assertEqual(goal.value_text, "30")
+        self.assertEqual(goal.target_text, "≥ 40")
+        self.assertEqual(goal.attainment_text, "75\u00a0%")
+        self.assertEqual(goal.status_text, "● On track")
+
+        goal.target = 50  # projected 46.7
+        self.assertEqual(goal.status, "at_risk")
+        goal.target = 60
+        self.assertEqual(goal.status, "off_track")
+        goal.target = 20
+        self.assertEqual((goal.status, goal.attainment), ("achieved", 1.5))
+
+    def test_status_over_the_life_of_a_goal(self):
+        with freeze_time("2026-10-20 10:00:00"):
+            month = self.period("month", "2026-11-01")
+            goal = self.make_goal(period_id=month.id, target=10)
+            self.assertEqual((goal.status, goal.value), ("too_early", False))
+        with freeze_time("2026-11-02 10:00:00"):
+            self.refresh()
+            self.assertEqual((goal.status, goal.value), ("too_early", 0))
+        with freeze_time(NOON):
+            self.refresh()
+            self.assertEqual((goal.status, goal.value, goal.attainment), ("off_track", 0, 0))
+            leads = self.make_leads(6, "2026-11-12 10:00:00")
+            self.refresh()
+            self.assertEqual((goal.status, goal.value), ("at_risk", 6))
+            self.make_leads(4, "2026-11-12 10:00:00")
+            self.refresh()
+            self.assertEqual((goal.status, goal.value), ("achieved", 10))
+            since = goal.status_since
+        with freeze_time("2026-11-19 12:00:00"):
+            self.refresh()
+            self.assertEqual(goal.status_since, since)
+            leads[:5].unlink()
+            self.refresh()
+            self.assertEqual((goal.status, goal.value), ("off_track", 5))
+            self.assertEqual(goal.status_since, fields.Datetime.now())
+        # past the end with an unchanged value: missed, not for ever in progress
+        with freeze_time("2026-11-30 23:00:00"):
+            self.refresh()
+            self.assertEqual((month.state, goal.status, goal.value), ("provisional", "missed", 5))
+        # provisional months still follow their records
+        with freeze_time("2026-12-10 10:00:00"):
+            self.make_leads(5, "2026-11-30 10:00:00")
+            self.refresh()
+            self.assertEqual((goal.status, goal.attainment), ("achieved", 1))
+        # locked ones do not
+        with freeze_time("2027-03-10 10:00:00"):
+            leads.exists().unlink()
+            self.refresh()
+            self.assertEqual((month.state, goal.status, goal.value), ("locked", "achieved", 10))
+
+    def test_locked_while_nobody_looked(self):
+        with freeze_time(NOON):
+            month = self.period("month", "2026-11-01")
+            self.make_leads(6, "2026-11-12 10:00:00")
+            self.refresh()
+            goal = self.make_goal(period_id=month.id, target=9)
+            self.assertEqual(goal.status, "on_track")
+        with freeze_time("2027-06-01 10:00:00"):
+            self.refresh()
+            self.assertEqual((month.state, goal.status), ("locked", "missed"))
+
+    @freeze_time(NOON)
+    def test_falls_to_zero_when_the_records_vanish(self):
+        month = self.period("month", "2026-11-01")
+        leads = self.make_leads(12, "2026-11-12 10:00:00")
+        self.refresh()
+        goal = self.make_goal(period_id=month.id, target=10)
+        self.assertEqual((goal.value, goal.status), (12, "achieved"))
+        leads.unlink()
+        self.refresh()
+        self.assertEqual((goal.value, goal.n, goal.attainment), (0, 0, 0))
+        self.assertEqual(goal.status, "off_track")
+
+    @freeze_time(NOON)
+    def test_no_value_when_the_records_of_a_mean_vanish(self):
+        month = self.period("month", "2026-11-01")
+        leads = self.make_leads(3, "2026-11-12 10:00:00", probability=60)
+        self.refresh()
+        goal = self.make_goal(kpi_id=self.rate.id, period_id=month.id, target=50)
+        self.assertEqual((goal.value, goal.n, goal.status), (60, 3, "on_track"))
+        self.assertEqual((goal.expected, goal.projected), (False, 60))
+        leads[:2].unlink()
+        self.refresh()
+        self.assertEqual((goal.value, goal.n, goal.status), (60, 1, "too_few"))
+        leads.exists().unlink()
+        self.refresh()
+        self.assertEqual((goal.value, goal.attainment, goal.status), (False, False, "no_data"))
+        self.assertEqual((goal.value_text, goal.attainment_text), ("–", "–"))
+
+    @freeze_time(NOON)
+    def test_less_is_better(self):
+        month = self.period("month", "2026-11-01")
+        self.make_leads(4, "2026-11-12 10:00:00", probability=40)
+        self.count.direction = "decrease"
+        self.refresh()
+        goal = self.make_goal(period_id=month.id, target=8)
+        self.assertEqual(goal.kind, "at_most")
+        self.assertEqual((goal.attainment, goal.status), (2, "on_track"))
+        self.assertEqual(goal.target_text, "≤ 8")
+        goal.target = 3
+        self.assertEqual((goal.attainment, goal.status), (0.75, "off_track"))
+        other = self.make_goal(period_id=month.id, target=5, user_id=self.bob.id)
+        self.assertEqual((other.value, other.attainment, other.status), (0, 1, "on_track"))
+        other.target = 0
+        self.assertEqual((other.attainment, other.status), (False, "on_track"))
+
+    @freeze_time(NOON)
+    def test_range(self):
+        month = self.period("month", "2026-11-01")
+        self.rate.direction = "maintain"
+        self.make_leads(4, "2026-11-12 10:00:00", probability=45)
+        self.refresh()
+        goal = self.make_goal(
+            kpi_id=self.rate.id, period_id=month.id, target=50, target_max=60
+        )
+        self.assertEqual((goal.kind, goal.target_text), ("range", "50 – 60"))
+        self.assertAlmostEqual(goal.attainment, 0.9)
+        self.assertEqual(goal.status, "at_risk")
+        goal.target = 40
+        self.assertEqual((goal.attainment, goal.status), (1, "on_track"))
+
+    def test_unmatured_and_waiting(self):
+        late = self.make_kpi("late", maturity_days=30, aggregator="avg", value_field="probability",
+                             unit="score", domain="[('probability', '>', 0)]")  # fmt: skip
+        whole = self.make_kpi("whole", complete_only=True)
+        with freeze_time("2026-12-01 10:00:00"):
+            month = self.period("month", "2026-11-01")
+            self.make_leads(4, "2026-11-12 10:00:00", probability=40)
+            self.refresh()
+            goal = self.make_goal(kpi_id=late.id, period_id=month.id, target=30)
+            self.assertEqual((goal.value, goal.status), (False, "too_early"))
+            waiting = self.make_goal(kpi_id=whole.id, period_id=month.id, target=4)
+            self.assertEqual(waiting.status, "achieved")
+        with freeze_time("2026-12-31 10:00:00"):
+            self.refresh()
+            self.assertEqual((goal.value, goal.status), (40, "achieved"))
+            running = self.period("month", "2026-12-01")
+            waiting = self.make_goal(kpi_id=whole.id, period_id=running.id, target=4)
+            self.assertEqual((waiting.value, waiting.status), (False, "too_early"))
+
+    @freeze_time(NOON)
+    def test_scopes_and_links(self):
+        month = self.period("month", "2026-11-01")
+        self.make_leads(3, "2026-11-12 10:00:00")
+        self.make_leads(2, "2026-11-12 10:00:00", user_id=self.cid.id, team_id=self.south.id)
+        self.refresh()
+        company = self.make_goal(period_id=month.id, target=5, scope="company", user_id=False)
+        team = self.make_goal(
+            period_id=month.id, target=5, scope="team", user_id=False, team_id=self.south.id
+        )
+        user = self.make_goal(period_id=month.id, target=5)
+        self.assertEqual([company.value, team.value, user.value], [5, 2, 3])
+        self.assertEqual(
+            [goal.scope_name for goal in company + team + user], ["KPI company", "South", "Ann"]
+        )
+        for goal, level in ((company, "company"), (team, "team"), (user, "user")):
+            linked = self.env["crm.kpi.value"].search([("goal_id", "=", goal.id)])
+            self.assertEqual((linked.level, linked.value), (level, goal.value))
+        # the link goes with the goal
+        user.action_archive()
+        self.assertFalse(self.env["crm.kpi.value"].search([("goal_id", "=", user.id)]))
+        again = self.make_goal(period_id=month.id, target=6)
+        cell = self.cells(self.count, month, "user").filtered(lambda c: c.user_id == self.ann)
+        self.assertEqual(cell.goal_id, again)
+        again.user_id = self.bob
+        self.assertFalse(cell.goal_id)
+        company.unlink()
+        self.env.invalidate_all()
+        self.assertFalse(self.cells(self.count, month, "company").goal_id)
+
+    @freeze_time(NOON)
+    def test_crossed_scope(self):
+        segments = self.env["crm.kpi.segment"].search([], limit=1)
+        if not segments:
+            self.skipTest("no segment in the database")
+        month = self.period("month", "2026-11-01")
+        self.refresh()
+        goal = self.make_goal(
+            period_id=month.id, target=5, scope="user_segment", segment_id=segments.id
+        )
+        self.refresh()
+        self.assertIn(goal.value, (0, False))
+        self.assertIn(segments.display_name, goal.scope_name)
+
+    # --- the examples of the catalogue ---
+
+    def test_improve_on_mean_of_three_months(self):
+        """S0-1: +50 % against the mean of three months, baseline 4, target 6."""
+        with freeze_time(NOON):
+            for month, count in (("08", 3), ("09", 4), ("10", 5)):
+                self.period("month", f"2026-{month}-01")
+                self.make_leads(count, f"2026-{month}-12 10:00:00")
+            month = self.period("month", "2026-11-01")
+            self.make_leads(9, "2026-11-12 10:00:00")
+            self.refresh()
+            goal = self.make_goal(
+                period_id=month.id, kind="improve", improve_by=0.5, baseline_kind="mean",
+                baseline_count=3,
+            )  # fmt: skip
+            self.assertEqual((goal.baseline, goal.target), (4, 6))
+            self.assertEqual((goal.value, goal.attainment, goal.status), (9, 1.5, "achieved"))
+            self.assertEqual(goal.target_text, "+50\u00a0% (≥ 6)")
+            # the baseline is kept, whatever happens to its records later
+            self.make_leads(6, "2026-10-12 10:00:00")
+            self.refresh()
+            self.assertEqual((goal.baseline, goal.target), (4, 6))
+            # until what it is made of is chosen anew
+            goal.improve_by = 1
+            self.assertEqual((goal.baseline, goal.target), (4, 8))
+            goal.baseline_count = 2
+            self.assertEqual((goal.baseline, goal.target), (7.5, 15))
+
+    def test_satisfaction_of_eighty_percent(self):
+        """S0-2: at least 80 %, tolerance 0."""
+        good = self.make_kpi("good", domain="[('probability', '>=', 50)]")
+        share = self.make_kpi(
+            "share", kind="formula", formula="test_good / test_count", unit="percent", digits=1
+        )
+        with freeze_time("2026-12-02 10:00:00"):
+            month = self.period("month", "2026-11-01")
+            self.make_leads(8, "2026-11-12 10:00:00", probability=60)
+            bad = self.make_leads(2, "2026-11-12 10:00:00", probability=10)
+            self.refresh()
+            goal = self.make_goal(kpi_id=share.id, period_id=month.id, target=0.8)
+            self.assertAlmostEqual(goal.value, 0.8)
+            self.assertEqual(goal.status, "achieved")
+            self.assertEqual(goal.target_text, "≥ 80.0\u00a0%")
+            bad[0].copy({"probability": 10})
+            self.backdate(self.env["crm.lead"].search([], limit=1, order="id desc"),
+                          create_date="2026-11-13 10:00:00")  # fmt: skip
+            self.refresh()
+            self.assertAlmostEqual(goal.value, 8 / 11)
+            self.assertEqual(goal.status, "missed")
+        self.assertTrue(good)
+
+    def test_baseline_of_a_ratio_is_no_mean_of_ratios(self):
+        self.make_kpi("good", domain="[('probability', '>=', 50)]")
+        share = self.make_kpi(
+            "share", kind="formula", formula="test_good / test_count", unit="percent"
+        )
+        with freeze_time(NOON):
+            # 1/1 and 2/9: pooled 3/10, mean of the ratios 61 %
+            for month, good, bad in (("09", 1, 0), ("10", 2, 7)):
+                self.period("month", f"2026-{month}-01")
+                self.make_leads(good, f"2026-{month}-12 10:00:00", probability=60)
+                self.make_leads(bad, f"2026-{month}-12 10:00:00", probability=10)
+            month = self.period("month", "2026-11-01")
+            self.refresh()
+            values = dict(kpi_id=share.id, period_id=month.id, kind="improve", improve_by=0.1)
+            goal = self.make_goal(baseline_kind="mean", baseline_count=2, **values)
+            self.assertAlmostEqual(goal.baseline, 0.3)
+            self.assertAlmostEqual(goal.target, 0.33)
+            goal.baseline_kind = "previous"
+            self.assertAlmostEqual(goal.baseline, 2 / 9)
+
+    def test_baseline_becomes_known(self):
+        self.count.direction = "decrease"
+        with freeze_time(NOON):
+            self.period("month", "2026-11-01")
+            december = self.period("month", "2026-12-01")
+            self.make_leads(10, "2026-11-12 10:00:00")
+            self.refresh()
+            goal = self.make_goal(period_id=december.id, kind="improve", improve_by=0.2)
+            self.assertEqual((goal.baseline, goal.target), (False, False))
+            self.assertEqual(goal.target_text, "−20\u00a0%")
+        with freeze_time("2026-12-14 10:00:00"):
+            self.refresh()
+            self.assertEqual((goal.baseline, goal.target, goal.status), (10, 8, "on_track"))
+
+    def test_baseline_last_year_and_fixed(self):
+        with freeze_time(NOON):
+            self.period("month", "2025-11-01")
+            month = self.period("month", "2026-11-01")
+            self.make_leads(7, "2025-11-12 10:00:00")
+            self.refresh()
+            goal = self.make_goal(
+                period_id=month.id, kind="improve", improve_by=1, baseline_kind="last_year"
+            )
+            self.assertEqual((goal.baseline, goal.target), (7, 14))
+            goal.write({"baseline_kind": "fixed", "baseline_fixed": 20, "improve_by": 0.25})
+            self.assertEqual((goal.baseline, goal.target), (20, 25))
+            # never computed so far back: unknown, not zero
+            other = self.make_goal(
+                period_id=month.id, kind="improve", improve_by=1, user_id=self.bob.id,
+                baseline_kind="mean", baseline_count=6,
+            )  # fmt: skip
+            self.assertEqual((other.baseline, other.status), (False, "no_data"))
+
+    # --- the calendar ---
+
+    def test_first_middle_last_day_in_three_zones(self):
+        # instants at which the 2nd, 17th and 30th of November begin, are at noon, and end
+        for tz, utc in (("Pacific/Auckland", 13), ("Europe/Brussels", 1), ("America/Caracas", -4)):
+            company = self.env["res.company"].create({"name": tz, "kpi_tz": tz})
+            self.env.user.company_ids |= company
+            self.env.user.flush_recordset()
+            month = self.env["crm.kpi.period"]._current("month", company, date(2026, 11, 2))
+            for day, hour, done, share in (
+                (2, 0, 0, 0), (2, 23, 0, 1), (17, 0, 11, 11), (17, 23, 11, 12),
+                (30, 0, 20, 20), (30, 23, 20, 21),
+            ):  # fmt: skip
+                local = fields.Datetime.to_datetime(f"2026-11-{day:02} {hour:02}:30:00")
+                gone = month._elapsed(fields.Datetime.subtract(local, hours=utc))[month]
+                self.assertEqual((gone.days, gone.total), (done, 21), (tz, day, hour))
+                self.assertAlmostEqual(gone.share, share / 21)
+                self.assertFalse(gone.over)
+            self.assertTrue(month._elapsed(month.utc_to)[month].over)
+            before = fields.Datetime.subtract(month.utc_from, seconds=1)
+            self.assertFalse(month._elapsed(before)[month].begun)
+
+    def test_daylight_saving(self):
+        # Brussels leaves summer time on Sunday 25 October 2026
+        month = self.period("month", "2026-10-01")
+        for utc, done in (
+            ("2026-10-23 21:59:00", 16), ("2026-10-23 22:00:00", 17),
+            ("2026-10-25 22:59:00", 17), ("2026-10-26 22:59:00", 17), ("2026-10-26 23:00:00", 18),
+        ):  # fmt: skip
+            gone = month._elapsed(fields.Datetime.to_datetime(utc))[month]
+            self.assertEqual((gone.days, gone.total), (done, 22), utc)
+
+    def test_public_holidays(self):
+        self.env["resource.calendar.leaves"].create(
+            {
+                "name": "Armistice Day",
+                "company_id": self.company.id,
+                "date_from": "2026-11-10 23:00:00",
+                "date_to": "2026-11-11 22:59:59",
+            }
+        )
+        month = self.period("month", "2026-11-01")
+        self.assertNotIn(date(2026, 11, 11), month._working_days()[month])
+        self.assertEqual(len(month._working_days()[month]), 20)
+        # without a calendar: Monday to Friday
+        self.company.resource_calendar_id = False
+        self.assertEqual(len(month._working_days()[month]), 21)
+
+    # --- at a cost ---
+
+    @freeze_time(NOON)
+    def test_met_at_a_cost(self):
+        month = self.period("month", "2026-11-01")
+        self.make_leads(9, "2026-11-12 10:00:00", probability=20)
+        self.count.counter_kpi_id = self.rate
+        self.refresh()
+        goal = self.make_goal(period_id=month.id, target=8)
+        self.assertFalse(goal.at_a_cost)
+        counter = self.make_goal(kpi_id=self.rate.id, period_id=month.id, target=50)
+        self.assertEqual((goal.status, counter.status), ("achieved", "off_track"))
+        self.assertTrue(goal.at_a_cost)
+        self.assertEqual(goal.status_text, "✔ Achieved, at a cost")
+        counter.target = 10
+        self.assertFalse(goal.at_a_cost)
+        # somebody else's
+        counter.write({"target": 50, "user_id": self.bob.id})
+        self.assertFalse(goal.at_a_cost)
+
+    # --- rules ---
+
+    @freeze_time(NOON)
+    def test_duplicates_are_refused(self):
+        month = self.period("month", "2026-11-01")
+        goal = self.make_goal(period_id=month.id, target=8)
+        with self.assertRaisesRegex(ValidationError, "there is a goal for .*Ann.* already"):
+            self.make_goal(period_id=month.id, target=9)
+        other = self.make_goal(period_id=month.id, target=9, user_id=self.bob.id)
+        with self.assertRaisesRegex(ValidationError, "already"):
+            other.user_id = self.ann
+        values = dict(kpi_id=self.count.id, period_id=month.id, target=1)
+        with self.assertRaisesRegex(ValidationError, "already"):
+            self.goals.create([values, values])
+        goal.action_archive()
+        again = self.make_goal(period_id=month.id, target=9)
+        with self.assertRaisesRegex(ValidationError, "already"):
+            goal.action_unarchive()
+        self.assertTrue(again)
+
+    @freeze_time(NOON)
+    def test_scope_is_consistent(self):
+        month = self.period("month", "2026-11-01")
+        for values, message in (
+            ({"user_id": False}, "Salesperson: choose one"),
+            ({"team_id": self.north.id}, "Sales Team: leave it empty"),
+            ({"scope": "company"}, "Salesperson: leave it empty"),
+            ({"target": False}, "Target: enter"),
+            ({"kind": "range"}, "Upper bound: enter"),
+            ({"kind": "range", "target_max": 1}, "Upper bound: enter"),
+            ({"user_id": self.outsider().id}, "does not belong to KPI company"),
+        ):
+            with self.assertRaisesRegex(ValidationError, message), self.cr.savepoint():
+                self.make_goal(**{"period_id": month.id, "target": 5, **values})
+        self.count.direction = "maintain"
+        with self.assertRaisesRegex(ValidationError, "nothing to improve"):
+            self.make_goal(period_id=month.id, kind="improve", improve_by=0.1)
+
+    def outsider(self):
+        return new_test_user(self.env, "kpi_outsider", company_id=self.env.ref("base.main_company").id)
+
+    @freeze_time(NOON)
+    def test_form(self):
+        month = self.period("month", "2026-11-01")
+        self.count.direction = "decrease"
+        form = Form(self.goals)
+        form.kpi_id = self.count
+        self.assertEqual(form.kind, "at_most")
+        form.period_id = month
+        form.scope = "user"
+        form.user_id = self.ann
+        form.scope = "team"
+        form.team_id = self.north
+        form.target = 7
+        goal = form.save()
+        self.assertEqual((goal.team_id, goal.user_id.id, goal.target), (self.north, False, 7))
+
+    # --- rights ---
+
+    @freeze_time(NOON)
+    def test_nobody_writes_what_is_computed(self):
+        month = self.period("month", "2026-11-01")
+        goal = self.make_goal(period_id=month.id, target=8)
+        manager = new_test_user(
+            self.env,
+            "kpi_goal_manager",
+            groups="crm_kpi.group_kpi_admin,sales_team.group_sale_manager",
+            company_id=self.company.id,
+        )
+        mine = goal.with_user(manager)
+        mine.write({"target": 9})
+        self.assertEqual(goal.target, 9)
+        for name, value in (
+            ("value", 99), ("n", 99), ("status", "achieved"), ("attainment", 1), ("expected", 1),
+            ("projected", 99), ("baseline", 1), ("status_since", NOON), ("as_of", NOON),
+            ("at_a_cost", True), ("company_id", 1),
+        ):  # fmt: skip
+            with self.assertRaisesRegex(AccessError, name):
+                mine.write({name: value})
+            with self.assertRaisesRegex(AccessError, name):
+                mine.create({"kpi_id": self.count.id, "period_id": month.id, "target": 1,
+                             name: value})  # fmt: skip
+        other = mine.with_context(default_value=99, default_status="achieved").create(
+            {"kpi_id": self.count.id, "period_id": month.id, "target": 1}
+        )
+        self.assertEqual((other.value, other.status), (False, "no_data"))
+        with self.assertRaises(AccessError):
+            goal.with_user(self.ann).write({"target": 1})
+        with self.assertRaises(AccessError):
+            goal.with_user(self.ann).unlink()
+        with self.assertRaises(AccessError):
+            goal.with_user(self.ann).create(
+                {"kpi_id": self.count.id, "period_id": month.id, "target": 1}
+            )
+
+    # --- chatter ---
+
+    def test_settling_is_noted_without_mail(self):
+        with freeze_time(NOON):
+            month = self.period("month", "2026-11-01")
+            goal = self.make_goal(period_id=month.id, target=3)
+            before = goal.message_ids
+            self.make_leads(3, "2026-11-12 10:00:00")
+            self.refresh()
+            note = goal.message_ids - before
+            self.assertEqual(len(note), 1)
+            self.assertIn("Achieved: 3, promised ≥ 3", note.body.replace("✔ ", ""))
+            self.assertEqual(note.subtype_id, self.env.ref("mail.mt_note"))
+            self.assertFalse(note.notification_ids)
+        with freeze_time("2026-11-30 23:30:00"):
+            self.refresh()
+            self.assertEqual(goal.message_ids - before, note)
+
+    # --- size ---
+
+    def test_number_of_statements_is_constant(self):
+        users = self.env["res.users"].with_context(no_reset_password=True).create(
+            [
+                {"name": f"Rep {i}", "login": f"kpi_rep_{i}", "company_id": self.company.id,
+                 "company_ids": [fields.Command.set(self.company.ids)]}
+                for i in range(200)
+            ]
+        )  # fmt: skip
+        with freeze_time(NOON):
+            months = [self.period("month", day) for day in ("2026-11-01", "2026-10-01")]
+            leads = self.make_leads(200, "2026-11-12 10:00:00")
+            for lead, user in zip(leads, users, strict=True):
+                lead.user_id = user
+            self.refresh()
+        counts = []
+        for month, owners in zip(months, (users, users[:10]), strict=True):
+            self.goals.search([]).action_archive()
+            with freeze_time("2026-10-01 10:00:00"):
+                goals = self.goals.create(
+                    [
+                        {"kpi_id": self.count.id, "period_id": month.id, "scope": "user",
+                         "user_id": user.id, "target": 1}
+                        for user in owners
+                    ]
+                )  # fmt: skip
+            self.env.invalidate_all()
+            with freeze_time("2026-12-02 10:00:00"):
+                start = self.cr.sql_log_count
+                self.goals._refresh(self.company)
+                counts.append(self.cr.sql_log_count - start)
+            expected = "achieved" if month == months[0] else "missed"
+            self.assertEqual(set(goals.mapped("status")), {expected})
+        self.assertLessEqual(counts[0], counts[1] + 3, counts)
+        self.assertLess(counts[0], 60)
