@@ -22,5 +22,7 @@
         "views/crm_kpi_segment_views.xml",
     ],
     "demo": [],
+    "pre_init_hook": "pre_init_hook",
+    "post_init_hook": "post_init_hook",
     "assets": {},
 }

@@ -1,8 +1,10 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import crm_kpi_backfill
 from . import crm_kpi_category
 from . import crm_kpi_computation
+from . import crm_kpi_customer_period
 from . import crm_kpi_dirty
 from . import crm_kpi_fact_mixin
 from . import crm_kpi_goal
@@ -19,8 +21,13 @@ from . import crm_kpi_segment_set
 from . import crm_kpi_value
 from . import crm_kpi_interaction
 from . import crm_kpi_talk_mixin
+from . import crm_lead
 from . import crm_lead_interaction
+from . import crm_lost_reason
 from . import mail_message
 from . import res_company
 from . import res_partner
+from . import res_partner_history
+from . import sale_order
 from . import sale_order_interaction
+from . import sale_order_line

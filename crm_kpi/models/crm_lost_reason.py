@@ -1,0 +1,14 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import fields, models
+
+
+class CrmLostReason(models.Model):
+    _inherit = "crm.lost.reason"
+
+    kpi_disqualified = fields.Boolean(
+        "Never a real prospect",
+        help="Spam, duplicate, wrong number and the like: leads lost for this reason count "
+        "neither as created nor as lost, so they do not spoil the conversion rates.",
+    )
