@@ -27,8 +27,8 @@ def elapsed_days(start, stop):
 
 
 class CrmLead(models.Model):
-    _name = "crm.lead"
-    _inherit = ["crm.lead", "crm.kpi.fact.mixin"]
+    # crm.kpi.fact.mixin comes with crm_lead_interaction
+    _inherit = "crm.lead"
 
     kpi_won_date = fields.Datetime(
         "Won on",

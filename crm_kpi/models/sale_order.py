@@ -29,8 +29,8 @@ OPTIONAL_LINE_CONDITIONS = {
 
 
 class SaleOrder(models.Model):
-    _name = "sale.order"
-    _inherit = ["sale.order", "crm.kpi.fact.mixin"]
+    # crm.kpi.fact.mixin comes with sale_order_interaction
+    _inherit = "sale.order"
 
     kpi_currency_id = fields.Many2one(related="company_id.currency_id", string="Company currency")
     kpi_sent_date = fields.Datetime(
