@@ -19,6 +19,8 @@
         "security/crm_kpi_segment_security.xml",
         "data/crm_kpi_category_data.xml",
         "data/crm_kpi_segment_data.xml",
+        "data/crm_kpi_source_data.xml",
+        "data/crm_kpi_data.xml",
         "views/crm_kpi_entry_views.xml",
         "views/crm_kpi_customer_period_views.xml",
         "views/crm_kpi_segment_views.xml",

@@ -390,8 +390,9 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
 
     :param computed: SQL of the cells (may read the CTE ``facts``)
     :param targets: list of ``(kpi id, period id, version, locked, zero, running)``; only
-        cells of these are touched. ``zero``: the KPI of nothing is 0 at the company level
-        and, in a running period, for everybody in the roster
+        cells of these are touched. The company has a cell in any case; ``zero``: of nothing
+        it is 0 rather than no value, and so it is, in a running period, for everybody in
+        the roster
     :param facts: SQL of the CTE ``facts``
     :param roster: ids of the active salespeople and of the active teams
     :return: SQL that yields one row: cells deleted, restated, inserted or updated
@@ -406,7 +407,7 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
            computed AS MATERIALIZED (%(computed)s),
            expected AS (
                SELECT kpi_id, period_id, 'company' AS level, NULL::int4 AS team_id,
-                      NULL::int4 AS user_id FROM target WHERE zero
+                      NULL::int4 AS user_id FROM target
                 UNION ALL
                SELECT kpi_id, period_id, 'team', id, NULL
                  FROM target, unnest(%(teams)s::int4[]) AS id WHERE zero AND running
@@ -417,7 +418,7 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                SELECT c.*, t.version, t.locked FROM computed c JOIN target t USING (kpi_id, period_id)
                 UNION ALL
                SELECT e.kpi_id, e.period_id, e.level, e.team_id, e.user_id, NULL::int4,
-                      0::float8, 0, t.version, t.locked
+                      CASE WHEN t.zero THEN 0::float8 END, 0, t.version, t.locked
                  FROM expected e JOIN target t USING (kpi_id, period_id)
                 WHERE NOT EXISTS (
                       SELECT 1 FROM computed c
