@@ -23,6 +23,8 @@
         "data/crm_kpi_data.xml",
         "views/crm_kpi_entry_views.xml",
         "views/crm_kpi_customer_period_views.xml",
+        "wizard/crm_kpi_goal_set_views.xml",
+        "views/crm_kpi_goal_views.xml",
         "views/crm_kpi_segment_views.xml",
         "views/crm_lead_views.xml",
         "views/sale_order_views.xml",

@@ -482,6 +482,18 @@ class CrmKpiGoal(models.Model):
             self._update(renew=self.ids if BASELINE_OF & vals.keys() else ())
         return result
 
+    @api.model
+    def _write_many(self, changes):
+        """Write different values, none of the cell, on many goals, and compute them once.
+
+        :param changes: list of ``(goal, vals)``
+        """
+        goals = self.browse([goal.id for goal, _vals in changes])
+        for goal, vals in changes:
+            self._refuse_protected(vals)
+            super(CrmKpiGoal, goal).write(vals)
+        goals._update(renew=goals.ids)
+
     def _raw(self, name):
         return self[name].id if self._fields[name].relational else self[name]
 

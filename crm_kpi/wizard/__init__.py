@@ -2,4 +2,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import base_partner_merge
+from . import crm_kpi_goal_set
 from . import crm_kpi_try

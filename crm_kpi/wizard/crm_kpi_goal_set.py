@@ -1,0 +1,401 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from datetime import timedelta
+from itertools import product
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL, float_round
+
+from ..engine import pace
+from ..engine import periods as calendar
+from ..fields import NullableFloat
+from ..models.crm_kpi_goal import BASELINES, DEFAULT_KIND, GOAL_KINDS, _natures
+from ..models.crm_kpi_period import KINDS
+from ..models.crm_kpi_value import LEVELS
+
+
+class CrmKpiGoalSet(models.TransientModel):
+    """Set one goal for many: periods × salespeople, teams or segments."""
+
+    _name = "crm.kpi.goal.set"
+    _description = "Set Goals"
+
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    kpi_id = fields.Many2one(
+        "crm.kpi",
+        "KPI",
+        required=True,
+        ondelete="cascade",
+        domain="[('state', '=', 'published'), ('company_id', 'in', [False, company_id])]",
+    )
+    unit = fields.Selection(related="kpi_id.unit")
+    direction = fields.Selection(related="kpi_id.direction")
+
+    # --- when ---
+    period_kind = fields.Selection(
+        KINDS, "Every", required=True, default="month", help="Custom: choose single periods."
+    )
+    date_from = fields.Date("From", default=lambda self: self._default_from())
+    date_end = fields.Date(
+        "To", default=lambda self: self._default_end(), help="Last day, included."
+    )
+    period_ids = fields.Many2many(
+        "crm.kpi.period", string="Periods", domain="[('company_id', '=', company_id)]"
+    )
+
+    # --- for whom ---
+    scope = fields.Selection(LEVELS, "For", required=True, default="user")
+    team_ids = fields.Many2many(
+        "crm.team",
+        "crm_kpi_goal_set_team_rel",
+        string="Sales Teams",
+        domain="[('company_id', 'in', [False, company_id])]",
+    )
+    member_team_ids = fields.Many2many(
+        "crm.team",
+        "crm_kpi_goal_set_member_team_rel",
+        string="All members of",
+        domain="[('company_id', 'in', [False, company_id])]",
+        help="All active members of these teams, beside the salespeople chosen.",
+    )
+    user_ids = fields.Many2many(
+        "res.users",
+        string="Salespeople",
+        domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
+    )
+    segment_ids = fields.Many2many("crm.kpi.segment", string="Segments")
+
+    # --- what ---
+    kind = fields.Selection(
+        GOAL_KINDS,
+        "Goal",
+        required=True,
+        compute="_compute_kind",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    mode = fields.Selection(
+        [
+            ("each", "The same for each"),
+            ("spread", "Spread an amount over all"),
+            ("last", "From the last value"),
+        ],
+        "Target",
+        required=True,
+        default="each",
+        help="Spread: the parts add up to the amount exactly; for counts and sums only. "
+        "From the last value: of the latest period that is over, changed by a percentage.",
+    )
+    target = NullableFloat("Target value")
+    target_max = NullableFloat("Upper bound")
+    total = NullableFloat("Amount to spread")
+    change_by = fields.Float("Better by", default=0.1, help="In the good direction of the KPI.")
+    improve_by = fields.Float("Improve by", default=0.1)
+    baseline_kind = fields.Selection(BASELINES, "Compared with", default="previous")
+    baseline_count = fields.Integer("Number of periods", default=3)
+    baseline_fixed = NullableFloat("Fixed baseline")
+    note = fields.Text("Reasons and means")
+    existing = fields.Selection(
+        [("update", "Update them"), ("skip", "Leave them as they are")],
+        "Goals that exist",
+        required=True,
+        default="update",
+    )
+
+    # --- what it will do ---
+    additive = fields.Boolean(compute="_compute_additive")
+    goal_count = fields.Integer("Goals", compute="_compute_counts")
+    existing_count = fields.Integer("Existing", compute="_compute_counts")
+    summary = fields.Char(compute="_compute_counts")
+
+    @api.model
+    def _default_from(self):
+        today = calendar.local_day(fields.Datetime.now(), self.env.company._kpi_tz())
+        return calendar.start_of("month", today)
+
+    @api.model
+    def _default_end(self):
+        return calendar.bounds("year", self._default_from())[1] - timedelta(days=1)
+
+    # --- COMPUTES ---
+
+    @api.depends("kpi_id")
+    def _compute_kind(self):
+        for wizard in self:
+            wizard.kind = DEFAULT_KIND.get(wizard.kpi_id.direction, "at_least")
+
+    @api.depends("kpi_id")
+    def _compute_additive(self):
+        known = _natures(self.kpi_id)
+        for wizard in self:
+            wizard.additive = wizard.kpi_id in known and known[wizard.kpi_id].additive
+
+    @api.depends(
+        "company_id", "kpi_id", "period_kind", "date_from", "date_end", "period_ids", "scope",
+        "team_ids", "member_team_ids", "user_ids", "segment_ids", "existing",
+    )  # fmt: skip
+    def _compute_counts(self):
+        for wizard in self:
+            periods = len(wizard._spans()) or len(wizard._chosen_periods())
+            owners = len(wizard._owners())
+            wizard.goal_count = periods * owners
+            wizard.existing_count = (
+                len(wizard._existing(wizard._existing_periods())) if wizard.kpi_id else 0
+            )
+            wizard.summary = wizard._summary(periods, owners)
+
+    def _summary(self, periods, owners):
+        text = self.env._(
+            "%(goals)s goals: %(owners)s × %(periods)s periods",
+            goals=self.goal_count,
+            owners=owners,
+            periods=periods,
+        )
+        if not self.existing_count:
+            return text
+        if self.existing == "update":
+            what = self.env._("%s of them exist and will be updated", self.existing_count)
+        else:
+            what = self.env._("%s of them exist and stay as they are", self.existing_count)
+        return f"{text}; {what}"
+
+    @api.onchange("mode", "kind", "kpi_id")
+    def _onchange_mode(self):
+        if (self.mode == "spread" and not self.additive) or self.kind == "range":
+            self.mode = "each"
+
+    # --- CELLS ---
+
+    def _spans(self):
+        """Days of the calendar periods asked for: list of ``(first, first after)``."""
+        if self.period_kind == "custom" or not self.date_from or not self.date_end:
+            return []
+        return calendar.spans(
+            self.period_kind, self.date_from, self.date_end + timedelta(days=1)
+        )
+
+    def _chosen_periods(self):
+        chosen = self.period_ids._origin
+        return chosen if self.period_kind == "custom" else chosen.browse()
+
+    def _existing_periods(self):
+        spans = self._spans()
+        if not spans:
+            return self._chosen_periods()
+        return self.env["crm.kpi.period"].search(
+            [
+                ("company_id", "=", self.company_id.id),
+                ("kind", "=", self.period_kind),
+                ("date_from", ">=", spans[0][0]),
+                ("date_to", "<=", spans[-1][1]),
+            ]
+        )
+
+    def _periods(self):
+        """The periods asked for, made where they are missing, in order of time."""
+        spans = self._spans()
+        periods = self._chosen_periods()
+        if spans:
+            # superuser: a period is made by the calendar, not by rights
+            calendar_model = self.env["crm.kpi.period"].sudo().with_company(self.company_id)
+            periods = calendar_model._ensure(spans[0][0], spans[-1][1], (self.period_kind,))
+        return periods.with_env(self.env).sorted("date_from")
+
+    def _owners(self):
+        """Who gets a goal: list of ``(team id, user id, segment id)``."""
+        parts = (self.scope or "company").split("_")
+        users = self.user_ids._origin | self.member_team_ids._origin.member_ids
+        return list(
+            product(
+                self.team_ids._origin.ids if "team" in parts else [False],
+                users.ids if "user" in parts else [False],
+                self.segment_ids._origin.ids if "segment" in parts else [False],
+            )
+        )
+
+    def _existing(self, periods):
+        """Active goals in the cells asked for: dict of ``(period id, *owner)`` to goal."""
+        owners = set(self._owners())
+        goals = self.env["crm.kpi.goal"].search_fetch(
+            [
+                ("kpi_id", "=", self.kpi_id.id),
+                ("period_id", "in", periods.ids),
+                ("scope", "=", self.scope),
+            ],
+            ["period_id", "team_id", "user_id", "segment_id"],
+        )
+        keys = {
+            (goal.period_id.id, goal.team_id.id, goal.user_id.id, goal.segment_id.id): goal
+            for goal in goals
+        }
+        return {key: goal for key, goal in keys.items() if key[1:] in owners}
+
+    # --- SETTING ---
+
+    def action_set(self):
+        """Make the goals, or bring the existing ones in line, and show them."""
+        self.ensure_one()
+        self._check()
+        periods = self._periods()
+        cells = [(period.id, *owner) for period in periods for owner in self._owners()]
+        existing = self._existing(periods)
+        if self.existing == "skip":
+            cells = [cell for cell in cells if cell not in existing]
+        targets = self._targets(periods, cells)
+        common = self._common_values()
+        new, changes = [], []
+        for cell, target in zip(cells, targets, strict=True):
+            if target is None and self.kind != "improve":
+                continue  # nothing to start from
+            values = dict(common) if self.kind == "improve" else {**common, "target": target}
+            if cell in existing:
+                changes.append((existing[cell], values))
+            else:
+                values.update(zip(("period_id", "team_id", "user_id", "segment_id"), cell,
+                                  strict=True))  # fmt: skip
+                new.append({"kpi_id": self.kpi_id.id, "scope": self.scope, **values})
+        model = self.env["crm.kpi.goal"]
+        # the goals tell themselves who set them; thousands of notes would tell no more
+        goals = model.with_context(
+            mail_create_nolog=True, mail_create_nosubscribe=True, tracking_disable=True
+        ).create(new)
+        model._write_many(changes)
+        goals = model.browse(goals.ids + [goal.id for goal, _values in changes])
+        return self._show(goals, len(cells) - len(goals))
+
+    def _check(self):
+        if not self._spans() and not self._chosen_periods():
+            raise UserError(
+                self.env._("From, To: choose days in this order, or single periods.")
+            )
+        if not self._owners():
+            raise UserError(
+                self.env._("For: choose at least one team, salesperson or segment.")
+            )
+        if foreign := self._chosen_periods().filtered(lambda p: p.company_id != self.company_id):
+            raise UserError(
+                self.env._(
+                    "Periods: %(period)s belongs to %(company)s. Choose periods of one company.",
+                    period=foreign[0].display_name,
+                    company=foreign[0].company_id.name,
+                )
+            )
+        if self.kind == "improve":
+            return
+        if self.mode != "each" and self.kind == "range":
+            raise UserError(self.env._("Target: a range is the same for each. Choose that."))
+        if self.mode == "each" and self.target is False:
+            raise UserError(self.env._("Target value: enter what is to be reached."))
+        if self.mode == "spread":
+            if not self.additive:
+                raise UserError(
+                    self.env._(
+                        "Target: the parts of %s do not add up to a whole. Set the same for "
+                        "each.",
+                        self.kpi_id.name,
+                    )
+                )
+            if self.total is False:
+                raise UserError(self.env._("Amount to spread: enter an amount."))
+        if self.mode == "last" and self.direction == "maintain":
+            raise UserError(
+                self.env._(
+                    "Target: %s has the objective to maintain. Set the same for each.",
+                    self.kpi_id.name,
+                )
+            )
+
+    def _common_values(self):
+        values = {"kind": self.kind, "note": self.note}
+        if self.kind == "improve":
+            values.update(
+                improve_by=self.improve_by,
+                baseline_kind=self.baseline_kind,
+                baseline_count=self.baseline_count,
+                baseline_fixed=self.baseline_fixed,
+            )
+        elif self.kind == "range":
+            values["target_max"] = self.target_max
+        return values
+
+    def _digits(self):
+        """Decimals of a target that is computed."""
+        if self.unit == "money":
+            return self.currency_id.decimal_places
+        return self.kpi_id.digits + (2 if self.unit == "percent" else 0)
+
+    def _targets(self, periods, cells):
+        """Target of each cell, ``None`` where there is no last value to start from."""
+        if self.mode == "spread":
+            return pace.spread(self.total, len(cells), self._digits())
+        if self.mode == "last" and self.kind != "improve":
+            last = self._last_values(periods)
+            # rounded so that the promise is not smaller than asked for
+            rounding = "UP" if self.direction == "increase" else "DOWN"
+            targets = []
+            for _period, *owner in cells:
+                target = pace.improved(last.get(tuple(owner)), self.change_by, self.direction)
+                targets.append(
+                    target
+                    and float_round(
+                        target, precision_digits=self._digits(), rounding_method=rounding
+                    )
+                )
+            # nothing to improve on where nothing was
+            return [target or None for target in targets]
+        return [self.target if self.target is not False else None] * len(cells)
+
+    def _last_values(self, periods):
+        """The value of each owner in the latest period that is over: dict of owner to float.
+
+        Zero where the KPI was computed and counts nothing. Periods from the first one that
+        is set on are left out.
+        """
+        kind = periods[0].kind
+        last = self.env["crm.kpi.period"].search(
+            [
+                ("company_id", "=", self.company_id.id),
+                ("kind", "=", kind),
+                ("utc_to", "<=", fields.Datetime.now()),
+                ("date_from", "<", periods[0].date_from),
+            ],
+            limit=1,
+        )
+        if not last:
+            return {}
+        # written by the refresh and read as a whole: setting goals is for managers, who may
+        self.env["crm.kpi.value"].flush_model()
+        return {
+            (team_id or False, user_id or False, segment_id or False): value
+            for team_id, user_id, segment_id, value in self.env.execute_query(
+                SQL(
+                    """SELECT team_id, user_id, segment_id, value FROM crm_kpi_value
+                        WHERE kpi_id = %s AND period_id = %s AND level = %s
+                          AND value IS NOT NULL""",
+                    self.kpi_id.id,
+                    last.id,
+                    self.scope,
+                )
+            )
+        }
+
+    def _show(self, goals, left_out):
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.action_crm_kpi_goal")
+        action.update(
+            name=self.env._("Goals set: %s", len(goals)),
+            domain=[("id", "in", goals.ids)],
+            context={},
+        )
+        if left_out:
+            action["name"] = self.env._(
+                "Goals set: %(count)s; without a last value: %(left_out)s",
+                count=len(goals),
+                left_out=left_out,
+            )
+        return action
