@@ -206,6 +206,5 @@ class TestGoalWizard(GoalCommon):
             counts.append(self.cr.sql_log_count - start)
             self.assertEqual(set(goals.mapped("target")), {6})
         # 60 and 2400 goals
-        print("COUNTS", counts)
         self.assertLess(counts[1], counts[0] + 40, counts)
         self.assertLess(counts[2], counts[0] + 60, counts)
