@@ -22,6 +22,7 @@ from . import crm_kpi_value
 from . import crm_kpi_interaction
 from . import crm_kpi_talk_mixin
 from . import crm_lead
+from . import crm_kpi_ticket_mixin
 from . import crm_lead_interaction
 from . import crm_lost_reason
 from . import mail_message

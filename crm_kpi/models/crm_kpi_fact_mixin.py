@@ -173,11 +173,15 @@ class CrmKpiFactMixin(models.AbstractModel):
 
     @api.model
     def default_get(self, fields):
-        # a default sent along in the context would be a write by the back door
+        # a default of the user's, or sent along in the context, is a write by the back door
         values = super().default_get(fields)
         if not self.env.su:
-            for name in self._kpi_protected_fields():
-                values.pop(name, None)
+            for name in self._kpi_protected_fields().intersection(values):
+                default = self._fields[name].default
+                if default:
+                    values[name] = default(self)
+                else:
+                    del values[name]
         return values
 
     @api.model_create_multi

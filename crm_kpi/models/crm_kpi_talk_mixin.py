@@ -94,10 +94,23 @@ class CrmKpiTalkMixin(models.AbstractModel):
 
     @api.model
     def _kpi_calendar_sql(self):
-        """Working-hours calendar of the record ``r``: an id, or NULL for round the clock."""
-        return SQL(
+        """Working-hours calendar of the record ``r``: an id, or NULL for round the clock.
+
+        The team's, where teams have one, else the company's.
+        """
+        company = SQL(
             "(SELECT x.resource_calendar_id FROM res_company x WHERE x.id = %s)",
             self._kpi_company_sql(),
+        )
+        team = self._kpi_talk_team_field
+        teams = self.env[self._fields[team].comodel_name] if team else None
+        if teams is None or "resource_calendar_id" not in teams._fields:
+            return company
+        return SQL(
+            "COALESCE((SELECT x.resource_calendar_id FROM %s x WHERE x.id = %s), %s)",
+            SQL.identifier(teams._table),
+            self._kpi_column(team),
+            company,
         )
 
     # ------------------------------------------------------------------
@@ -226,20 +239,21 @@ class CrmKpiTalkMixin(models.AbstractModel):
     # working hours
     # ------------------------------------------------------------------
     @api.model
-    def _kpi_derive_working_hours(self, ids, start, stop, column):
+    def _kpi_derive_working_hours(self, ids, start, stop, column, where=None):
         """Fill ``column`` with the working hours from ``start`` to ``stop`` where it is empty.
 
-        Only of the records ``ids`` whose ``stop`` is known. The work intervals of each
+        Only of the records ``ids`` whose ``stop`` is known (and that fulfil ``where``). The work intervals of each
         calendar, leaves removed, go along as sorted arrays in which PostgreSQL searches; a
         record without calendar counts round the clock.
         """
         start, stop, target = (SQL("r.%s", SQL.identifier(name)) for name in (start, stop, column))
         where = SQL(
-            "r.id = ANY(%s) AND %s IS NOT NULL AND %s IS NOT NULL AND %s IS NULL",
+            "r.id = ANY(%s) AND %s IS NOT NULL AND %s IS NOT NULL AND %s IS NULL AND %s",
             list(ids),
             start,
             stop,
             target,
+            where or SQL("TRUE"),
         )
         ranges = self.env.execute_query(
             SQL(
@@ -311,8 +325,8 @@ class CrmKpiTalkMixin(models.AbstractModel):
             pytz.utc.localize(last + timedelta(days=1)),
         )[False]
         spans = sorted(
-            (start.astimezone(pytz.utc).replace(tzinfo=None), stop.astimezone(pytz.utc).replace(tzinfo=None))
-            for start, stop, _meta in intervals
+            tuple(edge.astimezone(pytz.utc).replace(tzinfo=None) for edge in interval[:2])
+            for interval in intervals
         )
         lo, hi, before, total = [], [], [], 0.0
         for start, stop in spans:

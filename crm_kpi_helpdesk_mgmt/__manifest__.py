@@ -1,0 +1,19 @@
+# Copyright 2026 crm_kpi contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+{
+    "name": "CRM KPI: Helpdesk",
+    "version": "19.0.1.0.0",
+    "summary": "Service KPIs on the tickets of OCA's helpdesk_mgmt",
+    "author": "crm_kpi contributors, Odoo Community Association (OCA)",
+    "website": "https://github.com/OCA/crm",
+    "license": "AGPL-3",
+    "category": "After-Sales",
+    "depends": ["crm_kpi", "helpdesk_mgmt"],
+    "auto_install": True,
+    "data": [
+        "security/crm_kpi_helpdesk_mgmt_security.xml",
+        "views/helpdesk_ticket_stage_views.xml",
+        "views/helpdesk_ticket_views.xml",
+    ],
+    "post_init_hook": "post_init_hook",
+}
