@@ -2,5 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import test_interaction
+from . import test_interaction_random
 from . import test_segment
 from . import test_entry
