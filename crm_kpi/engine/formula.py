@@ -55,16 +55,21 @@ class Formula:
         """Codes of the KPIs in the formula, without repetition."""
         return tuple(dict.fromkeys(component.code for component in self.components))
 
-    @property
-    def denominator(self):
-        """Components of the first division's divisor; none where nothing is divided.
+    def sample(self, numbers, plus=sum, least=min):
+        """How many records the value rests on: a ratio on those of what it divides by, a sum
+        on those of all its parts, anything else on those of its weakest part.
 
-        They tell how many records the value of a ratio rests on.
+        :param numbers: dict of :class:`Component` to its number of records; other periods
+            and targets do not count
+        :param plus: adds a list of numbers (of ``SQL``, to compile instead of evaluating)
+        :param least: the least of a list of numbers
+        :return: a number, ``None`` where nothing is counted
+
+        >>> won, lost = Component("won"), Component("lost")
+        >>> parse("won / (won + lost)").sample({won: 3, lost: 1})
+        4
         """
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-                return tuple(c for c in _components(node.right) if not c.shift)
-        return ()
+        return _sample(self.tree, numbers, plus, least)
 
     def to_sql(self, columns, constants):
         """Compile to SQL.
@@ -254,6 +259,30 @@ def _evaluate(node, values, constants):
         case ast.Mult():
             return left * right
     return left / right if right else None
+
+
+def _sample(node, numbers, plus, least):
+    match node:
+        case ast.Name(id=name) if name not in CONSTANTS:
+            return numbers.get(Component(name))
+        case ast.UnaryOp():
+            return _sample(node.operand, numbers, plus, least)
+        case ast.BinOp():
+            parts = [node.left, node.right]
+        case ast.Call(func=ast.Name(id=name)) if name not in SHIFTS:
+            parts = node.args
+        case _:
+            return None
+    counted = [
+        number for part in parts if (number := _sample(part, numbers, plus, least)) is not None
+    ]
+    if not counted:
+        return None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return counted[-1]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return plus(counted)
+    return least(counted)
 
 
 def _unit(node, units):

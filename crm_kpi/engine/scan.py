@@ -304,17 +304,14 @@ def formula_cells(formula, kpi_id, zeros, crossed, lookups, constants):
         component: SQL("COALESCE(g.amounts[%s], 0)" if zero else "g.amounts[%s]", slot)
         for slot, (component, zero) in enumerate(zip(components, zeros, strict=True), start=1)
     }
-    counted = formula.denominator or tuple(c for c in components if not c.shift)
-    numbers = [
-        SQL("COALESCE(g.numbers[%s], 0)", slot)
-        for slot, component in enumerate(components, start=1)
-        if component in counted
-    ]
-    number = SQL("0")
-    if numbers:
-        # a ratio rests on what it divides by, anything else on its weakest part
-        joined = SQL(" + " if formula.denominator else ", ").join(numbers)
-        number = joined if formula.denominator else SQL("LEAST(%s)", joined)
+    number = formula.sample(
+        {
+            component: SQL("COALESCE(g.numbers[%s], 0)", slot)
+            for slot, component in enumerate(components, start=1)
+        },
+        plus=lambda parts: SQL("(%s)", SQL(" + ").join(parts)),
+        least=lambda parts: SQL("LEAST(%s)", SQL(", ").join(parts)),
+    ) or SQL("0")
     slot_range = range(1, len(components) + 1)
     return SQL(
         """WITH lookup AS (

@@ -19,6 +19,7 @@ class CrmKpiComputation(models.Model):
     period_id = fields.Many2one("crm.kpi.period", required=True, ondelete="cascade", index=True)
     fingerprint = fields.Char()
     version = fields.Integer()
+    revision = fields.Integer(help="Number of times it was computed; formulas go by it.")
     computed_at = fields.Datetime()
 
     _cell_uniq = models.UniqueIndex("(kpi_id, period_id)")

@@ -213,10 +213,11 @@ class CrmKpi(models.Model):
     def _due(self, periods, prints, crossed, now):
         """``(kpi, period) -> (fingerprint, locked)`` of what has to be computed."""
         known = {
-            (kpi_id, period_id): (fingerprint, version)
-            for kpi_id, period_id, fingerprint, version in self.env.execute_query(
+            (kpi_id, period_id): (fingerprint, version, computed_at)
+            for kpi_id, period_id, fingerprint, version, computed_at in self.env.execute_query(
                 SQL(
-                    """SELECT kpi_id, period_id, fingerprint, version FROM crm_kpi_computation
+                    """SELECT kpi_id, period_id, fingerprint, version, computed_at
+                         FROM crm_kpi_computation
                         WHERE kpi_id = ANY(%s) AND period_id = ANY(%s)""",
                     self.ids,
                     periods.ids,
@@ -225,26 +226,27 @@ class CrmKpi(models.Model):
         }
         due = {}
         for kpi in self:
+            waits = timedelta(days=max(kpi._with_components().mapped("maturity_days")))
             for period in periods:
                 if kpi.complete_only and period.state == "open":
                     continue
-                base = prints.get(period.id, "0")
-                fingerprint = f"{base}|{kpi._salt(period, kpi.id in crossed, now)}"
                 before = known.get((kpi.id, period.id))
-                if before is None:
-                    due[kpi, period] = (fingerprint, False)
-                elif period.state == "locked":
-                    if before[0] != fingerprint:
-                        due[kpi, period] = (fingerprint, True)
-                elif before != (fingerprint, kpi.version):
+                # what is observed for some days after the period is not final before
+                final = before is not None and before[2] >= period.utc_to + waits
+                locked = period.state == "locked" and final
+                salt = kpi._salt(period, kpi.id in crossed, locked, now)
+                fingerprint = f"{prints.get(period.id, '0')}|{salt}"
+                if before is None or before[0] != fingerprint:
+                    due[kpi, period] = (fingerprint, locked)
+                elif not locked and before[1] != kpi.version:
                     due[kpi, period] = (fingerprint, False)
         return due
 
-    def _salt(self, period, crossed, now):
+    def _salt(self, period, crossed, locked, now):
         """What a value depends on beside the records, as part of its fingerprint."""
         company = period.company_id
         parts = [f"L{company.kpi_inactivity_days}"] if self.source_id.kind == "cohort" else []
-        if period.state == "locked":
+        if locked:
             return ":".join(parts)
         if crossed:
             parts.append("x")
@@ -341,11 +343,11 @@ class CrmKpi(models.Model):
         self.env.execute_query(
             SQL(
                 """INSERT INTO crm_kpi_computation AS c
-                          (kpi_id, period_id, fingerprint, version, computed_at)
-                   SELECT t.*, %s FROM unnest(%s::int4[], %s::int4[], %s::text[], %s::int4[]) AS t
+                          (kpi_id, period_id, fingerprint, version, computed_at, revision)
+                   SELECT t.*, %s, 1 FROM unnest(%s::int4[], %s::int4[], %s::text[], %s::int4[]) AS t
                        ON CONFLICT (kpi_id, period_id) DO UPDATE
                       SET fingerprint = EXCLUDED.fingerprint, computed_at = EXCLUDED.computed_at,
-                          version = EXCLUDED.version
+                          version = EXCLUDED.version, revision = c.revision + 1
                    RETURNING 1""",
                 now,
                 [kpi.id for kpi, _period in targets],
@@ -433,19 +435,17 @@ class CrmKpi(models.Model):
         return written
 
     def _component_prints(self, formula, components, periods, sources):
-        """Fingerprint of a formula: when its components were last computed, their goals."""
+        """Fingerprint of a formula: how often its components were computed, and their goals."""
         used = [components[code].id for code in formula.codes]
         around = set(periods.ids)
         for mapping in sources.values():
             around |= {period.id for period in mapping.values()}
         stamps = {
-            (kpi_id, period_id): fingerprint
-            for kpi_id, period_id, fingerprint in self.env.execute_query(
+            (kpi_id, period_id): revision
+            for kpi_id, period_id, revision in self.env.execute_query(
                 SQL(
-                    """SELECT c.kpi_id, c.period_id,
-                              md5(c.fingerprint || ':' || c.version || ':' || p.state)
-                         FROM crm_kpi_computation c JOIN crm_kpi_period p ON p.id = c.period_id
-                        WHERE c.kpi_id = ANY(%s) AND c.period_id = ANY(%s)""",
+                    """SELECT kpi_id, period_id, revision FROM crm_kpi_computation
+                        WHERE kpi_id = ANY(%s) AND period_id = ANY(%s)""",
                     used,
                     list(around),
                 )

@@ -12,3 +12,13 @@ class CrmLostReason(models.Model):
         help="Spam, duplicate, wrong number and the like: leads lost for this reason count "
         "neither as created nor as lost, so they do not spoil the conversion rates.",
     )
+
+    def write(self, vals):
+        changed = "kpi_disqualified" in vals and self.filtered(
+            lambda reason: reason.kpi_disqualified != vals["kpi_disqualified"]
+        )
+        result = super().write(vals)
+        if changed:
+            # counts change although no lead is written
+            self.env["crm.kpi.source"]._mark_changed("crm.lead")
+        return result

@@ -77,12 +77,21 @@ class TestEngine(BaseCase):
                 got = formula.parse(text).evaluate(values, {"months": 3.0, "days": 91.0})
                 self.assertEqual(got, expected)
 
-    def test_denominator(self):
-        self.assertEqual(
-            formula.parse("100 * (a - b) / (c + d)").denominator,
-            (formula.Component("c"), formula.Component("d")),
-        )
-        self.assertEqual(formula.parse("a - b").denominator, ())
+    def test_sample(self):
+        numbers = {formula.Component(code): n for code, n in zip("abcd", (1, 2, 3, 4), strict=True)}
+        cases = {
+            "a / b": 2,
+            "a / (c + d)": 7,
+            "100 * (a - b) / (c + d)": 7,
+            "c - d": 3,
+            "max(c, d) * 2": 3,
+            "a + b + c": 6,
+            "(c - previous(c)) / max(previous(c), 0)": 3,
+            "a / b / months": 2,
+            "previous(a)": None,
+        }
+        for text, expected in cases.items():
+            self.assertEqual(formula.parse(text).sample(numbers), expected, text)
 
     def test_units(self):
         units = {"won": "money", "hours": "hours", "n": ""}

@@ -117,9 +117,7 @@ class CrmKpiTry(models.TransientModel):
             "days": float((period.date_to - period.date_from).days),
             "months": calendar.months_between(period.date_from, period.date_to),
         }
-        counted = formula.denominator or formula.components
-        n = sum(numbers[c] for c in counted) if formula.denominator else min(numbers.values())
-        return formula.evaluate(values, constants), n, lines
+        return formula.evaluate(values, constants), formula.sample(numbers) or 0, lines
 
     def _open(self):
         self.ensure_one()
