@@ -12,7 +12,10 @@
     "auto_install": True,
     "data": [
         "security/crm_kpi_helpdesk_mgmt_security.xml",
+        "data/crm_kpi_source_data.xml",
+        "data/crm_kpi_data.xml",
         "views/helpdesk_ticket_stage_views.xml",
+        "views/helpdesk_ticket_team_views.xml",
         "views/helpdesk_ticket_views.xml",
     ],
     "post_init_hook": "post_init_hook",

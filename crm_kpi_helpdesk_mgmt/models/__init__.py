@@ -4,3 +4,4 @@
 from . import crm_kpi_interaction
 from . import helpdesk_ticket
 from . import helpdesk_ticket_stage
+from . import helpdesk_ticket_team
