@@ -6,7 +6,7 @@ A period is half-open: it holds the local days ``date_from <= day < date_to`` an
 the instants between the local midnights of these two days.
 """
 
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta

@@ -71,9 +71,7 @@ class Plan:
         """``SELECT`` of the facts, one row per record and period."""
         extras = []
         for index, column in enumerate(self.columns):
-            extras.append(
-                SQL("(%s) IS TRUE AS %s", column.condition, SQL.identifier(f"f{index}"))
-            )
+            extras.append(SQL("(%s) IS TRUE AS %s", column.condition, SQL.identifier(f"f{index}")))
             if column.value is not None:
                 extras.append(SQL("%s AS %s", column.value, SQL.identifier(f"v{index}")))
         return SQL(
@@ -125,9 +123,7 @@ def instants_join(instant, tracks, cast):
                 SQL(cast),
             )
         )
-    return SQL(
-        "CROSS JOIN LATERAL unnest(ARRAY[%s]) AS p(period_id)", SQL(", ").join(lookups)
-    )
+    return SQL("CROSS JOIN LATERAL unnest(ARRAY[%s]) AS p(period_id)", SQL(", ").join(lookups))
 
 
 def values_join(rows, condition):

@@ -196,6 +196,13 @@ class CrmKpi(models.Model):
     def _by_code(self, codes):
         return self.with_context(active_test=False).search([("code", "in", list(codes))])
 
+    @api.model
+    def _pair_counters(self, pairs):
+        """Set counter-metrics, once all KPIs of a data file exist: dict of code to code."""
+        kpis = {kpi.code: kpi for kpi in self._by_code({*pairs, *pairs.values()})}
+        for code, counter in pairs.items():
+            kpis[code].counter_kpi_id = kpis[counter]
+
     @property
     def _zero_when_empty(self):
         """Whether the KPI of no record at all is a true zero (a count or a sum)."""
@@ -325,9 +332,7 @@ class CrmKpi(models.Model):
             )
 
     def _check_formula_unit(self, formula, known):
-        units = {
-            code: kpi.unit if kpi.unit in DIMENSIONS else "" for code, kpi in known.items()
-        }
+        units = {code: kpi.unit if kpi.unit in DIMENSIONS else "" for code, kpi in known.items()}
         try:
             powers = formula.unit(units)
         except engine.FormulaError as error:

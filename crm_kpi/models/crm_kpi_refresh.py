@@ -82,9 +82,7 @@ class CrmKpi(models.Model):
                 )
             yield (
                 f"formulas of {company.name}",
-                lambda scope=scope: scope._refresh_formulas(
-                    scope._due_periods(periods), kpis, now
-                ),
+                lambda scope=scope: scope._refresh_formulas(scope._due_periods(periods), kpis, now),
             )
             yield f"goals of {company.name}", lambda scope=scope: scope._refresh_goals(now)
 
@@ -169,12 +167,16 @@ class CrmKpi(models.Model):
 
     def _crossed_ids(self, company):
         """Ids of the KPIs to compute at the crossed levels: asked for, by goals, by formulas."""
-        goals = self.env["crm.kpi.goal"].sudo()._read_group(
-            [
-                ("company_id", "=", company.id),
-                ("scope", "in", ["team_segment", "user_segment"]),
-            ],
-            ["kpi_id"],
+        goals = (
+            self.env["crm.kpi.goal"]
+            .sudo()
+            ._read_group(
+                [
+                    ("company_id", "=", company.id),
+                    ("scope", "in", ["team_segment", "user_segment"]),
+                ],
+                ["kpi_id"],
+            )
         )
         wanted = self.filtered("crossed") | self.browse(kpi.id for (kpi,) in goals)
         return frozenset(wanted._with_components().ids)
@@ -253,7 +255,9 @@ class CrmKpi(models.Model):
         if period.state == "open":
             parts.append("open")
         horizon = period.utc_to + timedelta(days=self.maturity_days)
-        ages = self.source_id.kind in ("snapshot", "cohort") or re.search("now|today", self.domain or "")
+        ages = self.source_id.kind in ("snapshot", "cohort") or re.search(
+            "now|today", self.domain or ""
+        )
         if (self.maturity_days and now < horizon) or (ages and period.state == "open"):
             # time alone changes it: at most one computation an hour
             parts.append(f"{now:%Y%m%d%H}")
@@ -331,8 +335,10 @@ class CrmKpi(models.Model):
         """Active salespeople and teams: they read 0, not nothing, in a running period."""
         if not source.user_field:
             return ((), ())
-        members = self.env["crm.team.member"].sudo().search(
-            ["|", ("company_id", "=", False), ("company_id", "=", company.id)]
+        members = (
+            self.env["crm.team.member"]
+            .sudo()
+            .search(["|", ("company_id", "=", False), ("company_id", "=", company.id)])
         )
         members = members.filtered(lambda m: company in m.user_id.company_ids)
         if source.team_field:
@@ -420,12 +426,8 @@ class CrmKpi(models.Model):
             )
             for period in wanted
         ]
-        zeros = [
-            components[c.code]._zero_when_empty and not c.shift for c in formula.components
-        ]
-        cells = scan.formula_cells(
-            formula, self.id, zeros, self.id in crossed, lookups, constants
-        )
+        zeros = [components[c.code]._zero_when_empty and not c.shift for c in formula.components]
+        cells = scan.formula_cells(formula, self.id, zeros, self.id in crossed, lookups, constants)
         rows = [
             (self.id, period.id, self.version, locked, False, period.state == "open")
             for (_kpi, period), (_fingerprint, locked) in targets.items()
@@ -506,8 +508,9 @@ class CrmKpi(models.Model):
         )
         cured.write({"failure_count": 0, "last_error": False, "next_try": False})
         self.env.execute_query(
-            SQL("UPDATE crm_kpi SET last_refresh = %s WHERE id = ANY(%s) RETURNING 1",
-                now, self.ids)
+            SQL(
+                "UPDATE crm_kpi SET last_refresh = %s WHERE id = ANY(%s) RETURNING 1", now, self.ids
+            )
         )
         self.invalidate_recordset(["last_refresh"])
 

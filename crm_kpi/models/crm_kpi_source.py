@@ -156,11 +156,10 @@ class CrmKpiSource(models.Model):
                         name=name,
                     )
                 )
-            if not (field.store or field.related) or not field.column_type and not field.related:
+            if not (field.store or field.related) or (not field.column_type and not field.related):
                 raise ValidationError(
                     self.env._(
-                        "%(label)s: %(name)s is not stored in the database. Choose a stored "
-                        "field.",
+                        "%(label)s: %(name)s is not stored in the database. Choose a stored field.",
                         label=label,
                         name=name,
                     )
@@ -257,9 +256,12 @@ class CrmKpiSource(models.Model):
         paths = self._paths("partner_field")
         partner = SQL("NULL::int4")
         if paths:
-            partner = SQL("COALESCE(%s)", SQL(", ").join(
-                self._path_sql(model, self._customer_path(path), query) for path in paths
-            ))
+            partner = SQL(
+                "COALESCE(%s)",
+                SQL(", ").join(
+                    self._path_sql(model, self._customer_path(path), query) for path in paths
+                ),
+            )
         join, day = self._period_join(model, query, periods, now, tz)
         plan = scan.Plan(
             from_clause=SQL(),
@@ -469,9 +471,7 @@ class CrmKpiSource(models.Model):
         counts, stamps = list(accumulate(counts)), list(accumulate(stamps))
         index = {end: position for position, end in enumerate(ends)}
         return {
-            period.id: "{}:{}".format(
-                counts[index[min(period.utc_to, now)]], stamps[index[min(period.utc_to, now)]]
-            )
+            period.id: f"{counts[index[min(period.utc_to, now)]]}:{stamps[index[min(period.utc_to, now)]]}"
             for period in periods
         }
 
@@ -508,9 +508,7 @@ class CrmKpiSource(models.Model):
         sources = self.sudo().search([("model_id.model", "=", model_name)])
         # superuser: the bookkeeping of the refresh is not the changing user's to read
         computations = self.env["crm.kpi.computation"].sudo()
-        computations.search([("kpi_id.source_id", "in", sources.ids)]).write(
-            {"fingerprint": False}
-        )
+        computations.search([("kpi_id.source_id", "in", sources.ids)]).write({"fingerprint": False})
 
     # --- DRILL DOWN ---
 
@@ -533,14 +531,15 @@ class CrmKpiSource(models.Model):
         if "segment" in level:
             segment = self.env["crm.kpi.segment"].browse(cell["segment_id"])
             sets = [(segment.set_id.id, segment.set_id.unknown_segment_id.id or None)]
-            table = SQL(
-                "(%s) AS f", scan.segmented(plan, sets, company.id, SQL("f.record_id"))
-            )
+            table = SQL("(%s) AS f", scan.segmented(plan, sets, company.id, SQL("f.record_id")))
             where.append(SQL("segment_id = %s", segment.id))
-        for name in ("team", "user"):
-            if name in level.split("_"):
-                where.append(SQL("%s IS NOT DISTINCT FROM %s", SQL.identifier(f"{name}_id"),
-                                 cell[f"{name}_id"] or None))
+        where += [
+            SQL("%s = %s", SQL.identifier(f"{name}_id"), cell[f"{name}_id"])
+            if cell[f"{name}_id"]
+            else SQL("%s IS NULL", SQL.identifier(f"{name}_id"))
+            for name in ("team", "user")
+            if name in level.split("_")
+        ]
         rows = self.env.execute_query(
             SQL(
                 "WITH facts AS (%s) SELECT DISTINCT record_id FROM %s WHERE %s"
@@ -560,8 +559,10 @@ class CrmKpiSource(models.Model):
     @api.model
     def _sets_by_unknown(self, company):
         """``(set, unknown bucket)`` ids of the segment sets that the engine computes."""
-        sets = self.env["crm.kpi.segment.set"].sudo().search(
-            [("company_id", "in", [False, company.id])]
+        sets = (
+            self.env["crm.kpi.segment.set"]
+            .sudo()
+            .search([("company_id", "in", [False, company.id])])
         )
         return [(s.id, s.unknown_segment_id.id) for s in sets if s.unknown_segment_id]
 

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import fields, models
+
 from odoo.addons.base.models.res_partner import _tz_get
 
 
@@ -65,13 +66,7 @@ class ResCompany(models.Model):
         "provisional periods and grace days at least 0.",
     )
 
-
     def _kpi_tz(self):
         """Name of the time zone in which the company's KPI days begin (never the viewer's)."""
         self.ensure_one()
-        return (
-            self.kpi_tz
-            or self.resource_calendar_id.tz
-            or self.partner_id.tz
-            or "UTC"
-        )
+        return self.kpi_tz or self.resource_calendar_id.tz or self.partner_id.tz or "UTC"

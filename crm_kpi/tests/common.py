@@ -26,9 +26,7 @@ class KpiCommon(TransactionCase):
             {"name": "KPI company", "kpi_tz": "Europe/Brussels"}
         )
         cls.env.user.company_ids |= cls.company
-        cls.env = cls.env(
-            context=dict(cls.env.context, allowed_company_ids=[cls.company.id])
-        )
+        cls.env = cls.env(context=dict(cls.env.context, allowed_company_ids=[cls.company.id]))
         cls.company = cls.company.with_env(cls.env)
         cls.kpis = cls.env["crm.kpi"]
         cls.category = cls.env.ref("crm_kpi.crm_kpi_category_conversion")

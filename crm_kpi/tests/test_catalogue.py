@@ -236,9 +236,7 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
             self._refresh("pipeline_value", "pipeline_weighted", "pipeline_coverage")
             self.assertEqual(self._read("pipeline_value", "2026-11-01"), 31000)
             self.assertEqual(self._read("pipeline_weighted", "2026-11-01"), 7000)
-            self.assertAlmostEqual(
-                self._read("pipeline_coverage", "2026-11-01", "quarter"), 0.4
-            )
+            self.assertAlmostEqual(self._read("pipeline_coverage", "2026-11-01", "quarter"), 0.4)
             self.assertIsNone(self._read("pipeline_coverage", "2026-11-01"), "no target")
         # a closed period keeps its last snapshot
         with self.at("2026-12-10 12:00"):
@@ -407,9 +405,7 @@ class TestCatalogueEngagement(CatalogueCase, InteractionCommon):
                 self.assertAlmostEqual(got, expected, msg=code)
 
     def test_50_and_52_contact_attempts(self):
-        first, second, _third = (
-            self._lead("2026-11-01 08:00", by=self.ann) for _i in range(3)
-        )
+        first, second, _third = (self._lead("2026-11-01 08:00", by=self.ann) for _i in range(3))
         for moment in ("2026-11-02 09:00", "2026-11-02 15:00"):
             self._message(first, moment, self.ann)
         self._mail_in(first, "2026-11-03 09:00")

@@ -4,6 +4,7 @@
 import doctest
 import random
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from odoo.tests import BaseCase, TransactionCase, tagged
 from odoo.tools import SQL
@@ -108,7 +109,7 @@ class TestEngine(BaseCase):
         first = date(2023, 12, 25)
         for kind in periods.CALENDAR_KINDS:
             spans = periods.spans(kind, first, date(2029, 1, 10))
-            self.assertTrue(all(a[1] == b[0] for a, b in zip(spans, spans[1:], strict=False)))
+            self.assertTrue(all(a[1] == b[0] for a, b in pairwise(spans)))
             for offset in range(0, 1800, 7):
                 day = first + timedelta(days=offset)
                 holding = [span for span in spans if span[0] <= day < span[1]]
@@ -123,9 +124,7 @@ class TestEngine(BaseCase):
             end = periods.utc_midnight(day + timedelta(days=1), "Europe/Brussels")
             self.assertEqual((end - start).total_seconds() / 3600, hours)
             self.assertEqual(periods.local_day(start, "Europe/Brussels"), day)
-            self.assertEqual(
-                periods.local_day(end - timedelta(seconds=1), "Europe/Brussels"), day
-            )
+            self.assertEqual(periods.local_day(end - timedelta(seconds=1), "Europe/Brussels"), day)
         # midnight that does not exist: the day begins with its first instant
         self.assertEqual(
             periods.utc_midnight(date(2018, 11, 4), "America/Sao_Paulo"),
@@ -141,7 +140,7 @@ class TestEngine(BaseCase):
         tracks = periods.tracks(spans)
         self.assertEqual(sorted(s for track in tracks for s in track), sorted(spans))
         for track in tracks:
-            for one, other in zip(track, track[1:], strict=False):
+            for one, other in pairwise(track):
                 self.assertLessEqual(one[1], other[0])
 
 
@@ -169,9 +168,7 @@ class TestFormulaSql(TransactionCase):
                 component: generator.choice([None, 0.0, 1.0, -2.0, 3.5])
                 for component in parsed.components
             }
-            columns = {
-                component: SQL("%s::float8", value) for component, value in values.items()
-            }
+            columns = {component: SQL("%s::float8", value) for component, value in values.items()}
             constants = {"days": 31.0, "months": 1.0}
             [[got]] = self.env.execute_query(
                 SQL(

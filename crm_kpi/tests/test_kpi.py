@@ -35,9 +35,7 @@ class TestKpi(KpiCommon):
         self.assertRefused("Aggregate:", make, "x", aggregator="sum", value_field="@customer")
         self.assertRefused("Unit:", make, "x", unit="money")
         self.assertRefused("Unit:", make, "x", unit="hours", **money)
-        self.assertRefused(
-            "Unit:", make, "x", aggregator="sum", value_field="color", unit="money"
-        )
+        self.assertRefused("Unit:", make, "x", aggregator="sum", value_field="color", unit="money")
         self.assertRefused("Source:", make, "x", source_id=False)
         kpi = make("x")
         self.assertRefused("Code:", kpi.write, {"code": "Not good"})
@@ -48,9 +46,7 @@ class TestKpi(KpiCommon):
             return self.make_kpi("x", kind="formula", formula=formula, **values)
 
         self.make_kpi("n")
-        self.make_kpi(
-            "money", aggregator="sum", value_field="expected_revenue", unit="money"
-        )
+        self.make_kpi("money", aggregator="sum", value_field="expected_revenue", unit="money")
         self.assertRefused("Formula:", make, "test_n +")
         self.assertRefused("Formula:", make, "")
         self.assertRefused("Formula:", make, "test_gone / test_n")
@@ -138,6 +134,4 @@ class TestKpi(KpiCommon):
             kpi = self.env["crm.kpi"].new(values)
             self.assertEqual(kpi._format_value(value, euro), expected)
         kpi = self.env["crm.kpi"].new({"unit": "money", "digits": 0})
-        self.assertEqual(
-            kpi._format_value(1234.4, euro).replace("\u00a0", " "), "1,234 €"
-        )
+        self.assertEqual(kpi._format_value(1234.4, euro).replace("\u00a0", " "), "1,234 €")

@@ -176,7 +176,7 @@ class TestRefresh(KpiCommon):
                 "spread": (max(amounts) - min(amounts) if amounts else None, len(rows)),
             }
             for code, number in numbers.items():
-                cells[code, *key] = number
+                cells[(code, *key)] = number
         return cells
 
     def _make_kpis(self):
@@ -431,9 +431,7 @@ class TestRefresh(KpiCommon):
         self.env.cr.execute(
             "UPDATE crm_kpi SET domain = %s WHERE id = %s", ["[('gone', '=', 1)]", broken.id]
         )
-        self.env.cr.execute(
-            "UPDATE crm_kpi SET value_field = 'name' WHERE id = %s", [worse.id]
-        )
+        self.env.cr.execute("UPDATE crm_kpi SET value_field = 'name' WHERE id = %s", [worse.id])
         self.env.invalidate_all()
         month = self.period("month", "2026-11-10")
         with self.assertLogs("odoo.addons.crm_kpi.models.crm_kpi_refresh", "WARNING") as logs:

@@ -76,9 +76,7 @@ class CrmKpiTry(models.TransientModel):
         cell = {"level": "company"}
         ids = source._record_ids(kpi, period, cell, limit=SHOWN)
         # under the rights of the person who tries, unlike the value itself
-        records = self.env[source._record_model()].search(
-            [("id", "in", ids)], limit=SHOWN
-        )
+        records = self.env[source._record_model()].search([("id", "in", ids)], limit=SHOWN)
         return value, n, records.mapped("display_name")
 
     def _formula_result(self, kpi, period):
@@ -110,9 +108,7 @@ class CrmKpiTry(models.TransientModel):
             values[component] = value
             numbers[component] = n
             label = f"{component.shift} {other.name}" if component.shift else other.name
-            lines.append(
-                f"{label}: {other._format_value(value, period.company_id.currency_id)}"
-            )
+            lines.append(f"{label}: {other._format_value(value, period.company_id.currency_id)}")
         constants = {
             "days": float((period.date_to - period.date_from).days),
             "months": calendar.months_between(period.date_from, period.date_to),

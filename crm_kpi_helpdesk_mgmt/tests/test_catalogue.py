@@ -62,9 +62,7 @@ class TestCatalogueService(CatalogueCase, TicketCommon):
             self.assertEqual(self._rep("ticket_backlog", "2026-10-01"), 1)
             nobody.user_id = self.bob
             self._refresh("backlog_age_days_max", "unassigned_tickets")
-            late = self._read(
-                "backlog_age_days_max", "2026-12-01", level="user", user_id=self.bob
-            )
+            late = self._read("backlog_age_days_max", "2026-12-01", level="user", user_id=self.bob)
             self.assertAlmostEqual(late, 40)
 
     def test_38c_unassigned_tickets(self):
@@ -138,9 +136,7 @@ class TestCatalogueService(CatalogueCase, TicketCommon):
         cancelled = self._ticket("2026-10-05 08:00", category_id=topics[3].id)
         self._move(cancelled, "2026-10-05 12:00", stage_id=self.cancelled.id)
         duplicate = self._ticket("2026-10-05 08:00", category_id=topics[4].id)
-        self._move(
-            duplicate, "2026-10-05 12:00", stage_id=self.done.id, duplicate_id=question.id
-        )
+        self._move(duplicate, "2026-10-05 12:00", stage_id=self.done.id, duplicate_id=question.id)
         solved(topics[5])
         self._ticket("2026-10-08 12:00", category_id=topics[5].id)
         solved(topics[6], "2026-10-27 08:00", "2026-10-27 12:00")
