@@ -1,6 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import math
 from collections import namedtuple
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import SQL
+from odoo.tools.misc import format_date
 
 from ..engine import formula as engine
 from ..engine import pace
@@ -249,24 +251,47 @@ class CrmKpiGoal(models.Model):
         for goal in self:
             goal.value_text = goal._in_unit(goal.value)
             goal.projected_text = goal._in_unit(goal.projected)
-            goal.baseline_text = goal._in_unit(goal.baseline)
+            goal.baseline_text = goal._in_unit(goal.baseline, exact=True)
             goal.target_text = goal._promise()
             goal.attainment_text = (
-                "–" if goal.attainment is False else f"{goal.attainment:.0%}".replace("%", "\u00a0%")
+                # rounded down: what is not all of it does not read 100 %
+                "–"
+                if goal.attainment is False
+                else f"{math.floor(goal.attainment * 100 + pace.EPSILON)}\u00a0%"
             )
             text = f"{SHAPES.get(goal.status, '')} {labels.get(goal.status, '')}"
             if goal.at_a_cost:
                 text = self.env._("%s, at a cost", text)
             goal.status_text = text
 
-    def _in_unit(self, value):
-        return self.kpi_id._format_value(value, self.currency_id) if self.kpi_id else "–"
+    def _in_unit(self, value, exact=False):
+        """A value in the unit of the KPI.
+
+        :param exact: with up to two decimals more where it has them: a promise of 8.5 deals
+            is not one of 9
+        """
+        kpi = self.kpi_id
+        if not kpi:
+            return "–"
+        if exact and value is not False and kpi.unit != "money":
+            shown = value * 100 if kpi.unit == "percent" else value
+            digits = next(
+                (
+                    digits
+                    for digits in range(kpi.digits, kpi.digits + 2)
+                    if abs(round(shown, digits) - shown) < pace.EPSILON * max(1, abs(shown))
+                ),
+                kpi.digits + 2,
+            )
+            if digits != kpi.digits:
+                kpi = kpi.new({"unit": kpi.unit, "digits": digits})
+        return kpi._format_value(value, self.currency_id)
 
     def _promise(self):
         """The target in words and symbols, such as ``≥ 6`` or ``+50 % (≥ 6)``."""
-        target = self._in_unit(self.target)
+        target = self._in_unit(self.target, exact=True)
         if self.kind == "range":
-            return f"{target} – {self._in_unit(self.target_max)}"
+            return f"{target} – {self._in_unit(self.target_max, exact=True)}"
         less = self.kind == "at_most" or (self.kind == "improve" and self.direction == "decrease")
         text = f"{'≤' if less else '≥'} {target}"
         if self.kind == "improve":
@@ -278,12 +303,27 @@ class CrmKpiGoal(models.Model):
     @api.depends("period_id", "kpi_id")
     @api.depends_context("lang")
     def _compute_pace_text(self):
-        gone = self.period_id._elapsed()
+        now = fields.Datetime.now()
+        gone = self.period_id._elapsed(now)
+        known = _natures(self.kpi_id)
         for goal in self:
-            pace_ = gone.get(goal.period_id)
-            goal.pace_text = pace_ and self.env._(
-                "%(done)s of %(total)s working days", done=pace_.days, total=pace_.total
+            if goal.period_id not in gone:
+                goal.pace_text = False
+                continue
+            elapsed = gone[goal.period_id]
+            text = self.env._(
+                "%(done)s of %(total)s working days", done=elapsed.days, total=elapsed.total
             )
+            nature = known.get(goal.kpi_id)
+            if nature and nature.waits and not elapsed.over:
+                text = self.env._("%s, known at the end", text)
+            elif nature and nature.maturity and goal.period_state != "locked":
+                final = goal.period_id.date_to + timedelta(days=math.ceil(nature.maturity))
+                if calendar.local_day(now, goal.company_id._kpi_tz()) < final:
+                    text = self.env._(
+                        "%(pace)s, final on %(day)s", pace=text, day=format_date(self.env, final)
+                    )
+            goal.pace_text = text
 
     @api.onchange("scope")
     def _onchange_scope(self):

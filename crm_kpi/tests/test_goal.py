@@ -84,6 +84,8 @@ class TestGoal(GoalCommon):
         self.assertEqual(goal.attainment_text, "75\u00a0%")
         self.assertEqual(goal.status_text, "● On track")
 
+        goal.target = 30.05
+        self.assertEqual((goal.target_text, goal.attainment_text), ("≥ 30.05", "99\u00a0%"))
         goal.target = 50  # projected 46.7
         self.assertEqual(goal.status, "at_risk")
         goal.target = 60
@@ -212,6 +214,7 @@ class TestGoal(GoalCommon):
             self.refresh()
             goal = self.make_goal(kpi_id=late.id, period_id=month.id, target=30)
             self.assertEqual((goal.value, goal.status), (False, "too_early"))
+            self.assertEqual(goal.pace_text, "21 of 21 working days, final on 12/31/2026")
             waiting = self.make_goal(kpi_id=whole.id, period_id=month.id, target=4)
             self.assertEqual(waiting.status, "achieved")
         with freeze_time("2026-12-31 10:00:00"):
@@ -220,6 +223,7 @@ class TestGoal(GoalCommon):
             running = self.period("month", "2026-12-01")
             waiting = self.make_goal(kpi_id=whole.id, period_id=running.id, target=4)
             self.assertEqual((waiting.value, waiting.status), (False, "too_early"))
+            self.assertIn("known at the end", waiting.pace_text)
 
     @freeze_time(NOON)
     def test_scopes_and_links(self):
@@ -368,6 +372,9 @@ class TestGoal(GoalCommon):
                 baseline_kind="mean", baseline_count=6,
             )  # fmt: skip
             self.assertEqual((other.baseline, other.status), (False, "no_data"))
+            # texts do not round a promise away
+            goal.improve_by = 0.225
+            self.assertEqual(goal.target_text, "+22.5\u00a0% (≥ 24.5)")
 
     # --- the calendar ---
 
