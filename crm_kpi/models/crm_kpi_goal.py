@@ -97,7 +97,12 @@ class CrmKpiGoal(models.Model):
         "crm.kpi", "KPI", required=True, ondelete="cascade", index=True, tracking=True
     )
     period_id = fields.Many2one(
-        "crm.kpi.period", required=True, ondelete="cascade", index=True, tracking=True
+        "crm.kpi.period",
+        required=True,
+        ondelete="cascade",
+        index=True,
+        tracking=True,
+        default=lambda self: self._default_period(),
     )
     company_id = fields.Many2one(related="period_id.company_id", store=True, index=True)
     scope = fields.Selection(LEVELS, "For", required=True, default="company", tracking=True)
@@ -220,6 +225,20 @@ class CrmKpiGoal(models.Model):
         "Number of periods: enter 1 to 60.",
     )
 
+    @api.model
+    def _default_period(self):
+        """The running month of the current company, where it exists."""
+        now = fields.Datetime.now()
+        return self.env["crm.kpi.period"].search(
+            [
+                ("company_id", "=", self.env.company.id),
+                ("kind", "=", "month"),
+                ("utc_from", "<=", now),
+                ("utc_to", ">", now),
+            ],
+            limit=1,
+        )
+
     # --- COMPUTES ---
 
     @api.depends("kpi_id")
@@ -275,13 +294,11 @@ class CrmKpiGoal(models.Model):
             return "–"
         if exact and value is not False and kpi.unit != "money":
             shown = value * 100 if kpi.unit == "percent" else value
+            finest = round(shown, kpi.digits + 2)
             digits = next(
-                (
-                    digits
-                    for digits in range(kpi.digits, kpi.digits + 2)
-                    if abs(round(shown, digits) - shown) < pace.EPSILON * max(1, abs(shown))
-                ),
-                kpi.digits + 2,
+                digits
+                for digits in range(kpi.digits, kpi.digits + 3)
+                if round(shown, digits) == finest
             )
             if digits != kpi.digits:
                 kpi = kpi.new({"unit": kpi.unit, "digits": digits})

@@ -490,6 +490,7 @@ class TestGoal(GoalCommon):
         month = self.period("month", "2026-11-01")
         self.count.direction = "decrease"
         form = Form(self.goals)
+        self.assertEqual(form.period_id, month)
         form.kpi_id = self.count
         self.assertEqual(form.kind, "at_most")
         form.period_id = month

@@ -49,7 +49,7 @@ class TestGoalWizard(GoalCommon):
         first = self.set(target=5, date_end="2026-11-30")
         wizard = self.wizard(target=7)
         self.assertEqual((wizard.goal_count, wizard.existing_count), (6, 2))
-        self.assertIn("2 of them exist and will be updated", wizard.summary)
+        self.assertIn("existing: 2, will be updated", wizard.summary)
         kept = self.set(target=7, existing="skip")
         self.assertEqual(len(kept), 4)
         self.assertEqual(set(first.mapped("target")), {5})
@@ -117,13 +117,16 @@ class TestGoalWizard(GoalCommon):
         self.refresh()
         wizard = self.wizard(mode="last", change_by=0.1)
         action = wizard.action_set()
-        goals = self.goals.search(action["domain"])
+        self.assertIn("3 goals were not set", action["params"]["message"])
+        goals = self.goals.search(action["params"]["next"]["domain"])
         self.assertEqual(goals.user_id, self.ann)
         # 14.3 leads are 15
         self.assertEqual(goals.mapped("target"), [15, 15, 15])
-        self.assertEqual(action["name"], "Goals set: 3; without a last value: 3")
         self.count.direction = "decrease"
-        goals = self.set(mode="last", change_by=0.1, kind="at_most")
+        goals = self.set(
+            mode="last", change_by=0.1, kind="at_most",
+            user_ids=[fields.Command.set(self.ann.ids)],
+        )  # fmt: skip
         self.assertEqual(goals.mapped("target"), [11, 11, 11])
 
     @freeze_time(NOON)

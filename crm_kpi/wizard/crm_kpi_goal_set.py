@@ -160,9 +160,9 @@ class CrmKpiGoalSet(models.TransientModel):
         if not self.existing_count:
             return text
         if self.existing == "update":
-            what = self.env._("%s of them exist and will be updated", self.existing_count)
+            what = self.env._("existing: %s, will be updated", self.existing_count)
         else:
-            what = self.env._("%s of them exist and stay as they are", self.existing_count)
+            what = self.env._("existing: %s, stay as they are", self.existing_count)
         return f"{text}; {what}"
 
     @api.onchange("mode", "kind", "kpi_id")
@@ -392,10 +392,16 @@ class CrmKpiGoalSet(models.TransientModel):
             domain=[("id", "in", goals.ids)],
             context={},
         )
-        if left_out:
-            action["name"] = self.env._(
-                "Goals set: %(count)s; without a last value: %(left_out)s",
-                count=len(goals),
-                left_out=left_out,
-            )
-        return action
+        if not left_out:
+            return action
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning",
+                "message": self.env._(
+                    "%s goals were not set: there is no last value to start from.", left_out
+                ),
+                "next": action,
+            },
+        }
