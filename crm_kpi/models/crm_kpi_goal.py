@@ -143,9 +143,7 @@ class CrmKpiGoal(models.Model):
         tracking=True,
         help="Share of the baseline: 0.5 for 50 % more, or less where less is better.",
     )
-    baseline_kind = fields.Selection(
-        BASELINES, "Compared with", default="previous", tracking=True
-    )
+    baseline_kind = fields.Selection(BASELINES, "Compared with", default="previous", tracking=True)
     baseline_count = fields.Integer("Number of periods", default=3, aggregator=None)
     baseline_fixed = NullableFloat("Fixed baseline", aggregator=None)
     baseline = NullableFloat(
@@ -428,9 +426,7 @@ class CrmKpiGoal(models.Model):
             raise ValidationError(self.env._("Compared with: choose a baseline."))
         if self.baseline_kind == "fixed":
             if self.baseline_fixed is False:
-                raise ValidationError(
-                    self.env._("Fixed baseline: enter the value to improve on.")
-                )
+                raise ValidationError(self.env._("Fixed baseline: enter the value to improve on."))
         elif self.period_id.kind == "custom":
             raise ValidationError(
                 self.env._(
@@ -540,7 +536,7 @@ class CrmKpiGoal(models.Model):
         return result
 
     @api.model
-    def _write_many(self, changes):
+    def _write_many(self, changes):  # pylint: disable=missing-return
         """Write different values, none of the cell, on many goals, and compute them once.
 
         :param changes: list of ``(goal, vals)``
@@ -548,6 +544,7 @@ class CrmKpiGoal(models.Model):
         goals = self.browse([goal.id for goal, _vals in changes])
         for goal, vals in changes:
             self._refuse_protected(vals)
+            # pylint: disable=super-method-mismatch
             super(CrmKpiGoal, goal).write(vals)
         goals._update(renew=goals.ids)
 
@@ -987,10 +984,14 @@ def _natures(kpis):
     def nature(kpi):
         if kpi not in known:
             known[kpi] = Nature(False, False, 0.0)  # a cycle is nobody's nature
-            known[kpi] = _formula_nature(kpi, nature) if kpi.kind == "formula" else Nature(
-                kpi.aggregator in ("count", "sum") and kpi.source_id.kind == "event",
-                kpi.complete_only or kpi.source_id.kind == "cohort",
-                kpi.maturity_days,
+            known[kpi] = (
+                _formula_nature(kpi, nature)
+                if kpi.kind == "formula"
+                else Nature(
+                    kpi.aggregator in ("count", "sum") and kpi.source_id.kind == "event",
+                    kpi.complete_only or kpi.source_id.kind == "cohort",
+                    kpi.maturity_days,
+                )
             )
         return known[kpi]
 

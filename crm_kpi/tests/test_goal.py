@@ -195,9 +195,7 @@ class TestGoal(GoalCommon):
         self.rate.direction = "maintain"
         self.make_leads(4, "2026-11-12 10:00:00", probability=45)
         self.refresh()
-        goal = self.make_goal(
-            kpi_id=self.rate.id, period_id=month.id, target=50, target_max=60
-        )
+        goal = self.make_goal(kpi_id=self.rate.id, period_id=month.id, target=50, target_max=60)
         self.assertEqual((goal.kind, goal.target_text), ("range", "50 – 60"))
         self.assertAlmostEqual(goal.attainment, 0.9)
         self.assertEqual(goal.status, "at_risk")
@@ -333,7 +331,12 @@ class TestGoal(GoalCommon):
                 self.make_leads(bad, f"2026-{month}-12 10:00:00", probability=10)
             month = self.period("month", "2026-11-01")
             self.refresh()
-            values = dict(kpi_id=share.id, period_id=month.id, kind="improve", improve_by=0.1)
+            values = {
+                "kpi_id": share.id,
+                "period_id": month.id,
+                "kind": "improve",
+                "improve_by": 0.1,
+            }
             goal = self.make_goal(baseline_kind="mean", baseline_count=2, **values)
             self.assertAlmostEqual(goal.baseline, 0.3)
             self.assertAlmostEqual(goal.target, 0.33)
@@ -455,7 +458,7 @@ class TestGoal(GoalCommon):
         other = self.make_goal(period_id=month.id, target=9, user_id=self.bob.id)
         with self.assertRaisesRegex(ValidationError, "already"):
             other.user_id = self.ann
-        values = dict(kpi_id=self.count.id, period_id=month.id, target=1)
+        values = {"kpi_id": self.count.id, "period_id": month.id, "target": 1}
         with self.assertRaisesRegex(ValidationError, "already"):
             self.goals.create([values, values])
         goal.action_archive()
@@ -483,7 +486,9 @@ class TestGoal(GoalCommon):
             self.make_goal(period_id=month.id, kind="improve", improve_by=0.1)
 
     def outsider(self):
-        return new_test_user(self.env, "kpi_outsider", company_id=self.env.ref("base.main_company").id)
+        return new_test_user(
+            self.env, "kpi_outsider", company_id=self.env.ref("base.main_company").id
+        )
 
     @freeze_time(NOON)
     def test_form(self):

@@ -134,7 +134,9 @@ class TestGoalWizard(GoalCommon):
         self.period("month", "2026-10-01")
         self.make_leads(4, "2026-10-12 10:00:00")
         self.refresh()
-        goals = self.set(kind="improve", improve_by=0.5, user_ids=[fields.Command.set(self.ann.ids)])
+        goals = self.set(
+            kind="improve", improve_by=0.5, user_ids=[fields.Command.set(self.ann.ids)]
+        )
         self.assertEqual(goals.mapped("baseline"), [4, False, False])
         self.assertEqual(goals.mapped("target"), [6, False, False])
 

@@ -206,9 +206,7 @@ class TestPace(BaseCase):
                 for value in (None, -1, 0, 3, 5, 9):
                     for gone in (at(0), at(0.5), at(1, True), pace.Elapsed(0, 0, 1, True, True)):
                         for additive in (True, False):
-                            verdict = pace.judge(
-                                kind, target, 7, value, 3, gone, additive=additive
-                            )
+                            verdict = pace.judge(kind, target, 7, value, 3, gone, additive=additive)
                             self.assertIn(verdict.status, pace.STATUSES)
                             if gone.over:
                                 self.assertNotIn(

@@ -176,9 +176,7 @@ class CrmKpiGoalSet(models.TransientModel):
         """Days of the calendar periods asked for: list of ``(first, first after)``."""
         if self.period_kind == "custom" or not self.date_from or not self.date_end:
             return []
-        return calendar.spans(
-            self.period_kind, self.date_from, self.date_end + timedelta(days=1)
-        )
+        return calendar.spans(self.period_kind, self.date_from, self.date_end + timedelta(days=1))
 
     def _chosen_periods(self):
         chosen = self.period_ids._origin
@@ -271,13 +269,9 @@ class CrmKpiGoalSet(models.TransientModel):
 
     def _check(self):
         if not self._spans() and not self._chosen_periods():
-            raise UserError(
-                self.env._("From, To: choose days in this order, or single periods.")
-            )
+            raise UserError(self.env._("From, To: choose days in this order, or single periods."))
         if not self._owners():
-            raise UserError(
-                self.env._("For: choose at least one team, salesperson or segment.")
-            )
+            raise UserError(self.env._("For: choose at least one team, salesperson or segment."))
         if foreign := self._chosen_periods().filtered(lambda p: p.company_id != self.company_id):
             raise UserError(
                 self.env._(
@@ -296,8 +290,7 @@ class CrmKpiGoalSet(models.TransientModel):
             if not self.additive:
                 raise UserError(
                     self.env._(
-                        "Target: the parts of %s do not add up to a whole. Set the same for "
-                        "each.",
+                        "Target: the parts of %s do not add up to a whole. Set the same for each.",
                         self.kpi_id.name,
                     )
                 )
