@@ -353,26 +353,24 @@ class CrmKpiGoal(models.Model):
         for goal in self:
             wanted = goal.scope.split("_")
             for part in DIMENSIONS:
-                field = goal._fields[f"{part}_id"]
-                label = field._description_string(self.env)
-                owner = goal[field.name]
-                scope = dict(goal._fields["scope"]._description_selection(self.env))[goal.scope]
-                if part in wanted and not owner:
-                    raise ValidationError(
-                        self.env._(
-                            "%(field)s: choose one, the goal is for %(scope)s. Or change For.",
-                            field=label,
-                            scope=scope,
-                        )
+                if (part in wanted) == bool(goal[f"{part}_id"]):
+                    continue
+                names = {
+                    "field": goal._fields[f"{part}_id"]._description_string(self.env),
+                    "scope": dict(goal._fields["scope"]._description_selection(self.env))[
+                        goal.scope
+                    ],
+                }
+                if part in wanted:
+                    message = self.env._(
+                        "%(field)s: choose one, the goal is for %(scope)s. Or change For.", **names
                     )
-                if part not in wanted and owner:
-                    raise ValidationError(
-                        self.env._(
-                            "%(field)s: leave it empty, the goal is for %(scope)s. Or change For.",
-                            field=label,
-                            scope=scope,
-                        )
+                else:
+                    message = self.env._(
+                        "%(field)s: leave it empty, the goal is for %(scope)s. Or change For.",
+                        **names,
                     )
+                raise ValidationError(message)
             goal._check_scope_company()
 
     def _check_scope_company(self):
