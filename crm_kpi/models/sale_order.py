@@ -143,8 +143,7 @@ class SaleOrder(models.Model):
 
     def write(self, vals):
         if "partner_id" in vals or "company_id" in vals:
-            # the remaining orders of the former customer
-            self._kpi_mark_customers(self.partner_id.commercial_partner_id.ids)
+            self._kpi_mark_former_customers()
         state = vals.get("state")
         confirmed = self.browse()
         if state == "sale":
@@ -157,7 +156,7 @@ class SaleOrder(models.Model):
         return result
 
     def unlink(self):
-        self._kpi_mark_customers(self.partner_id.commercial_partner_id.ids)
+        self._kpi_mark_former_customers()
         return super().unlink()
 
     def action_confirm(self):
@@ -199,6 +198,11 @@ class SaleOrder(models.Model):
     @api.model
     def _kpi_trigger_fields(self):
         return super()._kpi_trigger_fields() | {"state", "date_order", "partner_id", "company_id"}
+
+    def _kpi_mark_former_customers(self):
+        """Mark all orders of the customers that these orders are about to leave."""
+        # superuser: only marks ids, the history of a customer is that of all its orders
+        self._kpi_mark_customers(self.sudo().partner_id.commercial_partner_id.ids)
 
     @api.model
     def _kpi_mark_customers(self, partner_ids):

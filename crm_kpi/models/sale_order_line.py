@@ -48,11 +48,13 @@ class SaleOrderLine(models.Model):
     # ------------------------------------------------------------------
     @api.model
     def _kpi_mark_dirty(self, ids):
-        orders = self.browse(ids).exists().order_id.filtered(lambda order: order.state == "sale")
+        # superuser: only marks ids; quotations do not matter
+        orders = self.sudo().browse(ids).exists().order_id
+        orders = orders.filtered(lambda order: order.state == "sale")
         orders._kpi_mark_dirty(orders.ids)
 
     def unlink(self):
-        orders = self.order_id
+        orders = self.sudo().order_id  # only to mark their ids
         result = super().unlink()
         orders._kpi_mark_dirty(orders.ids)
         return result

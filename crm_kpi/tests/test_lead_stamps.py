@@ -3,7 +3,7 @@
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .common_history import HistoryCase, utc
 
@@ -288,6 +288,17 @@ class TestLeadStamps(HistoryCase):
         lead.write({"kpi_referrer_id": referrer.id})
         self.assertEqual(lead.kpi_referrer_id, referrer)
         lead.action_set_won()
+        self.assertEqual(lead.kpi_won_user_id, self.ann)
+
+    def test_form_of_a_rep(self):
+        with Form(self.env["crm.lead"].with_user(self.ann), view="crm.crm_lead_view_form") as form:
+            form.name = "Typed in"
+            self.assertFalse(form.kpi_won_date)
+        lead = form.save()
+        lead.action_set_won()
+        with Form(lead, view="crm.crm_lead_view_form") as form:
+            self.assertTrue(form.kpi_won_date)
+            form.name = "Renamed"
         self.assertEqual(lead.kpi_won_user_id, self.ann)
 
     # --- EXAMPLES OF THE CATALOGUE, AT THE LEVEL OF THE FACTS ---

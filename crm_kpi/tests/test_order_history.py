@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from odoo import Command
 from odoo.exceptions import AccessError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .common_history import HistoryCase, utc
 
@@ -181,6 +181,21 @@ class TestOrderStamps(HistoryCase):
             order.with_user(self.ann).write(
                 {"order_line": [Command.update(order.order_line.id, {"kpi_categ_id": 1})]}
             )
+
+    def test_form_of_a_rep(self):
+        Order = self.env["sale.order"].with_user(self.ann)
+        with Form(Order, view="sale.view_order_form") as form:
+            form.partner_id = self._customer()
+            with form.order_line.new() as line:
+                line.product_id = self.goods
+                line.price_unit = 120
+        order = form.save()
+        self.assertEqual(order.kpi_amount, 120)
+        order.action_confirm()
+        with Form(order, view="sale.view_order_form") as form:
+            self.assertTrue(form.kpi_is_qualifying)
+            form.client_order_ref = "ref"
+        self.assertEqual(order.kpi_confirm_user_id, self.ann)
 
     def test_rep_sends_and_confirms(self):
         order = self._order(self._customer(), "2026-11-02", state="draft", user=self.ann)
@@ -379,8 +394,8 @@ class TestOrderHistory(HistoryCase):
         self._derive_orders()
         self.assertFalse(less.kpi_is_upsell)
         self.assertTrue(exact.kpi_is_upsell, "10 % over 109.99 is 120.99")
+        self._derive_orders()
         self.company.kpi_upsell_margin = 0.2
-        exact._kpi_mark_dirty(exact.ids)
         self._derive_orders()
         self.assertFalse(exact.kpi_is_upsell)
 
