@@ -58,6 +58,9 @@ class CrmKpi(models.Model):
                     work()
             except psycopg2.OperationalError:
                 _logger.info("KPI refresh: %s is busy elsewhere, left to the next run", name)
+            except Exception:
+                # one step must not keep the others from being done
+                _logger.exception("KPI refresh: %s failed", name)
             if not cron._commit_progress(1):
                 break
 
@@ -92,13 +95,23 @@ class CrmKpi(models.Model):
     def _refresh_derived(self):
         """Derive what comes from conversations and histories, for dirty records."""
         self.env.flush_all()
-        done = set()
+        by_model = {}
         for source in self.env["crm.kpi.source"].sudo().search([]):
-            model = self.env.get(source.model)
-            if model is not None and source.model not in done and hasattr(model, "_kpi_derive"):
-                done.add(source.model)
-                # superuser: facts are derived for everybody and read under record rules
-                model.sudo()._kpi_derive()
+            if hasattr(self.env.get(source.model), "_kpi_derive"):
+                by_model.setdefault(source.model, []).append(source.id)
+        for model, source_ids in by_model.items():
+            try:
+                with self.env.cr.savepoint():
+                    # superuser: facts are derived for everybody and read under record rules
+                    self.env[model].sudo()._kpi_derive()
+            except psycopg2.OperationalError:
+                raise
+            except (psycopg2.Error, ValueError, KeyError, AttributeError) as error:
+                # the marks are back in the queue; other models go on
+                self.sudo().search([("source_id", "in", source_ids)])._note_failure(
+                    self.env._("%(model)s could not be derived: %(error)s",
+                               model=self.env[model]._description, error=error)
+                )
 
     @api.model
     def _refresh_segments(self):
