@@ -27,9 +27,7 @@ from . import crm_lead_interaction
 from . import crm_lost_reason
 from . import mail_message
 from . import res_company
-from . import res_company_history
 from . import res_partner
-from . import res_partner_history
 from . import sale_order
 from . import sale_order_interaction
 from . import sale_order_line

@@ -51,7 +51,7 @@ class CrmKpiBackfill(models.AbstractModel):
                     what, count, first, last, highest,
                 )
                 if commit:
-                    self.env.cr.commit()
+                    self.env["ir.cron"]._commit_progress()
         self.env.invalidate_all()
 
     # ------------------------------------------------------------------

@@ -5,6 +5,15 @@ from odoo import fields, models
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+# settings that the history of every customer depends on, see sale.order._kpi_history_query()
+HISTORY_SETTINGS = {
+    "kpi_tz",
+    "kpi_upsell_margin",
+    "partner_id",
+    "resource_calendar_id",
+    "sale_discount_product_id",
+}
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -65,6 +74,12 @@ class ResCompany(models.Model):
         "Customer inactivity and attempts without answer must be at least 1, "
         "provisional periods and grace days at least 0.",
     )
+
+    def write(self, vals):
+        result = super().write(vals)
+        if HISTORY_SETTINGS.intersection(vals):
+            self.env["sale.order"]._kpi_mark_companies(self.ids)
+        return result
 
     def _kpi_tz(self):
         """Name of the time zone in which the company's KPI days begin (never the viewer's)."""

@@ -11,6 +11,9 @@ class ResPartner(models.Model):
         if not {"parent_id", "is_company"}.intersection(vals):
             return super().write(vals)
         before = self._kpi_customers()
+        # all orders of the customers left: those that stay and, by them, those that move
+        # superuser: only marks ids, the history of a customer is that of all its orders
+        self.env["sale.order"].sudo()._kpi_mark_customers(set(before.values()))
         result = super().write(vals)
         after = self._kpi_customers()
         moved = [partner_id for partner_id in after if before.get(partner_id) != after[partner_id]]

@@ -225,8 +225,25 @@ class SaleOrder(models.Model):
         )
 
     @api.model
+    def _kpi_mark_companies(self, company_ids):
+        """Mark one order of every contact in these companies: the whole history with it."""
+        self.flush_model(["company_id", "partner_id"])
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO crm_kpi_dirty (res_model, res_id)
+                     SELECT 'sale.order', min(id)
+                       FROM sale_order
+                      WHERE company_id = ANY(%s)
+                   GROUP BY company_id, partner_id
+                """,
+                list(company_ids),
+            )
+        )
+
+    @api.model
     def _kpi_derive_records(self, ids):
-        super()._kpi_derive_records(ids)
+        result = super()._kpi_derive_records(ids)
         if ids:
             self._kpi_derive_customers(
                 SQL(
@@ -239,6 +256,7 @@ class SaleOrder(models.Model):
                     list(ids),
                 )
             )
+        return result
 
     @api.model
     def _kpi_derive_customers(self, customers):

@@ -304,8 +304,8 @@ class TestBackfill(HistoryCase):
             "SELECT count(*) FROM crm_lead WHERE won_status = 'won' AND kpi_won_date IS NULL",
             "SELECT count(*) FROM crm_lead WHERE won_status = 'lost' AND kpi_lost_date IS NULL",
             "SELECT count(*) FROM sale_order WHERE kpi_is_qualifying IS NULL",
-            "SELECT count(*) FROM sale_order"
-            " WHERE state = 'sale' AND (kpi_first_confirm_date IS NULL OR kpi_sent_date IS NULL)",
+            "SELECT count(*) FROM sale_order WHERE state = 'sale' AND kpi_sent_date IS NULL",
+            "SELECT count(*) FROM sale_order WHERE kpi_is_qualifying AND kpi_first_confirm_date IS NULL",
         ):
             with self.subTest(query):
                 self.assertEqual(self.env.execute_query(SQL(query)), [(0,)])

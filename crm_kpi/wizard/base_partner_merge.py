@@ -18,6 +18,9 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                 src_partners.ids,
             )
         )
+        # orders move to the survivor past write(): what they are in its history changes
+        customers = (src_partners | dst_partner).sudo().commercial_partner_id
+        self.env["sale.order"].sudo()._kpi_mark_customers(customers.ids)
         result = super()._update_foreign_keys(src_partners, dst_partner)
         self.env["crm.kpi.segment.set"]._mark_moved_facts(dst_partner.ids)
         return result
