@@ -48,7 +48,11 @@ class CrmKpiBackfill(models.AbstractModel):
                 count = step(first, last)
                 _logger.info(
                     "KPI facts of earlier %s: %s changed (ids %s to %s of %s)",
-                    what, count, first, last, highest,
+                    what,
+                    count,
+                    first,
+                    last,
+                    highest,
                 )
                 if commit:
                     self.env["ir.cron"]._commit_progress()

@@ -169,8 +169,10 @@ class TestCustomerPeriod(CustomerPeriodCase):
             {"name": "Other Ltd", "currency_id": self.company.currency_id.id}
         )
         self.env.user.company_ids |= other
-        period = self.env["crm.kpi.period"].with_company(other)._ensure(
-            "2026-11-01", "2026-12-01", ("month",)
+        period = (
+            self.env["crm.kpi.period"]
+            .with_company(other)
+            ._ensure("2026-11-01", "2026-12-01", ("month",))
         )
         rows = self.env["crm.kpi.customer.period"].with_context(crm_kpi_period_ids=period.ids)
         self.assertFalse(rows.search([("company_id", "=", other.id)]))

@@ -106,9 +106,7 @@ class TestLeadStamps(HistoryCase):
             lead = self._lead()
         with self.at("2026-10-03 08:00"):
             lead.action_set_lost()
-        self.assertEqual(
-            self._stamp(lead, "lost"), (utc("2026-10-03 08:00"), self.ann, self.north)
-        )
+        self.assertEqual(self._stamp(lead, "lost"), (utc("2026-10-03 08:00"), self.ann, self.north))
         with self.at("2026-10-04 08:00"):
             lead.action_restore()
         self.assertNoStamp(lead, "lost")
@@ -230,9 +228,7 @@ class TestLeadStamps(HistoryCase):
         )
         customer = self._customer()
         lead = self._lead(expected_revenue=10, stage_id=self.stage_won.id)
-        self._order(
-            customer, "2026-11-03", 1200, pricelist_id=dollars.id, opportunity_id=lead.id
-        )
+        self._order(customer, "2026-11-03", 1200, pricelist_id=dollars.id, opportunity_id=lead.id)
         self.assertEqual(lead.kpi_deal_amount, 1000)
 
     # --- RIGHTS ---
@@ -316,9 +312,7 @@ class TestLeadStamps(HistoryCase):
         )
         self.assertEqual(cohort, leads)
         within = cohort.filtered_domain([("kpi_days_to_opportunity", "<=", 30)])
-        searched = cohort.search(
-            [("id", "in", cohort.ids), ("kpi_days_to_opportunity", "<=", 30)]
-        )
+        searched = cohort.search([("id", "in", cohort.ids), ("kpi_days_to_opportunity", "<=", 30)])
         self.assertEqual(len(searched), 2, "no value is not within 30 days")
         self.assertEqual(within, searched)
         self.assertEqual(leads.mapped("kpi_days_to_opportunity"), [3, 20, 45, False, False])

@@ -90,9 +90,7 @@ class TestOrderStamps(HistoryCase):
 
     def test_category_is_the_one_when_ordered(self):
         product = self._product("Stool", self.chairs)
-        order = self._order(
-            self._customer(), "2026-11-02", lines=[(product, 1, 50)], state="draft"
-        )
+        order = self._order(self._customer(), "2026-11-02", lines=[(product, 1, 50)], state="draft")
         line = order.order_line
         self.assertFalse(line.kpi_categ_id)
         order.action_confirm()
@@ -256,16 +254,22 @@ class TestOrderHistory(HistoryCase):
         )
         self.env.user.company_ids |= other
         first = self._order(customer, "2026-11-02")
-        foreign = self.env["sale.order"].with_company(other).create(
-            {
-                "partner_id": customer.id,
-                "company_id": other.id,
-                "state": "sale",
-                "date_order": "2026-10-02",
-                "order_line": [
-                    Command.create({"product_id": self.goods.id, "price_unit": 10, "tax_ids": []})
-                ],
-            }
+        foreign = (
+            self.env["sale.order"]
+            .with_company(other)
+            .create(
+                {
+                    "partner_id": customer.id,
+                    "company_id": other.id,
+                    "state": "sale",
+                    "date_order": "2026-10-02",
+                    "order_line": [
+                        Command.create(
+                            {"product_id": self.goods.id, "price_unit": 10, "tax_ids": []}
+                        )
+                    ],
+                }
+            )
         )
         self.assertNumbers(first + foreign, [1, 1])
 
@@ -417,9 +421,7 @@ class TestOrderHistory(HistoryCase):
                 {"product_id": desk.id, "product_uom_qty": 0, "price_unit": 9, "tax_ids": []}
             ),
         ]
-        without_category = self._order(
-            customer, "2026-11-06", lines=[(self.goods, 1, 100)]
-        )
+        without_category = self._order(customer, "2026-11-06", lines=[(self.goods, 1, 100)])
         self._derive_orders()
         self.assertFalse(order.kpi_is_expansion)
         self.assertFalse(without_category.kpi_is_expansion)
