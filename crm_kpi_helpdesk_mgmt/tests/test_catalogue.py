@@ -105,6 +105,22 @@ class TestCatalogueService(CatalogueCase, TicketCommon):
             ):
                 self.assertAlmostEqual(self._rep(code), expected, 6, code)
 
+    def test_39c_reply_time(self):
+        """Every turn of the customer counts, several mails in a row are one turn."""
+        ticket = self._ticket("2026-10-05 08:00", description="the request itself")
+        self._mail_in(ticket, "2026-10-05 08:00")
+        self._message(ticket, "2026-10-05 10:00", self.ann)  # 2 h
+        self._mail_in(ticket, "2026-10-06 08:00")
+        self._mail_in(ticket, "2026-10-06 09:00")
+        self._message(ticket, "2026-10-06 14:00", self.ann)  # 6 h
+        self._message(ticket, "2026-10-06 15:00", self.ann)
+        self._mail_in(ticket, "2026-10-07 08:00")
+        self._message(ticket, "2026-10-07 09:00", self.ann)  # 1 h
+        self._mail_in(ticket, "2026-10-08 08:00")  # waits
+        with self.at("2026-11-10 12:00"):
+            self._refresh("reply_time_hours")
+            self.assertAlmostEqual(self._rep("reply_time_hours"), 2)
+
     def test_40_ticket_resolution(self):
         for hours in ("10:00", "13:00", "fifty"):
             ticket = self._ticket("2026-10-05 08:00")
