@@ -52,6 +52,7 @@ class CrmKpiEntry(models.Model):
     )
     date = fields.Date(
         "Day",
+        default=fields.Date.context_today,
         help="Any day in the period: with the period Month, 17 March stands for all of March.",
     )
     date_from = fields.Date(
@@ -230,8 +231,9 @@ class CrmKpiEntry(models.Model):
         for vals in vals_list:
             self._check_number(vals.get("value"))
             first, last = vals.get("date_from"), vals.get("date_to")
-            if first and last and not vals.get("period_kind") and not vals.get("date"):
-                vals.update(self._calendar_of(first, last))
+            if first and last and not vals.get("date"):
+                # by its two dates, as imports and integrations do
+                vals.update({**self._calendar_of(first, last), **vals})
         with self._duplicates_refused():
             return super().create(vals_list)
 
@@ -253,7 +255,7 @@ class CrmKpiEntry(models.Model):
 
     @api.model
     def _calendar_of(self, date_from, date_to):
-        """Kind and day of a span given by its two dates, for imports and integrations."""
+        """Kind and day of a span given by its two dates."""
         date_from, date_to = fields.Date.to_date(date_from), fields.Date.to_date(date_to)
         for kind in calendar.CALENDAR_KINDS:
             if calendar.bounds(kind, date_from) == (date_from, date_to):

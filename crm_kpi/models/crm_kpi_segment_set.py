@@ -291,12 +291,27 @@ class CrmKpiSegmentSet(models.Model):
     def _fact_columns(self):
         """Tables whose records count by customer: ``(table, partner column, date columns)``.
 
-        Addons with more such models extend the list.
+        Those of the KPI sources that name partner and date directly; what a source reaches
+        over another record (order lines) has the dates of that record.
         """
-        return [
-            ("crm_lead", "partner_id", ("create_date", "date_closed")),
-            ("sale_order", "partner_id", ("date_order", "create_date")),
-        ]
+        found = {
+            ("crm_lead", "partner_id"): {"create_date", "date_closed"},
+            ("sale_order", "partner_id"): {"create_date", "date_order"},
+        }
+        # sudo: names of tables and columns only
+        for source in self.env["crm.kpi.source"].sudo().search([("kind", "!=", "cohort")]):
+            model = self.env.get(source.model)
+            if model is None or not model._auto:
+                continue
+            for path in (source.partner_field or "").split(","):
+                stored = [
+                    model._fields.get(name)
+                    for name in (path.strip(), source.date_field, "create_date")
+                ]
+                if all(field is not None and field.store for field in stored[:2]):
+                    dates = {field.name for field in stored[1:] if field and field.store}
+                    found.setdefault((model._table, stored[0].name), set()).update(dates)
+        return [(table, partner, sorted(dates)) for (table, partner), dates in found.items()]
 
     def _first_fact_day(self, partners):
         """Earliest day of the given partners and their records, None without partners.
@@ -308,7 +323,9 @@ class CrmKpiSegmentSet(models.Model):
         ] + [
             SQL(
                 "SELECT MIN(LEAST(%s)) AS moment FROM %s t WHERE t.%s IN (%s)",
-                SQL(", ").join(SQL("t.%s", SQL.identifier(column)) for column in columns),
+                SQL(", ").join(
+                    SQL("t.%s::timestamp", SQL.identifier(column)) for column in columns
+                ),
                 SQL.identifier(table),
                 SQL.identifier(partner),
                 partners,

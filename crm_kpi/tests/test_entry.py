@@ -95,6 +95,16 @@ class TestEntry(TransactionCase):
                 {"kpi_id": self.kpi.id, "date_from": first, "date_to": after, "value": 1}
             ).period_kind
 
+        named = self.Entry.create(
+            {
+                "kpi_id": self.kpi.id,
+                "period_kind": "custom",
+                "date_from": "2026-05-01",
+                "date_to": "2026-06-01",
+                "value": 1,
+            }
+        )
+        self.assertEqual((named.period_kind, named.date), ("custom", date(2026, 5, 1)))
         self.assertEqual(kind("2026-03-01", "2026-04-01"), "month")
         self.assertEqual(kind("2026-01-01", "2026-04-01"), "quarter")
         self.assertEqual(kind("2026-03-02", "2026-04-01"), "custom")

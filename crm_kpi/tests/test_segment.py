@@ -454,6 +454,37 @@ class TestSegmentHistory(SegmentCase):
         person.write({"parent_id": mother.id})
         self.assertIsNone(self.update(self.by_industry, DAY + timedelta(2)))
 
+    def test_records_of_other_sources_are_known(self):
+        self.env["crm.kpi.source"].create(
+            {
+                "name": "Invitations",
+                "code": "test_invitations",
+                "model_id": self.env["ir.model"]._get_id("calendar.attendee"),
+                "date_field": "create_date",
+                "company_field": False,
+                "partner_field": "partner_id",
+            }
+        )
+        columns = self.by_industry._fact_columns()
+        self.assertIn(("calendar_attendee", "partner_id", ["create_date"]), columns)
+        customer = self.partner()
+        self.update(self.by_industry)
+        event = self.env["calendar.event"].create(
+            {
+                "name": "Visit",
+                "start": "2024-01-01 10:00:00",
+                "stop": "2024-01-01 11:00:00",
+                "partner_ids": customer.ids,
+            }
+        )
+        self.env.flush_all()
+        self.cr.execute(
+            "UPDATE calendar_attendee SET create_date = '2023-12-05' WHERE event_id = %s",
+            (event.id,),
+        )
+        customer.industry_id = self.industries[0]
+        self.assertEqual(self.update(self.by_industry, DAY + timedelta(1)), date(2023, 12, 5))
+
     def test_archiving_a_set_concerns_the_whole_past(self):
         self.update(self.Set.search([]))
         self.by_tag.active = False
