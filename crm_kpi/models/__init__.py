@@ -13,12 +13,15 @@ from . import crm_kpi_period_pace
 from . import crm_kpi_restatement
 from . import crm_kpi_source
 from . import crm_kpi
+from . import crm_kpi_form
 from . import crm_kpi_refresh
 from . import crm_kpi_entry
 from . import crm_kpi_segment
 from . import crm_kpi_segment_member
 from . import crm_kpi_segment_set
 from . import crm_kpi_value
+from . import crm_kpi_value_card
+from . import crm_kpi_restatement_text
 from . import crm_kpi_interaction
 from . import crm_kpi_talk_mixin
 from . import crm_lead
@@ -29,5 +32,6 @@ from . import mail_message
 from . import res_company
 from . import res_partner
 from . import sale_order
+from . import res_config_settings
 from . import sale_order_interaction
 from . import sale_order_line

@@ -4,7 +4,7 @@
 import re
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools.misc import formatLang
 
 from ..engine import formula as engine
@@ -476,7 +476,7 @@ class CrmKpi(models.Model):
     def action_refresh(self):
         """Compute now what is due of these KPIs."""
         if not self.env.user.has_group("crm_kpi.group_kpi_manager"):
-            raise UserError(self.env._("Only KPI managers can start a refresh."))
+            raise AccessError(self.env._("Only KPI managers can start a refresh."))
         # superuser: values are computed for everybody; what is read stays under record rules
         self.sudo()._refresh(kpis=self.sudo())
 
@@ -488,9 +488,8 @@ class CrmKpi(models.Model):
             "res_model": "crm.kpi",
             "res_id": self.id,
             "view_mode": "form",
-            "views": [(False, "form")],
+            "views": [(self.env.ref("crm_kpi.crm_kpi_view_form_definition").id, "form")],
             "target": "new",
-            "context": {"create": False, "edit": False},
         }
 
     # --- DRILL DOWN ---

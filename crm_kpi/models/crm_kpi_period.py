@@ -6,8 +6,9 @@ from datetime import timedelta
 from babel.dates import format_date, format_skeleton
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
-from odoo.tools.misc import babel_locale_parse
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
+from odoo.tools.misc import babel_locale_parse, clean_context
 
 from ..engine import periods as calendar
 
@@ -19,6 +20,10 @@ KINDS = [
     ("year", "Year"),
     ("custom", "Custom"),
 ]
+#: Set by the calendar, the time zone and the buttons, never by hand.
+GUARDED = frozenset(("state", "unlocked", "name", "utc_from", "utc_to"))
+#: What a period is. Only a custom period that is not locked may change it.
+DEFINING = frozenset(("company_id", "kind", "date_from", "date_to"))
 
 
 class CrmKpiPeriod(models.Model):
@@ -66,6 +71,17 @@ class CrmKpiPeriod(models.Model):
         readonly=True,
         copy=False,
         help="Taken out of the lock by hand: recomputed until it is locked again by hand.",
+    )
+    timing = fields.Selection(
+        [
+            ("running", "Running"),
+            ("previous", "Previous"),
+            ("older", "Older"),
+            ("future", "Future"),
+        ],
+        compute="_compute_timing",
+        search="_search_timing",
+        help="Where the period stands now. Previous: the last one of its kind that is over.",
     )
     restatement_ids = fields.One2many("crm.kpi.restatement", "period_id", readonly=True)
     restatement_count = fields.Integer(compute="_compute_restatement_count")
@@ -131,6 +147,49 @@ class CrmKpiPeriod(models.Model):
             else:
                 period.display_name = period.name or ""
 
+    @api.depends("utc_from", "utc_to", "kind", "company_id")
+    def _compute_timing(self):
+        now = fields.Datetime.now()
+        last_ends = self._last_ends(now, self.company_id)
+        for period in self:
+            if not period.utc_from or now < period.utc_from:
+                period.timing = "future"
+            elif now < period.utc_to:
+                period.timing = "running"
+            elif period.utc_to == last_ends.get((period.company_id.id, period.kind)):
+                period.timing = "previous"
+            else:
+                period.timing = "older"
+
+    def _search_timing(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        now = fields.Datetime.now()
+        past = Domain("utc_to", "<=", now)
+        previous = Domain.OR(
+            Domain("company_id", "=", company_id)
+            & Domain("kind", "=", kind)
+            & Domain("utc_to", "=", end)
+            for (company_id, kind), end in self._last_ends(now).items()
+        )
+        parts = {
+            "running": Domain("utc_from", "<=", now) & Domain("utc_to", ">", now),
+            "previous": previous,
+            "older": past & ~previous,
+            "future": Domain("utc_from", ">", now),
+        }
+        return Domain.OR(parts[timing] for timing in value if timing in parts)
+
+    @api.model
+    def _last_ends(self, now, companies=None):
+        """The latest end that is past, by id of the company and kind."""
+        domain = Domain("utc_to", "<=", now)
+        if companies is not None:
+            domain &= Domain("company_id", "in", companies.ids)
+        # superuser: which period was the last one is no secret, and asks no rule per kind
+        groups = self.sudo()._read_group(domain, ["company_id", "kind"], ["utc_to:max"])
+        return {(company.id, kind): end for company, kind, end in groups}
+
     @api.constrains("kind", "date_from", "date_to")
     def _check_calendar(self):
         for period in self.filtered(lambda p: p.kind != "custom"):
@@ -153,6 +212,57 @@ class CrmKpiPeriod(models.Model):
         if any(period.state == "locked" for period in self):
             raise UserError(
                 self.env._("State: a locked period cannot be deleted. Unlock it first.")
+            )
+
+    # --- CRUD ---
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if self.env.su:
+            return super().create(vals_list)
+        for vals in vals_list:
+            self._check_guarded(vals)
+        # defaults of the context would get around the check
+        cleaned = self.with_context(clean_context(self.env.context))
+        periods = super(CrmKpiPeriod, cleaned).create(vals_list).with_env(self.env)
+        periods._update_states()
+        return periods
+
+    def write(self, vals):
+        self._check_guarded(vals)
+        if not self.env.su and DEFINING & vals.keys():
+            for period in self:
+                if period.kind != "custom" or vals.get("kind", "custom") != "custom":
+                    raise UserError(
+                        self.env._(
+                            "Kind: the calendar sets the dates of %s. Create a custom period "
+                            "for other dates.",
+                            period.display_name,
+                        )
+                    )
+                if period.state == "locked":
+                    raise UserError(
+                        self.env._(
+                            "State: %s is locked. Unlock it first to change its dates.",
+                            period.display_name,
+                        )
+                    )
+        result = super().write(vals)
+        if not self.env.su and DEFINING & vals.keys():
+            self._update_states()
+        return result
+
+    def _check_guarded(self, vals):
+        """Refuse by hand what the calendar and the buttons set."""
+        if not self.env.su and (guarded := GUARDED & vals.keys()):
+            raise AccessError(
+                self.env._(
+                    "Periods: %s cannot be set by hand. Use the buttons Lock and Unlock.",
+                    ", ".join(
+                        self._fields[name]._description_string(self.env)
+                        for name in sorted(guarded)
+                    ),
+                )
             )
 
     # --- MAKING PERIODS ---
@@ -235,7 +345,8 @@ class CrmKpiPeriod(models.Model):
     def _update_states(self):
         """Move periods along future, running, provisional and locked as time passes."""
         now = fields.Datetime.now()
-        for period in self:
+        # superuser: time moves the states, not the rights of who happens to look
+        for period in self.sudo():
             if period.state == "locked" and not period.unlocked:
                 continue
             state = period._state_at(now)
@@ -262,6 +373,7 @@ class CrmKpiPeriod(models.Model):
 
     def action_lock(self):
         """Freeze the values: from now on changes in the records are noted, not applied."""
+        self._check_may_lock()
         now = fields.Datetime.now()
         if running := self.filtered(lambda p: p.utc_to > now):
             raise UserError(
@@ -270,15 +382,23 @@ class CrmKpiPeriod(models.Model):
                     running[0].display_name,
                 )
             )
-        self.write({"state": "locked", "unlocked": False})
+        # superuser: the state is not writable by hand, and who may lock was checked
+        self.sudo().write({"state": "locked", "unlocked": False})
 
     def action_unlock(self):
         """Let the next refresh bring the values in line with the records again."""
-        locked = self.filtered(lambda p: p.state == "locked")
+        self._check_may_lock()
+        # superuser: the state is not writable by hand, and who may unlock was checked
+        locked = self.sudo().filtered(lambda p: p.state == "locked")
         locked.write({"state": "provisional", "unlocked": True})
-        self.env["crm.kpi.computation"].search([("period_id", "in", locked.ids)]).write(
+        self.env["crm.kpi.computation"].sudo().search([("period_id", "in", locked.ids)]).write(
             {"fingerprint": False}
         )
+
+    def _check_may_lock(self):
+        self.check_access("write")
+        if not self.env.user.has_group("crm_kpi.group_kpi_manager"):
+            raise AccessError(self.env._("Only KPI managers can lock and unlock periods."))
 
     def action_open_restatements(self):
         self.ensure_one()

@@ -3,4 +3,5 @@
 
 from . import base_partner_merge
 from . import crm_kpi_goal_set
+from . import crm_kpi_schedule
 from . import crm_kpi_try

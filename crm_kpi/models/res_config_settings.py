@@ -1,0 +1,34 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    kpi_currency_id = fields.Many2one(related="company_id.currency_id", string="KPI currency")
+    kpi_tz = fields.Selection(related="company_id.kpi_tz", readonly=False)
+    kpi_history_start = fields.Date(related="company_id.kpi_history_start", readonly=False)
+    kpi_provisional_periods = fields.Integer(
+        related="company_id.kpi_provisional_periods", readonly=False
+    )
+    kpi_inactivity_days = fields.Integer(related="company_id.kpi_inactivity_days", readonly=False)
+    kpi_unresponsive_attempts = fields.Integer(
+        related="company_id.kpi_unresponsive_attempts", readonly=False
+    )
+    kpi_unresponsive_grace_days = fields.Integer(
+        related="company_id.kpi_unresponsive_grace_days", readonly=False
+    )
+    kpi_high_value_threshold = fields.Monetary(
+        related="company_id.kpi_high_value_threshold",
+        currency_field="kpi_currency_id",
+        readonly=False,
+    )
+    kpi_upsell_margin = fields.Float(related="company_id.kpi_upsell_margin", readonly=False)
+    kpi_first_response_target_hours = fields.Float(
+        related="company_id.kpi_first_response_target_hours", readonly=False
+    )
+    kpi_lead_response_target_hours = fields.Float(
+        related="company_id.kpi_lead_response_target_hours", readonly=False
+    )

@@ -1,0 +1,81 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class CrmKpiSchedule(models.TransientModel):
+    """When KPIs are refreshed: the harmless part of the scheduled action.
+
+    A scheduled action holds code and is for system administrators alone. A KPI
+    administrator sets its rhythm here and cannot touch anything else of it.
+    """
+
+    _name = "crm.kpi.schedule"
+    _description = "KPI Schedule"
+
+    active = fields.Boolean("Refresh automatically", default=lambda self: self._cron().active)
+    interval_number = fields.Integer(
+        "Every", required=True, default=lambda self: self._cron().interval_number
+    )
+    interval_type = fields.Selection(
+        [
+            ("minutes", "Minutes"),
+            ("hours", "Hours"),
+            ("days", "Days"),
+            ("weeks", "Weeks"),
+            ("months", "Months"),
+        ],
+        required=True,
+        default=lambda self: self._cron().interval_type,
+    )
+    nextcall = fields.Datetime(
+        "Next refresh", required=True, default=lambda self: self._cron().nextcall
+    )
+    lastcall = fields.Datetime("Last refresh", compute="_compute_state")
+    waiting_kpi_ids = fields.Many2many("crm.kpi", "KPIs with errors", compute="_compute_state")
+
+    @api.model
+    def _cron(self):
+        # superuser: only rhythm and activity are read and written, by the methods below,
+        # and only those whom the access rights let create this wizard get here
+        return self.env.ref("crm_kpi.ir_cron_refresh").sudo()
+
+    def _compute_display_name(self):
+        self.display_name = self.env._("Schedule")
+
+    @api.depends("interval_number")
+    def _compute_state(self):
+        self.lastcall = self._cron().lastcall
+        self.waiting_kpi_ids = self.env["crm.kpi"].search([("last_error", "!=", False)])
+
+    def action_save(self):
+        self.ensure_one()
+        self.check_access("write")
+        if self.interval_number < 1:
+            raise UserError(self.env._("Every: enter 1 or more."))
+        self._cron().write(
+            {
+                "active": self.active,
+                "interval_number": self.interval_number,
+                "interval_type": self.interval_type,
+                "nextcall": self.nextcall,
+            }
+        )
+        return {"type": "ir.actions.act_window_close"}
+
+    def action_run(self):
+        """Have the refresh run in the background as soon as a worker is free."""
+        self.ensure_one()
+        self.check_access("write")
+        self._cron()._trigger()
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._("The refresh starts within a minute."),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
