@@ -482,6 +482,7 @@ class CrmKpi(models.Model):
 
     def action_definition(self):
         self.ensure_one()
+        self.check_access("read")
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Definition"),

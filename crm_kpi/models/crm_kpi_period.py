@@ -229,6 +229,7 @@ class CrmKpiPeriod(models.Model):
         return periods
 
     def write(self, vals):
+        self.check_access("write")
         self._check_guarded(vals)
         if not self.env.su and DEFINING & vals.keys():
             for period in self:

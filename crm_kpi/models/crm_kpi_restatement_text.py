@@ -7,8 +7,8 @@ from odoo import api, fields, models
 class CrmKpiRestatement(models.Model):
     _inherit = "crm.kpi.restatement"
 
-    locked_text = fields.Char("Reported", compute="_compute_texts")
-    now_text = fields.Char("Now", compute="_compute_texts")
+    locked_text = fields.Char("Reported value", compute="_compute_texts")
+    now_text = fields.Char("Value now", compute="_compute_texts")
 
     @api.depends("value_locked", "value_now", "kpi_id")
     @api.depends_context("lang")

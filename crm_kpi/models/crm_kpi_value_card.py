@@ -3,7 +3,7 @@
 """What a card or a line shows beside the value; computed for all lines at once."""
 
 from odoo import api, fields, models
-from odoo.tools.misc import format_datetime, formatLang
+from odoo.tools.misc import format_date, format_time, formatLang
 
 from ..fields import NullableFloat
 from .crm_kpi_goal import _natures
@@ -36,7 +36,7 @@ class CrmKpiValue(models.Model):
     # superuser where the goal's own texts are computed: who reads the cell may read its goal
     goal_status = fields.Selection(related="goal_id.status", string="Goal status")
     goal_status_text = fields.Char(related="goal_id.status_text", string="Status")
-    goal_target_text = fields.Char(related="goal_id.target_text", string="Goal")
+    goal_target_text = fields.Char(related="goal_id.target_text", string="Promised")
     goal_attainment = NullableFloat(
         related="goal_id.attainment", string="Attainment", aggregator=None
     )
@@ -106,7 +106,7 @@ class CrmKpiValue(models.Model):
             return False, False, False
         if partial:
             text = self.env._(
-                "%(value)s in all of %(period)s",
+                "%(value)s in the whole of %(period)s",
                 value=kpi._format_value(before, self.currency_id),
                 period=period.display_name,
             )
@@ -165,7 +165,13 @@ class CrmKpiValue(models.Model):
     @api.depends("computed_at")
     @api.depends_context("lang", "tz")
     def _compute_as_of_text(self):
+        today = fields.Date.context_today(self)
         for cell in self:
             at = cell.computed_at
-            cell.as_of_text = at and format_datetime(self.env, at, dt_format="short")
+            if not at:
+                cell.as_of_text = False
+            elif fields.Datetime.context_timestamp(self, at).date() == today:
+                cell.as_of_text = format_time(self.env, at, tz=str(self.env.tz), time_format="short")
+            else:
+                cell.as_of_text = format_date(self.env, fields.Datetime.context_timestamp(self, at))
 

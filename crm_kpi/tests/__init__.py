@@ -5,3 +5,4 @@ from . import test_interaction
 from . import test_interaction_random
 from . import test_segment
 from . import test_entry
+from . import test_rights

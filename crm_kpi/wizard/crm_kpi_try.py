@@ -31,7 +31,7 @@ class CrmKpiTry(models.TransientModel):
         ondelete="cascade",
     )
     company_id = fields.Many2one("res.company", default=lambda self: self.env.company)
-    value = NullableFloat(compute="_compute_result")
+    value = NullableFloat("Value (plain number)", compute="_compute_result")
     value_text = fields.Char("Value", compute="_compute_result")
     n = fields.Integer("Records", compute="_compute_result")
     detail = fields.Text("First records", compute="_compute_result")

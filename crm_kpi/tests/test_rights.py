@@ -1,0 +1,669 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Who reads and does what, asked for over HTTP as the web client and scripts do."""
+
+import json
+
+from odoo import fields
+from odoo.tests import HttpCase, tagged
+
+from .common import KpiCommon
+
+DIMENSIONS = ("team_id", "user_id", "segment_id")
+ROLES = ("portal", "ann", "all", "manager", "kpi_admin", "foreign")
+READERS = ("ann", "all", "manager", "kpi_admin", "foreign")
+
+
+class RemoteError(Exception):
+    """What the server answered instead of a result: name of the exception, and its text."""
+
+
+class RightsCase(KpiCommon, HttpCase):
+    """Ann and Bob sell in the team North, Cid in South; one KPI per width of visibility."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other_company = cls.env["res.company"].create({"name": "Elsewhere"})
+        cls.env.user.company_ids |= cls.other_company
+        cls.logins = {"ann": "kpi_ann"}
+        for role, group in (
+            ("all", "sales_team.group_sale_salesman_all_leads"),
+            ("manager", "sales_team.group_sale_manager"),
+            ("kpi_admin", "crm_kpi.group_kpi_admin"),
+            ("foreign", "sales_team.group_sale_manager"),
+            ("portal", "base.group_portal"),
+        ):
+            company = cls.other_company if role == "foreign" else cls.company
+            groups = cls.env.ref(group)
+            if role == "kpi_admin":
+                groups |= cls.env.ref("sales_team.group_sale_manager")
+            user = cls.env["res.users"].create(
+                {
+                    "name": role,
+                    "login": f"kpi_{role}",
+                    "company_id": company.id,
+                    "company_ids": [fields.Command.set(company.ids)],
+                    "group_ids": [fields.Command.set(groups.ids)],
+                }
+            )
+            setattr(cls, role, user)
+            cls.logins[role] = user.login
+        cls.by_width = {
+            width: cls.make_kpi(f"width_{width}", visibility=width, crossed=True)
+            for width in ("own", "team", "company")
+        }
+        cls.amount = cls.make_kpi(
+            "amount", aggregator="sum", value_field="expected_revenue", unit="money"
+        )
+        cls.withdrawn = cls.make_kpi("withdrawn")
+        belgian = cls.env["res.partner"].create(
+            {"name": "Customer", "country_id": cls.env.ref("base.be").id}
+        )
+        for user, team, revenue in (
+            (cls.ann, cls.north, 100),
+            (cls.ann, cls.north, 200),
+            (cls.bob, cls.north, 1000),
+            (cls.cid, cls.south, 5000),
+        ):
+            cls.make_lead(
+                "2026-03-10 10:00:00",
+                user_id=user.id,
+                team_id=team.id,
+                partner_id=belgian.id,
+                expected_revenue=revenue,
+            )
+        cls.month = cls.period("month", "2026-03-10")
+        cls.before = cls.period("month", "2026-02-10")
+        kpis = cls.env["crm.kpi"].browse(
+            [*(k.id for k in cls.by_width.values()), cls.amount.id, cls.withdrawn.id]
+        )
+        cls.goals = cls.env["crm.kpi.goal"].create(
+            [
+                {"kpi_id": kpi.id, "period_id": cls.month.id, "kind": "at_least", **scope}
+                for kpi in cls.by_width.values()
+                for scope in (
+                    {"scope": "user", "user_id": cls.ann.id, "target": 4},
+                    {"scope": "user", "user_id": cls.bob.id, "target": 7},
+                    {"scope": "team", "team_id": cls.north.id, "target": 9},
+                    {"scope": "team", "team_id": cls.south.id, "target": 8},
+                    {"scope": "company", "target": 20},
+                )
+            ]
+        )
+        cls.env["crm.kpi"]._refresh(periods=cls.before | cls.month, kpis=kpis)
+        cls.withdrawn.state = "draft"
+        cls.mine = [("kpi_id.code", "=like", "test_%"), ("company_id", "=", cls.company.id)]
+        cls.values = cls.env["crm.kpi.value"].search(cls.mine)
+        cls.env["crm.kpi.restatement"].create(
+            [
+                {
+                    "kpi_id": cell.kpi_id.id,
+                    "period_id": cell.period_id.id,
+                    "company_id": cell.company_id.id,
+                    "level": cell.level,
+                    **{name: cell[name].id for name in DIMENSIONS},
+                    "value_locked": cell.value,
+                    "value_now": 77,
+                    "reason": "late",
+                    "date": "2026-11-01 00:00:00",
+                }
+                for cell in cls.values
+            ]
+        )
+        cls.env.flush_all()
+
+    # --- ASKING FROM OUTSIDE ---
+
+    def rpc(self, role, model, method, *args, **kwargs):
+        """Result of a call over HTTP; raises :class:`RemoteError` where the server refuses."""
+        if getattr(self, "_role", None) != role:
+            self.authenticate(self.logins[role], self.logins[role])
+            self._role = role
+        response = self.url_open(
+            "/web/dataset/call_kw",
+            data=json.dumps(
+                {
+                    "params": {
+                        "model": model,
+                        "method": method,
+                        "args": args,
+                        "kwargs": kwargs,
+                    }
+                }
+            ),
+            headers={"Content-Type": "application/json"},
+        )
+        answer = response.json()
+        if "error" in answer:
+            data = answer["error"]["data"]
+            raise RemoteError(data["name"].rpartition(".")[2], data["message"])
+        return answer.get("result")
+
+    def assert_refused(self, role, model, method, *args, error="AccessError", **kwargs):
+        self.env.flush_all()
+        with (
+            self.subTest(role=role, model=model, method=method),
+            self.assertLogs("odoo.http", "WARNING") as _logs,
+            self.assertRaises(RemoteError) as caught,
+        ):
+            self.rpc(role, model, method, *args, **kwargs)
+        self.assertEqual(
+            caught.exception.args[0], error, (role, model, method, caught.exception.args)
+        )
+
+    def assert_same(self, before, model):
+        self.env.invalidate_all()
+        self.assertEqual(before, self.content(model))
+
+    def content(self, model):
+        """All rows of a table, to see that nothing changed."""
+        self.env.flush_all()
+        if not self.env[model]._auto:
+            return None  # computed from other tables
+        self.env.cr.execute(
+            f'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM "{self.env[model]._table}" t'
+        )
+        return self.env.cr.fetchone()
+
+    def may_read(self, role, cell, level="level"):
+        """The rule in plain Python."""
+        if role in ("portal", "foreign"):
+            return False
+        if role in ("manager", "kpi_admin"):
+            return True
+        if cell.kpi_id.state != "published":
+            return False
+        if role == "all":
+            return True
+        match cell[level]:
+            case "user" | "user_segment":
+                return cell.user_id == self.ann
+            case "team" | "team_segment":
+                return cell.team_id == self.north and cell.kpi_id.visibility != "own"
+        return cell.kpi_id.visibility == "company"
+
+
+@tagged("post_install", "-at_install")
+class TestReading(RightsCase):
+    def test_cells_exist(self):
+        """The tests below would pass on nothing."""
+        self.assertEqual(
+            set(self.values.mapped("level")),
+            {"company", "team", "user", "segment", "team_segment", "user_segment"},
+        )
+        self.assertEqual(self.withdrawn.state, "draft")
+        self.assertTrue(self.values.filtered(lambda v: v.kpi_id == self.withdrawn))
+        self.assertEqual(len(self.goals.filtered(lambda g: g.value is not False)), 15)
+
+    def test_readable_cells(self):
+        for role in READERS:
+            for model, level in (
+                ("crm.kpi.value", "level"),
+                ("crm.kpi.restatement", "level"),
+                ("crm.kpi.goal", "scope"),
+            ):
+                with self.subTest(role=role, model=model):
+                    rows = self.env[model].search(self.mine)
+                    expected = rows.filtered(
+                        lambda row, r=role, level=level: self.may_read(r, row, level)
+                    )
+                    got = self.rpc(role, model, "search_read", self.mine, ["id"])
+                    self.assertEqual({row["id"] for row in got}, set(expected.ids))
+                    refused = (rows - expected)[:1].ids
+                    if refused:
+                        self.assert_refused(role, model, "read", refused, ["kpi_id"])
+                        self.assert_refused(role, model, "web_read", refused, {"kpi_id": {}})
+
+    def test_portal_and_outsiders_read_nothing(self):
+        for model in (
+            "crm.kpi",
+            "crm.kpi.source",
+            "crm.kpi.period",
+            "crm.kpi.value",
+            "crm.kpi.restatement",
+            "crm.kpi.computation",
+            "crm.kpi.goal",
+            "crm.kpi.entry",
+            "crm.kpi.segment.set",
+            "crm.kpi.segment",
+            "crm.kpi.segment.member",
+            "crm.kpi.interaction",
+            "crm.kpi.customer.period",
+            "crm.kpi.dirty",
+        ):
+            self.assert_refused("portal", model, "search_read", [], ["id"])
+        for model in ("crm.kpi.value", "crm.kpi.goal", "crm.kpi.period", "crm.kpi.restatement"):
+            ids = self.env[model].search([("company_id", "=", self.company.id)]).ids
+            self.assertTrue(ids)
+            self.assertEqual(
+                self.rpc("foreign", model, "search_count", [("id", "in", ids)]), 0, model
+            )
+            self.assert_refused("foreign", model, "read", ids[:1], ["display_name"])
+            # a company that is not one's own cannot be chosen either
+            self.assert_refused(
+                "foreign",
+                model,
+                "search_read",
+                [("id", "in", ids)],
+                ["id"],
+                context={"allowed_company_ids": self.company.ids},
+            )
+
+    def test_kpi_of_another_company(self):
+        kpi = self.make_kpi("elsewhere", company_id=self.other_company.id)
+        self.env.flush_all()
+        self.assertEqual(self.rpc("manager", "crm.kpi", "search_count", [("id", "=", kpi.id)]), 0)
+        self.assertEqual(self.rpc("foreign", "crm.kpi", "search_count", [("id", "=", kpi.id)]), 1)
+
+    def test_drafts(self):
+        domain = [("id", "=", self.withdrawn.id)]
+        for role, count in (("ann", 0), ("all", 0), ("manager", 1), ("kpi_admin", 1)):
+            self.assertEqual(self.rpc(role, "crm.kpi", "search_count", domain), count, role)
+        self.assert_refused("ann", "crm.kpi", "read", self.withdrawn.ids, ["formula"])
+        self.assert_refused("all", "crm.kpi", "action_definition", self.withdrawn.ids)
+
+    def test_no_other_way_to_anothers_cells(self):
+        """Groups, exports, names, related fields and clever domains tell no more."""
+        own = self.by_width["own"]
+        bobs = self.values.filtered(lambda v: v.user_id == self.bob)
+        bobs_goals = self.goals.filtered(lambda g: g.user_id == self.bob)
+        self.assertTrue(bobs and bobs_goals)
+        domain = [("id", "in", bobs.ids)]
+        count = self.rpc("ann", "crm.kpi.value", "search_count", domain)
+        self.assertEqual(count, 0)
+        groups = self.rpc(
+            "ann",
+            "crm.kpi.value",
+            "formatted_read_group",
+            [("kpi_id", "=", self.amount.id), ("period_id", "=", self.month.id)],
+            ["level", "user_id"],
+            ["value:sum", "__count"],
+        )
+        self.assertEqual(
+            {g["user_id"][0]: g["value:sum"] for g in groups if g["level"] == "user"},
+            {self.ann.id: 300.0},
+        )
+        result = self.rpc(
+            "ann",
+            "crm.kpi.value",
+            "web_read_group",
+            [("kpi_id", "=", own.id), ("level", "=", "user")],
+            ["user_id"],
+            ["n:sum"],
+        )
+        self.assertEqual([g["user_id"][0] for g in result["groups"]], [self.ann.id])
+        sets = self.rpc(
+            "ann",
+            "crm.kpi.value",
+            "formatted_read_grouping_sets",
+            [("kpi_id", "=", own.id), ("level", "=", "user")],
+            [["user_id"], []],
+            ["value:sum"],
+        )
+        self.assertEqual([g["value:sum"] for g in sets[1]], [2.0])
+        self.ann.group_ids |= self.env.ref("base.group_allow_export")
+        self.env.flush_all()
+        exported = self.rpc(
+            "ann", "crm.kpi.value", "export_data", self.values.filtered(
+                lambda v: v.user_id == self.ann
+            )[:1].ids, ["value_text"],
+        )  # fmt: skip
+        self.assertEqual(len(exported["datas"]), 1)
+        self.assert_refused("ann", "crm.kpi.value", "export_data", bobs[:1].ids, ["value"])
+        self.assert_refused(
+            "ann",
+            "crm.kpi.value",
+            "web_read",
+            bobs[:1].ids,
+            {"goal_id": {"fields": {"target": {}, "display_name": {}}}},
+        )
+        for method in ("action_open_records", "action_definition"):
+            self.assert_refused("ann", "crm.kpi.value", method, bobs[:1].ids)
+        self.assert_refused("ann", "crm.kpi.goal", "action_open_records", bobs_goals[:1].ids)
+        # by way of records that she does see
+        for model, probe in (
+            ("crm.kpi.value", [("goal_id", "in", bobs_goals.ids)]),
+            ("crm.kpi.value", [("goal_id.target", "=", 7)]),
+            ("crm.kpi.value", [("goal_id.user_id", "=", self.bob.id)]),
+            ("crm.kpi.goal", [("target", "=", 7)]),
+            ("crm.kpi.period", [("restatement_ids.user_id", "=", self.bob.id)]),
+            ("crm.kpi.period", [("restatement_ids", "any", [("level", "=", "user"),
+                                                            ("user_id", "=", self.cid.id)])]),
+            ("crm.kpi", [("source_id.kpi_ids.state", "=", "draft")]),
+            ("crm.kpi.source", [("kpi_ids", "any", [("state", "=", "draft")])]),
+        ):  # fmt: skip
+            with self.subTest(model=model, probe=probe):
+                self.assertEqual(self.rpc("ann", model, "search_count", probe), 0)
+        names = self.rpc("ann", "crm.kpi.value", "name_search", "Bob", limit=None)
+        self.assertFalse({value_id for value_id, _name in names} & set(bobs.ids))
+        # the mails of a goal are those of its readers
+        self.assertEqual(
+            self.rpc(
+                "ann",
+                "mail.message",
+                "search_count",
+                [("model", "=", "crm.kpi.goal"), ("res_id", "in", bobs_goals.ids)],
+            ),
+            0,
+        )
+
+    def test_number_of_restatements(self):
+        """The counter on a period counts what the reader may see."""
+        lines = self.env["crm.kpi.restatement"].search([("period_id", "=", self.month.id)])
+        expected = lines.filtered(lambda row: self.may_read("ann", row))
+        self.assertTrue(0 < len(expected) < len(lines))
+        [row] = self.rpc(
+            "ann", "crm.kpi.period", "read", self.month.ids, ["restatement_count"]
+        )
+        self.assertEqual(row["restatement_count"], len(expected))
+
+    def test_a_change_of_team_counts_at_once(self):
+        cell = self.values.filtered(
+            lambda v: v.kpi_id == self.by_width["team"]
+            and v.level == "team"
+            and v.team_id == self.south
+            and v.period_id == self.month
+        )
+        self.assertEqual(len(cell), 1)
+        domain = [("id", "=", cell.id)]
+        self.assertEqual(self.rpc("ann", "crm.kpi.value", "search_count", domain), 0)
+        member = self.env["crm.team.member"].search(
+            [("user_id", "=", self.ann.id), ("crm_team_id", "=", self.north.id)]
+        )
+        member.active = False
+        joined = self.env["crm.team.member"].create(
+            {"user_id": self.ann.id, "crm_team_id": self.south.id}
+        )
+        self.env.flush_all()
+        self.assertEqual(self.rpc("ann", "crm.kpi.value", "search_count", domain), 1)
+        joined.active = False
+        self.env.flush_all()
+        self.assertEqual(self.rpc("ann", "crm.kpi.value", "search_count", domain), 0)
+        # who leads a team need not be a member of it
+        self.south.user_id = self.ann
+        self.env.flush_all()
+        self.assertEqual(self.rpc("ann", "crm.kpi.value", "search_count", domain), 1)
+
+    def test_drill_down_under_own_rights(self):
+        company_cell = self.values.filtered(
+            lambda v: v.kpi_id == self.by_width["company"]
+            and v.level == "company"
+            and v.period_id == self.month
+        )
+        action = self.rpc("ann", "crm.kpi.value", "action_open_records", company_cell.ids)
+        leads = self.env["crm.lead"].search([("company_id", "=", self.company.id)])
+        hers = leads.filtered(lambda lead: lead.user_id == self.ann)
+        self.assertEqual(set(action["domain"][0][2]), set(hers.ids))
+        self.assertIn("2 of 4", action["name"])
+        action = self.rpc("manager", "crm.kpi.value", "action_open_records", company_cell.ids)
+        self.assertEqual(set(action["domain"][0][2]), set(leads.ids))
+        self.assertNotIn(" of 4", action["name"])
+
+    def test_cards(self):
+        """The fields of a card can be read by everybody who reads the cell."""
+        names = [
+            "value_text", "change_text", "change_trend", "previous_value", "elapsed_text",
+            "as_of_text", "scope_name", "goal_status", "goal_status_text", "goal_target_text",
+            "goal_attainment", "goal_attainment_text", "period_timing", "display_name",
+        ]  # fmt: skip
+        for role in ("ann", "all", "manager", "kpi_admin"):
+            rows = self.rpc(role, "crm.kpi.value", "search_read", self.mine, names)
+            self.assertTrue(rows)
+            goal = [row for row in rows if row["goal_target_text"]]
+            self.assertTrue(goal)
+
+
+@tagged("post_install", "-at_install")
+class TestWriting(RightsCase):
+    def test_nobody_writes_computed_rows(self):
+        entry = {
+            "crm.kpi.value": {"value": 99},
+            "crm.kpi.computation": {"fingerprint": "x"},
+            "crm.kpi.restatement": {"value_now": 1},
+            "crm.kpi.segment.member": {"date_to": "2026-01-01"},
+            "crm.kpi.dirty": {"res_id": 1},
+            "crm.kpi.interaction": {"date": "2026-01-01 00:00:00"},
+            "crm.kpi.customer.period": {"user_id": False},
+        }
+        for model, values in entry.items():
+            before = self.content(model)
+            row = self.env[model].sudo().search([], limit=1).ids or [1]
+            for role in ROLES:
+                self.assert_refused(role, model, "write", row, values)
+                self.assert_refused(role, model, "create", [values])
+                self.assert_refused(role, model, "web_save", [], values, specification={})
+                self.assert_refused(role, model, "unlink", row)
+            self.assert_same(before, model)
+
+    def test_definitions_are_the_admins(self):
+        cases = {
+            "crm.kpi": (self.amount, {"visibility": "company"}),
+            "crm.kpi.source": (self.source, {"domain": "[]"}),
+            "crm.kpi.category": (self.category, {"sequence": 3}),
+            "crm.kpi.segment.set": (
+                self.env["crm.kpi.segment.set"].search([], limit=1),
+                {"name": "X"},
+            ),
+        }
+        for model, (record, values) in cases.items():
+            before = self.content(model)
+            for role in ("portal", "ann", "all", "manager", "foreign"):
+                self.assert_refused(role, model, "write", record.ids, values)
+                self.assert_refused(role, model, "create", [values])
+                self.assert_refused(role, model, "unlink", record.ids)
+                if "active" in record._fields:
+                    self.assert_refused(role, model, "action_archive", record.ids)
+            self.assert_same(before, model)
+            self.assertTrue(self.rpc("kpi_admin", model, "write", record.ids, values))
+
+    def test_buttons_of_a_kpi(self):
+        before = self.content("crm.kpi")
+        for role in ("ann", "all", "manager", "foreign"):
+            self.assert_refused(role, "crm.kpi", "action_draft", self.amount.ids)
+            self.assert_refused(role, "crm.kpi", "action_publish", self.amount.ids)
+            self.assert_refused(role, "crm.kpi", "action_try", self.amount.ids)
+            self.assert_refused(role, "crm.kpi", "message_post", self.amount.ids, body="x")
+        for role in ("portal", "ann", "all"):
+            self.assert_refused(role, "crm.kpi", "action_refresh", self.amount.ids)
+        self.assert_same(before, "crm.kpi")
+        # the engine itself cannot be called at all
+        for role in ("ann", "manager", "kpi_admin"):
+            for method in ("_refresh", "_cron_refresh", "_open_cell_records"):
+                self.assert_refused(role, "crm.kpi", method, [])
+        self.rpc("manager", "crm.kpi", "action_refresh", self.amount.ids)
+        action = self.rpc("kpi_admin", "crm.kpi", "action_try", self.amount.ids)
+        self.assertEqual(action["res_model"], "crm.kpi.try")
+
+    def test_schedule(self):
+        cron = self.env.ref("crm_kpi.ir_cron_refresh")
+        for role in ("ann", "all", "manager", "kpi_admin"):
+            self.assert_refused(role, "ir.cron", "write", cron.ids, {"code": "1"})
+        for role in ("portal", "ann", "all", "manager"):
+            self.assert_refused(role, "crm.kpi.schedule", "create", [{}])
+        wizard = self.rpc(
+            "kpi_admin", "crm.kpi.schedule", "create", [{"interval_number": 3}]
+        )
+        self.rpc("kpi_admin", "crm.kpi.schedule", "action_save", wizard)
+        self.env.invalidate_all()
+        self.assertEqual((cron.interval_number, cron.interval_type), (3, "hours"))
+        self.assertEqual(cron.code, "model._cron_refresh()")
+        self.assertEqual(cron.user_id, self.env.ref("base.user_root"))
+
+    def test_goals(self):
+        goal = self.goals.filtered(lambda g: g.user_id == self.ann)[:1]
+        values = {
+            "kpi_id": self.amount.id,
+            "period_id": self.month.id,
+            "scope": "user",
+            "user_id": self.ann.id,
+            "kind": "at_least",
+            "target": 1,
+        }
+        before = self.content("crm.kpi.goal")
+        for role in ("portal", "ann", "all", "foreign"):
+            self.assert_refused(role, "crm.kpi.goal", "write", goal.ids, {"target": 1})
+            self.assert_refused(role, "crm.kpi.goal", "unlink", goal.ids)
+            self.assert_refused(role, "crm.kpi.goal", "action_archive", goal.ids)
+        for role in ("portal", "ann", "all"):
+            self.assert_refused(role, "crm.kpi.goal", "create", [values])
+            self.assert_refused(role, "crm.kpi.goal.set", "create", [{}])
+        for column, value in (
+            ("value", 9), ("status", "achieved"), ("attainment", 2), ("n", 4),
+            ("projected", 5), ("baseline", 1), ("at_a_cost", False),
+        ):  # fmt: skip
+            for role in ("manager", "kpi_admin"):
+                self.assert_refused(role, "crm.kpi.goal", "write", goal.ids, {column: value})
+                self.assert_refused(role, "crm.kpi.goal", "create", [{**values, column: value}])
+        self.assert_same(before, "crm.kpi.goal")
+        # neither by way of defaults
+        [goal_id] = self.rpc(
+            "manager",
+            "crm.kpi.goal",
+            "create",
+            [values],
+            context={"default_status": "achieved", "default_value": 1e6, "default_n": 9},
+        )
+        made = self.env["crm.kpi.goal"].browse(goal_id)
+        self.assertNotEqual(made.value, 1e6)
+        self.assertEqual(made.value, 300.0)
+
+    def test_periods(self):
+        period = self.month
+        before = self.content("crm.kpi.period")
+        for role in ("portal", "ann", "all"):
+            self.assert_refused(role, "crm.kpi.period", "action_lock", period.ids)
+            self.assert_refused(role, "crm.kpi.period", "action_unlock", period.ids)
+            self.assert_refused(role, "crm.kpi.period", "write", period.ids, {"kind": "day"})
+            self.assert_refused(
+                role,
+                "crm.kpi.period",
+                "create",
+                [{"date_from": "2026-01-05", "date_to": "2026-02-05"}],
+            )
+        for role in ("ann", "manager"):
+            self.assert_refused(role, "crm.kpi.period", "unlink", period.ids)
+        for column, value in (
+            ("state", "open"),
+            ("unlocked", True),
+            ("utc_from", "2020-01-01 00:00:00"),
+            ("utc_to", "2030-01-01 00:00:00"),
+            ("name", "x"),
+        ):
+            for role in ("manager", "kpi_admin"):
+                self.assert_refused(role, "crm.kpi.period", "write", period.ids, {column: value})
+                self.assert_refused(
+                    role,
+                    "crm.kpi.period",
+                    "create",
+                    [{"date_from": "2026-01-05", "date_to": "2026-02-05", column: value}],
+                )
+        for column, value in (("date_to", "2026-05-01"), ("company_id", self.company.id)):
+            self.assert_refused(
+                "manager", "crm.kpi.period", "write", period.ids, {column: value},
+                error="UserError",
+            )  # fmt: skip
+        self.assert_same(before, "crm.kpi.period")
+        created = self.rpc(
+            "manager",
+            "crm.kpi.period",
+            "create",
+            [{"date_from": "2026-01-05", "date_to": "2026-02-05"}],
+            context={"default_state": "open", "default_utc_from": "2000-01-01 00:00:00"},
+        )
+        custom = self.env["crm.kpi.period"].browse(created)
+        self.assertEqual(custom.kind, "custom")
+        self.assertEqual(str(custom.utc_from), "2026-01-04 23:00:00")
+        self.assertNotIn(custom.state, ("open", "future"))
+        self.rpc("manager", "crm.kpi.period", "action_unlock", custom.ids)
+        self.env.invalidate_all()
+        self.assertEqual(custom.state, "provisional")
+        self.rpc("manager", "crm.kpi.period", "write", custom.ids, {"date_to": "2026-02-10"})
+        self.rpc("manager", "crm.kpi.period", "action_lock", custom.ids)
+        self.env.invalidate_all()
+        self.assertEqual(custom.state, "locked")
+        self.assert_refused(
+            "manager", "crm.kpi.period", "write", custom.ids, {"date_to": "2026-03-10"},
+            error="UserError",
+        )  # fmt: skip
+
+    def test_stamps(self):
+        lead = self.make_lead("2026-03-10 10:00:00", user_id=self.ann.id, team_id=self.north.id)
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": self.env["res.partner"].create({"name": "Buyer"}).id,
+                "user_id": self.ann.id,
+                "company_id": self.company.id,
+            }
+        )
+        for record in (lead, order):
+            names = sorted(record._kpi_protected_fields())
+            self.assertTrue(names)
+            before = self.content(record._name)
+            for name in names:
+                for role in ("ann", "manager"):
+                    self.assert_refused(role, record._name, "write", record.ids, {name: False})
+            self.assert_same(before, record._name)
+
+
+@tagged("post_install", "-at_install")
+class TestCardQueries(KpiCommon):
+    def test_constant_number_of_queries(self):
+        """However many cards there are, and whatever they show."""
+        month, before = self.period("month", "2026-03-10"), self.period("month", "2026-02-10")
+        kpis = [self.make_kpi(f"many_{index}") for index in range(6)]
+        for user in (self.ann, self.bob, self.cid):
+            for day in ("2026-02-10 10:00:00", "2026-03-10 10:00:00"):
+                self.make_lead(day, user_id=user.id, team_id=self.north.id)
+        self.env["crm.kpi.goal"].create(
+            [
+                {
+                    "kpi_id": kpi.id,
+                    "period_id": month.id,
+                    "scope": "user",
+                    "user_id": user.id,
+                    "kind": "at_least",
+                    "target": 4,
+                }
+                for kpi in kpis
+                for user in (self.ann, self.bob, self.cid)
+            ]
+        )
+        chosen = self.env["crm.kpi"].browse([kpi.id for kpi in kpis])
+        self.env["crm.kpi"]._refresh(periods=before | month, kpis=chosen)
+        domain = [("kpi_id", "in", chosen.ids), ("period_id", "=", month.id)]
+        manager = self.env["res.users"].create(
+            {
+                "name": "Manager",
+                "login": "kpi_many",
+                "company_id": self.company.id,
+                "company_ids": [fields.Command.set(self.company.ids)],
+                "group_ids": [
+                    fields.Command.set(self.env.ref("sales_team.group_sale_manager").ids)
+                ],
+            }
+        )
+        self.env.flush_all()
+        view = self.env.ref("crm_kpi.crm_kpi_value_view_kanban")
+        arch = self.env["crm.kpi.value"].get_view(view.id)
+        names = arch["models"]["crm.kpi.value"]
+        specification = {
+            name: {"fields": {"display_name": {}}}
+            if self.env["crm.kpi.value"]._fields[name].type == "many2one"
+            else {}
+            for name in names
+        }
+
+        def queries(limit):
+            self.env.invalidate_all()
+            values = self.env["crm.kpi.value"].with_user(manager)
+            start = self.env.cr.sql_log_count
+            rows = values.web_search_read(domain, specification, limit=limit)["records"]
+            self.assertEqual(len(rows), limit)
+            self.assertTrue(any(row["change_text"] for row in rows))
+            return self.env.cr.sql_log_count - start
+
+        queries(20)  # fills the caches of the registry
+        few, many = queries(4), queries(24)
+        self.assertLessEqual(many, few + 2)
+        self.assertLess(many, 60)
