@@ -3,6 +3,7 @@
 """What a card or a line shows beside the value; computed for all lines at once."""
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 from odoo.tools.misc import format_date, format_time, formatLang
 
 from ..fields import NullableFloat
@@ -45,6 +46,16 @@ class CrmKpiValue(models.Model):
         "Working days", compute="_compute_elapsed_text", help="How much of the period is over."
     )
     as_of_text = fields.Char("As of (text)", compute="_compute_as_of_text")
+
+    # --- GROUPS ---
+
+    def _read_group_select(self, aggregate_spec, query):
+        """A pivot or graph shows a figure only where it is one cell: there is no mean of
+        ratios, and no total of KPIs that have nothing in common."""
+        select = super()._read_group_select(aggregate_spec, query)
+        if aggregate_spec == "value:avg":
+            select = SQL("CASE WHEN COUNT(*) = 1 THEN %s END", select)
+        return select
 
     # --- CHANGE ---
 
