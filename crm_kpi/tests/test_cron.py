@@ -1,0 +1,68 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.tests import tagged
+
+from ..engine.periods import local_day
+from .common import KpiCommon
+
+
+@tagged("post_install", "-at_install")
+class TestCron(KpiCommon):
+    def _run(self):
+        self.env.flush_all()
+        with self.enter_registry_test_mode():
+            self.env.ref("crm_kpi.ir_cron_refresh").method_direct_trigger()
+        self.env.invalidate_all()
+
+    def test_scheduled_refresh_does_all(self):
+        kpi = self.make_kpi("leads")
+        double = self.make_kpi("double", kind="formula", formula="test_leads * 2")
+        self.make_lead("2026-01-10 12:00:00")
+        self._run()
+        january = self.period("month", "2026-01-10")
+        self.assertEqual(self.value(kpi, january), 1)
+        self.assertEqual(self.value(double, january), 2)
+        self.assertTrue(kpi.last_refresh)
+
+    def test_failing_step_does_not_stop_the_others(self):
+        """A broken derivation is noted on the KPIs that rest on it; the rest is computed."""
+        kpi = self.make_kpi("leads")
+        self.make_lead("2026-01-10 12:00:00")
+        broken = self.registry["sale.order"]
+        logger = "odoo.addons.crm_kpi.models.crm_kpi_refresh"
+        with (
+            patch.object(broken, "_kpi_derive", side_effect=ValueError("broken")),
+            self.assertLogs(logger, "WARNING"),
+        ):
+            self._run()
+        self.assertEqual(self.value(kpi, self.period("month", "2026-01-10")), 1)
+        revenue = self.env["crm.kpi"]._by_code(["revenue_ordered"])
+        self.assertIn("broken", revenue.last_error)
+        self.assertFalse(kpi.last_error)
+        with (
+            patch.object(
+                self.registry["crm.kpi.segment.set"], "_update_members", side_effect=RuntimeError
+            ),
+            self.assertLogs(logger, "ERROR"),
+        ):
+            now = fields.Datetime.now()
+            self.make_lead(now)
+            self._run()
+        today = local_day(now, "Europe/Brussels")
+        self.assertEqual(self.value(kpi, self.period("day", today)), 1)
+
+    def test_source_in_hand_elsewhere_is_skipped(self):
+        kpi = self.make_kpi("leads")
+        self.make_lead("2026-01-10 12:00:00")
+        self.env.flush_all()
+        with patch.object(
+            type(self.kpis), "_claimed_elsewhere", lambda _kpis, source: source == self.source
+        ):
+            self.kpis._refresh(kpis=kpi)
+        self.assertIsNone(self.value(kpi, self.period("month", "2026-01-10")))
+        self.kpis._refresh(kpis=kpi)
+        self.assertEqual(self.value(kpi, self.period("month", "2026-01-10")), 1)
