@@ -66,8 +66,11 @@ class CrmKpi(models.Model):
 
     def _refresh_steps(self, periods, kpis):
         """The work of a refresh as ``(name, callable)``, in the order it must be done."""
+        # superuser: values are computed for everybody and all companies; who may read which
+        # is for the record rules
+        self = self.sudo()
         now = fields.Datetime.now()
-        companies = self.env["res.company"].sudo().search([])
+        companies = self.env["res.company"].search([])
         if periods is not None:
             companies = periods.company_id
         yield "derive", self._refresh_derived
