@@ -34,7 +34,6 @@ class CrmKpiValue(models.Model):
         compute="_compute_previous",
     )
     change_up = fields.Boolean(compute="_compute_previous")
-    # superuser where the goal's own texts are computed: who reads the cell may read its goal
     goal_status = fields.Selection(related="goal_id.status", string="Goal status")
     goal_status_text = fields.Char(related="goal_id.status_text", string="Status")
     goal_target_text = fields.Char(related="goal_id.target_text", string="Promised")
@@ -42,6 +41,13 @@ class CrmKpiValue(models.Model):
         related="goal_id.attainment", string="Attainment", aggregator=None
     )
     goal_attainment_text = fields.Char(related="goal_id.attainment_text", string="Attained")
+    goal_expected = NullableFloat(
+        related="goal_id.expected", string="Expected by now", aggregator=None
+    )
+    goal_at_a_cost = fields.Boolean(related="goal_id.at_a_cost")
+    goal_upwards = fields.Boolean(
+        compute="_compute_goal_upwards", help="The more the better: its bar grows with the days."
+    )
     elapsed_text = fields.Char(
         "Working days", compute="_compute_elapsed_text", help="How much of the period is over."
     )
@@ -152,6 +158,17 @@ class CrmKpiValue(models.Model):
             else self.env._("%(amount)s worse than in %(period)s", **names)
         )
         return text, "better" if better else "worse", up
+
+    # --- GOAL ---
+
+    @api.depends("goal_id")
+    def _compute_goal_upwards(self):
+        for cell in self:
+            # superuser: who reads the cell may read how its goal stands
+            goal = cell.goal_id.sudo()
+            cell.goal_upwards = goal.kind == "at_least" or (
+                goal.kind == "improve" and goal.direction == "increase"
+            )
 
     # --- TIME ---
 

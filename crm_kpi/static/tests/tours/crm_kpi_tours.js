@@ -1,0 +1,213 @@
+import { registry } from "@web/core/registry";
+
+const card = ".o_kanban_record:contains(Tour leads)";
+
+registry.category("web_tour.tours").add("crm_kpi_rep", {
+    steps: () => [
+        {
+            content: "The card shows the value and how much of the month is over",
+            trigger: `${card}:contains(working days) .o_crm_kpi_value:contains(3)`,
+        },
+        {
+            content: "Nobody else is shown",
+            trigger: ".o_kanban_renderer:not(:contains(Bob))",
+        },
+        {
+            content: "Open the records behind it",
+            trigger: card,
+            run: "click",
+        },
+        {
+            content: "Three records, and the name says of what",
+            trigger: ".o_last_breadcrumb_item:contains(Tour leads · Ann)",
+        },
+        { trigger: ".o_pager_limit:contains(3)" },
+        { trigger: ".o_data_row:nth-child(3)" },
+        {
+            trigger: ".o_back_button a, .breadcrumb-item a:contains(My KPIs)",
+            run: "click",
+        },
+        {
+            trigger: "button.o_list",
+            run: "click",
+        },
+        {
+            content: "The definition",
+            trigger: ".o_data_row:contains(Tour leads) button[name=action_definition]",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=source_id]:contains(Test leads)",
+        },
+        {
+            trigger: ".modal .btn-close",
+            run: "click",
+        },
+        {
+            trigger: "body:not(:has(.modal))",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("crm_kpi_rep_phone", {
+    steps: () => [
+        {
+            trigger: `${card} .o_crm_kpi_value:contains(3)`,
+        },
+        {
+            content: "Nothing has to be scrolled sideways",
+            trigger: card,
+            run() {
+                const { scrollWidth, clientWidth } = document.querySelector(".o_kanban_renderer");
+                if (scrollWidth > clientWidth + 1) {
+                    throw new Error(`The board is ${scrollWidth} px wide on ${clientWidth} px`);
+                }
+            },
+        },
+        {
+            trigger: card,
+            run: "click",
+        },
+        {
+            trigger: ".o_kanban_record:contains(Tour lead), .o_data_row:contains(Tour lead)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("crm_kpi_manager", {
+    steps: () => [
+        {
+            content: "Teams and salespeople side by side",
+            trigger: `${card}:contains(Ann) .o_crm_kpi_value:contains(3)`,
+        },
+        { trigger: `${card}:contains(Bob) .o_crm_kpi_value:contains(1)` },
+        { trigger: `${card}:contains(North) .o_crm_kpi_value:contains(4)` },
+        {
+            trigger: "button[data-menu-xmlid='crm_kpi.menu_crm_kpi_goals']",
+            run: "click",
+        },
+        {
+            trigger: "a[data-menu-xmlid='crm_kpi.menu_crm_kpi_goal_set']",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=kpi_id] input",
+            run: "edit Tour leads",
+        },
+        {
+            trigger: ".ui-autocomplete .dropdown-item:contains(Tour leads)",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=member_team_ids] input",
+            run: "edit North",
+        },
+        {
+            trigger: ".ui-autocomplete .dropdown-item:contains(North)",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=target] input",
+            run: "edit 2",
+        },
+        {
+            trigger: ".modal footer .btn-primary",
+            run: "click",
+        },
+        {
+            content: "Back to the team: the goals stand on the cards",
+            trigger: "body:not(:has(.modal)) a[data-menu-xmlid='crm_kpi.menu_crm_kpi_team']",
+            run: "click",
+        },
+        {
+            trigger: `${card}:contains(Ann) .o_crm_kpi_status:contains(Achieved)`,
+        },
+        {
+            trigger: `${card}:contains(Bob) .o_crm_kpi_goal:contains(50)`,
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("crm_kpi_admin", {
+    steps: () => [
+        {
+            trigger: ".o_list_button_add",
+            run: "click",
+        },
+        {
+            trigger: ".o_field_widget[name=name] input",
+            run: "edit Opportunities entered",
+        },
+        {
+            trigger: ".o_field_widget[name=code] input",
+            run: "edit opportunities_entered",
+        },
+        {
+            trigger: ".o_field_widget[name=category_id] input",
+            run: "edit Acquisition",
+        },
+        {
+            trigger: ".ui-autocomplete .dropdown-item:contains(Acquisition)",
+            run: "click",
+        },
+        {
+            trigger: ".o_field_widget[name=source_id] input",
+            run: "edit Test leads",
+        },
+        {
+            trigger: ".ui-autocomplete .dropdown-item:contains(Test leads)",
+            run: "click",
+        },
+        {
+            content: "Only opportunities",
+            trigger: ".o_field_widget[name=domain] a:contains(New Rule)",
+            run: "click",
+        },
+        {
+            trigger: ".o_field_widget[name=domain] .o_model_field_selector",
+            run: "click",
+        },
+        {
+            trigger: ".o_model_field_selector_popover_search input",
+            run: "edit Type",
+        },
+        {
+            trigger: ".o_model_field_selector_popover_item[data-name=type] button",
+            run: "click",
+        },
+        {
+            trigger: ".o_field_widget[name=domain] .o_tree_editor_editor:last select",
+            run: "selectByLabel Opportunity",
+        },
+        {
+            trigger: ".o_form_button_save",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_saved",
+        },
+        {
+            content: "Try it before anybody sees it",
+            trigger: "button[name=action_try]",
+            run: "click",
+        },
+        {
+            content: "The value of last month, and its record",
+            trigger: ".modal .o_field_widget[name=value_text]:contains(1)",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=detail]:contains(Tour lead of last month)",
+        },
+        {
+            trigger: ".modal footer .btn-secondary:contains(Close)",
+            run: "click",
+        },
+        {
+            trigger: "body:not(:has(.modal)) button[name=action_publish]",
+            run: "click",
+        },
+        {
+            trigger: ".o_statusbar_status .o_arrow_button_current:contains(Published)",
+        },
+    ],
+});

@@ -1,0 +1,84 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What each role does in the browser."""
+
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import HttpCase, tagged
+
+from .common import KpiCommon
+
+
+@tagged("post_install", "-at_install")
+class TestTours(KpiCommon, HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for login, name, groups in (
+            ("kpi_tour_manager", "Mia Manager", ["sales_team.group_sale_manager"]),
+            (
+                "kpi_tour_admin",
+                "Adam Admin",
+                ["sales_team.group_sale_manager", "crm_kpi.group_kpi_admin"],
+            ),
+        ):
+            cls.env["res.users"].create(
+                {
+                    "name": name,
+                    "login": login,
+                    "company_id": cls.company.id,
+                    "company_ids": [fields.Command.set(cls.company.ids)],
+                    "group_ids": [
+                        fields.Command.link(cls.env.ref(group).id)
+                        for group in ["base.group_user", *groups]
+                    ],
+                }
+            )
+        cls.kpi = cls.make_kpi("tour", name="Tour leads", sequence=0)
+        for index, (user, team) in enumerate(
+            [(cls.ann, cls.north)] * 3 + [(cls.bob, cls.north), (cls.cid, cls.south)]
+        ):
+            cls.env["crm.lead"].create(
+                {
+                    "name": f"Tour lead {index}",
+                    "type": "lead" if index == 4 else "opportunity",
+                    "company_id": cls.company.id,
+                    "user_id": user.id,
+                    "team_id": team.id,
+                }
+            )
+        cls.month = cls.env["crm.kpi.period"]._current("month", cls.company)
+        before = cls.month.utc_from - timedelta(days=3)
+        cls.make_lead(before, name="Tour lead of last month", user_id=cls.cid.id)
+        cls.env["crm.kpi"]._refresh(periods=cls.month, kpis=cls.kpi)
+        cls.env.flush_all()
+
+    def test_rep(self):
+        """My KPIs, the records behind a card, the definition."""
+        self.start_tour("/odoo/my-kpis", "crm_kpi_rep", login="kpi_ann")
+
+    def test_rep_on_a_phone(self):
+        self.browser_size = "390x844"
+        self.touch_enabled = True
+        self.start_tour("/odoo/my-kpis", "crm_kpi_rep_phone", login="kpi_ann")
+
+    def test_manager(self):
+        """The team, goals for all its members at once, their status."""
+        self.start_tour("/odoo/team-kpis", "crm_kpi_manager", login="kpi_tour_manager")
+        goals = self.env["crm.kpi.goal"].search(
+            [("kpi_id", "=", self.kpi.id), ("period_id", "=", self.month.id)]
+        )
+        self.assertEqual(goals.user_id, self.ann | self.bob)
+        self.assertEqual(set(goals.mapped("target")), {2.0})
+        self.assertEqual(goals.filtered(lambda g: g.user_id == self.ann).status, "achieved")
+
+    def test_admin(self):
+        """A KPI with a filter, tried on real records and published, without code."""
+        self.start_tour("/odoo/kpis", "crm_kpi_admin", login="kpi_tour_admin")
+        kpi = self.env["crm.kpi"].search([("code", "=", "opportunities_entered")])
+        self.assertEqual(kpi.state, "published")
+        self.assertEqual(kpi.source_id, self.source)
+        self.env["crm.kpi"]._refresh(periods=self.month, kpis=kpi)
+        [cell] = self.cells(kpi, self.month, "company")
+        self.assertEqual(cell.value, 4.0)
