@@ -40,7 +40,6 @@
         "data/ir_cron_data.xml",
         "views/crm_kpi_menus.xml",
     ],
-    "demo": [],
     "pre_init_hook": "pre_init_hook",
     "post_init_hook": "post_init_hook",
     "assets": {

@@ -8,7 +8,7 @@ from .crm_kpi_source import PSEUDO_FIELDS
 
 
 class CrmKpi(models.Model):
-    _inherit = "crm.kpi"
+    _inherit = "crm.kpi"  # pylint: disable=consider-merging-classes-inherited
 
     value_choice = fields.Selection(
         [

@@ -223,7 +223,9 @@ class CrmKpiPeriod(models.Model):
         for vals in vals_list:
             self._check_guarded(vals)
         # defaults of the context would get around the check
-        cleaned = self.with_context(clean_context(self.env.context))
+        cleaned = self.with_context(  # pylint: disable=context-overridden
+            clean_context(self.env.context)
+        )
         periods = super(CrmKpiPeriod, cleaned).create(vals_list).with_env(self.env)
         periods._update_states()
         return periods
@@ -260,8 +262,7 @@ class CrmKpiPeriod(models.Model):
                 self.env._(
                     "Periods: %s cannot be set by hand. Use the buttons Lock and Unlock.",
                     ", ".join(
-                        self._fields[name]._description_string(self.env)
-                        for name in sorted(guarded)
+                        self._fields[name]._description_string(self.env) for name in sorted(guarded)
                     ),
                 )
             )

@@ -27,7 +27,7 @@ EARLIEST = timedelta(days=365 * 20)
 
 
 class CrmKpi(models.Model):
-    _inherit = "crm.kpi"
+    _inherit = "crm.kpi"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _refresh(self, periods=None, kpis=None):

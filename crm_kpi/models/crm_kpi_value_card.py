@@ -190,16 +190,25 @@ class CrmKpiValue(models.Model):
                 )
             cell.elapsed_text = text
 
-    @api.depends("computed_at")
+    @api.depends("computed_at", "period_id", "kpi_id")
     @api.depends_context("lang", "tz")
     def _compute_as_of_text(self):
+        """When the value was computed; while the period runs, when it was last checked."""
+        # superuser: when the refresh last ran is no secret; nothing else of it is read
+        cron = self.env.ref("crm_kpi.ir_cron_refresh", raise_if_not_found=False)
+        checked = cron and cron.sudo().lastcall
         today = fields.Date.context_today(self)
         for cell in self:
             at = cell.computed_at
+            # unchanged records leave the row alone, and the value is as good as new
+            current = cell.period_timing == "running" and not cell.kpi_id.last_error
+            if at and checked and current:
+                at = max(at, checked)
             if not at:
                 cell.as_of_text = False
             elif fields.Datetime.context_timestamp(self, at).date() == today:
-                cell.as_of_text = format_time(self.env, at, tz=str(self.env.tz), time_format="short")
+                cell.as_of_text = format_time(
+                    self.env, at, tz=str(self.env.tz), time_format="short"
+                )
             else:
                 cell.as_of_text = format_date(self.env, fields.Datetime.context_timestamp(self, at))
-

@@ -353,17 +353,17 @@ class TestReading(RightsCase):
         lines = self.env["crm.kpi.restatement"].search([("period_id", "=", self.month.id)])
         expected = lines.filtered(lambda row: self.may_read("ann", row))
         self.assertTrue(0 < len(expected) < len(lines))
-        [row] = self.rpc(
-            "ann", "crm.kpi.period", "read", self.month.ids, ["restatement_count"]
-        )
+        [row] = self.rpc("ann", "crm.kpi.period", "read", self.month.ids, ["restatement_count"])
         self.assertEqual(row["restatement_count"], len(expected))
 
     def test_a_change_of_team_counts_at_once(self):
         cell = self.values.filtered(
-            lambda v: v.kpi_id == self.by_width["team"]
-            and v.level == "team"
-            and v.team_id == self.south
-            and v.period_id == self.month
+            lambda v: (
+                v.kpi_id == self.by_width["team"]
+                and v.level == "team"
+                and v.team_id == self.south
+                and v.period_id == self.month
+            )
         )
         self.assertEqual(len(cell), 1)
         domain = [("id", "=", cell.id)]
@@ -387,9 +387,11 @@ class TestReading(RightsCase):
 
     def test_drill_down_under_own_rights(self):
         company_cell = self.values.filtered(
-            lambda v: v.kpi_id == self.by_width["company"]
-            and v.level == "company"
-            and v.period_id == self.month
+            lambda v: (
+                v.kpi_id == self.by_width["company"]
+                and v.level == "company"
+                and v.period_id == self.month
+            )
         )
         action = self.rpc("ann", "crm.kpi.value", "action_open_records", company_cell.ids)
         leads = self.env["crm.lead"].search([("company_id", "=", self.company.id)])
@@ -481,9 +483,7 @@ class TestWriting(RightsCase):
             self.assert_refused(role, "ir.cron", "write", cron.ids, {"code": "1"})
         for role in ("portal", "ann", "all", "manager"):
             self.assert_refused(role, "crm.kpi.schedule", "create", [{}])
-        wizard = self.rpc(
-            "kpi_admin", "crm.kpi.schedule", "create", [{"interval_number": 3}]
-        )
+        wizard = self.rpc("kpi_admin", "crm.kpi.schedule", "create", [{"interval_number": 3}])
         self.rpc("kpi_admin", "crm.kpi.schedule", "action_save", wizard)
         self.env.invalidate_all()
         self.assertEqual((cron.interval_number, cron.interval_type), (3, "hours"))

@@ -1,0 +1,112 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What stands beside a value: change, time, and where periods stand now."""
+
+from odoo.tests import freeze_time, tagged
+
+from .common import KpiCommon
+
+
+@tagged("post_install", "-at_install")
+class TestCard(KpiCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for day, count in (("2026-02-10", 4), ("2026-03-10", 6), ("2026-04-02", 3)):
+            for _index in range(count):
+                cls.make_lead(f"{day} 10:00:00", user_id=cls.ann.id, expected_revenue=10)
+        cls.make_lead("2026-03-11 10:00:00", user_id=cls.bob.id, expected_revenue=500)
+        cls.months = [cls.period("month", f"2026-0{month}-10") for month in (2, 3, 4)]
+
+    def cell(self, kpi, period, user=None):
+        period._update_states()
+        before = period._previous()[period]
+        self.env["crm.kpi"]._refresh(periods=before | period, kpis=kpi)
+        cells = self.cells(kpi, period, "user")
+        return cells.filtered(lambda c: c.user_id == (user or self.ann))
+
+    @freeze_time("2026-04-15 10:00:00")
+    def test_change_between_closed_months(self):
+        more = self.make_kpi("more")
+        less = self.make_kpi("less", direction="decrease")
+        kept = self.make_kpi("kept", direction="maintain")
+        for kpi, trend, word in (
+            (more, "better", "better"),
+            (less, "worse", "worse"),
+            (kept, "other", "more"),
+        ):
+            cell = self.cell(kpi, self.months[1])
+            self.assertEqual((cell.value, cell.previous_value), (6.0, 4.0))
+            self.assertEqual(cell.change_trend, trend)
+            self.assertTrue(cell.change_up)
+            self.assertEqual(
+                cell.change_text.replace("\u00a0", " "), f"50 % {word} than in February 2026"
+            )
+            self.assertEqual(cell.elapsed_text, "Whole period")
+
+    @freeze_time("2026-04-15 10:00:00")
+    def test_no_base_no_change(self):
+        """Bob had nothing in February: there is no percentage of nothing."""
+        cell = self.cell(self.make_kpi("base"), self.months[1], self.bob)
+        self.assertEqual(cell.value, 1.0)
+        self.assertFalse(cell.change_text)
+        self.assertIs(cell.previous_value, False)
+
+    @freeze_time("2026-04-15 10:00:00")
+    def test_running_month(self):
+        """A count is not compared with a whole month, a mean is; percentages differ in points."""
+        count = self.make_kpi("count")
+        cell = self.cell(count, self.months[2])
+        self.assertEqual(cell.value, 3.0)
+        self.assertEqual(cell.change_text, "6 in the whole of March 2026")
+        self.assertFalse(cell.change_trend)
+        # 1, 2, 3, 6 to 10, 13 and 14 April are over: Easter Monday is not in the calendar
+        self.assertEqual(cell.elapsed_text, "10 of 22 working days")
+        self.make_kpi("big", domain="[('expected_revenue', '>', 100)]")
+        share = self.make_kpi(
+            "share", kind="formula", formula="test_big / test_count", unit="percent", digits=1
+        )
+        month = self.months[1]
+        self.env["crm.kpi"]._refresh(periods=month | self.months[2], kpis=share)
+        [company] = self.cells(share, self.months[2], "company")
+        # 0 of 3 in April against 1 of 7 in March
+        self.assertEqual(company.value, 0.0)
+        self.assertEqual(company.change_text, "14.3 points worse than in March 2026")
+        self.assertEqual(company.change_trend, "worse")
+        self.assertFalse(company.change_up)
+
+    @freeze_time("2026-04-15 10:00:00")
+    def test_timing(self):
+        # March was over at midnight in Brussels
+        periods = self.months[0] | self.months[1] | self.months[2]
+        periods |= self.period("month", "2026-05-01")
+        self.assertEqual(periods.mapped("timing"), ["older", "previous", "running", "future"])
+        for timing, period in zip(periods.mapped("timing"), periods, strict=True):
+            found = periods.search([("id", "in", periods.ids), ("timing", "=", timing)])
+            self.assertEqual(found, period)
+        others = periods.search([("id", "in", periods.ids), ("timing", "!=", "future")])
+        self.assertEqual(others, periods.filtered(lambda p: p.timing != "future"))
+
+    @freeze_time("2026-04-15 10:00:00")
+    def test_a_table_shows_single_cells_only(self):
+        kpi = self.make_kpi("single")
+        self.cell(kpi, self.months[1])
+        values = self.env["crm.kpi.value"]
+        domain = [("kpi_id", "=", kpi.id), ("level", "=", "user")]
+        rows = values.formatted_read_grouping_sets(
+            domain, [["user_id", "period_id"], ["user_id"], []], ["value:avg"]
+        )
+        by_cell = {(r["user_id"][0], r["period_id"][0]): r["value:avg"] for r in rows[0]}
+        self.assertEqual(by_cell[self.ann.id, self.months[1].id], 6.0)
+        totals = {r["user_id"][0]: r["value:avg"] for r in rows[1]}
+        self.assertFalse(totals[self.ann.id])
+        self.assertFalse(rows[2][0]["value:avg"])
+
+    def test_value_of_the_form(self):
+        """A field of the record or one of the engine's own values, without typing."""
+        kpi = self.make_kpi("form", aggregator="count_distinct", value_field="partner_id")
+        self.assertEqual(kpi.value_choice, "field")
+        kpi.value_choice = "@customer"
+        self.assertEqual(kpi.value_field, "@customer")
+        kpi.write({"value_choice": "field", "value_field": "partner_id"})
+        self.assertEqual((kpi.value_choice, kpi.value_field), ("field", "partner_id"))
