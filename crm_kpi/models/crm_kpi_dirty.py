@@ -46,13 +46,14 @@ class CrmKpiDirty(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
+                -- an array is computed once; IN may be, anew, for each row of the table
                 DELETE FROM crm_kpi_dirty
-                 WHERE id IN (SELECT id
-                                FROM crm_kpi_dirty
-                               WHERE res_model = %s
-                            ORDER BY id
-                               LIMIT %s
-                          FOR UPDATE SKIP LOCKED)
+                 WHERE id = ANY(ARRAY(SELECT id
+                                        FROM crm_kpi_dirty
+                                       WHERE res_model = %s
+                                    ORDER BY id
+                                       LIMIT %s
+                                  FOR UPDATE SKIP LOCKED))
              RETURNING res_id
                 """,
                 model_name,
