@@ -58,6 +58,30 @@ class CrmKpiBackfill(models.AbstractModel):
                     self.env["ir.cron"]._commit_progress()
         self.env.invalidate_all()
 
+    @api.model
+    def _forget(self, records):
+        """Empty the stamps and derived fields of records whose dates were set by SQL (imports,
+        demo data), so that :meth:`_run` treats them like those of the time before.
+
+        :param records: records of a model with facts, archived ones too
+        """
+        columns = [
+            name
+            for name in records._kpi_protected_fields()
+            if records._fields[name].store and records._fields[name].column_type
+        ]
+        self.env.flush_all()
+        if records and columns:
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE %s SET %s WHERE id = ANY(%s)",
+                    SQL.identifier(records._table),
+                    SQL(", ").join(SQL("%s = NULL", SQL.identifier(name)) for name in columns),
+                    records.ids,
+                )
+            )
+        self.env.invalidate_all()
+
     # ------------------------------------------------------------------
     # leads
     # ------------------------------------------------------------------
