@@ -40,6 +40,7 @@
         "data/ir_cron_data.xml",
         "views/crm_kpi_menus.xml",
     ],
+    "demo": ["demo/crm_kpi_demo.xml"],
     "pre_init_hook": "pre_init_hook",
     "post_init_hook": "post_init_hook",
     "assets": {
