@@ -133,7 +133,8 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
             won = [self._lead(expected_revenue=amount) for amount in (10000, 2000)]
             lost = self._lead(expected_revenue=5000, user_id=self.bob.id)
             duplicate = self._lead(expected_revenue=8000, user_id=self.bob.id)
-            pending = self._lead(expected_revenue=1)
+            # an archived lead is pending only with a probability: without one it is lost
+            pending = self._lead(expected_revenue=1, probability=20)
             raw = self._lead(type="lead", expected_revenue=1)
         with self.at("2026-10-20 10:00"):
             for lead in won:
