@@ -119,9 +119,11 @@ class CrmKpiFactMixin(models.AbstractModel):
         rows = self.env.execute_query(
             SQL(
                 """
+                -- materialized: each row is computed once, not once per use of a column
+                WITH s AS MATERIALIZED (%(source)s)
                 UPDATE %(table)s AS r
                    SET %(sets)s, write_date = clock_timestamp() AT TIME ZONE 'UTC'
-                  FROM (%(source)s) AS s
+                  FROM s
                  WHERE s.id = r.id
                    AND (%(old)s) IS DISTINCT FROM (%(new)s)
              RETURNING r.id

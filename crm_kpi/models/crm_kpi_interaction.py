@@ -14,6 +14,8 @@ CHANNELS = [
     ("meeting", "Meeting"),
     ("whatsapp", "WhatsApp"),
 ]
+# so many new rows at once make the statistics of the table useless
+MANY = 5_000
 DIRECTIONS = [("out", "Outgoing"), ("in", "Incoming"), ("both", "Both ways")]
 
 
@@ -158,6 +160,9 @@ class CrmKpiInteraction(models.Model):
                 uid=SUPERUSER_ID,
             )
         )
+        if self.env.cr.rowcount >= MANY:
+            # the planner knows nothing yet of what this transaction has put into the table
+            self.env.cr.execute("ANALYZE crm_kpi_interaction")
 
     @api.model
     def _kpi_interaction_columns(self, model):

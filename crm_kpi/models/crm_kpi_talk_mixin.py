@@ -88,8 +88,8 @@ class CrmKpiTalkMixin(models.AbstractModel):
         return SQL("TRUE")
 
     @api.model
-    def _kpi_response_candidates_sql(self):
-        """Further queries ``(date, user_id)`` over ``r`` that count as a response."""
+    def _kpi_response_candidates_sql(self, ids):
+        """Further queries ``(id, date, user_id)`` of what counts as a response to ``ids``."""
         return []
 
     @api.model
@@ -136,32 +136,51 @@ class CrmKpiTalkMixin(models.AbstractModel):
     @api.model
     def _kpi_derive_responses(self, ids):
         """Origin (conventions G13) and first response of the records ``ids``."""
-        candidates = [
-            SQL(
-                """
-                SELECT i.date, i.user_id, i.message_id AS nth
-                  FROM crm_kpi_interaction i
-                 WHERE i.res_model = %s AND i.res_id = r.id
-                   AND i.direction IN ('out', 'both')
-                   -- messages are dated to the second, creations to the microsecond
-                   AND i.date >= date_trunc('second', r.create_date)
-                """,
-                self._name,
-            ),
-            *(
-                SQL("SELECT c.date, c.user_id, NULL::int FROM (%s) AS c", query)
-                for query in self._kpi_response_candidates_sql()
-            ),
-        ]
         target = (
             SQL("x.%s", SQL.identifier(self._kpi_talk_target_field))
             if self._kpi_talk_target_field
             else SQL("NULL::float8")
         )
+        candidates = [
+            SQL("SELECT res_id AS id, date, user_id, message_id AS nth FROM ix"
+                " WHERE direction <> 'in'"),
+            *(
+                SQL("SELECT c.id, c.date, c.user_id, NULL::int FROM (%s) AS c", query)
+                for query in self._kpi_response_candidates_sql(ids)
+            ),
+        ]
         source = SQL(
             """
+            WITH ix AS MATERIALIZED (
+                SELECT i.res_id, i.date, i.direction, i.user_id, i.message_id
+                  FROM crm_kpi_interaction i
+                 WHERE i.res_model = %(model)s AND i.res_id = ANY(%(ids)s)
+            ), talk AS (
+                SELECT res_id,
+                       min(date) FILTER (WHERE direction = 'in') AS first_in,
+                       min(date) FILTER (WHERE direction <> 'in') AS first_out
+                  FROM ix
+              GROUP BY res_id
+            ), answer AS (
+                SELECT DISTINCT ON (c.id) c.id, c.date, c.user_id
+                  FROM (%(candidates)s) AS c
+                  JOIN %(table)s AS r ON r.id = c.id
+                 -- messages are dated to the second, creations to the microsecond
+                 WHERE c.date >= date_trunc('second', r.create_date)
+              ORDER BY c.id, c.date, c.nth NULLS LAST
+            ), origin AS (
+                SELECT r.id,
+                       COALESCE(
+                           r.create_uid IS NOT NULL AND (u.id = %(root)s OR u.share)
+                           OR talk.first_in <= COALESCE(talk.first_out, 'infinity'::timestamp),
+                           FALSE) AS inbound
+                  FROM %(table)s AS r
+             LEFT JOIN res_users u ON u.id = r.create_uid
+             LEFT JOIN talk ON talk.res_id = r.id
+                 WHERE r.id = ANY(%(ids)s)
+            )
             SELECT r.id,
-                   CASE WHEN origin.inbound THEN 'inbound' ELSE 'outbound' END AS kpi_origin,
+                   CASE WHEN o.inbound THEN 'inbound' ELSE 'outbound' END AS kpi_origin,
                    f.date AS kpi_first_response_date,
                    f.user_id AS kpi_first_response_user_id,
                    f.hours AS kpi_first_response_hours,
@@ -172,40 +191,26 @@ class CrmKpiTalkMixin(models.AbstractModel):
                         THEN r.kpi_first_response_hours_bh END AS kpi_first_response_hours_bh,
                    due.date AS kpi_response_due,
                    COALESCE(f.date <= due.date, FALSE) AS kpi_response_in_target,
-                   COALESCE(origin.inbound AND f.date IS NULL AND (%(open)s), FALSE)
+                   COALESCE(o.inbound AND f.date IS NULL AND (%(open)s), FALSE)
                         AS kpi_response_waiting
               FROM %(table)s AS r
+              JOIN origin o ON o.id = r.id
          LEFT JOIN res_company x ON x.id = %(company)s
-         LEFT JOIN LATERAL (
-                    SELECT min(i.date) FILTER (WHERE i.direction = 'in') AS first_in,
-                           min(i.date) FILTER (WHERE i.direction <> 'in') AS first_out
-                      FROM crm_kpi_interaction i
-                     WHERE i.res_model = %(model)s AND i.res_id = r.id
-                   ) talk ON TRUE
+         LEFT JOIN answer ON answer.id = r.id
         CROSS JOIN LATERAL (
-                    SELECT COALESCE(
-                        NOT EXISTS (SELECT FROM res_users u
-                                     WHERE u.id = r.create_uid AND u.id <> %(root)s
-                                       AND u.share IS NOT TRUE)
-                            AND r.create_uid IS NOT NULL
-                        OR talk.first_in IS NOT NULL
-                            AND (talk.first_out IS NULL OR talk.first_in <= talk.first_out),
-                        FALSE) AS inbound
-                   ) origin
-         LEFT JOIN LATERAL (
-                    SELECT c.date, c.user_id,
-                           GREATEST(EXTRACT(EPOCH FROM c.date - r.create_date), 0)::float8 / 3600
-                                AS hours
-                      FROM (%(candidates)s) AS c
-                  ORDER BY c.date, c.nth NULLS LAST
-                     LIMIT 1
-                   ) f ON origin.inbound
-         LEFT JOIN LATERAL (
+                    SELECT CASE WHEN o.inbound THEN answer.date END AS date,
+                           CASE WHEN o.inbound THEN answer.user_id END AS user_id,
+                           CASE WHEN o.inbound AND answer.date IS NOT NULL
+                                THEN GREATEST(EXTRACT(EPOCH FROM answer.date - r.create_date),
+                                              0)::float8 / 3600 END AS hours
+                   ) f
+        CROSS JOIN LATERAL (
                     -- the promise that held when it came in; a new target is for new records
-                    SELECT COALESCE(r.kpi_response_due,
-                                    r.create_date + COALESCE(%(target)s, %(default)s)
-                                                    * interval '1 hour') AS date
-                   ) due ON origin.inbound
+                    SELECT CASE WHEN o.inbound
+                                THEN COALESCE(r.kpi_response_due,
+                                              r.create_date + COALESCE(%(target)s, %(default)s)
+                                                              * interval '1 hour') END AS date
+                   ) due
              WHERE r.id = ANY(%(ids)s)
             """,
             open=self._kpi_open_sql(),

@@ -203,12 +203,15 @@ class CrmKpiTicketMixin(models.AbstractModel):
         return SQL("r.active AND NOT %s", self._kpi_stage_sql(self._kpi_ticket_stage_closed_field))
 
     @api.model
-    def _kpi_response_candidates_sql(self):
+    def _kpi_response_candidates_sql(self, ids):
         # solved without a word: answered by the solution
-        return super()._kpi_response_candidates_sql() + [
+        return super()._kpi_response_candidates_sql(ids) + [
             SQL(
-                "SELECT r.kpi_first_resolved_date AS date, r.kpi_first_resolved_user_id AS user_id"
-                " WHERE r.kpi_first_resolved_date IS NOT NULL"
+                "SELECT r.id, r.kpi_first_resolved_date AS date,"
+                " r.kpi_first_resolved_user_id AS user_id FROM %s AS r"
+                " WHERE r.id = ANY(%s) AND r.kpi_first_resolved_date IS NOT NULL",
+                SQL.identifier(self._table),
+                list(ids),
             )
         ]
 
@@ -590,34 +593,34 @@ class CrmKpiTicketMixin(models.AbstractModel):
                     )
                 )
 
-        def user_at(date):
-            # the last change until then, else what the first change after it replaced
-            return SQL(
-                """
-                CASE WHEN f.%(date)s IS NOT NULL THEN (
-                    SELECT u.id FROM res_users u
-                     WHERE u.id <> %(root)s AND u.id = CASE
-                        WHEN EXISTS (SELECT FROM users c WHERE c.id = r.id AND c.at <= f.%(date)s)
-                        THEN (SELECT c.new FROM users c
-                               WHERE c.id = r.id AND c.at <= f.%(date)s
-                            ORDER BY c.at DESC, c.nth DESC LIMIT 1)
-                        WHEN EXISTS (SELECT FROM users c WHERE c.id = r.id)
-                        THEN (SELECT c.old FROM users c
-                               WHERE c.id = r.id ORDER BY c.at, c.nth LIMIT 1)
-                        ELSE %(user)s END) END
-                """,
-                date=SQL.identifier(date),
-                root=SUPERUSER_ID,
-                user=self._kpi_column(self._kpi_talk_user_field),
-            )
-
         self._kpi_update(
             columns,
             SQL(
                 """
                 WITH moves AS MATERIALIZED (%(stage_tracking)s),
                 users AS MATERIALIZED (%(user_tracking)s),
-                teams AS MATERIALIZED (%(team_tracking)s),
+                user_spells AS MATERIALIZED (
+                    -- whose it was from one moment until another; none is the system's
+                    SELECT p.id, p.at, lead(p.at) OVER (PARTITION BY p.id ORDER BY p.at, p.nth)
+                               AS until, u.id AS user_id
+                      FROM (SELECT r.id, '-infinity'::timestamp AS at, 0 AS nth,
+                                   CASE WHEN c.id IS NULL THEN %(user)s ELSE c.old END AS user_id
+                              FROM %(table)s r
+                         LEFT JOIN (SELECT DISTINCT ON (id) id, old
+                                      FROM users ORDER BY id, at, nth) c ON c.id = r.id
+                             WHERE r.id BETWEEN %(first)s AND %(last)s
+                         UNION ALL
+                            SELECT id, at, nth, new FROM users) p
+                 LEFT JOIN res_users u ON u.id = p.user_id AND u.id <> %(root)s
+                ),
+                changes AS (
+                    SELECT id, sum(by_user) AS users, sum(by_team) AS teams
+                      FROM (SELECT id, 1 AS by_user, 0 AS by_team
+                              FROM users WHERE old IS NOT NULL
+                         UNION ALL
+                            SELECT id, 0, 1 FROM (%(team_tracking)s) c WHERE old IS NOT NULL) c
+                  GROUP BY id
+                ),
                 spells AS (
                     -- the stage at creation, then each one entered
                     SELECT r.id, r.create_date AS at, 0 AS nth,
@@ -702,22 +705,30 @@ class CrmKpiTicketMixin(models.AbstractModel):
                 )
                 SELECT r.id,
                        f.first_closed AS kpi_first_closed_date,
-                       %(first_closed_user)s AS kpi_first_closed_user_id,
+                       first_closer.user_id AS kpi_first_closed_user_id,
                        f.last_closed AS kpi_last_closed_date,
-                       %(closed_user)s AS kpi_closed_user_id,
+                       closer.user_id AS kpi_closed_user_id,
                        f.first_resolved AS kpi_first_resolved_date,
-                       %(first_resolved_user)s AS kpi_first_resolved_user_id,
+                       resolver.user_id AS kpi_first_resolved_user_id,
                        f.reopened AS kpi_reopen_count,
                        f.first_reopened AS kpi_first_reopen_date,
-                       (SELECT count(*) FROM users c WHERE c.id = r.id AND c.old IS NOT NULL)
-                           AS kpi_user_changes,
-                       (SELECT count(*) FROM teams c WHERE c.id = r.id AND c.old IS NOT NULL)
-                           AS kpi_team_changes,
+                       COALESCE(changes.users, 0) AS kpi_user_changes,
+                       COALESCE(changes.teams, 0) AS kpi_team_changes,
                        f.waiting_since AS kpi_waiting_since,
                        f.waited AS kpi_waiting_hours
                        %(teams)s
                   FROM %(table)s r
                   JOIN facts f ON f.id = r.id
+             LEFT JOIN changes ON changes.id = r.id
+             LEFT JOIN user_spells first_closer
+                    ON first_closer.id = r.id AND first_closer.at <= f.first_closed
+                   AND (f.first_closed < first_closer.until OR first_closer.until IS NULL)
+             LEFT JOIN user_spells closer
+                    ON closer.id = r.id AND closer.at <= f.last_closed
+                   AND (f.last_closed < closer.until OR closer.until IS NULL)
+             LEFT JOIN user_spells resolver
+                    ON resolver.id = r.id AND resolver.at <= f.first_resolved
+                   AND (f.first_resolved < resolver.until OR resolver.until IS NULL)
                 """,
                 stage_tracking=self._kpi_tracking_sql(self._kpi_ticket_stage_field, first, last),
                 user_tracking=self._kpi_tracking_sql(self._kpi_talk_user_field, first, last),
@@ -733,9 +744,8 @@ class CrmKpiTicketMixin(models.AbstractModel):
                 is_waiting=self._kpi_stage_sql("kpi_is_waiting"),
                 stage_date=self._kpi_date_column(self._kpi_ticket_stage_date_field),
                 closed_date=self._kpi_date_column(self._kpi_ticket_closed_date_field),
-                first_closed_user=user_at("first_closed"),
-                closed_user=user_at("last_closed"),
-                first_resolved_user=user_at("first_resolved"),
+                root=SUPERUSER_ID,
+                user=self._kpi_column(self._kpi_talk_user_field),
                 teams=SQL("").join(teams),
             ),
         )
