@@ -41,3 +41,7 @@ def pre_init_hook(env):
 
 def post_init_hook(env):
     env["crm.kpi.backfill"]._run()
+    # after the stamps: a lead's conversations look at when it was won or lost
+    for name in ("sale.order", "crm.lead"):
+        env[name]._kpi_mark_all_dirty()
+    env["crm.kpi.interaction"]._kpi_derive()
