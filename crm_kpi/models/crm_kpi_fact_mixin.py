@@ -146,7 +146,8 @@ class CrmKpiFactMixin(models.AbstractModel):
         Safe as superuser: called only by the code that saw the event, with values it made
         itself; the user who caused the event need not be allowed to write the stamp.
         """
-        result = super(CrmKpiFactMixin, self.sudo()).write(vals)
+        base = super(CrmKpiFactMixin, self.sudo())
+        result = base.write(vals)
         self._kpi_mark_dirty(self.ids)
         return result
 

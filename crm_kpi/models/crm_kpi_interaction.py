@@ -36,9 +36,7 @@ class CrmKpiInteraction(models.Model):
     res_id = fields.Many2oneReference(
         "Record", model_field="res_model", required=True, readonly=True
     )
-    lead_id = fields.Many2one(
-        "crm.lead", readonly=True, index="btree_not_null", ondelete="cascade"
-    )
+    lead_id = fields.Many2one("crm.lead", readonly=True, index="btree_not_null", ondelete="cascade")
     message_id = fields.Many2one("mail.message", required=True, readonly=True, ondelete="cascade")
     date = fields.Datetime(required=True, readonly=True)
     day = fields.Date(
@@ -191,8 +189,11 @@ class CrmKpiInteraction(models.Model):
         Columns: ``message_id`` and those of :meth:`_kpi_interaction_columns`.
         """
         companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
-        public_users = self.env["res.users"].sudo().with_context(active_test=False).search(
-            [("group_ids", "in", self.env.ref("base.group_public").ids)]
+        public_users = (
+            self.env["res.users"]
+            .sudo()
+            .with_context(active_test=False)
+            .search([("group_ids", "in", self.env.ref("base.group_public").ids)])
         )
         creation = [
             self.env["ir.model.data"]._xmlid_to_res_id(xmlid)
@@ -405,5 +406,6 @@ class CrmKpiInteractionMixin(models.AbstractModel):
 
     @api.model
     def _kpi_derive_records(self, ids):
-        super()._kpi_derive_records(ids)
+        result = super()._kpi_derive_records(ids)
         self.env["crm.kpi.interaction"]._kpi_refresh_interactions(self, ids)
+        return result

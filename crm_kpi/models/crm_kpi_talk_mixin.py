@@ -130,8 +130,9 @@ class CrmKpiTalkMixin(models.AbstractModel):
 
     @api.model
     def _kpi_derive_records(self, ids):
-        super()._kpi_derive_records(ids)
+        result = super()._kpi_derive_records(ids)
         self._kpi_derive_responses(ids)
+        return result
 
     @api.model
     def _kpi_derive_responses(self, ids):
@@ -142,8 +143,10 @@ class CrmKpiTalkMixin(models.AbstractModel):
             else SQL("NULL::float8")
         )
         candidates = [
-            SQL("SELECT res_id AS id, date, user_id, message_id AS nth FROM ix"
-                " WHERE direction <> 'in'"),
+            SQL(
+                "SELECT res_id AS id, date, user_id, message_id AS nth FROM ix"
+                " WHERE direction <> 'in'"
+            ),
             *(
                 SQL("SELECT c.id, c.date, c.user_id, NULL::int FROM (%s) AS c", query)
                 for query in self._kpi_response_candidates_sql(ids)
@@ -272,9 +275,7 @@ class CrmKpiTalkMixin(models.AbstractModel):
         )
         for calendar_id, first, last, row_ids in ranges:
             if not calendar_id:
-                hours = SQL(
-                    "GREATEST(EXTRACT(EPOCH FROM %s - %s), 0)::float8 / 3600", stop, start
-                )
+                hours = SQL("GREATEST(EXTRACT(EPOCH FROM %s - %s), 0)::float8 / 3600", stop, start)
                 with_calendar = SQL("")
             else:
                 lo, hi, before = self._kpi_work_intervals(calendar_id, first, last)

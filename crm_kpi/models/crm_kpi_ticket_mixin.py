@@ -205,14 +205,15 @@ class CrmKpiTicketMixin(models.AbstractModel):
     @api.model
     def _kpi_response_candidates_sql(self, ids):
         # solved without a word: answered by the solution
-        return super()._kpi_response_candidates_sql(ids) + [
+        return [
+            *super()._kpi_response_candidates_sql(ids),
             SQL(
                 "SELECT r.id, r.kpi_first_resolved_date AS date,"
                 " r.kpi_first_resolved_user_id AS user_id FROM %s AS r"
                 " WHERE r.id = ANY(%s) AND r.kpi_first_resolved_date IS NOT NULL",
                 SQL.identifier(self._table),
                 list(ids),
-            )
+            ),
         ]
 
     # ------------------------------------------------------------------
@@ -267,9 +268,7 @@ class CrmKpiTicketMixin(models.AbstractModel):
         if new["closed"] and not old["closed"]:
             vals.update(kpi_last_closed_date=now, **self._kpi_credit("kpi_closed", new))
             if not self.kpi_first_closed_date:
-                vals.update(
-                    kpi_first_closed_date=now, **self._kpi_credit("kpi_first_closed", new)
-                )
+                vals.update(kpi_first_closed_date=now, **self._kpi_credit("kpi_first_closed", new))
         elif old["closed"] and not new["closed"]:
             vals.update(
                 kpi_last_closed_date=False,
@@ -279,9 +278,7 @@ class CrmKpiTicketMixin(models.AbstractModel):
             if not self.kpi_first_reopen_date:
                 vals["kpi_first_reopen_date"] = now
         if new["resolved"] and not old["resolved"] and not self.kpi_first_resolved_date:
-            vals.update(
-                kpi_first_resolved_date=now, **self._kpi_credit("kpi_first_resolved", new)
-            )
+            vals.update(kpi_first_resolved_date=now, **self._kpi_credit("kpi_first_resolved", new))
         if new["waiting"] and not old["waiting"]:
             vals["kpi_waiting_since"] = now
         elif old["waiting"] and not new["waiting"] and self.kpi_waiting_since:
@@ -411,10 +408,11 @@ class CrmKpiTicketMixin(models.AbstractModel):
     # ------------------------------------------------------------------
     @api.model
     def _kpi_derive_records(self, ids):
-        super()._kpi_derive_records(ids)
+        result = super()._kpi_derive_records(ids)
         self._kpi_derive_resolutions(ids)
         repeated = self.env.execute_query(self._kpi_repeated_sql(ids))
         self._kpi_derive_first_contact(sorted({*ids, *(id_ for (id_,) in repeated)}))
+        return result
 
     @api.model
     def _kpi_derive_resolutions(self, ids):
@@ -854,9 +852,7 @@ class CrmKpiTicketStageMixin(models.AbstractModel):
             sets.update(credit("kpi_first_closed", first))
         elif name == self._kpi_stage_closed_field():
             sets["kpi_last_closed_date"] = SQL("NULL::timestamp")
-            sets.update(
-                {key: SQL("NULL::int") for key in tickets._kpi_no_credit("kpi_closed")}
-            )
+            sets.update({key: SQL("NULL::int") for key in tickets._kpi_no_credit("kpi_closed")})
         elif name == "kpi_is_resolution" and value:
             sets["kpi_first_resolved_date"] = SQL("COALESCE(r.kpi_first_resolved_date, %s)", entry)
             sets.update(credit("kpi_first_resolved", SQL("r.kpi_first_resolved_date IS NULL")))

@@ -106,7 +106,10 @@ class CrmLead(models.Model):
     def _kpi_stale_ids(self):
         # the grace after the last attempt has run out, or the lead was closed since
         least = self.env.execute_query(
-            SQL("SELECT LEAST(min(kpi_unresponsive_attempts), %s) FROM res_company", DEFAULT_ATTEMPTS)
+            SQL(
+                "SELECT LEAST(min(kpi_unresponsive_attempts), %s) FROM res_company",
+                DEFAULT_ATTEMPTS,
+            )
         )[0][0]
         condition = self._kpi_unresponsive_sql()
         company = self._kpi_company_sql()
@@ -141,8 +144,9 @@ class CrmLead(models.Model):
         self.env["crm.kpi.interaction"]._kpi_refresh_interactions(
             orders, [id_ for (id_,) in order_ids]
         )
-        super()._kpi_derive_records(ids)
+        result = super()._kpi_derive_records(ids)
         self._kpi_derive_attempts(ids)
+        return result
 
     @api.model
     def _kpi_derive_attempts(self, ids):

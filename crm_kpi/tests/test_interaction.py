@@ -23,9 +23,7 @@ class TestInteractionClasses(InteractionCommon):
     def _class(self, **kwargs):
         """(direction, channel) of one message, or None when it does not count."""
         author = kwargs.pop("author", self.ann)
-        message = self._message(
-            self.lead, kwargs.pop("when", "2026-11-02 09:00"), author, **kwargs
-        )
+        message = self._message(self.lead, kwargs.pop("when", "2026-11-02 09:00"), author, **kwargs)
         self.env["crm.lead"]._kpi_derive()
         row = self._rows(self.lead).filtered(lambda r: r.message_id == message)
         return (row.direction, row.channel) if row else None
@@ -71,9 +69,7 @@ class TestInteractionClasses(InteractionCommon):
 
     def test_activities(self):
         kwargs = {"message_type": "notification", "subtype_id": self.activities.id}
-        self.assertEqual(
-            self._class(mail_activity_type_id=self.call.id, **kwargs), ("out", "call")
-        )
+        self.assertEqual(self._class(mail_activity_type_id=self.call.id, **kwargs), ("out", "call"))
         self.assertEqual(
             self._class(mail_activity_type_id=self.meeting.id, **kwargs), ("both", "meeting")
         )
@@ -298,7 +294,11 @@ class TestResponses(InteractionCommon):
         self._mail_in(by_staff_wrote_first, "2026-11-04 09:00")
         forwarded = self._lead("2026-11-03 09:00", by=self.ann)
         self._message(
-            forwarded, "2026-11-03 09:00", self.ann, message_type="email", subtype_id=self.created.id
+            forwarded,
+            "2026-11-03 09:00",
+            self.ann,
+            message_type="email",
+            subtype_id=self.created.id,
         )
         by_portal = self._lead("2026-11-03 09:00", by=self.portal)
         self._derive()
@@ -318,8 +318,17 @@ class TestResponses(InteractionCommon):
                 "company_id": self.company.id,
                 "attendance_ids": [(5, 0, 0)]
                 + [
-                    (0, 0, {"name": "w", "dayofweek": str(day), "hour_from": a, "hour_to": b,
-                            "day_period": "morning" if a < 12 else "afternoon"})
+                    (
+                        0,
+                        0,
+                        {
+                            "name": "w",
+                            "dayofweek": str(day),
+                            "hour_from": a,
+                            "hour_to": b,
+                            "day_period": "morning" if a < 12 else "afternoon",
+                        },
+                    )
                     for day in range(5)
                     for a, b in ((8, 12), (13, 17))
                 ],

@@ -179,8 +179,10 @@ class TestRandomHistories(InteractionCommon):
                 "sms": "sms",
                 "snailmail": "letter",
             }.get(message.message_type, "email")
-            user = self.env["res.users"].with_context(active_test=False).search(
-                [("partner_id", "=", message.author_id.id), ("share", "=", False)]
+            user = (
+                self.env["res.users"]
+                .with_context(active_test=False)
+                .search([("partner_id", "=", message.author_id.id), ("share", "=", False)])
             )
             talk.append(
                 {

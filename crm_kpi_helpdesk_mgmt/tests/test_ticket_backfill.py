@@ -44,9 +44,7 @@ class TestBackfill(TicketCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env = cls.env(
-            context=dict(cls.env.context, tracking_disable=False, mail_notrack=False)
-        )
+        cls.env = cls.env(context=dict(cls.env.context, tracking_disable=False, mail_notrack=False))
 
     def _move(self, ticket, when, **vals):
         with self.at(when):
@@ -73,7 +71,9 @@ class TestBackfill(TicketCommon):
             ),
             (tickets.ids,),
         )
-        self.env.cr.execute("DELETE FROM crm_kpi_interaction WHERE ticket_id = ANY(%s)", (tickets.ids,))
+        self.env.cr.execute(
+            "DELETE FROM crm_kpi_interaction WHERE ticket_id = ANY(%s)", (tickets.ids,)
+        )
         self.env.cr.execute("DELETE FROM crm_kpi_dirty")
         self.env.invalidate_all()
 

@@ -171,7 +171,10 @@ class TestTicketStamps(TicketCommon):
         rows = self.env["crm.kpi.interaction"].search([("ticket_id", "in", (ticket | other).ids)])
         self.assertEqual(len(rows), 2)
         self.assertEqual(
-            self.env["crm.kpi.interaction"].with_user(own).search([("id", "in", rows.ids)]).ticket_id,
+            self.env["crm.kpi.interaction"]
+            .with_user(own)
+            .search([("id", "in", rows.ids)])
+            .ticket_id,
             ticket,
         )
 
@@ -320,14 +323,14 @@ class TestTicketExamples(TicketCommon):
         young = self._solved(closed="2026-11-18 08:00")
         self._derive()
         tickets = clean | asked | again | cancelled | duplicate | repeated | young
-        self.assertEqual(
-            tickets.mapped("kpi_fcr"), ["yes", "no", "no", False, False, "no", "yes"]
-        )
+        self.assertEqual(tickets.mapped("kpi_fcr"), ["yes", "no", "no", False, False, "no", "yes"])
         now = dt("2026-11-21 08:00")
         mature = tickets.filtered(
-            lambda t: t.kpi_is_resolved
-            and not t.duplicate_id
-            and (now - t.kpi_last_closed_date).days >= 7
+            lambda t: (
+                t.kpi_is_resolved
+                and not t.duplicate_id
+                and (now - t.kpi_last_closed_date).days >= 7
+            )
         )
         first = mature.filtered(lambda t: t.kpi_fcr == "yes")
         self.assertEqual(len(first) / len(mature), 0.25)
