@@ -112,8 +112,11 @@ class CrmKpi(models.Model):
             except (psycopg2.Error, ValueError, KeyError, AttributeError) as error:
                 # the marks are back in the queue; other models go on
                 self.sudo().search([("source_id", "in", source_ids)])._note_failure(
-                    self.env._("%(model)s could not be derived: %(error)s",
-                               model=self.env[model]._description, error=error)
+                    self.env._(
+                        "%(model)s could not be derived: %(error)s",
+                        model=self.env[model]._description,
+                        error=error,
+                    )
                 )
 
     @api.model
