@@ -48,6 +48,13 @@ class ResCompany(models.Model):
         default=2,
         help="So many days the prospect has to answer the last attempt.",
     )
+    kpi_high_value_threshold = fields.Monetary(
+        string="High-value customer",
+        currency_field="currency_id",
+        default=5000,
+        help="A new customer who orders for at least this amount in the first 90 days "
+        "is a high-value customer.",
+    )
     kpi_upsell_margin = fields.Float(
         string="Upsell margin",
         default=0.10,

@@ -7,6 +7,7 @@ from odoo import fields, models
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
+    kpi_currency_id = fields.Many2one(related="company_id.currency_id", string="KPI currency")
     kpi_tz = fields.Selection(related="company_id.kpi_tz", readonly=False)
     kpi_history_start = fields.Date(related="company_id.kpi_history_start", readonly=False)
     kpi_provisional_periods = fields.Integer(
@@ -18,6 +19,11 @@ class ResConfigSettings(models.TransientModel):
     )
     kpi_unresponsive_grace_days = fields.Integer(
         related="company_id.kpi_unresponsive_grace_days", readonly=False
+    )
+    kpi_high_value_threshold = fields.Monetary(
+        related="company_id.kpi_high_value_threshold",
+        currency_field="kpi_currency_id",
+        readonly=False,
     )
     kpi_upsell_margin = fields.Float(related="company_id.kpi_upsell_margin", readonly=False)
     kpi_first_response_target_hours = fields.Float(
