@@ -79,6 +79,8 @@ class ResCompany(models.Model):
         result = super().write(vals)
         if HISTORY_SETTINGS.intersection(vals):
             self.env["sale.order"]._kpi_mark_companies(self.ids)
+        if "kpi_high_value_threshold" in vals:
+            self.env["crm.kpi.source"]._mark_changed("sale.order")
         return result
 
     def _kpi_tz(self):

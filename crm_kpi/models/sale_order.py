@@ -8,6 +8,7 @@ companies and the own staff are none.
 """
 
 from odoo import SUPERUSER_ID, api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..fields import NullableFloat
@@ -116,8 +117,36 @@ class SaleOrder(models.Model):
         help="On a customer's first order: what the customer ordered within 90 days from it.",
     )
 
+    kpi_is_high_value = fields.Boolean(
+        "High-value customer",
+        compute="_compute_kpi_is_high_value",
+        search="_search_kpi_is_high_value",
+        help="A customer's first order, when the amount of the first 90 days reaches the "
+        "amount in the settings of the company.",
+    )
+
     _kpi_sale_idx = models.Index("(company_id, date_order) WHERE state = 'sale'")
     _kpi_sent_idx = models.Index("(kpi_sent_date) WHERE kpi_sent_date IS NOT NULL")
+
+    @api.depends("kpi_order_no", "kpi_first90_amount", "company_id")
+    def _compute_kpi_is_high_value(self):
+        for order in self:
+            threshold = order.company_id.kpi_high_value_threshold
+            order.kpi_is_high_value = (
+                order.kpi_order_no == 1 and order.kpi_first90_amount >= threshold
+            )
+
+    @api.model
+    def _search_kpi_is_high_value(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        # superuser: a setting that every salesperson may know
+        companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
+        return Domain("kpi_order_no", "=", 1) & Domain.OR(
+            Domain("company_id", "=", company.id)
+            & Domain("kpi_first90_amount", ">=", company.kpi_high_value_threshold)
+            for company in companies
+        )
 
     @api.depends("amount_untaxed", "currency_rate", "company_id")
     def _compute_kpi_amount(self):

@@ -98,6 +98,18 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
         with self.at("2027-03-15 12:00"):
             self._refresh("high_value_acquisition_share")
             self.assertEqual(self._read("high_value_acquisition_share", "2026-11-01"), 0.5)
+            # what is of high value is a setting of the company
+            self.company.kpi_high_value_threshold = 20_000
+            self._refresh("high_value_acquisition_share")
+            line = self.env["crm.kpi.restatement"].search(
+                [
+                    ("kpi_id.code", "=", "high_value_customers"),
+                    ("period_id.company_id", "=", self.company.id),
+                    ("period_id.name", "=", "2026-11"),
+                    ("level", "=", "company"),
+                ]
+            )
+            self.assertEqual((line.value_locked, line.value_now), (1, 0))
 
     def test_07_lead_qualification_rate(self):
         converted = [("2026-09-04", 3), ("2026-09-21", 20), ("2026-10-16", 45)]
