@@ -277,6 +277,7 @@ class CrmKpi(models.Model):
                 )
             return
         field = self.source_id._path_field(path, label)
+        self.source_id._check_readable(path)
         if self.aggregator == "count_distinct":
             if self.unit in DIMENSIONS:
                 raise ValidationError(

@@ -120,6 +120,7 @@ class CrmKpiSource(models.Model):
             for name, expected in _PATHS.items():
                 for path in source._paths(name):
                     source._check_path(labels[name], path, expected)
+                    source._check_readable(path)
             source._check_domain(self.env._("Filter"), source.domain)
 
     def _check_path(self, label, path, expected):
@@ -178,10 +179,26 @@ class CrmKpiSource(models.Model):
                 model = self.env[field.comodel_name]
         return field
 
+    def _check_readable(self, path):
+        """Refuse a path through what the user who defines it may not read.
+
+        Values are computed as superuser: a definition must not answer questions that its
+        author may not ask. Constraints run as superuser, hence ``sudo(False)``.
+        """
+        model = self.env[self.model].sudo(False)
+        for name in path.split("."):
+            model.check_access("read")
+            field = model._fields[name]
+            model._check_field_access(field, "read")
+            if field.comodel_name:
+                model = model.env[field.comodel_name]
+
     def _check_domain(self, label, text):
-        """Refuse a filter that cannot be used on the source's model."""
+        """Refuse a filter that cannot be used on the source's model, or not by this user."""
         try:
-            self._parse_domain(text).validate(self.env[self.model])
+            # under the user's own rights on models and fields; nothing is queried
+            model = self.env[self.model].sudo(False).with_context(active_test=False)
+            model._search(self._parse_domain(text))
         except (ValueError, SyntaxError, TypeError, KeyError, AttributeError) as error:
             raise ValidationError(
                 self.env._(

@@ -1,7 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
 
 from .common import KpiCommon
@@ -82,6 +83,43 @@ class TestKpi(KpiCommon):
             with self.subTest(label), self.assertRaises(ValidationError) as caught:
                 make(**values)
             self.assertTrue(str(caught.exception).startswith(label.split(":")[0] + ":"))
+
+    def test_definition_asks_nothing_that_its_author_may_not_read(self):
+        """Values are computed as superuser: a filter would answer questions about secrets."""
+        admin = self.env["res.users"].create(
+            {
+                "name": "KPI admin",
+                "login": "kpi_admin_only",
+                "company_id": self.company.id,
+                "company_ids": [Command.set(self.company.ids)],
+                "group_ids": [
+                    Command.set(
+                        (
+                            self.env.ref("crm_kpi.group_kpi_admin")
+                            | self.env.ref("sales_team.group_sale_salesman_all_leads")
+                        ).ids
+                    )
+                ],
+            }
+        )
+        kpi = self.make_kpi("a").with_user(admin)
+        source = self.source.with_user(admin)
+        kpi.domain = "[('expected_revenue', '>', 5)]"
+        with self.assertRaises(AccessError):
+            kpi.domain = "[('user_id.totp_last_counter', '>', 5)]"
+        with self.assertRaises(AccessError):
+            source.domain = "[('user_id.totp_last_counter', '>', 5)]"
+        with self.assertRaises(AccessError):
+            source.copy(
+                {
+                    "code": "test_secrets",
+                    "model_id": self.env["ir.model"]._get_id("ir.config_parameter"),
+                    "user_field": "create_uid",
+                    "team_field": False,
+                    "company_field": False,
+                    "partner_field": False,
+                }
+            )
 
     def test_used_kpi_cannot_be_deleted(self):
         kpi = self.make_kpi("a")
