@@ -287,7 +287,8 @@ def _names(index, column):
 def formula_cells(formula, kpi_id, zeros, crossed, lookups, constants):
     """Rows of a formula KPI from the stored values of its components.
 
-    :param zeros: per component, whether a missing value is a true zero
+    :param zeros: per component, whether a missing value is a true zero, where the component
+        is looked up at all
     :param crossed: whether the crossed levels are wanted
     :param lookups: list of ``(period id, slot, kpi id, source period id)``: which stored
         value fills which slot (position of the component, from 1) in which period; a
@@ -297,7 +298,13 @@ def formula_cells(formula, kpi_id, zeros, crossed, lookups, constants):
     periods, slots, kpis, sources = (list(column) for column in zip(*lookups, strict=True))
     components = formula.components
     columns = {
-        component: SQL("COALESCE(g.amounts[%s], 0)" if zero else "g.amounts[%s]", slot)
+        component: SQL(
+            # what was never computed is unknown, which is not zero
+            "COALESCE(g.amounts[%(slot)s], CASE WHEN %(slot)s = ANY(k.known) THEN 0 END)"
+            if zero
+            else "g.amounts[%(slot)s]",
+            slot=slot,
+        )
         for slot, (component, zero) in enumerate(zip(components, zeros, strict=True), start=1)
     }
     number = formula.sample(
@@ -314,7 +321,8 @@ def formula_cells(formula, kpi_id, zeros, crossed, lookups, constants):
                SELECT * FROM unnest(%s::int4[], %s::int4[], %s::int4[], %s::int4[])
                    AS t(period_id, slot, source_kpi_id, source_period_id)),
            constants AS (
-               SELECT * FROM unnest(%s::int4[], %s::float8[], %s::float8[])
+               SELECT t.*, ARRAY(SELECT slot FROM lookup l WHERE l.period_id = t.period_id) AS known
+                 FROM unnest(%s::int4[], %s::float8[], %s::float8[])
                    AS t(period_id, days, months)),
            stored AS (
                SELECT l.period_id, l.slot, v.level, v.team_id, v.user_id, v.segment_id,

@@ -197,7 +197,15 @@ class CrmKpi(models.Model):
                 ["kpi_id"],
             )
         )
-        wanted = self.filtered("crossed") | self.browse(kpi.id for (kpi,) in goals)
+        # of all KPIs: a formula's components are computed with their own sources
+        asked = self.sudo().search(
+            [
+                ("crossed", "=", True),
+                ("state", "=", "published"),
+                ("company_id", "in", [False, company.id]),
+            ]
+        )
+        wanted = asked | self.browse(kpi.id for (kpi,) in goals)
         return frozenset(wanted._with_components().ids)
 
     # --- AGGREGATES ---
@@ -424,7 +432,7 @@ class CrmKpi(models.Model):
         last_year = periods._previous(years=1) if "last_year" in shifts else {}
         sources = {"": {p: p for p in periods}, "target": {p: p for p in periods},
                    "previous": previous, "last_year": last_year}  # fmt: skip
-        prints = self._component_prints(formula, components, periods, sources)
+        prints, revisions = self._component_prints(formula, components, periods, sources)
         targets = self._due(periods, prints, crossed, now)
         if not targets:
             return 0
@@ -432,10 +440,11 @@ class CrmKpi(models.Model):
         for slot, component in enumerate(formula.components, start=1):
             for _kpi, period in targets:
                 source = sources[component.shift].get(period)
-                if source:
-                    sign = -1 if component.shift == "target" else 1
-                    kpi = components[component.code]
-                    lookups.append((period.id, sign * slot, kpi.id, source.id))
+                kpi = components[component.code]
+                if source and component.shift == "target":
+                    lookups.append((period.id, -slot, kpi.id, source.id))
+                elif source and (kpi.id, source.id) in revisions:
+                    lookups.append((period.id, slot, kpi.id, source.id))
         wanted = [period for _kpi, period in targets]
         constants = [
             (
@@ -445,7 +454,9 @@ class CrmKpi(models.Model):
             )
             for period in wanted
         ]
-        zeros = [components[c.code]._zero_when_empty and not c.shift for c in formula.components]
+        zeros = [
+            components[c.code]._zero_when_empty and c.shift != "target" for c in formula.components
+        ]
         cells = scan.formula_cells(formula, self.id, zeros, self.id in crossed, lookups, constants)
         rows = [
             (self.id, period.id, self.version, locked, False, period.state == "open")
@@ -456,7 +467,11 @@ class CrmKpi(models.Model):
         return written
 
     def _component_prints(self, formula, components, periods, sources):
-        """Fingerprint of a formula: how often its components were computed, and their goals."""
+        """Fingerprint of a formula: how often its components were computed, and their goals.
+
+        :return: ``(prints, revisions)``: text by id of the period; how often by ids of the
+            component and its period, without those that were never computed
+        """
         used = [components[code].id for code in formula.codes]
         around = set(periods.ids)
         for mapping in sources.values():
@@ -493,7 +508,7 @@ class CrmKpi(models.Model):
                 key = (components[component.code].id, source.id if source else 0)
                 parts.append(str((goals if component.shift == "target" else stamps).get(key)))
             prints[period.id] = "/".join(parts)
-        return prints
+        return prints, stamps
 
     # --- AFTERWARDS ---
 
