@@ -419,16 +419,34 @@ class CrmKpi(models.Model):
             changed = self.filtered(
                 lambda kpi: before[kpi] != [kpi[name] for name in sorted(DEFINING)]
             )
-            for kpi in changed:
-                super(CrmKpi, kpi).write(
-                    {"version": kpi.version + 1, "next_try": False, "failure_count": 0}
-                )
+            changed._note_new_version()
         else:
             result = super().write(vals)
+        if vals.get("company_id"):
+            self._drop_other_companies()
         if "code" in vals:
             users = self.search([("formula", "!=", False)])
             self.env.add_to_compute(self._fields["component_ids"], users)
         return result
+
+    def _note_new_version(self):
+        """The definition changed: all that is not locked is to be computed again."""
+        for kpi in self:
+            super(CrmKpi, kpi).write(
+                {"version": kpi.version + 1, "next_try": False, "failure_count": 0}
+            )
+
+    def _drop_other_companies(self):
+        """Values that no refresh keeps up to date any more; what is locked was reported."""
+        for kpi in self:
+            domain = [
+                ("kpi_id", "=", kpi.id),
+                ("period_id.company_id", "!=", kpi.company_id.id),
+                ("period_id.state", "!=", "locked"),
+            ]
+            # superuser: the other companies need not be the user's own
+            self.env["crm.kpi.value"].sudo().search(domain).unlink()
+            self.env["crm.kpi.computation"].sudo().search(domain).unlink()
 
     @api.model
     def _prepare_manual(self, vals, kind):

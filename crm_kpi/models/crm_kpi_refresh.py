@@ -24,6 +24,8 @@ RETRY = timedelta(minutes=5)
 SHORT_PERIODS_KEPT = timedelta(weeks=26)
 #: A record dated earlier than this is a slip of the pen, not history.
 EARLIEST = timedelta(days=365 * 20)
+#: A date in a filter that moves with time: 'now', 'today -1m', '-7d', '=monday'.
+RELATIVE_DATE = re.compile(r"""\b(now|today)\b|['"]([+-]\d|=(\d|\w+day))""")
 
 
 class CrmKpi(models.Model):
@@ -146,7 +148,7 @@ class CrmKpi(models.Model):
             days = [
                 day
                 for source in self._refreshed(None, company).source_id
-                if (day := source._first_day(company)) and day > today - EARLIEST
+                if (day := source._first_day(company, today - EARLIEST))
             ]
             first = min(days, default=today)
         first = min(first, calendar.shift("month", calendar.start_of("month", today), -1))
@@ -232,6 +234,7 @@ class CrmKpi(models.Model):
         crossed = mine._crossed_ids(company)
         targets = mine._due(periods, prints, crossed, now)
         if not targets:
+            mine.filtered("last_error")._note_success(now)
             return 0
         return mine._compute_aggregates(source, targets, crossed, now)
 
@@ -275,19 +278,21 @@ class CrmKpi(models.Model):
         """What a value depends on beside the records, as part of its fingerprint."""
         company = period.company_id
         parts = [f"L{company.kpi_inactivity_days}"] if self.source_id.kind == "cohort" else []
-        if locked:
-            return ":".join(parts)
         if crossed:
             parts.append("x")
+        if locked:
+            return ":".join(parts)
         if period.state == "open":
             parts.append("open")
         horizon = period.utc_to + timedelta(days=self.maturity_days)
-        ages = self.source_id.kind in ("snapshot", "cohort") or re.search(
-            "now|today", self.domain or ""
-        )
+        relative = RELATIVE_DATE.search(f"{self.domain} {self.source_id.domain}")
+        ages = relative or self.source_id.kind in ("snapshot", "cohort")
         if (self.maturity_days and now < horizon) or (ages and period.state == "open"):
             # time alone changes it: at most one computation an hour
             parts.append(f"{now:%Y%m%d%H}")
+        elif relative:
+            # what was not yet due when the period ended becomes due afterwards
+            parts.append(f"{now:%Y%m%d}")
         return ":".join(parts)
 
     def _compute_aggregates(self, source, targets, crossed, now):

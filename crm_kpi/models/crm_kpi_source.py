@@ -27,6 +27,8 @@ _PATHS = {
     "segment_field": "crm.kpi.segment",
     "country_field": "res.country",
 }
+#: A change of one of these is a new version of the definition of the source's KPIs.
+DEFINING = {"model_id", "kind", "domain", "rebuildable", "base_source_id", *_PATHS}
 
 
 class CrmKpiSource(models.Model):
@@ -217,6 +219,16 @@ class CrmKpiSource(models.Model):
 
     def _paths(self, name):
         return [path.strip() for path in (self[name] or "").split(",") if path.strip()]
+
+    # --- CRUD ---
+
+    def write(self, vals):
+        names = sorted(DEFINING & vals.keys())
+        before = {source: [source[name] for name in names] for source in self}
+        result = super().write(vals)
+        changed = self.filtered(lambda source: before[source] != [source[n] for n in names])
+        changed.with_context(active_test=False).kpi_ids._note_new_version()
+        return result
 
     # --- SQL OF THE FACTS ---
 
@@ -500,8 +512,8 @@ class CrmKpiSource(models.Model):
             return SQL("(EXTRACT(EPOCH FROM %s) * 1000000)::bigint", stamp)
         return SQL("hashtextextended(%s::text, 0)", table)
 
-    def _first_day(self, company):
-        """Local day of the first event, or ``None``."""
+    def _first_day(self, company, earliest):
+        """Local day of the first event after the day ``earliest``, or ``None``."""
         self.ensure_one()
         if self.kind != "event" or self.model == "crm.kpi.entry" or not self.date_field:
             return None
@@ -510,6 +522,8 @@ class CrmKpiSource(models.Model):
         if query.is_empty():
             return None
         at = self._path_sql(model, self.date_field, query)
+        # one slip of the pen must not hide the history of all others
+        query.add_where(SQL("%s > %s", at, earliest))
         [[first]] = self.env.execute_query(query.select(SQL("min(%s)", at)))
         if not first:
             return None

@@ -3,7 +3,7 @@
 
 import random
 from collections import defaultdict
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from statistics import mean, median
 from zoneinfo import ZoneInfo
 
@@ -415,6 +415,97 @@ class TestRefresh(KpiCommon):
         self.assertEqual(self.cells(kpi, may, "company").version, 1)
         self.assertEqual(self.value(kpi, november), 0)
         self.assertEqual(self.cells(kpi, november, "company").version, 2)
+
+    # --- formulas ---
+
+    @freeze_time(NOW)
+    def test_crossed_formula_takes_its_components_along(self):
+        leads = self.make_kpi("leads")
+        rate = self.make_kpi("twice", kind="formula", formula="test_leads * 2", crossed=True)
+        partner = self.env["res.partner"].create(
+            {"name": "Customer", "country_id": self.env.ref("base.be").id}
+        )
+        self.make_lead("2026-11-10 12:00:00", user_id=self.ann.id, partner_id=partner.id)
+        self.kpis._refresh(kpis=rate)
+        month = self.period("month", "2026-11-10")
+        crossed = self.cells(rate, month, "user_segment")
+        self.assertTrue(crossed)
+        self.assertEqual(set(crossed.mapped("value")), {2})
+        # whatever is refreshed, a component is computed for all that use it
+        self.kpis._refresh(kpis=leads)
+        self.assertTrue(self.cells(leads, month, "user_segment"))
+
+    @freeze_time(NOW)
+    def test_component_never_computed_is_not_zero(self):
+        """Convention G1: a count is 0 where it was counted, else it is unknown."""
+        won = self.make_kpi("won")
+        closed = self.make_kpi("closed", complete_only=True, domain="[('type', '=', 'lead')]")
+        rate = self.make_kpi(
+            "rate", kind="formula", formula="test_won / (test_won + test_closed)", unit="percent"
+        )
+        growth = self.make_kpi("growth", kind="formula", formula="test_won - previous(test_won)")
+        self.make_lead("2026-12-10 12:00:00", user_id=self.ann.id)
+        self.make_lead("2026-11-10 12:00:00", user_id=self.bob.id)
+        december, november = (self.period("month", f"2026-{m}-10") for m in ("12", "11"))
+        self.kpis._refresh(kpis=won | closed | rate | growth)
+        self.assertIsNone(self.value(rate, december))
+        self.assertEqual(self.value(rate, november), 1)
+        # nobody's own zero of the month before is a zero, too
+        self.assertEqual(self.value(growth, december, "user", user_id=self.ann), 1)
+        self.assertEqual(self.value(growth, december, "user", user_id=self.bob), -1)
+
+    # --- what makes a value due ---
+
+    @freeze_time(NOW)
+    def test_changed_source_is_a_new_definition(self):
+        kpi = self.make_kpi("leads")
+        self.make_lead("2026-11-10 12:00:00", user_id=self.ann.id)
+        self.kpis._refresh(kpis=kpi)
+        month = self.period("month", "2026-11-10")
+        self.source.name = "Another name"
+        self.assertEqual(kpi.version, 1)
+        self.source.user_field = "create_uid"
+        self.assertEqual(kpi.version, 2)
+        self.kpis._refresh(kpis=kpi)
+        self.assertIsNone(self.value(kpi, month, "user", user_id=self.ann))
+
+    def test_what_falls_due_after_the_period(self):
+        """Catalogue 39b: unanswered records count as missed once their target has elapsed."""
+        kpi = self.make_kpi(
+            "due", domain="[('date_closed', '!=', False), ('date_closed', '<=', 'now')]"
+        )
+        lead = self.make_lead("2026-11-30 20:00:00")
+        self.backdate(lead, date_closed="2026-12-01 04:00:00")
+        month = self.period("month", "2026-11-10")
+        for now, expected in (("2026-12-01 00:30:00", 0), ("2026-12-02 00:30:00", 1)):
+            with freeze_time(now):
+                self.kpis._refresh(kpis=kpi)
+                self.assertEqual(self.value(kpi, month), expected)
+
+    @freeze_time(NOW)
+    def test_history_in_spite_of_a_slip_of_the_pen(self):
+        self.make_lead("1970-01-01 12:00:00")
+        self.make_lead("2025-03-10 12:00:00")
+        self.assertEqual(self.source._first_day(self.company, date(2007, 1, 1)), date(2025, 3, 10))
+
+    @freeze_time(NOW)
+    def test_kpi_that_leaves_a_company(self):
+        kpi = self.make_kpi("leads")
+        self.make_lead("2026-05-10 12:00:00")
+        self.make_lead("2026-12-10 12:00:00")
+        self.kpis._refresh(kpis=kpi)
+        kpi.company_id = self.env["res.company"].create({"name": "Other"})
+        self.kpis._refresh(kpis=kpi)
+        self.assertEqual(self.value(kpi, self.period("month", "2026-05-10")), 1)
+        self.assertFalse(self.cells(kpi, self.period("month", "2026-12-10")))
+
+    @freeze_time(NOW)
+    def test_error_is_gone_when_all_is_well_again(self):
+        kpi = self.make_kpi("leads")
+        self.kpis._refresh(kpis=kpi)
+        kpi.write({"last_error": "Out of order", "failure_count": 1})
+        self.kpis._refresh(kpis=kpi)
+        self.assertFalse(kpi.last_error)
 
     # --- failures ---
 
