@@ -3,7 +3,7 @@
 
 import ast
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from itertools import accumulate
 
 from odoo import api, fields, models
@@ -461,6 +461,8 @@ class CrmKpiSource(models.Model):
         if self.kind == "cohort":
             return self._history_fingerprints(company, periods, now)
         model, query, plan = self._query(company, periods, now)
+        if self.kind == "snapshot" and self.rebuildable and self.date_end_field:
+            return self._open_fingerprints(model, query, company, periods, now)
         rows = self.env.execute_query(
             SQL(
                 "SELECT p.period_id, count(*), sum(%s) FROM %s %s WHERE p.period_id IS NOT NULL"
@@ -472,6 +474,49 @@ class CrmKpiSource(models.Model):
             )
         )
         return {period_id: f"{count}:{stamp}" for period_id, count, stamp in rows}
+
+    def _open_fingerprints(self, model, query, company, periods, now):
+        """Of a snapshot of the past: one look at each record, not one per record and period."""
+        start = self._path_sql(model, self.date_field, query)
+        end = self._path_sql(model, self.date_end_field, query)
+        points = {period.id: min(period.utc_to, now) for period in periods}
+        if self._path_field(self.date_field, "").type == "date":
+            tz = company._kpi_tz()
+            for period_id, at in points.items():
+                day = calendar.local_day(at - timedelta(microseconds=1), tz)
+                points[period_id] = datetime.combine(day + timedelta(days=1), time.min)
+        bounds = sorted(set(points.values()))
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT opened, closed, count(*), sum(stamp)
+                     FROM (SELECT width_bucket(%(start)s::timestamp, %(bounds)s) AS opened,
+                                  CASE WHEN %(end)s IS NOT NULL THEN width_bucket(
+                                       GREATEST(%(start)s, %(end)s)::timestamp, %(bounds)s)
+                                  END AS closed,
+                                  %(stamp)s AS stamp
+                             FROM %(tables)s WHERE %(where)s AND %(start)s IS NOT NULL) AS t
+                    GROUP BY opened, closed""",
+                start=start,
+                end=end,
+                bounds=SQL("%s::timestamp[]", bounds),
+                stamp=self._stamp_sql(model),
+                tables=query.from_clause,
+                where=query.where_clause or SQL("TRUE"),
+            )
+        )
+        counts, stamps = [0] * (len(bounds) + 1), [0] * (len(bounds) + 1)
+        for opened, closed, count, stamp in rows:
+            counts[opened] += count
+            stamps[opened] += stamp
+            if closed is not None:
+                counts[closed] -= count
+                stamps[closed] -= stamp
+        counts, stamps = list(accumulate(counts)), list(accumulate(stamps))
+        index = {at: position for position, at in enumerate(bounds)}
+        return {
+            period_id: f"{counts[index[at]]}:{stamps[index[at]]}"
+            for period_id, at in points.items()
+        }
 
     def _history_fingerprints(self, company, periods, now):
         """Of a cohort: of all events until the end of the period."""
