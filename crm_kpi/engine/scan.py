@@ -415,7 +415,7 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                 UNION ALL
                SELECT kpi_id, period_id, 'user', NULL, id
                  FROM target, unnest(%(users)s::int4[]) AS id WHERE zero AND running),
-           cell AS MATERIALIZED (
+           found AS (
                SELECT c.*, t.version, t.locked FROM computed c JOIN target t USING (kpi_id, period_id)
                 UNION ALL
                SELECT e.kpi_id, e.period_id, e.level, e.team_id, e.user_id, NULL::int4,
@@ -427,6 +427,27 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                          AND c.level = e.level AND c.segment_id IS NULL
                          AND COALESCE(c.team_id, 0) = COALESCE(e.team_id, 0)
                          AND COALESCE(c.user_id, 0) = COALESCE(e.user_id, 0))),
+           -- segments a locked period was reported by; records it had, but not by this breakdown,
+           -- are no restatement: the breakdown was asked for later
+           reported AS (
+               SELECT DISTINCT v.kpi_id, v.period_id, v.level, s.set_id
+                 FROM crm_kpi_value v JOIN target t USING (kpi_id, period_id)
+                 LEFT JOIN crm_kpi_segment s ON s.id = v.segment_id
+                WHERE t.locked AND (v.segment_id IS NOT NULL OR v.level = 'company' AND v.n > 0)),
+           cell AS MATERIALIZED (
+               SELECT f.kpi_id, f.period_id, f.level, f.team_id, f.user_id, f.segment_id,
+                      f.value, f.n, f.version, s.set_id,
+                      f.locked AND (s.id IS NULL OR r.kpi_id IS NOT NULL OR a.kpi_id IS NULL)
+                           AS locked
+                 FROM found f
+                 LEFT JOIN crm_kpi_segment s ON s.id = f.segment_id
+                 LEFT JOIN reported r ON r.kpi_id = f.kpi_id AND r.period_id = f.period_id
+                                     AND r.level = f.level AND r.set_id = s.set_id
+                 LEFT JOIN reported a ON a.kpi_id = f.kpi_id AND a.period_id = f.period_id
+                                     AND a.level = 'company'),
+           still AS (
+               SELECT DISTINCT kpi_id, period_id, level, set_id FROM cell
+                WHERE locked AND (segment_id IS NOT NULL OR level = 'company' AND n > 0)),
            gone AS (
                DELETE FROM crm_kpi_value v USING target t
                 WHERE v.kpi_id = t.kpi_id AND v.period_id = t.period_id AND NOT t.locked
@@ -451,7 +472,14 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                               v.version AS version_locked, c.version AS version_now
                          FROM (SELECT v.* FROM crm_kpi_value v
                                  JOIN target t ON t.kpi_id = v.kpi_id
-                                              AND t.period_id = v.period_id AND t.locked) v
+                                              AND t.period_id = v.period_id AND t.locked
+                                 LEFT JOIN crm_kpi_segment s ON s.id = v.segment_id
+                                 LEFT JOIN still b ON b.kpi_id = v.kpi_id
+                                      AND b.period_id = v.period_id AND b.level = v.level
+                                      AND b.set_id = s.set_id
+                                 LEFT JOIN still a ON a.kpi_id = v.kpi_id
+                                      AND a.period_id = v.period_id AND a.level = 'company'
+                                WHERE s.id IS NULL OR b.kpi_id IS NOT NULL OR a.kpi_id IS NULL) v
                          FULL JOIN (SELECT * FROM cell WHERE locked) c ON %(cell_is_value)s
                       ) AS both_sides
                 CROSS JOIN LATERAL (SELECT %(keys)s) AS d

@@ -402,6 +402,57 @@ class TestRefresh(KpiCommon):
         self.assertEqual(self.value(kpi, may), 2)
 
     @freeze_time(NOW)
+    def test_locked_period_takes_a_new_breakdown(self):
+        """Crossed levels asked for later are neither missing nor a restatement."""
+        kpi = self.make_kpi("leads")
+        customer = self.env["res.partner"].create(
+            {"name": "Customer", "country_id": self.env.ref("base.be").id}
+        )
+        self.make_lead("2026-05-10 12:00:00", user_id=self.ann.id, partner_id=customer.id)
+        self.kpis._refresh(kpis=kpi)
+        may = self.period("month", "2026-05-10")
+        self.assertFalse(self.cells(kpi, may, "user_segment"))
+        lines = [("period_id", "=", may.id)]
+        for crossed in (True, False):
+            kpi.crossed = crossed
+            self.kpis._refresh(kpis=kpi)
+            self.assertEqual(
+                set(self.cells(kpi, may, "user_segment").mapped("value")), {1}, crossed
+            )
+            self.assertFalse(self.env["crm.kpi.restatement"].search(lines))
+        self.make_lead("2026-05-20 12:00:00", user_id=self.bob.id, partner_id=customer.id)
+        self.kpis._refresh(kpis=kpi)
+        levels = self.env["crm.kpi.restatement"].search(lines).mapped("level")
+        self.assertEqual(set(levels), {"company", "team", "user", "segment"} & set(levels))
+        self.assertIn("segment", levels)
+
+    @freeze_time(NOW)
+    def test_fingerprint_of_a_snapshot_counts_what_is_open(self):
+        source = self.source.copy(
+            {
+                "code": "test_open",
+                "kind": "snapshot",
+                "rebuildable": True,
+                "date_end_field": "date_closed",
+            }
+        )
+        generator = random.Random(5)
+        for _i in range(20):
+            lead = self.make_lead("2026-10-01 00:00:00")
+            day = datetime(2026, 9, 1) + timedelta(hours=generator.randint(0, 2000))
+            closed = day + timedelta(hours=generator.randint(-50, 900))
+            self.backdate(lead, create_date=day, date_closed=generator.choice([closed, None]))
+        kpi = self.make_kpi("open", source_id=source.id)
+        self.kpis._refresh(kpis=kpi)
+        periods = self.env["crm.kpi.period"].search(
+            [("company_id", "=", self.company.id), ("date_from", "<=", "2026-12-15")]
+        )
+        prints = source._fingerprints(self.company, periods, datetime(2026, 12, 15, 10))
+        for period in periods:
+            counted = int(prints[period.id].split(":")[0])
+            self.assertEqual(counted, self.value(kpi, period), period.name)
+
+    @freeze_time(NOW)
     def test_new_definition_leaves_locked_periods(self):
         kpi = self.make_kpi("leads")
         self.make_lead("2026-05-10 12:00:00", expected_revenue=10)
