@@ -306,7 +306,7 @@ class TestReading(RightsCase):
         self.env.flush_all()
         exported = self.rpc(
             "ann", "crm.kpi.value", "export_data", self.values.filtered(
-                lambda v: v.user_id == self.ann
+                lambda v: v.user_id == self.ann and v.kpi_id == self.amount
             )[:1].ids, ["value_text"],
         )  # fmt: skip
         self.assertEqual(len(exported["datas"]), 1)
