@@ -26,8 +26,8 @@ _STEP = {
 def start_of(kind, day):
     """First day of the period of this kind that holds ``day``; weeks are ISO weeks.
 
-    >>> start_of("week", date(2027, 1, 1)), start_of("quarter", date(2026, 11, 22))
-    (datetime.date(2026, 12, 28), datetime.date(2026, 10, 1))
+    >>> print(start_of("week", date(2027, 1, 1)), start_of("quarter", date(2026, 11, 22)))
+    2026-12-28 2026-10-01
     """
     match kind:
         case "day":
@@ -46,8 +46,8 @@ def start_of(kind, day):
 def bounds(kind, day):
     """``(date_from, date_to)`` of the period of this kind that holds ``day``, half-open.
 
-    >>> bounds("month", date(2028, 2, 29))
-    (datetime.date(2028, 2, 1), datetime.date(2028, 3, 1))
+    >>> print(*bounds("month", date(2028, 2, 29)))
+    2028-02-01 2028-03-01
     """
     first = start_of(kind, day)
     return first, first + _STEP[kind]
@@ -56,8 +56,8 @@ def bounds(kind, day):
 def shift(kind, date_from, count):
     """First day of the period ``count`` periods later (negative: earlier).
 
-    >>> shift("month", date(2026, 3, 1), -1)
-    datetime.date(2026, 2, 1)
+    >>> print(shift("month", date(2026, 3, 1), -1))
+    2026-02-01
     """
     return date_from + _STEP[kind] * count
 
@@ -65,9 +65,10 @@ def shift(kind, date_from, count):
 def spans(kind, date_from, date_to):
     """All ``(date_from, date_to)`` of this kind that overlap the half-open days given.
 
-    >>> spans("quarter", date(2026, 3, 31), date(2026, 4, 2))
-    [(datetime.date(2026, 1, 1), datetime.date(2026, 4, 1)), \
-(datetime.date(2026, 4, 1), datetime.date(2026, 7, 1))]
+    >>> for span in spans("quarter", date(2026, 3, 31), date(2026, 4, 2)):
+    ...     print(*span)
+    2026-01-01 2026-04-01
+    2026-04-01 2026-07-01
     """
     result = []
     first = start_of(kind, date_from)
@@ -83,10 +84,10 @@ def utc_midnight(day, tz):
 
     Where daylight saving skips midnight, the day begins at the first instant there is.
 
-    >>> utc_midnight(date(2026, 10, 26), "Europe/Brussels")
-    datetime.datetime(2026, 10, 25, 23, 0)
-    >>> utc_midnight(date(2026, 10, 25), "Europe/Brussels")
-    datetime.datetime(2026, 10, 24, 22, 0)
+    >>> print(utc_midnight(date(2026, 10, 26), "Europe/Brussels"))
+    2026-10-25 23:00:00
+    >>> print(utc_midnight(date(2026, 10, 25), "Europe/Brussels"))
+    2026-10-24 22:00:00
     """
     local = datetime.combine(day, time.min, tzinfo=ZoneInfo(tz))
     return local.astimezone(timezone.utc).replace(tzinfo=None)
@@ -95,8 +96,8 @@ def utc_midnight(day, tz):
 def local_day(instant, tz):
     """The local day of a naive UTC instant.
 
-    >>> local_day(datetime(2026, 9, 30, 22, 30), "Europe/Brussels")
-    datetime.date(2026, 10, 1)
+    >>> print(local_day(datetime(2026, 9, 30, 22, 30), "Europe/Brussels"))
+    2026-10-01
     """
     return instant.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(tz)).date()
 

@@ -119,7 +119,8 @@ class InteractionCommon(TransactionCase):
         return cls._message(record, when, author or cls.contact, message_type="email", **vals)
 
     def _rows(self, record):
-        return self.env["crm.kpi.interaction"].search(
-            [("res_model", "=", record._name), ("res_id", "=", record.id)],
-            order="date, message_id",
+        rows = self.env["crm.kpi.interaction"].search(
+            [("res_model", "=", record._name), ("res_id", "=", record.id)]
         )
+        # not by the order of messages, which is the latest first
+        return rows.sorted(lambda row: (row.date, row.message_id.id))

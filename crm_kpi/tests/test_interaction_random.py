@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import pytz
 from freezegun import freeze_time
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from odoo.tests import tagged
@@ -71,6 +71,8 @@ class TestRandomHistories(InteractionCommon):
         max_examples=60,
         deadline=None,
         derandomize=True,
+        # add Phase.shrink to look into a failure: it takes minutes
+        phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
     def _check_random(self, histories):
