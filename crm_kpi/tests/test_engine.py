@@ -16,7 +16,7 @@ class TestEngine(BaseCase):
     def test_doctests(self):
         for module in (formula, periods):
             with self.subTest(module.__name__):
-                result = doctest.testmod(module)
+                result = doctest.testmod(module, extraglobs={"date": date, "datetime": datetime})
                 self.assertGreater(result.attempted, 0)
                 self.assertEqual(result.failed, 0)
 
