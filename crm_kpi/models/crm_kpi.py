@@ -432,9 +432,7 @@ class CrmKpi(models.Model):
     def _note_new_version(self):
         """The definition changed: all that is not locked is to be computed again."""
         for kpi in self:
-            super(CrmKpi, kpi).write(
-                {"version": kpi.version + 1, "next_try": False, "failure_count": 0}
-            )
+            kpi.write({"version": kpi.version + 1, "next_try": False, "failure_count": 0})
 
     def _drop_other_companies(self):
         """Values that no refresh keeps up to date any more; what is locked was reported."""
