@@ -105,7 +105,11 @@ class TestBackfill(TicketCommon):
         self._move(c, "2026-11-02 09:00", stage_id=self.done.id)
         self._move(c, "2026-11-03 09:00", user_id=self.ann.id)
         self._move(c, "2026-11-04 09:00", stage_id=self.awaiting.id)
-        lived = self._check(a | b | c)
+        d = self._ticket("2026-11-02 08:00")
+        self._move(d, "2026-11-02 09:00", stage_id=self.done.id, user_id=self.bob.id)
+        self._move(d, "2026-11-03 09:00", user_id=self.ann.id)
+        lived = self._check(a | b | c | d)
+        self.assertEqual(lived[3]["kpi_closed_user_id"], self.bob, "given away and closed at once")
         self.assertEqual(lived[0]["kpi_last_closed_date"], dt("2026-11-02 13:00"))
         self.assertEqual(lived[0]["kpi_closed_user_id"], self.bob)
         self.assertEqual(lived[0]["kpi_waiting_hours"], 3)
@@ -115,10 +119,13 @@ class TestBackfill(TicketCommon):
 
     def test_random_histories(self):
         rng = random.Random(42)
-        stages = [*self.stages, self.rejected]
+        supplier = self.env["helpdesk.ticket.stage"].create(
+            {"name": "Supplier", "kpi_is_waiting": True}
+        )
+        stages = [*self.stages, self.rejected, supplier]
         users = [self.ann.id, self.bob.id, False]
         tickets = self.env["helpdesk.ticket"]
-        for _n in range(25):
+        for _n in range(60):
             ticket = self._ticket(
                 "2026-11-02 08:00",
                 stage_id=rng.choice(stages).id,
@@ -136,8 +143,10 @@ class TestBackfill(TicketCommon):
                 elif what == 1:
                     self._mail_in(ticket, when)
                 else:
-                    vals = {"stage_id": rng.choice(stages).id}
-                    if rng.random() < 0.4:
+                    # the same stage again leaves no trace but a newer last_stage_update
+                    others = [stage for stage in stages if stage != ticket.stage_id]
+                    vals = {"stage_id": rng.choice(others).id}
+                    if rng.random() < 0.6:
                         vals["user_id"] = rng.choice(users)
                     self._move(ticket, when, **vals)
             tickets |= ticket
