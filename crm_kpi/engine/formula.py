@@ -116,9 +116,11 @@ def parse(text):
     """
     try:
         tree = ast.parse((text or "").strip(), mode="eval").body
+        _check(tree)
+    except FormulaError:
+        raise
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise FormulaError("syntax", str(getattr(error, "msg", error))) from error
-    _check(tree)
     components = tuple(dict.fromkeys(_components(tree)))
     if not components:
         raise FormulaError("empty")

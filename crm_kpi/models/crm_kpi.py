@@ -389,10 +389,29 @@ class CrmKpi(models.Model):
         }
         return messages[reason]()
 
+    def _formula_users(self):
+        """The other KPIs whose formulas use these, archived ones too."""
+        self.flush_model(["component_ids"])
+        return self.with_context(active_test=False).search(
+            [("component_ids", "in", self.ids), ("id", "not in", self.ids)]
+        )
+
+    def _check_code_unused(self, code):
+        """Refuse a new code while formulas use the old one: they would lose their component."""
+        for kpi in self.filtered(lambda kpi: kpi.code != code):
+            if users := kpi._formula_users():
+                raise ValidationError(
+                    self.env._(
+                        "Code: %(code)s is used by the formula of %(users)s. Keep the code, or "
+                        "take it out of that formula first.",
+                        code=kpi.code,
+                        users=", ".join(users.mapped("name")),
+                    )
+                )
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        users = self.search([("component_ids", "in", self.ids), ("id", "not in", self.ids)])
-        if users:
+        if users := self._formula_users():
             raise UserError(
                 self.env._(
                     "%(kpi)s is used by the formula of %(users)s. Change that formula first, "
@@ -411,6 +430,8 @@ class CrmKpi(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
+        if "code" in vals:
+            self._check_code_unused(vals["code"])
         changed = self.browse()
         if DEFINING & vals.keys():
             self._prepare_manual(vals, vals.get("kind"))

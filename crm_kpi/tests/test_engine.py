@@ -52,6 +52,7 @@ class TestEngine(BaseCase):
             "previous(days)": "shift",
             "target(1)": "shift",
             "(" * 500 + "a" + ")" * 500: "syntax",
+            "+".join(["a"] * 5000): "syntax",
         }
         for text, reason in refused.items():
             with self.subTest(text), self.assertRaises(formula.FormulaError) as caught:

@@ -127,6 +127,15 @@ class TestKpi(KpiCommon):
         with self.assertRaises(UserError):
             kpi.unlink()
 
+    def test_code_in_a_formula_cannot_change(self):
+        kpi = self.make_kpi("a")
+        double = self.make_kpi("b", kind="formula", formula="test_a * 2")
+        self.assertRefused("Code:", kpi.write, {"code": "other"})
+        self.make_kpi("c")
+        double.formula = "test_c * 2"
+        kpi.code = "other"
+        self.assertEqual(kpi.code, "other")
+
     def test_copy_is_a_draft_with_a_code_of_its_own(self):
         kpi = self.make_kpi("a")
         first, second = kpi.copy(), kpi.copy()
