@@ -32,7 +32,7 @@ import os
 import re
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -215,7 +215,7 @@ class Importer:
     def noon(self, day):
         """Noon of a local day as the database keeps it (naive UTC)."""
         local = datetime(day.year, day.month, day.day, 12, tzinfo=self.zone)
-        return local.astimezone(UTC).replace(tzinfo=None)
+        return local.astimezone(timezone.utc).replace(tzinfo=None)
 
     def _load(self, model, prefix, values):
         """Records by key: those known by external identifier, the others created.

@@ -13,7 +13,7 @@ in the coming weeks is today's open pipeline; conversations follow the fate of t
 
 import random
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 
 #: Leads are remembered so long; goals and charts show the last eighteen months.
 MONTHS_OF_LEADS = 20
@@ -267,23 +267,23 @@ class Story:
 
     def _at_work(self, moment):
         """The same day (or Monday after a weekend) at a random minute of the working day."""
-        local = moment.replace(tzinfo=UTC).astimezone(self.zone)
+        local = moment.replace(tzinfo=timezone.utc).astimezone(self.zone)
         local += timedelta(days={5: 2, 6: 1}.get(local.weekday(), 0))
         minute = self.random.randint(8 * 60 + 20, 17 * 60 + 40)
         local = local.replace(
             hour=minute // 60, minute=minute % 60, second=self.random.randint(0, 59), microsecond=0
         )
-        return local.astimezone(UTC).replace(tzinfo=None)
+        return local.astimezone(timezone.utc).replace(tzinfo=None)
 
     def _in_working_time(self, moment):
         """The moment itself, or the next morning when it falls outside working hours."""
-        local = moment.replace(tzinfo=UTC).astimezone(self.zone)
+        local = moment.replace(tzinfo=timezone.utc).astimezone(self.zone)
         if local.hour >= 18:
             local += timedelta(days=1)
         if local.hour < 8 or local.hour >= 18:
             local = local.replace(hour=8, minute=self.random.randint(5, 59))
         local += timedelta(days={5: 2, 6: 1}.get(local.weekday(), 0))
-        return local.astimezone(UTC).replace(tzinfo=None)
+        return local.astimezone(timezone.utc).replace(tzinfo=None)
 
     def _choose(self, weights):
         """A key of a dict (or first item of pairs) with a probability by its weight."""
@@ -321,11 +321,15 @@ class History(Story):
         return f"{self.random.choice(FIRST_NAMES)} {self.random.choice(LAST_NAMES)}"
 
     def _company_name(self, industry):
-        while True:
-            name = f"{self.random.choice(STEMS)} {self.random.choice(INDUSTRIES[industry])}"
+        for attempt in range(200):
+            stem = self.random.choice(STEMS)
+            if attempt > 5:  # the short names are used up
+                stem = f"{self.random.choice(LAST_NAMES)} & {stem}"
+            name = f"{stem} {self.random.choice(INDUSTRIES[industry])}"
             if name not in self._names:
-                self._names.add(name)
-                return name
+                break
+        self._names.add(name)
+        return name
 
     def _address(self, person, company):
         """An e-mail address nobody can have."""
@@ -556,13 +560,14 @@ class History(Story):
         """Quotation of an opportunity, and the order it becomes; returns its amount."""
         span = moment - lead.created
         sent = self._in_working_time(lead.created + span * self.random.uniform(0.45, 0.85))
-        sent = min(sent, moment - timedelta(minutes=40))
-        sent = max(sent, (lead.converted or lead.created) + timedelta(minutes=20))
+        begin = lead.converted or lead.created
+        sent = min(max(sent, begin + timedelta(minutes=20)), moment - timedelta(minutes=40))
+        sent = max(sent, begin + (moment - begin) / 2 if sent < begin else sent)
         over = moment < self.now
         order = Order(
             customer=customer,
             seller=seller,
-            created=sent - timedelta(minutes=15),
+            created=max(begin, sent - timedelta(minutes=15)),
             sent=sent,
             confirmed=moment if won else None,
             state=("sale" if won else "cancel") if over else "sent",
