@@ -1,5 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from . import test_catalogue
 from . import test_ticket_backfill
 from . import test_ticket_facts
