@@ -29,7 +29,7 @@ class CrmKpiInteraction(models.Model):
 
     _name = "crm.kpi.interaction"
     _description = "KPI Interaction"
-    _order = "date desc, message_id desc"
+    _order = "date desc, id desc"
     _rec_name = "res_model"
 
     res_model = fields.Char("Model", required=True, readonly=True)

@@ -45,7 +45,7 @@ MESSAGES = st.fixed_dictionaries(
         "minute": st.one_of(
             st.integers(0, 28_000), st.sampled_from([0, 1380, 1381, 1439, 2820, 4260, 5700])
         ),
-        "late": weighted(0, 0, 0, 1, 3),
+        "late": weighted(0, 0, 0, 1, 2, 3),
         "type": weighted("comment", "comment", "email", "email", *TYPES),
         "author": weighted("ann", "bob", "contact", "contact", *AUTHORS),
         "subtype": weighted("comment", "comment", "comment", *SUBTYPES),
