@@ -244,9 +244,7 @@ class CrmKpiDemo(models.AbstractModel):
     @api.model
     def _make_users(self, people, groups, **values):
         """Internal users without password: ``people`` are pairs of login and name."""
-        if "odoobot_state" in self.env["res.users"]._fields:
-            values["odoobot_state"] = "disabled"
-        return self.env["res.users"].create(
+        users = self.env["res.users"].create(
             [
                 {
                     "login": login,
@@ -261,12 +259,21 @@ class CrmKpiDemo(models.AbstractModel):
                 for login, name in people
             ]
         )
+        self._quiet(users)
+        return users
+
+    @api.model
+    def _quiet(self, users):
+        """No greeting by OdooBot."""
+        if "odoobot_state" in users._fields:
+            users.odoobot_state = "disabled"
 
     @api.model
     def _people(self):
         """Sellers (in the order of the plan) and their teams."""
         rep = self.env.ref("crm_kpi.demo_user_rep")
         manager = self.env.ref("crm_kpi.demo_user_manager")
+        self._quiet(rep + manager + self.env.ref("crm_kpi.demo_user_admin"))
         others = self._make_users(
             [(seller.login, seller.name) for seller in history.SELLERS if seller.login != "rep"],
             ["sales_team.group_sale_salesman"],
@@ -760,7 +767,10 @@ class CrmKpiDemo(models.AbstractModel):
             usual = self._usual(kpi, period, scope, owner)
             if not usual:
                 return None
-            promise = {name: _rounded(usual * factor) for name, factor in promise.items()}
+            promise = {
+                name: _rounded(usual * factor, kpi.unit == "count")
+                for name, factor in promise.items()
+            }
         else:
             promise = dict(zip(("target", "target_max"), promise, strict=False))
         return vals | promise
@@ -790,12 +800,12 @@ class CrmKpiDemo(models.AbstractModel):
         return mean * 12 if period.kind == "year" else mean
 
 
-def _rounded(number):
-    """Two leading digits, as people set targets."""
+def _rounded(number, whole):
+    """As people set targets: two leading digits, or at least one of what is counted."""
     if not number:
         return 0.0
     digits = 1 - math.floor(math.log10(abs(number)))
-    return float(round(number, digits))
+    return max(1.0, float(round(number, min(digits, 0)))) if whole else float(round(number, digits))
 
 
 _GONE = frozenset(seller.login for seller in history.SELLERS if seller.left)

@@ -73,6 +73,7 @@ class CrmKpiDemo(models.AbstractModel):
     @api.model
     def _service_people(self):
         agent = self.env.ref("crm_kpi_helpdesk_mgmt.demo_user_agent")
+        self._quiet(agent)
         agents = agent + self._make_users(
             [(agent.login, agent.name) for agent in story.AGENTS if agent.login != "agent"],
             ["helpdesk_mgmt.group_helpdesk_user_team"],
