@@ -121,6 +121,13 @@ class TestSalesPipeline(TransactionCase):
     def cell(self, code, kind, first, level="company", name=None):
         return self.values[code].get((kind, first, level, name), False)
 
+    def test_nobody_waits_for_an_answer(self):
+        """A person loaded the leads: they did not come in from outside, unanswered."""
+        inbound = self.env["crm.lead"].search_count(
+            [("company_id", "=", self.company.id), ("kpi_origin", "=", "inbound")]
+        )
+        self.assertEqual(inbound, 0)
+
     def test_loaded(self):
         self.assertEqual(self.counts["crm.lead"], 8800)
         self.assertEqual(self.counts["sale.order"], 4238)
