@@ -205,6 +205,7 @@ class CrmKpiBackfill(models.AbstractModel):
         )
         foreign = [lead_id for lead_id, is_foreign in rows if is_foreign]
         if foreign:
+            # superuser: installation computes for everybody
             leads = self.env["crm.lead"].sudo().browse(foreign)
             leads.invalidate_recordset()
             leads._compute_kpi_deal_amount()

@@ -111,6 +111,7 @@ class CrmKpiCustomerPeriod(models.Model):
 
         The id is made of period and partner: it does not depend on what else there is.
         """
+        # superuser: only settings of companies are read, to compute for all of them
         companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
         return SQL(
             """

@@ -458,6 +458,7 @@ class CrmKpiGoal(models.Model):
         )
         seen = {tuple(value or 0 for value in cell) for _id, *cell in cells}
         if rows or len(seen) < len(cells):
+            # superuser: names the goal in the way even where the user may not read it
             goal = self.sudo().browse(rows[0]) if rows else self.browse()
             raise ValidationError(
                 self.env._(

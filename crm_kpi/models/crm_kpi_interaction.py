@@ -188,6 +188,7 @@ class CrmKpiInteraction(models.Model):
 
         Columns: ``message_id`` and those of :meth:`_kpi_interaction_columns`.
         """
+        # superuser: messages are classed for everybody, by time zones and kinds of users
         companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
         public_users = (
             self.env["res.users"]

@@ -1,6 +1,11 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The refresh: what is due, one statement per source, formulas after their components."""
+"""The refresh: what is due, one statement per source, formulas after their components.
+
+All of it runs as superuser, hence every ``sudo()`` below: values are computed for everybody
+and all companies, nothing is returned to the user, and who may read which value is for the
+record rules.
+"""
 
 import logging
 import re

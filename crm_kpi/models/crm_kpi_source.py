@@ -2,7 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import ast
-from collections import defaultdict
 from datetime import datetime, time, timedelta
 from itertools import accumulate
 
@@ -581,8 +580,8 @@ class CrmKpiSource(models.Model):
         For changes that the records' own write dates do not show, such as a lost reason
         that becomes a disqualification.
         """
+        # superuser: sources and the bookkeeping of the refresh are not the changing user's to read
         sources = self.sudo().search([("model_id.model", "=", model_name)])
-        # superuser: the bookkeeping of the refresh is not the changing user's to read
         computations = self.env["crm.kpi.computation"].sudo()
         computations.search([("kpi_id.source_id", "in", sources.ids)]).write({"fingerprint": False})
 
@@ -634,17 +633,13 @@ class CrmKpiSource(models.Model):
 
     @api.model
     def _sets_by_unknown(self, company):
-        """``(set, unknown bucket)`` ids of the segment sets that the engine computes."""
+        """``(set, unknown bucket)`` ids of the segment sets that the engine computes.
+
+        Superuser: values are computed for all sets, whoever asks.
+        """
         sets = (
             self.env["crm.kpi.segment.set"]
             .sudo()
             .search([("company_id", "in", [False, company.id])])
         )
         return [(s.id, s.unknown_segment_id.id) for s in sets if s.unknown_segment_id]
-
-    @api.model
-    def _group_by_source(self, kpis):
-        groups = defaultdict(self.env["crm.kpi"].browse)
-        for kpi in kpis:
-            groups[kpi.source_id] |= kpi
-        return sorted(groups.items(), key=lambda item: (item[0].sequence, item[0].id))

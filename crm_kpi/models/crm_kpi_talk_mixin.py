@@ -322,6 +322,7 @@ class CrmKpiTalkMixin(models.AbstractModel):
         :return: lists of their beginnings and ends (naive UTC, sorted, disjoint) and of the
             hours worked before each
         """
+        # superuser: working hours are the same for all readers
         calendar = self.env["resource.calendar"].sudo().browse(calendar_id)
         if calendar.company_id:
             calendar = calendar.with_company(calendar.company_id)

@@ -38,6 +38,7 @@ class SaleOrder(models.Model):
     def write(self, vals):
         if "opportunity_id" not in vals:
             return super().write(vals)
+        # superuser: leads are only marked, whether the user sees them or not
         leads = self.sudo().opportunity_id  # only their ids go to the queue
         result = super().write(vals)
         leads |= self.sudo().opportunity_id
@@ -45,6 +46,7 @@ class SaleOrder(models.Model):
         return result
 
     def unlink(self):
+        # superuser: leads are only marked, whether the user sees them or not
         leads = self.sudo().opportunity_id
         result = super().unlink()
         leads._kpi_mark_dirty(leads.ids)

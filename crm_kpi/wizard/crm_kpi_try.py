@@ -60,6 +60,7 @@ class CrmKpiTry(models.TransientModel):
         if kpi.kind == "formula":
             return self._formula_result(kpi, period)
         source = kpi.source_id
+        # superuser, as the refresh computes: only administrators may try, on what they may read
         period = period.sudo()
         self.env.flush_all()
         plan, errors = source._plan(period.company_id, period, fields.Datetime.now(), kpi)
