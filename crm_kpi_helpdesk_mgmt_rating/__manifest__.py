@@ -1,0 +1,13 @@
+# Copyright 2026 crm_kpi contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+{
+    "name": "CRM KPI: Helpdesk Ratings",
+    "version": "19.0.1.0.0",
+    "summary": "Customer satisfaction from the ratings of tickets",
+    "author": "crm_kpi contributors, Odoo Community Association (OCA)",
+    "website": "https://github.com/OCA/crm",
+    "license": "AGPL-3",
+    "category": "After-Sales",
+    "depends": ["crm_kpi_helpdesk_mgmt", "helpdesk_mgmt_rating"],
+    "auto_install": True,
+}

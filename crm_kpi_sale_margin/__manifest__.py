@@ -1,0 +1,13 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+{
+    "name": "CRM KPI: Margins",
+    "version": "19.0.1.0.0",
+    "summary": "Gross margin of sales orders",
+    "author": "crm_kpi contributors, Odoo Community Association (OCA)",
+    "website": "https://github.com/OCA/crm",
+    "license": "LGPL-3",
+    "category": "Sales/Sales",
+    "depends": ["crm_kpi", "sale_margin"],
+    "auto_install": True,
+}

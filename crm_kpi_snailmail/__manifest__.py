@@ -1,0 +1,13 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+{
+    "name": "CRM KPI: Letters",
+    "version": "19.0.1.0.0",
+    "summary": "Letters sent by post",
+    "author": "crm_kpi contributors, Odoo Community Association (OCA)",
+    "website": "https://github.com/OCA/crm",
+    "license": "LGPL-3",
+    "category": "Sales/CRM",
+    "depends": ["crm_kpi", "snailmail"],
+    "auto_install": True,
+}

@@ -1,0 +1,13 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+{
+    "name": "CRM KPI: Surveys",
+    "version": "19.0.1.0.0",
+    "summary": "NPS, CES and CSAT from the answers of surveys",
+    "author": "crm_kpi contributors, Odoo Community Association (OCA)",
+    "website": "https://github.com/OCA/crm",
+    "license": "LGPL-3",
+    "category": "Marketing/Surveys",
+    "depends": ["crm_kpi", "survey"],
+    "auto_install": True,
+}
