@@ -150,9 +150,10 @@ class CrmKpi(models.Model):
         today = calendar.local_day(now, company._kpi_tz())
         first = company.kpi_history_start
         if not first:
+            sources = self._refreshed(None, company).source_id
             days = [
                 day
-                for source in self._refreshed(None, company).source_id
+                for source in sources | sources.base_source_ids
                 if (day := source._first_day(company, today - EARLIEST))
             ]
             first = min(days, default=today)

@@ -27,7 +27,9 @@ _PATHS = {
     "country_field": "res.country",
 }
 #: A change of one of these is a new version of the definition of the source's KPIs.
-DEFINING = {"model_id", "kind", "domain", "rebuildable", "base_source_id", *_PATHS}
+DEFINING = {
+    "model_id", "kind", "domain", "rebuildable", "base_source_ids", "trailing_months", *_PATHS
+}  # fmt: skip
 
 
 class CrmKpiSource(models.Model):
@@ -84,10 +86,18 @@ class CrmKpiSource(models.Model):
         help="Snapshot: the past can be computed from the two dates. Otherwise only running "
         "periods are computed and keep their last value."
     )
-    base_source_id = fields.Many2one(
+    trailing_months = fields.Integer(
+        help="Event: a record counts in every period that ends within so many months after it, "
+        "as in 'revenue of the last twelve months'. 0: only in the period of its date.",
+    )
+    base_source_ids = fields.Many2many(
         "crm.kpi.source",
+        "crm_kpi_source_base_rel",
+        "source_id",
+        "base_source_id",
         "Events behind it",
-        help="Cohort: the source whose records make the history; tells when to recompute.",
+        domain="[('kind', '=', 'event')]",
+        help="Cohort: the sources whose records make the history; they tell when to recompute.",
     )
     note = fields.Text(translate=True)
     kpi_ids = fields.One2many("crm.kpi", "source_id", "KPIs")
@@ -95,6 +105,33 @@ class CrmKpiSource(models.Model):
     _code_uniq = models.Constraint("UNIQUE(code)", "A source with this code exists already.")
 
     # --- CHECKS ---
+
+    @api.constrains("kind", "trailing_months", "date_end_field")
+    def _check_trailing_months(self):
+        for source in self.filtered("trailing_months"):
+            if source.trailing_months < 0:
+                raise ValidationError(
+                    self.env._("Trailing months: enter 0 or more, not %s.", source.trailing_months)
+                )
+            if source.kind != "event" or source.date_end_field:
+                raise ValidationError(
+                    self.env._(
+                        "Trailing months: only events at one date can count in later periods, "
+                        "too. Enter 0, or choose the kind Event without an end date."
+                    )
+                )
+
+    @api.constrains("kind", "base_source_ids")
+    def _check_base_sources(self):
+        for source in self:
+            if wrong := source.base_source_ids.filtered(lambda base: base.kind != "event"):
+                raise ValidationError(
+                    self.env._(
+                        "Events behind it: %s is not a source of events. Choose sources of the "
+                        "kind Event.",
+                        ", ".join(wrong.mapped("name")),
+                    )
+                )
 
     @api.constrains("model_id", "kind", "domain", *_PATHS)
     def _check_definition(self):
@@ -219,6 +256,11 @@ class CrmKpiSource(models.Model):
     def _paths(self, name):
         return [path.strip() for path in (self[name] or "").split(",") if path.strip()]
 
+    @property
+    def _grows(self):
+        """Whether counts of a running period grow from nothing as its days go by."""
+        return self.kind == "event" and not self.trailing_months
+
     # --- CRUD ---
 
     def write(self, vals):
@@ -266,15 +308,20 @@ class CrmKpiSource(models.Model):
             return SQL("NULL::int4")
         return parts[0] if len(parts) == 1 else SQL("COALESCE(%s)", SQL(", ").join(parts))
 
-    def _query(self, company, periods, now):
-        """Query of the facts and the :class:`~..engine.scan.Plan` made of it, without KPIs."""
-        self.ensure_one()
-        tz = company._kpi_tz()
-        model = self._facts_model(company, periods.ids)
+    def _search_facts(self, company, period_ids=()):
+        """The source's model and the query of its records, of whatever company and time."""
+        model = self._facts_model(company, period_ids)
         query = model._search(self._parse_domain(self.domain), bypass_access=True)
         if query.is_empty():
             query = model._search(Domain.TRUE, bypass_access=True)
             query.add_where("FALSE")
+        return model, query
+
+    def _query(self, company, periods, now):
+        """Query of the facts and the :class:`~..engine.scan.Plan` made of it, without KPIs."""
+        self.ensure_one()
+        tz = company._kpi_tz()
+        model, query = self._search_facts(company, periods.ids)
         owner = self._coalesce_sql(model, "company_field", query)
         if self._paths("company_field"):
             # in a database of one company a record that names none can only be that one's
@@ -341,20 +388,39 @@ class CrmKpiSource(models.Model):
         if end:
             condition = SQL("%s >= p.date_from AND %s <= p.date_to", start, end)
             return scan.values_join(rows, condition), SQL("p.date_from")
-        first, last = ("date_from", "date_to") if dated else ("utc_from", "utc_to")
-        tracks = calendar.tracks([(p[first], p[last], p.id) for p in periods])
+        windows = self._windows(periods, now, tz, dated)
+        tracks = calendar.tracks(windows)
         query.add_where(
             SQL(
                 "%(at)s >= %(first)s AND %(at)s < %(last)s",
                 at=start,
-                first=min(p[first] for p in periods),
-                last=max(p[last] for p in periods),
+                first=min(first for first, _last, _id in windows),
+                last=max(last for _first, last, _id in windows),
             )
         )
         if dated:
             return scan.instants_join(start, tracks, "date"), start
         day = SQL("((%s AT TIME ZONE 'UTC') AT TIME ZONE %s)::date", start, tz)
         return scan.instants_join(start, tracks, "timestamp"), day
+
+    def _windows(self, periods, now, tz, dated):
+        """``(start, end, period id)`` of the time whose events count in each period, half-open."""
+        if not self.trailing_months:
+            first, last = ("date_from", "date_to") if dated else ("utc_from", "utc_to")
+            return [(p[first], p[last], p.id) for p in periods]
+        windows = []
+        for period in periods:
+            end, day = period.utc_to, period.date_to
+            if now < end:
+                end, day = now, calendar.local_day(now, tz)
+            since = calendar.shift("month", day, -self.trailing_months)
+            if dated:
+                # a record of today has happened, though the day is not over
+                last = calendar.local_day(end - timedelta(microseconds=1), tz)
+                windows.append((since, last + timedelta(days=1), period.id))
+            else:
+                windows.append((calendar.utc_midnight(since, tz), end, period.id))
+        return windows
 
     def _plan(self, company, periods, now, kpis, crossed=()):
         """Plan of the scan for some KPIs of this source.
@@ -518,21 +584,34 @@ class CrmKpiSource(models.Model):
         }
 
     def _history_fingerprints(self, company, periods, now):
-        """Of a cohort: of all events until the end of the period."""
-        base = self.base_source_id
-        if not base:
-            return {}
+        """Of a cohort: of all events behind it until the end of the period."""
         ends = sorted({min(period.utc_to, now) for period in periods})
-        model = base._facts_model(company)
-        query = model._search(base._parse_domain(base.domain), bypass_access=True)
-        at = base._path_sql(model, base.date_field, query)
+        parts = [base._counted_until(company, ends) for base in self.base_source_ids.sorted("id")]
+        if not parts:
+            return {}
+        index = {end: position for position, end in enumerate(ends)}
+        return {
+            period.id: "/".join(part[index[min(period.utc_to, now)]] for part in parts)
+            for period in periods
+        }
+
+    def _counted_until(self, company, ends):
+        """Count and sum of the write dates of all events before each of some instants."""
+        model, query = self._search_facts(company)
+        if self._paths("company_field"):
+            # those of no company too, whomever the cohort counts them for
+            owner = self._coalesce_sql(model, "company_field", query)
+            query.add_where(SQL("(%s IS NULL OR %s = %s)", owner, owner, company.id))
+        at = self._path_sql(model, self.date_field, query)
+        if self._path_field(self.date_field, "").type == "date":
+            at = SQL("(%s)::timestamp AT TIME ZONE %s AT TIME ZONE 'UTC'", at, company._kpi_tz())
         rows = self.env.execute_query(
             SQL(
                 "SELECT width_bucket((%s)::timestamp, %s::timestamp[]) AS bucket, count(*), sum(%s)"
                 " FROM %s WHERE %s AND %s IS NOT NULL GROUP BY bucket",
                 at,
                 ends,
-                base._stamp_sql(model),
+                self._stamp_sql(model),
                 query.from_clause,
                 query.where_clause or SQL("TRUE"),
                 at,
@@ -541,12 +620,10 @@ class CrmKpiSource(models.Model):
         counts, stamps = [0] * (len(ends) + 1), [0] * (len(ends) + 1)
         for bucket, count, stamp in rows:
             counts[bucket], stamps[bucket] = count, stamp
-        counts, stamps = list(accumulate(counts)), list(accumulate(stamps))
-        index = {end: position for position, end in enumerate(ends)}
-        return {
-            period.id: f"{counts[index[min(period.utc_to, now)]]}:{stamps[index[min(period.utc_to, now)]]}"
-            for period in periods
-        }
+        return [
+            f"{count}:{stamp}"
+            for count, stamp in zip(accumulate(counts), accumulate(stamps), strict=True)
+        ]
 
     @staticmethod
     def _stamp_sql(model):

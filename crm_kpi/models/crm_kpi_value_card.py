@@ -74,7 +74,9 @@ class CrmKpiValue(models.Model):
             found, period = previous.get(cell, (None, None))
             cell.previous_value = before = found.value if found else False
             kpi = cell.kpi_id
-            growing = natures[kpi].additive or kpi.aggregator == "count_distinct"
+            growing = natures[kpi].additive or (
+                kpi.aggregator == "count_distinct" and not kpi.source_id.trailing_months
+            )
             partial = cell.period_timing == "running" and growing
             cell.change_text, cell.change_trend, cell.change_up = cell._change(
                 before, period, partial

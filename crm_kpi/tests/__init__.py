@@ -19,5 +19,6 @@ from . import test_pace
 from . import test_refresh
 from . import test_rights
 from . import test_segment
+from . import test_source
 from . import test_tour_roles
 from . import test_value_card
