@@ -11,8 +11,13 @@ and so does a division by zero.
 ``last_year(x)`` the KPI in the same period one year earlier
 ``target(x)``   the target of the KPI's goal for the same cell
 ``min(a, b)``   the smaller, ``max(a, b)`` the greater, ``abs(a)`` the absolute value
+``require(a, n)`` ``a`` where it is at least ``n``, else no value
 ``days``, ``months`` length of the period
+``annual_discount_rate``, ``margin_rate`` settings of the company
 ============== =====================================================================
+
+(The KPI *Discount rate* has the code ``discount_rate``: what customers are let off. The rate
+by which money of next year is worth less is the *annual* discount rate.)
 """
 
 import ast
@@ -21,8 +26,10 @@ from dataclasses import dataclass
 from odoo.tools import SQL
 
 SHIFTS = ("previous", "last_year", "target")
-FUNCTIONS = {"min": 2, "max": 2, "abs": 1}
-CONSTANTS = ("days", "months")
+FUNCTIONS = {"min": 2, "max": 2, "abs": 1, "require": 2}
+#: Settings of the company, see ``res.company._kpi_constants()``.
+SETTINGS = ("annual_discount_rate", "margin_rate")
+CONSTANTS = ("days", "months", *SETTINGS)
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
 
@@ -54,6 +61,12 @@ class Formula:
     def codes(self):
         """Codes of the KPIs in the formula, without repetition."""
         return tuple(dict.fromkeys(component.code for component in self.components))
+
+    @property
+    def settings(self):
+        """Names of the company's settings in the formula."""
+        names = {node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)}
+        return tuple(name for name in SETTINGS if name in names)
 
     def sample(self, numbers, plus=sum, least=min):
         """How many records the value rests on: a ratio on those of what it divides by, a sum
@@ -212,6 +225,8 @@ def _to_sql(node, columns, constants):
             if name == "abs":
                 return SQL("abs(%s)", arguments[0])
             left, right = arguments
+            if name == "require":
+                return SQL("CASE WHEN (%(l)s) >= (%(r)s) THEN (%(l)s) END", l=left, r=right)
             # LEAST and GREATEST skip NULL, but no value must stay no value
             return SQL(
                 "CASE WHEN (%(l)s) IS NOT NULL AND (%(r)s) IS NOT NULL THEN %(f)s(%(l)s, %(r)s) END",
@@ -245,6 +260,8 @@ def _evaluate(node, values, constants):
             arguments = [_evaluate(argument, values, constants) for argument in node.args]
             if None in arguments:
                 return None
+            if name == "require":
+                return arguments[0] if arguments[0] >= arguments[1] else None
             return {"min": min, "max": max, "abs": abs}[name](*arguments)
         case ast.UnaryOp(op=operator):
             operand = _evaluate(node.operand, values, constants)
@@ -271,6 +288,8 @@ def _sample(node, numbers, plus, least):
             return _sample(node.operand, numbers, plus, least)
         case ast.BinOp():
             parts = [node.left, node.right]
+        case ast.Call(func=ast.Name(id="require"), args=[value, _bound]):
+            return _sample(value, numbers, plus, least)
         case ast.Call(func=ast.Name(id=name)) if name not in SHIFTS:
             parts = node.args
         case _:

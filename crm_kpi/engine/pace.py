@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from .formula import CONSTANTS
+from .formula import CONSTANTS, SETTINGS
 
 #: Below this share of the working days a running period says too little to be judged.
 EARLY = 0.2
@@ -106,6 +106,8 @@ def additive_formula(tree, additive):
     >>> from .formula import parse
     >>> additive_formula(parse("orders + 2 * renewals").tree, {"orders", "renewals"})
     True
+    >>> additive_formula(parse("margin_rate * orders").tree, {"orders"})
+    True
     >>> additive_formula(parse("won / closed").tree, {"won", "closed"})
     False
     """
@@ -116,10 +118,20 @@ def additive_formula(tree, additive):
             return additive_formula(operand, additive)
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
             return additive_formula(left, additive) and additive_formula(right, additive)
-        case ast.BinOp(left=left, op=ast.Mult() | ast.Div(), right=ast.Constant()):
+        case ast.BinOp(left=left, op=ast.Mult() | ast.Div(), right=right) if _is_fixed(right):
             return additive_formula(left, additive)
-        case ast.BinOp(left=ast.Constant(), op=ast.Mult(), right=right):
+        case ast.BinOp(left=left, op=ast.Mult(), right=right) if _is_fixed(left):
             return additive_formula(right, additive)
+    return False
+
+
+def _is_fixed(node):
+    """Whether part of a formula is the same in every period: a number or a setting."""
+    match node:
+        case ast.Constant():
+            return True
+        case ast.Name(id=name):
+            return name in SETTINGS
     return False
 
 

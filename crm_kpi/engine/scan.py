@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from odoo.tools import SQL
 
+from .formula import CONSTANTS
+
 #: SQL of the aggregate over the facts of a cell that satisfy the KPI's filter.
 AGGREGATES = {
     "count": "count(*) FILTER (WHERE %(f)s)",
@@ -293,7 +295,7 @@ def formula_cells(formula, kpi_id, zeros, crossed, lookups, constants):
     :param lookups: list of ``(period id, slot, kpi id, source period id)``: which stored
         value fills which slot (position of the component, from 1) in which period; a
         negative slot is filled by the target of the KPI's goal instead
-    :param constants: list of ``(period id, days, months)``
+    :param constants: dict of period id to the constants of formulas there, by name
     """
     periods, slots, kpis, sources = (list(column) for column in zip(*lookups, strict=True))
     components = formula.components
@@ -322,8 +324,7 @@ def formula_cells(formula, kpi_id, zeros, crossed, lookups, constants):
                    AS t(period_id, slot, source_kpi_id, source_period_id)),
            constants AS (
                SELECT t.*, ARRAY(SELECT slot FROM lookup l WHERE l.period_id = t.period_id) AS known
-                 FROM unnest(%s::int4[], %s::float8[], %s::float8[])
-                   AS t(period_id, days, months)),
+                 FROM unnest(%s::int4[], %s) AS t(period_id, %s)),
            stored AS (
                SELECT l.period_id, l.slot, v.level, v.team_id, v.user_id, v.segment_id,
                       v.value, v.n
@@ -351,11 +352,16 @@ def formula_cells(formula, kpi_id, zeros, crossed, lookups, constants):
         slots,
         kpis,
         sources,
-        *(list(column) for column in zip(*constants, strict=True)),
+        list(constants),
+        SQL(", ").join(
+            SQL("%s::float8[]", [values[name] for values in constants.values()])
+            for name in CONSTANTS
+        ),
+        SQL(", ").join(SQL.identifier(name) for name in CONSTANTS),
         SQL(", ").join(SQL("max(value) FILTER (WHERE slot = %s)", slot) for slot in slot_range),
         SQL(", ").join(SQL("max(n) FILTER (WHERE slot = %s)", slot) for slot in slot_range),
         kpi_id,
-        formula.to_sql(columns, {"days": SQL("k.days"), "months": SQL("k.months")}),
+        formula.to_sql(columns, {name: SQL.identifier("k", name) for name in CONSTANTS}),
         number,
         crossed,
     )

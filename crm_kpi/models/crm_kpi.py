@@ -117,7 +117,8 @@ class CrmKpi(models.Model):
     formula = fields.Char(
         tracking=True,
         help="Codes of KPIs, numbers, + - * / and parentheses; previous(x), last_year(x), "
-        "target(x), min(a, b), max(a, b), abs(a), days, months. Example: deals_won / deals_closed",
+        "target(x), min(a, b), max(a, b), abs(a), require(a, n), days, months, "
+        "annual_discount_rate, margin_rate. Example: deals_won / deals_closed",
     )
     maturity_days = fields.Float(
         tracking=True,

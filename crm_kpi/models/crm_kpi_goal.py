@@ -1027,12 +1027,8 @@ def _pooled(kpi, periods, cells):
                 for component in parsed.components
                 if component.code in by_code
             }
-            count = len(periods)
-            constants = {
-                "days": sum((p.date_to - p.date_from).days for p in periods) / count,
-                "months": sum(calendar.months_between(p.date_from, p.date_to) for p in periods)
-                / count,
-            }
+            each = [period._formula_constants() for period in periods]
+            constants = {name: sum(c[name] for c in each) / len(each) for name in each[0]}
             return parsed.evaluate(values, constants)
     if any(cell is None for cell in own):
         return None  # not computed so far back

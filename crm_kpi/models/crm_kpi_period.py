@@ -344,6 +344,16 @@ class CrmKpiPeriod(models.Model):
 
     # --- STATES ---
 
+    def _formula_constants(self):
+        """What formulas may use beside KPIs: the length of the period, the company's settings."""
+        self.ensure_one()
+        return {
+            "days": float((self.date_to - self.date_from).days),
+            "months": calendar.months_between(self.date_from, self.date_to),
+            # superuser: readers of a KPI need not be readers of the company's settings
+            **self.sudo().company_id._kpi_constants(),
+        }
+
     def _update_states(self):
         """Move periods along future, running, provisional and locked as time passes."""
         now = fields.Datetime.now()

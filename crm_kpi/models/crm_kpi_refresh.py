@@ -457,14 +457,7 @@ class CrmKpi(models.Model):
                 elif source and (kpi.id, source.id) in revisions:
                     lookups.append((period.id, slot, kpi.id, source.id))
         wanted = [period for _kpi, period in targets]
-        constants = [
-            (
-                period.id,
-                float((period.date_to - period.date_from).days),
-                calendar.months_between(period.date_from, period.date_to),
-            )
-            for period in wanted
-        ]
+        constants = {period.id: period._formula_constants() for period in wanted}
         zeros = [
             components[c.code]._zero_when_empty and c.shift != "target" for c in formula.components
         ]
@@ -511,9 +504,10 @@ class CrmKpi(models.Model):
                     )
                 )
             }
+        settings = self.env.company._kpi_constants()
         prints = {}
         for period in periods:
-            parts = []
+            parts = [f"{name}={settings[name]}" for name in formula.settings]
             for component in formula.components:
                 source = sources[component.shift].get(period)
                 key = (components[component.code].id, source.id if source else 0)

@@ -61,6 +61,18 @@ class ResCompany(models.Model):
         help="A new product counts as upsell when its price exceeds the highest price the "
         "customer ever paid in that category by this share.",
     )
+    kpi_discount_rate = fields.Float(
+        string="Annual discount rate",
+        default=0.10,
+        help="Money of next year is worth so much less today; for values that reach into the "
+        "future, such as customer lifetime value. Formulas call it annual_discount_rate.",
+    )
+    kpi_margin_rate = fields.Float(
+        string="Margin rate",
+        default=1.0,
+        help="Share of the revenue that is margin, where no costs are known. 100 %: such KPIs "
+        "are on revenue basis. Formulas call it margin_rate.",
+    )
     kpi_first_response_target_hours = fields.Float(
         string="First response target for tickets (hours)", default=8.0
     )
@@ -75,6 +87,14 @@ class ResCompany(models.Model):
         "provisional periods and grace days at least 0.",
     )
 
+    _kpi_discount_rate = models.Constraint(
+        "CHECK (kpi_discount_rate >= 0)", "The annual discount rate must be 0 % or more."
+    )
+    _kpi_margin_rate = models.Constraint(
+        "CHECK (kpi_margin_rate > 0 AND kpi_margin_rate <= 1)",
+        "The margin rate must be more than 0 % and at most 100 %.",
+    )
+
     def write(self, vals):
         result = super().write(vals)
         if HISTORY_SETTINGS.intersection(vals):
@@ -87,3 +107,11 @@ class ResCompany(models.Model):
         """Name of the time zone in which the company's KPI days begin (never the viewer's)."""
         self.ensure_one()
         return self.kpi_tz or self.resource_calendar_id.tz or self.partner_id.tz or "UTC"
+
+    def _kpi_constants(self):
+        """The company's settings by the names that formulas call them."""
+        self.ensure_one()
+        return {
+            "annual_discount_rate": self.kpi_discount_rate,
+            "margin_rate": self.kpi_margin_rate,
+        }

@@ -50,6 +50,8 @@ class TestEngine(BaseCase):
             "previous(a + b)": "shift",
             "previous(a, b)": "shift",
             "previous(days)": "shift",
+            "previous(margin_rate)": "shift",
+            "require(a)": "arguments",
             "target(1)": "shift",
             "(" * 500 + "a" + ")" * 500: "syntax",
             "+".join(["a"] * 5000): "syntax",
@@ -73,11 +75,23 @@ class TestEngine(BaseCase):
             ("(a - previous(a)) / previous(a)", {a: 3, before: 2}, 0.5),
             ("(a - previous(a)) / previous(a)", {a: 3}, None),
             ("a / months", {a: 6}, 2),
+            ("b / require(a, 5)", {a: 5, b: 2}, 0.4),
+            ("b / require(a, 5)", {a: 4, b: 2}, None),
+            ("require(a, b)", {a: 4, b: None}, None),
+            ("a * margin_rate / (1 + annual_discount_rate - b)", {a: 100, b: 0.625}, 100),
         ]
+        constants = {
+            "months": 3.0, "days": 91.0, "margin_rate": 0.5, "annual_discount_rate": 0.125,
+        }  # fmt: skip
         for text, values, expected in cases:
             with self.subTest(text):
-                got = formula.parse(text).evaluate(values, {"months": 3.0, "days": 91.0})
+                got = formula.parse(text).evaluate(values, constants)
                 self.assertEqual(got, expected)
+
+    def test_settings_used(self):
+        parse = formula.parse
+        self.assertEqual(parse("a * margin_rate / days").settings, ("margin_rate",))
+        self.assertEqual(parse("previous(a) * days").settings, ())
 
     def test_sample(self):
         numbers = {formula.Component(code): n for code, n in zip("abcd", (1, 2, 3, 4), strict=True)}
@@ -91,6 +105,9 @@ class TestEngine(BaseCase):
             "(c - previous(c)) / max(previous(c), 0)": 3,
             "a / b / months": 2,
             "previous(a)": None,
+            "a / require(c, 2)": 3,
+            "require(b, d)": 2,
+            "d * margin_rate": 4,
         }
         for text, expected in cases.items():
             self.assertEqual(formula.parse(text).sample(numbers), expected, text)
@@ -102,7 +119,18 @@ class TestEngine(BaseCase):
         self.assertEqual(parse("won / won").unit(units), {})
         self.assertEqual(parse("n * won / hours").unit(units), {"money": 1, "hours": -1})
         self.assertEqual(parse("max(won - 5, 0)").unit(units), {"money": 1})
-        for text in ("won + n", "min(won, hours)", "won - won / n * hours"):
+        # a rate is a bare number, and what is compared is of one kind
+        self.assertEqual(
+            parse("won * margin_rate / (1 + annual_discount_rate)").unit(units), {"money": 1}
+        )
+        self.assertEqual(parse("require(won, 100) / require(n, 5)").unit(units), {"money": 1})
+        for text in (
+            "won + margin_rate",
+            "require(won, n)",
+            "won + n",
+            "min(won, hours)",
+            "won - won / n * hours",
+        ):
             with self.subTest(text), self.assertRaises(formula.FormulaError):
                 parse(text).unit(units)
 
@@ -150,16 +178,17 @@ class TestFormulaSql(TransactionCase):
     def test_sql_equals_python(self):
         """Random formulas over random numbers: PostgreSQL and Python agree."""
         generator = random.Random(11)
-        names = ["a", "b", "previous(a)", "2", "0.5", "days", "c"]
+        names = ["a", "b", "previous(a)", "2", "0.5", "days", "c", "margin_rate"]
 
         def draw(depth):
             if not depth or generator.random() < 0.2:
                 return generator.choice(names)
-            kind = generator.choice("+-*/+-*/mxu")
+            kind = generator.choice("+-*/+-*/mxur")
             if kind == "u":
                 return f"(-{draw(depth - 1)})"
-            if kind in "mx":
-                return f"{'min' if kind == 'm' else 'max'}({draw(depth - 1)}, {draw(depth - 1)})"
+            if kind in "mxr":
+                name = {"m": "min", "x": "max", "r": "require"}[kind]
+                return f"{name}({draw(depth - 1)}, {draw(depth - 1)})"
             return f"({draw(depth - 1)} {kind} {draw(depth - 1)})"
 
         for _i in range(300):
@@ -170,7 +199,7 @@ class TestFormulaSql(TransactionCase):
                 for component in parsed.components
             }
             columns = {component: SQL("%s::float8", value) for component, value in values.items()}
-            constants = {"days": 31.0, "months": 1.0}
+            constants = {"days": 31.0, "months": 1.0, "margin_rate": 0.35}
             [[got]] = self.env.execute_query(
                 SQL(
                     "SELECT %s",

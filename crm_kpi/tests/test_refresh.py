@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from psycopg2 import IntegrityError
 
 from odoo.tests import freeze_time, tagged
+from odoo.tools import mute_logger
 
 from .common import KpiCommon
 
@@ -504,6 +506,55 @@ class TestRefresh(KpiCommon):
         # nobody's own zero of the month before is a zero, too
         self.assertEqual(self.value(growth, december, "user", user_id=self.ann), 1)
         self.assertEqual(self.value(growth, december, "user", user_id=self.bob), -1)
+
+    @freeze_time(NOW)
+    def test_settings_in_formulas(self):
+        """A changed setting computes the formulas that use it anew, and restates locked ones."""
+        money = {"aggregator": "sum", "value_field": "expected_revenue", "unit": "money"}
+        revenue = self.make_kpi("revenue", **money)
+        margin, growth = (
+            self.make_kpi(code, kind="formula", formula=formula, unit="money")
+            for code, formula in (
+                ("margin", "test_revenue * margin_rate"),
+                ("worth", "test_revenue / (1 + annual_discount_rate)"),
+            )
+        )
+        few = self.make_kpi(
+            "few", kind="formula", formula="require(test_revenue, 300)", unit="money"
+        )
+        for month, amount in (("05", 220), ("11", 440)):
+            self.make_lead(f"2026-{month}-10 12:00:00", expected_revenue=amount)
+        kpis = revenue | margin | growth | few
+        self.kpis._refresh(kpis=kpis)
+        may, november = self.period("month", "2026-05-10"), self.period("month", "2026-11-10")
+        self.assertEqual(self.value(margin, november), 440)
+        self.assertAlmostEqual(self.value(growth, november), 400)
+        self.assertEqual(self.value(few, november), 440)
+        self.assertIsNone(self.value(few, may))
+        self.assertEqual(self.kpis._refresh(kpis=kpis), 0)
+        self.company.kpi_margin_rate = 0.25
+        self.kpis._refresh(kpis=kpis)
+        self.assertEqual(self.value(margin, november), 110)
+        self.assertAlmostEqual(self.value(growth, november), 400)
+        self.assertEqual(self.value(margin, may), 220)
+        lines = self.env["crm.kpi.restatement"].search([("period_id", "=", may.id)])
+        self.assertEqual(lines.kpi_id, margin)
+        self.assertEqual(set(lines.mapped("value_now")), {55})
+        self.assertEqual(self.kpis._refresh(kpis=kpis), 0)
+
+    def test_settings_have_bounds(self):
+        for name, wrong in (
+            ("kpi_margin_rate", 0),
+            ("kpi_margin_rate", 1.1),
+            ("kpi_discount_rate", -0.1),
+        ):
+            with (
+                self.assertRaises(IntegrityError),
+                mute_logger("odoo.sql_db"),
+                self.env.cr.savepoint(),
+            ):
+                self.company.write({name: wrong})
+                self.env.flush_all()
 
     # --- what makes a value due ---
 

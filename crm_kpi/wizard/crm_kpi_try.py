@@ -110,10 +110,7 @@ class CrmKpiTry(models.TransientModel):
             numbers[component] = n
             label = f"{component.shift} {other.name}" if component.shift else other.name
             lines.append(f"{label}: {other._format_value(value, period.company_id.currency_id)}")
-        constants = {
-            "days": float((period.date_to - period.date_from).days),
-            "months": calendar.months_between(period.date_from, period.date_to),
-        }
+        constants = period._formula_constants()
         return formula.evaluate(values, constants), formula.sample(numbers) or 0, lines
 
     def _open(self):
