@@ -18,6 +18,7 @@ from .formula import CONSTANTS
 AGGREGATES = {
     "count": "count(*) FILTER (WHERE %(f)s)",
     "sum": "COALESCE(sum(%(v)s) FILTER (WHERE %(f)s), 0)",
+    "sum_known": "sum(%(v)s) FILTER (WHERE %(f)s)",
     "avg": "avg(%(v)s) FILTER (WHERE %(f)s)",
     "min": "min(%(v)s) FILTER (WHERE %(f)s)",
     "max": "max(%(v)s) FILTER (WHERE %(f)s)",
@@ -55,6 +56,7 @@ class Plan:
     :param record_id: id of the record to open when a reader drills down
     :param period_join: what joins ``p(period_id, …)`` to the tables
     :param day: local day at which the customer's segment is looked up
+    :param unassigned: whether what has no team or no user makes a row of its own
     """
 
     from_clause: SQL
@@ -67,6 +69,7 @@ class Plan:
     day: SQL
     segment: SQL | None = None
     country: SQL | None = None
+    unassigned: bool = True
     columns: list = field(default_factory=list)
 
     def facts(self):
@@ -224,7 +227,7 @@ def cells(plan, segment_sets, company_id):
                   k.value, k.n
              FROM (%s) AS r
             CROSS JOIN LATERAL (VALUES %s) AS k(kpi_id, crossed, value, n)
-            WHERE k.crossed OR r.level NOT IN ('team_segment', 'user_segment')
+            WHERE (k.crossed OR r.level NOT IN ('team_segment', 'user_segment')) %s
         """,
         SQL(" UNION ALL ").join(levels),
         SQL(", ").join(
@@ -236,6 +239,12 @@ def cells(plan, segment_sets, company_id):
                 SQL.identifier(f"n{index}"),
             )
             for index, column in enumerate(columns)
+        ),
+        SQL()
+        if plan.unassigned
+        else SQL(
+            """AND (r.team_id IS NOT NULL OR r.level NOT IN ('team', 'team_segment'))
+               AND (r.user_id IS NOT NULL OR r.level NOT IN ('user', 'user_segment'))"""
         ),
     )
 

@@ -14,6 +14,7 @@ from .crm_kpi_source import PSEUDO_FIELDS
 AGGREGATORS = [
     ("count", "Count"),
     ("sum", "Sum"),
+    ("sum_known", "Sum, of nothing no value"),
     ("avg", "Average"),
     ("min", "Minimum"),
     ("max", "Maximum"),
@@ -553,7 +554,8 @@ class CrmKpi(models.Model):
             ids = []
             for part in parts:
                 ids += part.source_id._record_ids(part, period.sudo(), cell, limit=RECORDS_SHOWN)
-            return self._records_action(models_behind.pop(), list(dict.fromkeys(ids)), name)
+            ids = list(dict.fromkeys(ids))
+            return self._records_action(models_behind.pop(), ids, name, period)
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("What %s is made of", name),
@@ -570,8 +572,11 @@ class CrmKpi(models.Model):
         """The aggregate and manual KPIs that a KPI rests on, itself included."""
         return self._with_components().filtered(lambda k: k.kind != "formula")
 
-    def _records_action(self, model, ids, name):
-        visible = self.env[model].with_context(active_test=False).search([("id", "in", ids)])
+    def _records_action(self, model, ids, name, period):
+        # archived ones were counted too, lost leads among them; and models that make their
+        # rows for periods are told which
+        context = {"active_test": False, "create": False, "crm_kpi_period_ids": period.ids}
+        visible = self.env[model].with_context(**context).search([("id", "in", ids)])
         if len(visible) < len(ids):
             name = self.env._(
                 "%(name)s (%(seen)s of %(all)s records are visible to you)",
@@ -586,8 +591,7 @@ class CrmKpi(models.Model):
             "view_mode": "list,form",
             "views": [(False, "list"), (False, "form")],
             "domain": [("id", "in", visible.ids)],
-            # archived ones were counted too, lost leads among them
-            "context": {"active_test": False, "create": False},
+            "context": context,
         }
 
     # --- SHOWING ---

@@ -987,7 +987,7 @@ def _natures(kpis):
                 _formula_nature(kpi, nature)
                 if kpi.kind == "formula"
                 else Nature(
-                    kpi.aggregator in ("count", "sum") and kpi.source_id._grows,
+                    kpi.aggregator in ("count", "sum", "sum_known") and kpi.source_id._grows,
                     kpi.complete_only or kpi.source_id.kind == "cohort",
                     kpi.maturity_days,
                 )

@@ -28,7 +28,8 @@ _PATHS = {
 }
 #: A change of one of these is a new version of the definition of the source's KPIs.
 DEFINING = {
-    "model_id", "kind", "domain", "rebuildable", "base_source_ids", "trailing_months", *_PATHS
+    "model_id", "kind", "domain", "rebuildable", "base_source_ids", "trailing_months",
+    "unassigned", *_PATHS,
 }  # fmt: skip
 
 
@@ -81,6 +82,12 @@ class CrmKpiSource(models.Model):
     segment_field = fields.Char("Segment", help="Path to a segment that replaces the customer's.")
     country_field = fields.Char(
         "Country", help="Path to the country, for records that have no customer yet."
+    )
+    unassigned = fields.Boolean(
+        "Unassigned row",
+        default=True,
+        help="What names no salesperson or no team has a row of its own, so that the rows add up "
+        "to the total. Off: it belongs to the company alone, as overheads do.",
     )
     rebuildable = fields.Boolean(
         help="Snapshot: the past can be computed from the two dates. Otherwise only running "
@@ -353,6 +360,7 @@ class CrmKpiSource(models.Model):
             country=self._coalesce_sql(model, "country_field", query)
             if self.country_field
             else None,
+            unassigned=self.unassigned,
         )
         return model, query, plan
 

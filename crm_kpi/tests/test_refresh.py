@@ -671,3 +671,30 @@ class TestRefresh(KpiCommon):
             for part in ("user_id", "team_id"):
                 if part.removesuffix("_id") in cell.level:
                     self.assertEqual(found.mapped(part), cell[part])
+
+    # --- what is known of nobody ---
+
+    @freeze_time(NOW)
+    def test_sum_of_nothing_and_overheads(self):
+        """A sum that is not known is no zero, and what belongs to the company has no row of
+        somebody unassigned."""
+        overheads = self.source.copy({"code": "test_overheads", "unassigned": False})
+        kpi = self.make_kpi(
+            "spent",
+            source_id=overheads.id,
+            aggregator="sum_known",
+            value_field="expected_revenue",
+            unit="money",
+            domain="[('type', '=', 'opportunity')]",
+        )
+        self.make_lead("2026-11-10 12:00:00", expected_revenue=100)
+        self.make_lead("2026-11-11 12:00:00", expected_revenue=30, user_id=self.ann.id)
+        self.make_lead("2026-10-11 12:00:00", type="lead", expected_revenue=10)
+        month, before = (self.period("month", f"2026-{number}-10") for number in (11, 10))
+        self.kpis._refresh(kpis=kpi)
+        self.assertEqual(self.value(kpi, month), 130)
+        self.assertEqual(self.value(kpi, month, level="user", user_id=self.ann), 30)
+        self.assertEqual(self.cells(kpi, month, "user").user_id, self.ann, "nobody else")
+        self.assertFalse(self.cells(kpi, month, "team"))
+        self.assertIsNone(self.value(kpi, before), "a lead of another kind")
+        self.assertIsNone(self.value(kpi, self.period("month", "2026-12-01")))

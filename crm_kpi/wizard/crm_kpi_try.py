@@ -77,7 +77,8 @@ class CrmKpiTry(models.TransientModel):
         cell = {"level": "company"}
         ids = source._record_ids(kpi, period, cell, limit=SHOWN)
         # under the rights of the person who tries, unlike the value itself
-        records = self.env[source._record_model()].search([("id", "in", ids)], limit=SHOWN)
+        records = self.env[source._record_model()].with_context(crm_kpi_period_ids=period.ids)
+        records = records.search([("id", "in", ids)], limit=SHOWN)
         return value, n, records.mapped("display_name")
 
     def _formula_result(self, kpi, period):
