@@ -22,6 +22,7 @@
         "data/crm_kpi_segment_data.xml",
         "data/crm_kpi_source_data.xml",
         "data/crm_kpi_data.xml",
+        "data/crm_kpi_order_data.xml",
         "views/crm_kpi_entry_views.xml",
         "views/crm_kpi_customer_period_views.xml",
         "wizard/crm_kpi_goal_set_views.xml",

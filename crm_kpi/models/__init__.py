@@ -36,3 +36,6 @@ from . import sale_order
 from . import res_config_settings
 from . import sale_order_interaction
 from . import sale_order_line
+from . import product_tag
+from . import res_company_order
+from . import sale_order_facts

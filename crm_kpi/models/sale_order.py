@@ -19,6 +19,8 @@ HISTORY_FIELDS = (
     "kpi_is_cross_sell",
     "kpi_is_upsell",
     "kpi_is_expansion",
+    "kpi_cross_sell_amount",
+    "kpi_upsell_amount",
     "kpi_days_to_second",
     "kpi_first90_amount",
 )
@@ -101,6 +103,20 @@ class SaleOrder(models.Model):
         "Cross-sell or upsell",
         readonly=True,
         copy=False,
+    )
+    kpi_cross_sell_amount = fields.Monetary(
+        "Cross-sell amount",
+        currency_field="kpi_currency_id",
+        readonly=True,
+        copy=False,
+        help="Untaxed amount of the lines that make the order a cross-sell, in company currency.",
+    )
+    kpi_upsell_amount = fields.Monetary(
+        "Upsell amount",
+        currency_field="kpi_currency_id",
+        readonly=True,
+        copy=False,
+        help="Untaxed amount of the lines that make the order an upsell, in company currency.",
     )
     kpi_days_to_second = NullableFloat(
         "Days to second purchase",
@@ -299,8 +315,13 @@ class SaleOrder(models.Model):
     @api.model
     def _kpi_goods_condition(self):
         """SQL condition of a line (alias l; t: its template, co: the company) that sells goods
-        or services: no section, down payment, expense, delivery, discount, reward, nor the
-        parent of a combo, whose items carry the price."""
+        or services for money."""
+        return SQL("%s AND l.price_subtotal > 0", self._kpi_saleable_condition())
+
+    @api.model
+    def _kpi_saleable_condition(self):
+        """The same for whatever price: no section, down payment, expense, delivery, discount,
+        reward, nor the parent of a combo, whose items carry the price."""
         lines = self.env["sale.order.line"]
         return SQL(" AND ").join(
             [
@@ -310,7 +331,6 @@ class SaleOrder(models.Model):
                     AND l.is_downpayment IS NOT TRUE
                     AND l.is_expense IS NOT TRUE
                     AND l.product_uom_qty > 0
-                    AND l.price_subtotal > 0
                     AND t.type <> 'combo'
                     AND l.product_id IS DISTINCT FROM co.sale_discount_product_id
                     """
@@ -376,6 +396,7 @@ class SaleOrder(models.Model):
                        t.id AS template_id,
                        COALESCE(l.kpi_categ_id, t.categ_id) AS categ_id,
                        1 + COALESCE(co.kpi_upsell_margin, 0)::numeric AS dearer,
+                       l.price_subtotal / COALESCE(r.rate, 1) AS amount,
                        round(l.price_subtotal / COALESCE(r.rate, 1)
                              / (l.product_uom_qty
                                 * COALESCE(u.factor, 1) / COALESCE(tu.factor, 1)), 6) AS price
@@ -389,7 +410,7 @@ class SaleOrder(models.Model):
                  WHERE %(goods)s
             ),
             seen AS (
-                SELECT order_id, no, categ_id, price, dearer,
+                SELECT order_id, no, categ_id, amount, price, dearer,
                        count(*) OVER of_category AS before_in_category,
                        max(price) OVER of_category AS highest_price,
                        count(*) OVER of_product AS before_of_product
@@ -401,13 +422,21 @@ class SaleOrder(models.Model):
                            PARTITION BY company_id, partner_id, template_id ORDER BY no
                            GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
             ),
-            flag AS (
-                SELECT order_id AS id,
-                       bool_or(before_in_category = 0) AS cross_sell,
-                       bool_or(before_in_category > 0 AND before_of_product = 0
-                               AND price >= dearer * highest_price) AS upsell
+            judged AS (
+                SELECT order_id, amount,
+                       before_in_category = 0 AS cross_sell,
+                       before_in_category > 0 AND before_of_product = 0
+                           AND price >= dearer * highest_price AS upsell
                   FROM seen
                  WHERE no > 1 AND categ_id IS NOT NULL
+            ),
+            flag AS (
+                SELECT order_id AS id,
+                       bool_or(cross_sell) AS cross_sell,
+                       bool_or(upsell) AS upsell,
+                       sum(amount) FILTER (WHERE cross_sell) AS cross_sell_amount,
+                       sum(amount) FILTER (WHERE upsell) AS upsell_amount
+                  FROM judged
               GROUP BY order_id
             )
             SELECT o.id,
@@ -415,9 +444,14 @@ class SaleOrder(models.Model):
                    COALESCE(f.cross_sell, FALSE) AS kpi_is_cross_sell,
                    COALESCE(f.upsell, FALSE) AS kpi_is_upsell,
                    COALESCE(f.cross_sell OR f.upsell, FALSE) AS kpi_is_expansion,
+                   round(f.cross_sell_amount / cu.rounding) * cu.rounding
+                       AS kpi_cross_sell_amount,
+                   round(f.upsell_amount / cu.rounding) * cu.rounding AS kpi_upsell_amount,
                    s.days_to_second::float8 AS kpi_days_to_second,
                    s.first90_amount AS kpi_first90_amount
               FROM ordered o
+              JOIN res_company oco ON oco.id = o.company_id
+              JOIN res_currency cu ON cu.id = oco.currency_id
          LEFT JOIN ranked r ON r.id = o.id
          LEFT JOIN start s ON s.id = o.id
          LEFT JOIN flag f ON f.id = o.id

@@ -22,3 +22,4 @@ from . import test_segment
 from . import test_source
 from . import test_tour_roles
 from . import test_value_card
+from . import test_order_facts
