@@ -16,12 +16,6 @@ FACT_SETTINGS = {
 class ResCompany(models.Model):
     _inherit = "res.company"  # pylint: disable=consider-merging-classes-inherited
 
-    kpi_margin_rate = fields.Float(
-        string="Margin rate",
-        default=1.0,
-        help="Share of revenue that is margin, where no costs are known. "
-        "1 means that customer value is counted in revenue.",
-    )
     kpi_sample_tag_id = fields.Many2one(
         "product.tag",
         string="Sample tag",
