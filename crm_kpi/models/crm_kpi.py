@@ -168,6 +168,16 @@ class CrmKpi(models.Model):
         default="company",
         required=True,
     )
+    group_ids = fields.Many2many(
+        "res.groups",
+        "crm_kpi_group_rel",
+        "kpi_id",
+        "group_id",
+        "Only for groups",
+        help="Only members of one of these groups read this KPI: its values, goals, manual "
+        "entries and restatements. KPI administrators who are no members see how it is defined "
+        "and can change nothing of it. Empty: for everybody who reads KPIs.",
+    )
     is_component = fields.Boolean(
         "Component", help="Serves formulas; hidden where people look at KPIs."
     )
@@ -324,6 +334,7 @@ class CrmKpi(models.Model):
                     )
                 )
             kpi._check_formula_unit(formulas[kpi.code], known)
+            kpi._check_formula_open(self.browse().union(*known.values()))
         _order, cycle = engine.evaluation_order(formulas)
         if caught := [kpi.code for kpi in self if kpi.code in cycle]:
             raise ValidationError(
@@ -331,6 +342,32 @@ class CrmKpi(models.Model):
                     "Formula: %(code)s uses itself through %(others)s. Take one of them out.",
                     code=caught[0],
                     others=", ".join(cycle),
+                )
+            )
+
+    def _closed_to_user(self):
+        """Those of these KPIs whose values the user may not read, being in none of their groups.
+
+        The record rules say the same; this is for where values are read as superuser.
+        """
+        if self.env.su:
+            return self.browse()
+        groups = self.env.user.all_group_ids
+        # superuser: the groups of a KPI are looked at, not shown
+        return self.filtered(lambda k: (own := k.sudo().group_ids) and not own & groups)
+
+    def _check_formula_open(self, components):
+        """Refuse components that the author of the formula may not read the values of.
+
+        Constraints run as superuser, hence ``sudo(False)``.
+        """
+        if closed := components.sudo(False)._closed_to_user():
+            raise ValidationError(
+                self.env._(
+                    "Formula: %(kpis)s can be read by members of %(groups)s only. Take it out, or "
+                    "ask one of them to define this KPI.",
+                    kpis=", ".join(closed.sudo().mapped("name")),
+                    groups=", ".join(closed.sudo().group_ids.mapped("full_name")),
                 )
             )
 

@@ -667,3 +667,128 @@ class TestCardQueries(KpiCommon):
         few, many = queries(4), queries(24)
         self.assertLessEqual(many, few + 2)
         self.assertLess(many, 60)
+
+
+@tagged("post_install", "-at_install")
+class TestKpisOfGroups(RightsCase):
+    """KPIs for members of a group only, such as financial ones for accountants."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.group = cls.env["res.groups"].create({"name": "Accountants"})
+        cls.insiders = cls.env["res.groups"].create(
+            {"name": "Auditors", "implied_ids": [fields.Command.link(cls.group.id)]}
+        )
+        cls.closed = cls.by_width["company"]
+        cls.formula = cls.make_kpi("twice", kind="formula", formula=f"{cls.closed.code} * 2")
+        cls.closed.group_ids = cls.group
+        cls.manual = cls.make_kpi(
+            "budget", kind="manual", aggregator="sum", group_ids=[fields.Command.set(cls.group.ids)]
+        )
+        cls.entry = cls.env["crm.kpi.entry"].create(
+            {
+                "kpi_id": cls.manual.id,
+                "company_id": cls.company.id,
+                "user_id": cls.ann.id,
+                "date_from": "2026-03-01",
+                "date_to": "2026-03-31",
+                "value": 5,
+            }
+        )
+        cls.env.flush_all()
+
+    def ids(self, role, model):
+        domain = [("kpi_id", "in", (self.closed | self.manual).ids)]
+        if model == "crm.kpi":
+            domain = [("id", "in", self.closed.ids)]
+        return set(self.rpc(role, model, "search", domain))
+
+    def test_only_members_read_the_figures(self):
+        models = ("crm.kpi.value", "crm.kpi.goal", "crm.kpi.restatement", "crm.kpi.entry")
+        for role in ("ann", "all", "manager", "kpi_admin"):
+            for model in models:
+                self.assertEqual(self.ids(role, model), set(), (role, model))
+                row = self.env[model].search([("kpi_id", "in", (self.closed | self.manual).ids)])
+                self.assertTrue(row)
+                self.assert_refused(role, model, "read", row[:1].ids, ["kpi_id"])
+            groups = self.rpc(
+                role, "crm.kpi.value", "formatted_read_group",
+                [("period_id", "=", self.month.id)], ["kpi_id"], ["value:sum"],
+            )  # fmt: skip
+            self.assertNotIn(self.closed.id, [group["kpi_id"][0] for group in groups])
+        # what others may define of the open KPIs they may read
+        self.assertTrue(self.rpc("ann", "crm.kpi.value", "search_count", self.mine))
+        # a member reads what the other rules let him read, also by an implied group
+        for role, group in (("ann", self.group), ("kpi_admin", self.insiders)):
+            getattr(self, role).group_ids |= group
+            self.env.flush_all()
+            for model, level in (
+                ("crm.kpi.value", "level"),
+                ("crm.kpi.restatement", "level"),
+                ("crm.kpi.goal", "scope"),
+            ):
+                rows = self.env[model].search([("kpi_id", "=", self.closed.id)])
+                expected = rows.filtered(
+                    lambda row, r=role, level=level: self.may_read(r, row, level)
+                )
+                self.assertEqual(self.ids(role, model), set(expected.ids), (role, model))
+            self.assertEqual(self.ids(role, "crm.kpi.entry"), set(self.entry.ids))
+
+    def test_definitions(self):
+        for role in ("ann", "all", "manager"):
+            self.assertEqual(self.ids(role, "crm.kpi"), set(), role)
+            self.assert_refused(role, "crm.kpi", "read", self.closed.ids, ["name"])
+            self.assert_refused(role, "crm.kpi", "action_definition", self.closed.ids)
+        # administrators see what there is, and cannot let themselves in
+        self.assertEqual(self.ids("kpi_admin", "crm.kpi"), set(self.closed.ids))
+        for values in ({"group_ids": [(5,)]}, {"domain": "[]"}, {"name": "X"}):
+            self.assert_refused("kpi_admin", "crm.kpi", "write", self.closed.ids, values)
+        self.assert_refused("kpi_admin", "crm.kpi", "unlink", self.closed.ids)
+        self.assert_refused("kpi_admin", "crm.kpi", "action_draft", self.closed.ids)
+        self.kpi_admin.group_ids |= self.group
+        self.env.flush_all()
+        self.assertTrue(
+            self.rpc("kpi_admin", "crm.kpi", "write", self.closed.ids, {"group_ids": [(5,)]})
+        )
+        self.assertTrue(self.ids("ann", "crm.kpi.value"))
+
+    def test_no_way_around(self):
+        """Trying, formulas and goals tell an administrator no more."""
+        wizard = self.rpc(
+            "kpi_admin", "crm.kpi.try", "create",
+            [{"kpi_id": self.closed.id, "period_id": self.month.id}],
+        )  # fmt: skip
+        self.assert_refused("kpi_admin", "crm.kpi.try", "read", wizard, ["value"])
+        self.assert_refused("kpi_admin", "crm.kpi.try", "action_records", wizard)
+        wizard = self.rpc(
+            "kpi_admin", "crm.kpi.try", "create",
+            [{"kpi_id": self.formula.id, "period_id": self.month.id}],
+        )  # fmt: skip
+        self.assert_refused("kpi_admin", "crm.kpi.try", "read", wizard, ["value"])
+        definition = {
+            "name": "Peep",
+            "code": "test_peep",
+            "category_id": self.category.id,
+            "kind": "formula",
+            "formula": f"{self.closed.code} * 1",
+        }
+        self.assert_refused(
+            "kpi_admin", "crm.kpi", "create", [definition], error="ValidationError"
+        )  # fmt: skip
+        goal = {
+            "kpi_id": self.closed.id,
+            "period_id": self.before.id,
+            "scope": "company",
+            "kind": "at_least",
+            "target": 1,
+        }
+        for role in ("manager", "kpi_admin"):
+            self.assert_refused(role, "crm.kpi.goal", "create", [goal])
+        self.assert_refused(
+            "kpi_admin", "crm.kpi", "copy", self.closed.ids, {"group_ids": [(5,)]}
+        )  # fmt: skip
+        # a member defines what he likes, and lets others see it
+        self.kpi_admin.group_ids |= self.group
+        self.env.flush_all()
+        self.assertTrue(self.rpc("kpi_admin", "crm.kpi", "create", [definition]))

@@ -360,7 +360,7 @@ class CrmKpiGoalSet(models.TransientModel):
             ],
             limit=1,
         )
-        if not last:
+        if not last or self.kpi_id._closed_to_user():
             return {}
         # written by the refresh and read as a whole: setting goals is for managers, who may
         self.env["crm.kpi.value"].flush_model()

@@ -4,7 +4,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from ..engine import formula as engine
@@ -57,6 +57,7 @@ class CrmKpiTry(models.TransientModel):
 
     def _result(self, kpi, period):
         """Value, number of records and lines of text about them."""
+        self._check_open(kpi)
         if kpi.kind == "formula":
             return self._formula_result(kpi, period)
         source = kpi.source_id
@@ -80,6 +81,17 @@ class CrmKpiTry(models.TransientModel):
         records = self.env[source._record_model()].with_context(crm_kpi_period_ids=period.ids)
         records = records.search([("id", "in", ids)], limit=SHOWN)
         return value, n, records.mapped("display_name")
+
+    def _check_open(self, kpi):
+        if closed := kpi._closed_to_user():
+            raise AccessError(
+                self.env._(
+                    "%(kpi)s can be read by members of %(groups)s only.",
+                    kpi=closed.name,
+                    # superuser: who may read it is no secret to those who see its definition
+                    groups=", ".join(closed.sudo().group_ids.mapped("full_name")),
+                )
+            )
 
     def _formula_result(self, kpi, period):
         try:
@@ -129,4 +141,5 @@ class CrmKpiTry(models.TransientModel):
         """Open the records behind the value, as far as the reader may see them."""
         self.ensure_one()
         kpi = self.kpi_id
+        self._check_open(kpi)
         return kpi._open_cell_records(self.period_id, {"level": "company"})
