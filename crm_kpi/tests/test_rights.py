@@ -785,9 +785,7 @@ class TestKpisOfGroups(RightsCase):
         }
         for role in ("manager", "kpi_admin"):
             self.assert_refused(role, "crm.kpi.goal", "create", [goal])
-        self.assert_refused(
-            "kpi_admin", "crm.kpi", "copy", self.closed.ids, {"group_ids": [(5,)]}
-        )  # fmt: skip
+        self.assert_refused("kpi_admin", "crm.kpi", "copy", self.closed.ids)
         # a member defines what he likes, and lets others see it
         self.kpi_admin.group_ids |= self.group
         self.env.flush_all()
