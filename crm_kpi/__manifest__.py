@@ -37,6 +37,8 @@
         "views/crm_lead_views.xml",
         "views/crm_lead_interaction_views.xml",
         "views/res_config_settings_views.xml",
+        "views/res_config_settings_order_views.xml",
+        "views/crm_kpi_caution_views.xml",
         "views/sale_order_views.xml",
         "wizard/crm_kpi_schedule_views.xml",
         "wizard/crm_kpi_try_views.xml",

@@ -36,6 +36,9 @@ from . import sale_order
 from . import res_config_settings
 from . import sale_order_interaction
 from . import sale_order_line
+from . import crm_kpi_caution
+from . import crm_lead_deal
 from . import product_tag
 from . import res_company_order
+from . import res_config_settings_order
 from . import sale_order_facts

@@ -9,6 +9,7 @@ from odoo.tests import tagged
 from odoo.tools import SQL
 
 from .. import hooks
+from ..models.sale_order_facts import DEAL_FIELDS, FACT_FIELDS
 from .common_history import HistoryCase, utc
 
 LEAD_FACTS = (
@@ -36,8 +37,12 @@ ORDER_FACTS = (
     "kpi_is_cross_sell",
     "kpi_is_upsell",
     "kpi_is_expansion",
+    "kpi_cross_sell_amount",
+    "kpi_upsell_amount",
     "kpi_days_to_second",
     "kpi_first90_amount",
+    *FACT_FIELDS,
+    *DEAL_FIELDS,
 )
 
 
@@ -83,6 +88,10 @@ class TestBackfill(HistoryCase):
         lived = self._facts(records, names)
         self._wipe(records, names)
         self.env["crm.kpi.backfill"]._run()
+        # as the installation does
+        if records._name == "sale.order":
+            records._kpi_mark_dirty(records.ids)
+            records._kpi_derive()
         filled = self._facts(records, names)
         for (record_id, name), value in lived.items():
             self.assertEqual(
@@ -242,8 +251,12 @@ class TestBackfill(HistoryCase):
         with self.at("2026-03-10 08:00"):
             order["twice"].action_confirm()
             order["imported"] = self._order(customers[3], "2025-12-12 12:12:12", user=self.bob)
-        self._derive_orders()
         orders = self.env["sale.order"].concat(*order.values())
+        orders[:2].order_line.discount = 25
+        orders[:5].opportunity_id = self._lead()
+        orders[2:4].tag_ids = self.company.kpi_renewal_tag_id
+        desk.product_tag_ids = self.company.kpi_sample_tag_id
+        self._derive_orders()
         lines = orders.order_line
         categories = lines.mapped("kpi_categ_id")
         self.assertTrue(categories)

@@ -2,20 +2,15 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import Command
-from odoo.tests import tagged
+from odoo.exceptions import AccessError
+from odoo.tests import Form, tagged
 
+from ..models.sale_order_facts import DEAL_FIELDS, FACT_FIELDS
 from .common_history import HistoryCase
 
 
 @tagged("post_install", "-at_install")
 class TestOrderFacts(HistoryCase):
-    def _lines(self, order, *lines):
-        """Set more on the lines than ``_order`` does: one dict per line."""
-        for line, values in zip(order.order_line, lines, strict=True):
-            line.write(values)
-        self._derive_orders()
-        return order
-
     def assertDiscount(self, order, discount, before):
         self._derive_orders()
         self.assertEqual((order.kpi_discount_amount, order.kpi_list_amount), (discount, before))
@@ -98,3 +93,100 @@ class TestOrderFacts(HistoryCase):
         self.assertDiscount(order, 0, 0)
         order.action_confirm()
         self.assertDiscount(order, 10, 100)
+
+
+@tagged("post_install", "-at_install")
+class TestDeals(HistoryCase):
+    """Quotations of one opportunity are one deal, whoever joins or leaves it."""
+
+    def _sent(self, date, lead=None):
+        with self.at(date):
+            order = self._order(
+                self._customer(),
+                date,
+                state="draft",
+                opportunity_id=lead.id if lead else False,
+            )
+            order.action_quotation_sent()
+        return order
+
+    def assertHeads(self, orders, heads):
+        self._derive_orders()
+        self.assertEqual(orders.mapped("kpi_is_quote_head"), heads)
+
+    def test_joining_and_leaving(self):
+        one, two = self._lead(), self._lead()
+        orders = (
+            self._sent("2026-10-01 10:00", one)
+            + self._sent("2026-10-02 10:00", one)
+            + self._sent("2026-10-03 10:00", two)
+            + self._sent("2026-10-04 10:00")
+        )
+        self.assertHeads(orders, [True, False, True, True])
+        orders[0].opportunity_id = two
+        self.assertHeads(orders, [True, True, False, True])
+        orders[3].opportunity_id = one
+        self.assertHeads(orders, [True, True, False, False])
+        orders[0]._action_cancel()
+        orders[0].unlink()
+        self.assertHeads(orders[1:], [True, True, False])
+
+    def test_opportunity_goes(self):
+        one, two = self._lead(), self._lead()
+        orders = self._sent("2026-10-01 10:00", one) + self._sent("2026-10-02 10:00", one)
+        orders += self._sent("2026-10-03 10:00", two)
+        self.assertHeads(orders, [True, False, True])
+        (one + two).merge_opportunity()
+        self.assertHeads(orders, [True, False, False])
+        orders.opportunity_id.unlink()
+        self.assertHeads(orders, [True, True, True])
+
+    def test_accepted_by_any_quotation(self):
+        lead = self._lead()
+        orders = self._sent("2026-10-01 10:00", lead) + self._sent("2026-10-05 10:00", lead)
+        with self.at("2026-10-07 22:00"):
+            orders[1].action_confirm()
+        with self.at("2026-10-09 10:00"):
+            orders[0].action_confirm()
+        self._derive_orders()
+        self.assertEqual(orders.mapped("kpi_quote_accept_days"), [6.5, False])
+        self.assertEqual(orders.mapped("kpi_quote_to_order_days"), [8, 2.5])
+
+    def test_earlier_one_without_opportunity(self):
+        """Sent at the same second: the one that was made first."""
+        lead = self._lead()
+        orders = self._sent("2026-10-05 10:00", lead) + self._sent("2026-10-05 10:00", lead)
+        self.assertHeads(orders, [True, False])
+
+
+@tagged("post_install", "-at_install")
+class TestFactsStay(HistoryCase):
+    def test_nobody_writes_them(self):
+        order = self._order(self._customer(), "2026-11-02", user=self.ann)
+        for name in FACT_FIELDS + DEAL_FIELDS + ("kpi_cross_sell_amount",):
+            with self.subTest(name), self.assertRaisesRegex(AccessError, name):
+                order.with_user(self.ann).write({name: 1})
+
+    def test_no_message_no_write_when_nothing_changes(self):
+        order = self._order(self._customer(), "2026-11-02")
+        self._derive_orders()
+        before = order.write_date
+        order._kpi_mark_dirty(order.ids)
+        self._derive_orders()
+        self.assertEqual(order.write_date, before)
+
+    def test_tags_are_provided_once(self):
+        tag = self.company.kpi_renewal_tag_id
+        self.company.kpi_renewal_tag_id = False
+        self.env["res.company"]._kpi_provide_tags()
+        self.assertEqual(self.company.kpi_renewal_tag_id, tag)
+        self.assertEqual(self.env["crm.tag"].search_count([("name", "=", "Renewal")]), 1)
+        new = self.env["res.company"].create({"name": "New Ltd"})
+        self.assertEqual(new.kpi_sample_tag_id, self.company.kpi_sample_tag_id)
+
+    def test_form_shows_them(self):
+        order = self._order(self._customer(), "2026-11-02", 100, user=self.ann)
+        self._derive_orders()
+        with Form(order.with_user(self.ann), view="sale.view_order_form") as form:
+            self.assertEqual(form.kpi_list_amount, 100)
+            form.client_order_ref = "ref"
