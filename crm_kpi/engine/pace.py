@@ -269,6 +269,8 @@ def judge(
     if not gone.begun or (waits and not gone.over):
         return Verdict("too_early")
     if value is None:
+        if 0 < n < min_n:
+            return Verdict("too_few")
         return Verdict("too_early" if maturing and not gone.over else "no_data")
     expected = (1.0 if gone.over else gone.share) if additive else None
     projected = project(value, gone, additive)

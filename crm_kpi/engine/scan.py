@@ -405,10 +405,11 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
     """Store cells: insert, update what differs, delete what is gone, restate what is locked.
 
     :param computed: SQL of the cells (may read the CTE ``facts``)
-    :param targets: list of ``(kpi id, period id, version, locked, zero, running)``; only
-        cells of these are touched. The company has a cell in any case; ``zero``: of nothing
-        it is 0 rather than no value, and so it is, in a running period, for everybody in
-        the roster
+    :param targets: list of ``(kpi id, period id, version, locked, zero, running, least)``;
+        only cells of these are touched. The company has a cell in any case; ``zero``: of
+        nothing it is 0 rather than no value, and so it is, in a running period, for everybody
+        in the roster; ``least``: the value of a segment that rests on fewer records is
+        withheld, their number stays
     :param facts: SQL of the CTE ``facts``
     :param roster: ids of the active salespeople and of the active teams
     :return: SQL that yields one row: cells deleted, restated, inserted or updated
@@ -417,8 +418,9 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
     return SQL(
         """WITH target AS MATERIALIZED (
                SELECT * FROM unnest(%(kpis)s::int4[], %(periods)s::int4[], %(versions)s::int4[],
-                                    %(locked)s::bool[], %(zero)s::bool[], %(running)s::bool[])
-                   AS t(kpi_id, period_id, version, locked, zero, running)),
+                                    %(locked)s::bool[], %(zero)s::bool[], %(running)s::bool[],
+                                    %(least)s::int4[])
+                   AS t(kpi_id, period_id, version, locked, zero, running, least)),
            %(facts)s
            computed AS MATERIALIZED (%(computed)s),
            expected AS (
@@ -431,7 +433,10 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                SELECT kpi_id, period_id, 'user', NULL, id
                  FROM target, unnest(%(users)s::int4[]) AS id WHERE zero AND running),
            found AS (
-               SELECT c.*, t.version, t.locked FROM computed c JOIN target t USING (kpi_id, period_id)
+               SELECT c.kpi_id, c.period_id, c.level, c.team_id, c.user_id, c.segment_id,
+                      CASE WHEN c.segment_id IS NULL OR c.n >= t.least THEN c.value END AS value,
+                      c.n, t.version, t.locked
+                 FROM computed c JOIN target t USING (kpi_id, period_id)
                 UNION ALL
                SELECT e.kpi_id, e.period_id, e.level, e.team_id, e.user_id, NULL::int4,
                       CASE WHEN t.zero THEN 0::float8 END, 0, t.version, t.locked
@@ -525,7 +530,7 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
         """,
         **dict(
             zip(
-                ("kpis", "periods", "versions", "locked", "zero", "running"),
+                ("kpis", "periods", "versions", "locked", "zero", "running", "least"),
                 (list(column) for column in zip(*targets, strict=True)),
                 strict=True,
             )

@@ -158,6 +158,11 @@ class CrmKpi(models.Model):
     min_n = fields.Integer(
         "Minimum sample", default=0, help="Below so many records the value is not judged."
     )
+    small_segments = fields.Boolean(
+        "Small segments, too",
+        help="Percentages and scores of segments are shown however few records they rest on. "
+        "Else the smallest segment in the settings applies.",
+    )
     visibility = fields.Selection(
         [
             ("own", "Only their own"),
@@ -219,6 +224,16 @@ class CrmKpi(models.Model):
     def _zero_when_empty(self):
         """Whether the KPI of no record at all is a true zero (a count or a sum)."""
         return self.kind != "formula" and self.aggregator in scan.ZERO_WHEN_EMPTY
+
+    def _least_cell(self, company):
+        """Sample below which the value of a segment is withheld in a company.
+
+        Two of three customers are no 67 % that says anything, and may be known by name. What
+        was entered by hand does not rest on the records behind it.
+        """
+        if self.unit not in ("percent", "score") or self.kind == "manual" or self.small_segments:
+            return 0
+        return company.kpi_min_cell
 
     # --- CHECKS ---
 

@@ -661,7 +661,7 @@ class CrmKpiGoal(models.Model):
         """Goals with their stored value, as dicts; ``computed``: a missing value is known."""
         return self.env.execute_query_dict(
             SQL(
-                """SELECT g.id, g.kpi_id, g.period_id, g.kind, g.target, g.target_max,
+                """SELECT g.id, g.kpi_id, g.period_id, g.scope, g.kind, g.target, g.target_max,
                           g.improve_by, g.baseline_kind, g.baseline_count, g.baseline_fixed,
                           g.baseline, g.value, g.n, g.attainment, g.expected, g.projected,
                           g.status, g.as_of,
@@ -718,7 +718,9 @@ class CrmKpiGoal(models.Model):
                 additive=nature.additive and (kpi.kind != "manual" or kind == "at_least"),
                 waits=nature.waits,
                 maturing=bool(nature.maturity),
-                min_n=kpi.min_n,
+                min_n=max(kpi.min_n, kpi._least_cell(period.company_id))
+                if "segment" in row["scope"]
+                else kpi.min_n,
             )
             results[row["id"]] = {
                 "value": value,

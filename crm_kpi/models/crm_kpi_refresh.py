@@ -288,6 +288,8 @@ class CrmKpi(models.Model):
             parts.append("x")
         if locked:
             return ":".join(parts)
+        if least := self._least_cell(company):
+            parts.append(f"m{least}")
         if period.state == "open":
             parts.append("open")
         horizon = period.utc_to + timedelta(days=self.maturity_days)
@@ -344,6 +346,7 @@ class CrmKpi(models.Model):
                 locked,
                 kpi._zero_when_empty,
                 period.state == "open",
+                kpi._least_cell(company),
             )
             for (kpi, period), (_fingerprint, locked) in kept.items()
         ]
@@ -462,8 +465,9 @@ class CrmKpi(models.Model):
             components[c.code]._zero_when_empty and c.shift != "target" for c in formula.components
         ]
         cells = scan.formula_cells(formula, self.id, zeros, self.id in crossed, lookups, constants)
+        least = self._least_cell(company)
         rows = [
-            (self.id, period.id, self.version, locked, False, period.state == "open")
+            (self.id, period.id, self.version, locked, False, period.state == "open", least)
             for (_kpi, period), (_fingerprint, locked) in targets.items()
         ]
         written = self._store(scan.write(cells, rows, company.id, now))

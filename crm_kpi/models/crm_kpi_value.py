@@ -69,11 +69,16 @@ class CrmKpiValue(models.Model):
     value_text = fields.Char("Value (text)", compute="_compute_value_text")
     scope_name = fields.Char("For", compute="_compute_scope_name")
 
-    @api.depends("value", "kpi_id", "currency_id")
+    @api.depends("value", "n", "segment_id", "kpi_id", "currency_id")
     @api.depends_context("lang")
     def _compute_value_text(self):
         for cell in self:
-            cell.value_text = cell.kpi_id._format_value(cell.value, cell.currency_id)
+            # superuser: from which number on segments are shown is no secret
+            least = cell.kpi_id._least_cell(cell.company_id.sudo()) if cell.segment_id else 0
+            if cell.value is False and 0 < cell.n < least:
+                cell.value_text = self.env._("too few (%s)", cell.n)
+            else:
+                cell.value_text = cell.kpi_id._format_value(cell.value, cell.currency_id)
 
     @api.depends("level", "team_id", "user_id", "segment_id", "company_id")
     def _compute_scope_name(self):

@@ -73,6 +73,13 @@ class ResCompany(models.Model):
         help="Share of the revenue that is margin, where no costs are known. 100 %: such KPIs "
         "are on revenue basis. Formulas call it margin_rate.",
     )
+    kpi_min_cell = fields.Integer(
+        string="Smallest segment judged",
+        default=5,
+        help="A percentage or a score of a customer segment that rests on fewer records is "
+        "withheld: it says nothing, and may tell who the customers are. Their number is shown. "
+        "0: nothing is withheld. Locked periods stay as they were reported.",
+    )
     kpi_first_response_target_hours = fields.Float(
         string="First response target for tickets (hours)", default=8.0
     )
@@ -89,6 +96,9 @@ class ResCompany(models.Model):
 
     _kpi_discount_rate = models.Constraint(
         "CHECK (kpi_discount_rate >= 0)", "The annual discount rate must be 0 % or more."
+    )
+    _kpi_min_cell = models.Constraint(
+        "CHECK (kpi_min_cell >= 0)", "The smallest segment judged must be 0 or more records."
     )
     _kpi_margin_rate = models.Constraint(
         "CHECK (kpi_margin_rate > 0 AND kpi_margin_rate <= 1)",

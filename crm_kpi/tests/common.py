@@ -23,7 +23,8 @@ class KpiCommon(TransactionCase):
         super().setUpClass()
         cls.env = cls.env(context=dict(cls.env.context, **DISABLED_MAIL))
         cls.company = cls.env["res.company"].create(
-            {"name": "KPI company", "kpi_tz": "Europe/Brussels"}
+            # examples are small
+            {"name": "KPI company", "kpi_tz": "Europe/Brussels", "kpi_min_cell": 0}
         )
         cls.env.user.company_ids |= cls.company
         cls.env = cls.env(context=dict(cls.env.context, allowed_company_ids=[cls.company.id]))

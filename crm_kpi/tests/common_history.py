@@ -23,7 +23,12 @@ class HistoryCase(TransactionCase):
         euro = cls.env.ref("base.EUR")
         euro.active = True
         cls.company = cls.env["res.company"].create(
-            {"name": "History Ltd", "currency_id": euro.id, "kpi_tz": "Europe/Brussels"}
+            {
+                "name": "History Ltd",
+                "currency_id": euro.id,
+                "kpi_tz": "Europe/Brussels",
+                "kpi_min_cell": 0,  # examples are small
+            }
         )
         for user in cls.env.user + cls.env.ref("base.user_admin"):
             user.company_ids |= cls.company

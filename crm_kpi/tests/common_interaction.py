@@ -21,6 +21,7 @@ class InteractionCommon(TransactionCase):
         )
         cls.company = cls.env.company
         cls.company.kpi_tz = "Europe/Brussels"
+        cls.company.kpi_min_cell = 0  # examples are small
         cls.ann = cls._user("kpi_ann", "base.group_user")
         cls.bob = cls._user("kpi_bob", "base.group_user")
         cls.leaver = cls._user("kpi_leaver", "base.group_user")

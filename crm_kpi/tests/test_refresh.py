@@ -336,6 +336,76 @@ class TestRefresh(KpiCommon):
 
         check()
 
+    @freeze_time(NOW)
+    def test_small_segments_are_withheld(self):
+        """Catalogue 7.2: no percentages of segments with fewer than five; counts stay."""
+        self.company.kpi_min_cell = 5
+        won = self.make_kpi("won", domain="[('expected_revenue', '>', 0)]", crossed=True)
+        leads = self.make_kpi("leads", crossed=True)
+        rate = self.make_kpi(
+            "rate", kind="formula", formula="test_won / test_leads", unit="percent", crossed=True
+        )
+        twice = self.make_kpi("twice", kind="formula", formula="test_rate * 2", unit="ratio")
+        industries = self.env["res.partner.industry"].create([{"name": "Ore"}, {"name": "Zinc"}])
+        for industry, count in zip(industries, (4, 5), strict=True):
+            customer = self.env["res.partner"].create(
+                {"name": industry.name, "industry_id": industry.id}
+            )
+            for index in range(count):
+                self.make_lead(
+                    "2026-11-10 12:00:00",
+                    partner_id=customer.id,
+                    user_id=self.ann.id,
+                    expected_revenue=index % 2,
+                )
+        month = self.period("month", "2026-11-10")
+        segment_set = self.env.ref("crm_kpi.segment_set_industry")
+        segment_set._update_members()
+        ore, zinc = (
+            segment_set.segment_ids.filtered(lambda s, i=i: s.industry_id == i) for i in industries
+        )
+        goals = self.env["crm.kpi.goal"].create(
+            [
+                {
+                    "kpi_id": rate.id,
+                    "period_id": month.id,
+                    "scope": "segment",
+                    "segment_id": segment.id,
+                    "kind": "at_least",
+                    "target": 0.3,
+                }
+                for segment in (ore, zinc)
+            ]
+        )
+        kpis = won | leads | rate | twice
+        self.kpis._refresh(kpis=kpis)
+        cells = {cell.segment_id: cell for cell in self.cells(rate, month, "segment")}
+        self.assertIs(cells[ore].value, False)
+        self.assertEqual((cells[ore].n, cells[ore].value_text), (4, "too few (4)"))
+        self.assertEqual(cells[zinc].value, 0.4)
+        self.assertEqual(goals.mapped("status"), ["too_few", "achieved"])
+        for level in ("team_segment", "user_segment"):
+            self.assertIsNone(self.value(rate, month, level, segment_id=ore))
+            self.assertEqual(self.value(rate, month, level, segment_id=zinc), 0.4)
+        # nor does a formula tell what is withheld; how many there are is no percentage
+        self.assertIsNone(self.value(twice, month, "segment", segment_id=ore))
+        self.assertEqual(self.value(won, month, "segment", segment_id=ore), 2)
+        # people and the company are no segments
+        self.assertAlmostEqual(self.value(rate, month), 4 / 9)
+        self.assertAlmostEqual(self.value(rate, month, "user", user_id=self.ann), 4 / 9)
+        self.assertEqual(self.kpis._refresh(kpis=kpis), 0)
+        # by choice of the KPI, or of the company
+        rate.small_segments = True
+        self.kpis._refresh(kpis=kpis)
+        self.assertEqual(self.value(rate, month, "segment", segment_id=ore), 0.5)
+        rate.small_segments = False
+        self.kpis._refresh(kpis=kpis)
+        self.assertIsNone(self.value(rate, month, "segment", segment_id=ore))
+        self.company.kpi_min_cell = 0
+        self.kpis._refresh(kpis=kpis)
+        self.assertEqual(self.value(rate, month, "segment", segment_id=ore), 0.5)
+        self.assertEqual(goals.mapped("status"), ["achieved", "achieved"])
+
     # --- only what changed ---
 
     @freeze_time(NOW)
