@@ -28,7 +28,11 @@ from . import crm_kpi_talk_mixin
 from . import crm_lead
 from . import crm_kpi_ticket_mixin
 from . import crm_lead_interaction
+from . import crm_lead_prospecting
 from . import crm_lost_reason
+from . import crm_stage
+from . import calendar_event
+from . import mail_activity
 from . import mail_message
 from . import res_company
 from . import res_partner

@@ -13,6 +13,7 @@ CHANNELS = [
     ("call", "Call"),
     ("meeting", "Meeting"),
     ("whatsapp", "WhatsApp"),
+    ("brochure", "Brochure"),
 ]
 # so many new rows at once make the statistics of the table useless
 MANY = 5_000
@@ -107,11 +108,22 @@ class CrmKpiInteraction(models.Model):
 
         A source of KPIs on interactions is thereby up to date, whatever sources there are.
         """
-        return sum(
-            self.env[name]._kpi_derive()
+        return sum(model._kpi_derive() for model in self._kpi_models())
+
+    @api.model
+    def _kpi_mark_all_dirty(self):
+        """Have every message classed anew."""
+        for model in self._kpi_models():
+            model._kpi_mark_all_dirty()
+
+    @api.model
+    def _kpi_models(self):
+        """Empty recordsets of the models whose messages are interactions."""
+        return [
+            self.env[name]
             for name, model in self.env.registry.items()
             if getattr(model, "_kpi_has_interactions", False) and not model._abstract
-        )
+        ]
 
     @api.model
     def _kpi_refresh_interactions(self, model, ids):
@@ -183,6 +195,11 @@ class CrmKpiInteraction(models.Model):
         ]
 
     @api.model
+    def _kpi_message_sql(self):
+        """What apps know of a message ``m``: whether it does not count, and its true date."""
+        return {"ignored": SQL("FALSE"), "date": SQL("COALESCE(m.date, m.create_date)")}
+
+    @api.model
     def _kpi_interactions_sql(self, model, ids):
         """Query of the interactions (conventions G12 of the KPI catalogue) of records.
 
@@ -202,6 +219,7 @@ class CrmKpiInteraction(models.Model):
         ]
         values = model._kpi_interaction_values()
         names = [SQL.identifier(name) for name in values]
+        message = self._kpi_message_sql()
         return SQL(
             """
     WITH staff AS (
@@ -213,22 +231,25 @@ class CrmKpiInteraction(models.Model):
     ), bots AS (
         SELECT partner_id FROM res_users WHERE id = %(root)s OR id = ANY(%(public)s::int[])
     ), zones AS (
-        SELECT unnest(%(company_ids)s::int[]) AS company_id, unnest(%(zones)s::text[]) AS tz
+        SELECT unnest(%(company_ids)s::int[]) AS company_id, unnest(%(zones)s::text[]) AS tz,
+               unnest(%(robots)s::text[]) AS automatic
     ), rec AS MATERIALIZED (
         SELECT r.id AS rec_id, r.create_date AS rec_create_date, %(values)s, %(closed)s
           FROM %(table)s AS r
          WHERE r.id = ANY(%(ids)s)
     ), message AS (
-        SELECT m.id AS message_id, m.res_id, m.create_date, s.user_id,
+        SELECT m.id AS message_id, m.res_id, m.create_date, m.subject, s.user_id,
                CASE WHEN m.message_type = 'email' AND m.date > m.create_date + interval '1 day'
                     THEN m.create_date
-                    ELSE COALESCE(m.date, m.create_date) END AS date,
+                    ELSE %(date)s END AS date,
                CASE WHEN m.message_type IN
                          ('user_notification', 'out_of_office', 'auto_comment', 'tracking')
                       OR b.partner_id IS NOT NULL
+                      OR %(ignored)s
                     THEN NULL
                     WHEN s.partner_id IS NOT NULL
-                    THEN CASE WHEN m.mail_activity_type_id IS NOT NULL
+                    THEN CASE WHEN a.kpi_touch IS NOT NULL THEN 'out'
+                              WHEN m.mail_activity_type_id IS NOT NULL
                               THEN CASE a.category WHEN 'phonecall' THEN 'out'
                                                    WHEN 'meeting' THEN 'both' END
                               WHEN m.message_type IN ('sms', 'snailmail', 'whatsapp_message')
@@ -245,7 +266,8 @@ class CrmKpiInteraction(models.Model):
                       OR m.message_type = 'comment'
                          AND (m.author_id IS NOT NULL OR m.author_guest_id IS NOT NULL)
                     THEN 'in' END AS direction,
-               CASE WHEN m.mail_activity_type_id IS NOT NULL AND a.category = 'phonecall'
+               CASE WHEN a.kpi_touch IS NOT NULL THEN a.kpi_touch
+                    WHEN m.mail_activity_type_id IS NOT NULL AND a.category = 'phonecall'
                     THEN 'call'
                     WHEN m.mail_activity_type_id IS NOT NULL AND a.category = 'meeting'
                     THEN 'meeting'
@@ -278,6 +300,7 @@ class CrmKpiInteraction(models.Model):
           JOIN rec ON rec.rec_id = message.res_id
      LEFT JOIN zones ON zones.company_id = rec.company_id
          WHERE message.direction IS NOT NULL
+           AND (message.direction = 'in' AND message.subject ~* zones.automatic) IS NOT TRUE
     )
     SELECT c.message_id, %(model)s AS res_model, c.res_id, c.date, c.day, c.channel,
            c.direction, c.user_id,
@@ -302,6 +325,9 @@ CROSS JOIN LATERAL (SELECT c.direction = 'in' AND c.previous IS DISTINCT FROM 'i
             public=public_users.ids,
             company_ids=companies.ids,
             zones=[company._kpi_tz() for company in companies],
+            robots=[company._kpi_auto_reply_pattern() for company in companies],
+            ignored=message["ignored"],
+            date=message["date"],
             values=SQL(", ").join(
                 SQL("%s AS %s", value, SQL.identifier(name)) for name, value in values.items()
             ),

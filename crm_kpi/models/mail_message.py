@@ -15,6 +15,7 @@ CLASSIFYING = {
     "message_type",
     "model",
     "res_id",
+    "subject",
     "subtype_id",
 }
 

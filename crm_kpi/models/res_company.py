@@ -1,10 +1,18 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import re
+
 from odoo import fields, models
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+# how the programs of most customers begin the subject of an automatic reply
+AUTO_REPLIES = (
+    "Automatic reply, Auto reply, Autoreply, Out of office, Automatische Antwort, "
+    "Abwesenheit, Réponse automatique, Respuesta automática, Risposta automatica, "
+    "Resposta automática, Automatisch antwoord"
+)
 # settings that the history of every customer depends on, see sale.order._kpi_history_query()
 HISTORY_SETTINGS = {
     "kpi_tz",
@@ -87,6 +95,13 @@ class ResCompany(models.Model):
         string="First response target for leads (hours)", default=1.0
     )
 
+    kpi_auto_reply_subjects = fields.Char(
+        string="Subjects of automatic replies",
+        default=AUTO_REPLIES,
+        help="Mails of customers whose subject begins with one of these texts (separated by "
+        "commas) are no answers. Empty: every mail is one.",
+    )
+
     _kpi_positive = models.Constraint(
         "CHECK (kpi_inactivity_days > 0 AND kpi_provisional_periods >= 0"
         " AND kpi_unresponsive_attempts > 0 AND kpi_unresponsive_grace_days >= 0)",
@@ -111,6 +126,8 @@ class ResCompany(models.Model):
             self.env["sale.order"]._kpi_mark_companies(self.ids)
         if "kpi_high_value_threshold" in vals:
             self.env["crm.kpi.source"]._mark_changed("sale.order")
+        if "kpi_auto_reply_subjects" in vals:
+            self.env["crm.kpi.interaction"]._kpi_mark_all_dirty()
         return result
 
     def _kpi_tz(self):
@@ -125,3 +142,10 @@ class ResCompany(models.Model):
             "annual_discount_rate": self.kpi_discount_rate,
             "margin_rate": self.kpi_margin_rate,
         }
+
+    def _kpi_auto_reply_pattern(self):
+        """Regular expression of the subjects of automatic replies, ``None`` without any."""
+        self.ensure_one()
+        texts = [text.strip() for text in (self.kpi_auto_reply_subjects or "").split(",")]
+        texts = [re.escape(text) for text in texts if text]
+        return rf"^\s*({'|'.join(texts)})" if texts else None

@@ -35,3 +35,6 @@ class ResConfigSettings(models.TransientModel):
     kpi_lead_response_target_hours = fields.Float(
         related="company_id.kpi_lead_response_target_hours", readonly=False
     )
+    kpi_auto_reply_subjects = fields.Char(
+        related="company_id.kpi_auto_reply_subjects", readonly=False
+    )

@@ -16,6 +16,8 @@ from . import test_kpi
 from . import test_lead_stamps
 from . import test_order_history
 from . import test_pace
+from . import test_prospecting
+from . import test_prospecting_random
 from . import test_refresh
 from . import test_rights
 from . import test_segment
