@@ -103,6 +103,7 @@ class TestBackfill(HistoryCase):
     # --- STAMPS = BACK-FILL ---
 
     def test_leads(self):
+        # trap 7: of two histories mixed by a merge, the stamps of the head are kept
         lead = {}
         partner = self.env["res.partner"]
         with self.at("2026-01-05 08:00:07"):
@@ -146,6 +147,7 @@ class TestBackfill(HistoryCase):
         self.assertEqual(twice.kpi_opportunity_date, utc("2026-01-20 09:00"))
 
     def test_untracked_lead_takes_its_own_dates(self):
+        # trap 33
         with self.at("2026-01-05 08:00"):
             lead = self._lead().with_context(tracking_disable=True)
         with self.at("2026-01-15 09:00"):
@@ -269,6 +271,7 @@ class TestBackfill(HistoryCase):
         self.assertTrue(order["upsell"].kpi_is_upsell)
 
     def test_state_labels_of_other_languages(self):
+        # trap 33
         self.env["res.lang"]._activate_lang("fr_FR")
         states = self.env["ir.model.fields.selection"].search(
             [("field_id", "=", self.env["ir.model.fields"]._get("sale.order", "state").id)]

@@ -41,6 +41,7 @@ class CatalogueCase:
 @tagged("post_install", "-at_install")
 class TestCatalogueSales(CatalogueCase, HistoryCase):
     def test_01_new_leads(self):
+        # trap 1: lost leads are archived, and count
         moments = {
             "2026-09-30 22:30": {},
             "2026-10-15 12:00": {"active": False, "probability": 0},
@@ -140,6 +141,7 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
             self.assertAlmostEqual(self._read("leads_per_win", "2026-06-01"), 3.33, 2)
 
     def test_09_win_rate(self):
+        # trap 1, trap 2: lost is neither hidden nor whatever is archived
         double = self.env["crm.lost.reason"].create({"name": "Double", "kpi_disqualified": True})
         with self.at("2026-10-01 10:00"):
             won = [self._lead(expected_revenue=amount) for amount in (10000, 2000)]
@@ -191,6 +193,7 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
             self.assertEqual(self._read("win_rate", "2026-10-01"), 1)
 
     def test_10_deals_won(self):
+        # trap 10: what was ordered, not what was expected
         customer = self._customer()
         with self.at("2026-10-01 10:00"):
             first = self._lead(expected_revenue=9000, partner_id=customer.id)

@@ -29,11 +29,13 @@ class TestInteractionClasses(InteractionCommon):
         return (row.direction, row.channel) if row else None
 
     def test_ignored_types(self):
+        # trap 32, and logs: trap 29
         for kind in ("user_notification", "out_of_office", "auto_comment", "notification"):
             self.assertIsNone(self._class(message_type=kind), kind)
             self.assertIsNone(self._class(message_type=kind, author=self.contact), kind)
 
     def test_robots(self):
+        # trap 32
         robot = self.env.ref("base.partner_root")
         public = self.env.ref("base.public_user")
         for author in (robot, public):
@@ -41,6 +43,7 @@ class TestInteractionClasses(InteractionCommon):
                 self.assertIsNone(self._class(author=author, message_type=kind))
 
     def test_staff_comment_and_mail(self):
+        # trap 28, trap 29
         self.assertEqual(self._class(), ("out", "email"))
         self.assertEqual(self._class(message_type="email"), ("out", "email"))
         self.assertIsNone(self._class(subtype_id=self.note.id), "a note")
@@ -68,6 +71,7 @@ class TestInteractionClasses(InteractionCommon):
         )
 
     def test_activities(self):
+        # trap 34: an activity "Email" and its mail are one contact
         kwargs = {"message_type": "notification", "subtype_id": self.activities.id}
         self.assertEqual(self._class(mail_activity_type_id=self.call.id, **kwargs), ("out", "call"))
         self.assertEqual(
@@ -171,6 +175,7 @@ class TestInteractionQueue(InteractionCommon):
         self.assertEqual((self._rows(lead).mapped("write_date"), lead.write_date), before)
 
     def test_failure_loses_nothing(self):
+        # trap 18: a queue of marks, no watermark that commits can overtake
         lead = self._lead(by=self.ann)
         self._message(lead, "2026-11-02 09:00", self.ann)
         marks = self._queue()
@@ -182,6 +187,7 @@ class TestInteractionQueue(InteractionCommon):
 
     def test_merge(self):
         """Messages move to the lead that stays; the others leave nothing behind (G17)."""
+        # trap 7
         first, second = self._lead(by=self.ann), self._lead(by=self.ann)
         self._message(first, "2026-11-02 09:00", self.ann)
         self._message(second, "2026-11-03 09:00", self.ann)
@@ -249,6 +255,7 @@ class TestResponses(InteractionCommon):
         self.assertFalse(typed.kpi_response_due)
 
     def test_unanswered_is_null_in_the_database(self):
+        # trap 11, trap 12
         lead = self._lead()
         self._derive()
         self.env.cr.execute(
@@ -259,6 +266,7 @@ class TestResponses(InteractionCommon):
         self.assertEqual(self.env.cr.fetchone(), (None, None))
 
     def test_what_is_no_response(self):
+        # trap 28, trap 29
         lead = self._lead("2026-11-03 09:00")
         self._message(lead, "2026-11-03 09:00", self.ann, subtype_id=self.created.id)
         self._message(lead, "2026-11-03 09:10", self.ann, subtype_id=self.note.id)
@@ -441,6 +449,7 @@ class TestAttempts(InteractionCommon):
         return one, two, three
 
     def test_examples_50_and_52(self):
+        # trap 35
         one, two, three = self._history_of_example_50()
         with freeze_time("2026-11-21 12:00"):
             self.env["crm.lead"]._kpi_derive()
@@ -462,6 +471,7 @@ class TestAttempts(InteractionCommon):
 
     def test_grace(self):
         """Unresponsive only after the grace, without any further event; an answer ends it."""
+        # trap 35: the last attempt has its time to be answered
         one = self._history_of_example_50()[0]
         Lead = self.env["crm.lead"]
         with freeze_time("2026-11-13 09:59"):

@@ -24,6 +24,7 @@ class TestLeadStamps(HistoryCase):
     # --- WON ---
 
     def test_won_is_stamped_and_kept(self):
+        # trap 4: Odoo's date_closed moves with every archiving
         with self.at("2026-10-01 08:00"):
             lead = self._lead()
             self.assertNoStamp(lead, "won")
@@ -62,11 +63,13 @@ class TestLeadStamps(HistoryCase):
         self.assertEqual(lead.kpi_won_user_id, self.ann)
 
     def test_probability_100_outside_a_won_stage_is_not_won(self):
+        # trap 3
         lead = self._lead()
         lead.probability = 100
         self.assertNoStamp(lead, "won")
 
     def test_stage_becomes_won(self):
+        # trap 4
         with self.at("2026-10-01 08:00"):
             stage = self.env["crm.stage"].create({"name": "Signed", "sequence": 40})
             lead = self._lead(stage_id=stage.id)
@@ -116,6 +119,7 @@ class TestLeadStamps(HistoryCase):
         self.assertEqual(lead.kpi_won_date, utc("2026-11-04 08:00"))
 
     def test_archived_is_not_lost(self):
+        # trap 2
         lead = self._lead()
         lead.probability = 30
         lead.action_archive()
@@ -125,6 +129,7 @@ class TestLeadStamps(HistoryCase):
     # --- BECOMING AN OPPORTUNITY ---
 
     def test_conversion_is_stamped_once(self):
+        # trap 9
         with self.at("2026-10-01 08:00"):
             lead = self._lead(type="lead")
         self.assertTrue(lead.kpi_was_lead)
@@ -141,6 +146,7 @@ class TestLeadStamps(HistoryCase):
         self.assertTrue(lead.kpi_was_lead)
 
     def test_created_as_opportunity(self):
+        # trap 9: an opportunity created directly has no date_conversion
         with self.at("2026-10-01 08:00"):
             lead = self._lead()
         self.assertFalse(lead.kpi_was_lead)
@@ -174,6 +180,7 @@ class TestLeadStamps(HistoryCase):
     # --- MERGE ---
 
     def test_merge_counts_and_keeps_the_stamps_of_the_head(self):
+        # trap 7
         with self.at("2026-10-01 08:00"):
             head = self._lead(stage_id=self.stage_new.id)
             head.action_set_won()
@@ -193,6 +200,7 @@ class TestLeadStamps(HistoryCase):
 
     def test_deal_amount(self):
         """Catalogue 10: orders of 7 000 and 3 000 (expected 9 000); no order, expected 2 000."""
+        # trap 10
         customer = self._customer()
         first = self._lead(expected_revenue=9000, partner_id=customer.id)
         second = self._lead(expected_revenue=2000)
@@ -211,6 +219,7 @@ class TestLeadStamps(HistoryCase):
         self.assertEqual(first.kpi_deal_amount, 3000)
 
     def test_deal_amount_in_company_currency(self):
+        # trap 10
         self.env["res.currency.rate"].create(
             {
                 "currency_id": self.env.ref("base.USD").id,
