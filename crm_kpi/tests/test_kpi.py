@@ -182,3 +182,19 @@ class TestKpi(KpiCommon):
             self.assertEqual(kpi._format_value(value, euro), expected)
         kpi = self.env["crm.kpi"].new({"unit": "money", "digits": 0})
         self.assertEqual(kpi._format_value(1234.4, euro).replace("\u00a0", " "), "1,234 €")
+
+    def test_shipped_kpis_are_explained(self):
+        """Each says what it tells and where it comes from; rates of a handful judge nobody."""
+        shipped = self.env["ir.model.data"].search(
+            [("model", "=", "crm.kpi"), ("module", "=like", "crm\\_kpi%")]
+        )
+        kpis = (
+            self.env["crm.kpi"]
+            .browse(shipped.mapped("res_id"))
+            .filtered(lambda kpi: not kpi.is_component)
+        )
+        self.assertGreater(len(kpis), 40)
+        self.assertFalse(kpis.filtered(lambda kpi: not kpi.description).mapped("code"))
+        self.assertFalse(kpis.filtered(lambda kpi: not kpi.reference).mapped("code"))
+        medians = kpis.filtered(lambda k: k.kind != "formula" and k.aggregator in ("median", "p90"))
+        self.assertFalse(medians.filtered(lambda kpi: kpi.min_n < 5).mapped("code"))
