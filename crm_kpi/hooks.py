@@ -7,6 +7,9 @@ from odoo.tools import sql
 # Stored computed fields on tables with history. A column that exists is not computed record by
 # record when the module is installed: crm.kpi.backfill fills it in sets.
 COLUMNS = {
+    "account_move_line": {
+        "kpi_units": "float8",
+    },
     "crm_lead": {
         "kpi_won_date": "timestamp",
         "kpi_won_user_id": "int4",

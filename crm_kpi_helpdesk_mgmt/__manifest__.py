@@ -14,6 +14,7 @@
         "security/crm_kpi_helpdesk_mgmt_security.xml",
         "data/crm_kpi_source_data.xml",
         "data/crm_kpi_data.xml",
+        "data/crm_kpi_cost_data.xml",
         "views/crm_kpi_interaction_views.xml",
         "views/helpdesk_ticket_stage_views.xml",
         "views/helpdesk_ticket_team_views.xml",

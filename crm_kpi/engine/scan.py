@@ -65,7 +65,7 @@ class Plan:
     period_join: SQL
     user: SQL
     team: SQL
-    partner: SQL
+    partner: SQL | None
     day: SQL
     segment: SQL | None = None
     country: SQL | None = None
@@ -87,7 +87,7 @@ class Plan:
             self.record_id,
             self.user,
             self.team,
-            self.partner,
+            self.partner or SQL("NULL::int4"),
             self.day,
             self.segment or SQL("NULL::int4"),
             self.country or SQL("NULL::int4"),

@@ -46,3 +46,12 @@ from . import product_tag
 from . import res_company_order
 from . import res_config_settings_order
 from . import sale_order_facts
+from . import account_account
+from . import account_move
+from . import account_move_line
+from . import crm_kpi_cost
+from . import crm_kpi_cost_period
+from . import crm_kpi_balance_period
+from . import res_company_cost
+from . import sale_order_campaign
+from . import utm_campaign

@@ -39,6 +39,7 @@ class CrmKpiBackfill(models.AbstractModel):
             ("crm_lead", "leads", self._fill_leads),
             ("sale_order", "orders", self._fill_orders),
             ("res_partner", "customers", self._fill_customers),
+            ("account_move_line", "invoices", self.env["account.move.line"]._kpi_fill_units),
         ):
             lowest, highest = self.env.execute_query(
                 SQL("SELECT min(id), max(id) FROM %s", SQL.identifier(table))

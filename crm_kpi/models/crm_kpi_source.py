@@ -336,7 +336,7 @@ class CrmKpiSource(models.Model):
                 owner = SQL("COALESCE(%s, %s)", owner, company.id)
             query.add_where(SQL("%s = %s", owner, company.id))
         paths = self._paths("partner_field")
-        partner = SQL("NULL::int4")
+        partner = None  # no customers: no rows of segments either
         if paths:
             partner = SQL(
                 "COALESCE(%s)",
@@ -473,7 +473,7 @@ class CrmKpiSource(models.Model):
         if kpi.aggregator == "count":
             return None
         if path == "@customer":
-            return plan.partner
+            return plan.partner or SQL("NULL::int4")
         if path in ("@age_days", "@age_hours"):
             since = self._path_sql(model, self.date_field, query)
             seconds = 86400.0 if path == "@age_days" else 3600.0

@@ -38,3 +38,22 @@ class ResConfigSettings(models.TransientModel):
     kpi_auto_reply_subjects = fields.Char(
         related="company_id.kpi_auto_reply_subjects", readonly=False
     )
+    kpi_sales_cost_basis = fields.Selection(
+        related="company_id.kpi_sales_cost_basis", readonly=False
+    )
+    kpi_marketing_cost_basis = fields.Selection(
+        related="company_id.kpi_marketing_cost_basis", readonly=False
+    )
+    kpi_service_cost_basis = fields.Selection(
+        related="company_id.kpi_service_cost_basis", readonly=False
+    )
+    kpi_sales_cost_account_ids = fields.Many2many(
+        related="company_id.kpi_sales_cost_account_ids", readonly=False
+    )
+    kpi_marketing_cost_account_ids = fields.Many2many(
+        related="company_id.kpi_marketing_cost_account_ids", readonly=False
+    )
+    kpi_service_cost_account_ids = fields.Many2many(
+        related="company_id.kpi_service_cost_account_ids", readonly=False
+    )
+    kpi_cac_lag_months = fields.Integer(related="company_id.kpi_cac_lag_months", readonly=False)

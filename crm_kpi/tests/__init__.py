@@ -3,11 +3,13 @@
 
 from . import test_backfill
 from . import test_catalogue
+from . import test_cost
 from . import test_cron
 from . import test_customer_period
 from . import test_demo
 from . import test_engine
 from . import test_entry
+from . import test_finance
 from . import test_goal
 from . import test_goal_wizard
 from . import test_interaction

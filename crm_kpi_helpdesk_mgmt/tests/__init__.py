@@ -2,5 +2,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from . import test_catalogue
+from . import test_cost
 from . import test_ticket_backfill
 from . import test_ticket_facts

@@ -1,0 +1,305 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""KPIs from the books, on the worked examples of the KPI catalogue.
+
+The numbers in the names are those of the catalogue.
+"""
+
+from odoo import Command
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
+
+from .common_finance import FinanceCase
+
+OCTOBER = "2026-10-01"
+
+
+@tagged("post_install", "-at_install")
+class TestInvoices(FinanceCase):
+    def test_19_revenue_invoiced_net(self):
+        """Posted documents only, the credit notes subtracted once; traps 22, 24."""
+        belgium = self.env.ref("base.be")
+        self.company.account_fiscal_country_id = belgium
+        tax = self.env["account.tax"].create(
+            {
+                "name": "20 %",
+                "amount": 20,
+                "company_id": self.company.id,
+                "country_id": belgium.id,
+                "tax_group_id": self.env["account.tax.group"]
+                .create({"name": "VAT", "company_id": self.company.id, "country_id": belgium.id})
+                .id,
+            }
+        )
+        line = {"product_id": self.goods.id, "quantity": 1, "price_unit": 1000}
+        self._invoice(
+            "2026-10-05",
+            lines=[{**line, "tax_ids": [Command.set(tax.ids)]}],
+            invoice_user_id=self.ann.id,
+            team_id=self.north.id,
+        )
+        self._invoice("2026-10-06", 500, post=False)
+        self._invoice("2026-10-31", 200, kind="out_refund")
+        self._invoice("2026-11-01", 50)
+        # what no customer was invoiced
+        self._entry("2026-10-07", ("receivable", 70), ("income", -70))
+        with self.at("2026-11-10 12:00"):
+            self._refresh("revenue_invoiced_net", "refund_rate")
+        self.assertEqual(self._read("revenue_invoiced_net", OCTOBER), 800)
+        self.assertAlmostEqual(self._read("refund_rate", OCTOBER), 0.2)
+        by_rep = {
+            user: self._read("revenue_invoiced_net", OCTOBER, level="user", user_id=user)
+            for user in (self.ann, self.env["res.users"])
+        }
+        self.assertEqual(list(by_rep.values()), [1000, -200], "unassigned is kept")
+        of_team = self._read("revenue_invoiced_net", OCTOBER, level="team", team_id=self.north)
+        self.assertEqual(of_team, 1000)
+        # no invoice: nothing was invoiced, and there is no rate
+        self.assertEqual(self._read("revenue_invoiced_net", "2026-09-01") or 0, 0)
+        self.assertIsNone(self._read("refund_rate", "2026-09-01"))
+
+    def test_19_late_posting_is_seen(self):
+        draft = self._invoice("2026-10-06", 500, post=False)
+        with self.at("2026-11-10 12:00"):
+            self._refresh("revenue_invoiced_net")
+            self.assertEqual(self._read("revenue_invoiced_net", OCTOBER), 0)
+            draft.action_post()
+            self._refresh("revenue_invoiced_net")
+            self.assertEqual(self._read("revenue_invoiced_net", OCTOBER), 500)
+            draft.button_draft()
+            self._refresh("revenue_invoiced_net")
+            self.assertEqual(self._read("revenue_invoiced_net", OCTOBER), 0)
+
+    def test_19_currency(self):
+        """At the rate of the invoice's own date, whatever it is today; trap 21."""
+        dollar = self.env.ref("base.USD")
+        dollar.active = True
+        self.env["res.currency.rate"].create(
+            [
+                {
+                    "currency_id": dollar.id,
+                    "name": day,
+                    "rate": rate,
+                    "company_id": self.company.id,
+                }
+                for day, rate in (("2026-10-01", 2.0), ("2026-11-01", 4.0))
+            ]
+        )
+        self._invoice("2026-10-05", 1000, currency_id=dollar.id)
+        with self.at("2026-11-10 12:00"):
+            self._refresh("revenue_invoiced_net")
+        self.assertAlmostEqual(self._read("revenue_invoiced_net", OCTOBER), 500)
+
+    def test_19_down_payment(self):
+        """A down payment counts when invoiced, and its deduction takes it off again."""
+        self._invoice("2026-10-05", 300)
+        self._invoice(
+            "2026-10-20",
+            lines=[
+                {"product_id": self.goods.id, "quantity": 1, "price_unit": 1000},
+                {
+                    "product_id": self.goods.id,
+                    "quantity": -1,
+                    "price_unit": 300,
+                    "is_downpayment": True,
+                },
+            ],
+        )
+        with self.at("2026-11-10 12:00"):
+            self._refresh("revenue_invoiced_net")
+        self.assertEqual(self._read("revenue_invoiced_net", OCTOBER), 1000)
+
+    def _goods(self, quantity, **values):
+        return {"product_id": self.goods_sold.id, "quantity": quantity, "price_unit": 3, **values}
+
+    def test_44_defect_rate(self):
+        """Units of goods in the product's own unit; trap 25."""
+        dozen = self.env.ref("uom.product_uom_dozen")
+        self._invoice("2026-10-05", lines=[self._goods(140)], invoice_user_id=self.ann.id)
+        self._invoice("2026-10-06", lines=[self._goods(5, product_uom_id=dozen.id)])
+        # services, down payments, drafts and vendor bills are no goods sold
+        self._invoice("2026-10-07", 1000)
+        self._invoice("2026-10-08", lines=[self._goods(1, is_downpayment=True)])
+        self._invoice("2026-10-09", lines=[self._goods(999)], post=False)
+        back = self._invoice("2026-10-20", kind="out_refund", lines=[self._goods(6)])
+        cheaper = self._invoice("2026-10-21", kind="out_refund", lines=[self._goods(50)])
+        cheaper.kpi_price_reduction = True
+        with self.at("2026-11-10 12:00"):
+            self._refresh("defect_rate", "units_invoiced")
+            self.assertEqual(self._read("units_invoiced", OCTOBER), 200)
+            self.assertAlmostEqual(self._read("defect_rate", OCTOBER), 0.03)
+            of_ann = self._read("defect_rate", OCTOBER, level="user", user_id=self.ann)
+            self.assertEqual(of_ann, 0)
+            # the line does not know what its credit note is for
+            back.kpi_price_reduction = True
+            self._refresh("defect_rate")
+            self.assertEqual(self._read("defect_rate", OCTOBER), 0)
+        self.assertIsNone(self._read("defect_rate", "2026-09-01"), "nothing was invoiced")
+
+    def test_44_units_of_the_past(self):
+        """The back-fill finds the units that the lines have when they are made."""
+        dozen = self.env.ref("uom.product_uom_dozen")
+        move = self._invoice(
+            "2026-10-05",
+            lines=[
+                self._goods(2.5, product_uom_id=dozen.id),
+                {"product_id": self.goods.id, "quantity": 7, "price_unit": 1},
+                {"name": "Without product", "quantity": 4, "price_unit": 1},
+            ],
+        )
+        entry = self._entry("2026-10-05", ("bank", 10), ("income", -10))
+        lines = move.line_ids + entry.line_ids
+        before = lines.mapped("kpi_units")
+        self.assertEqual(sum(before), 30)
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE account_move_line SET kpi_units = NULL WHERE id = ANY(%s)", [lines.ids]
+        )
+        lines.invalidate_recordset()
+        lines._kpi_fill_units(min(lines.ids), max(lines.ids))
+        lines.invalidate_recordset()
+        self.assertEqual(lines.mapped("kpi_units"), before)
+
+
+@tagged("post_install", "-at_install")
+class TestBooks(FinanceCase):
+    def test_26_gross_margin_accounting(self):
+        """Income less cost of revenue of the period, of the company alone."""
+        self._invoice("2026-10-05", 1000, invoice_user_id=self.ann.id)
+        self._invoice("2026-10-06", 500)
+        self._entry("2026-10-31", ("goods", 1250), ("bank", -1250))
+        self._entry("2026-10-31", ("salaries", 400), ("interest", -30), ("bank", -370))
+        self._entry("2026-10-31", ("goods", 99), ("bank", -99), post=False)
+        self._entry("2026-11-01", ("goods", 77), ("bank", -77))
+        with self.at("2026-11-10 12:00"):
+            self._refresh("gross_margin_accounting", "gross_margin_accounting_pct")
+        self.assertEqual(self._read("gross_margin_accounting", OCTOBER), 250)
+        self.assertAlmostEqual(self._read("gross_margin_accounting_pct", OCTOBER), 1 / 6)
+        self.assertIsNone(self._read("gross_margin_accounting_pct", "2026-11-01"), "no income")
+        levels = self.env["crm.kpi.value"].search(
+            [("kpi_id.code", "=", "gross_margin_accounting"), ("company_id", "=", self.company.id)]
+        )
+        self.assertEqual(set(levels.mapped("level")), {"company"})
+
+    def test_58_net_profit(self):
+        """All types of income and expenses, without what closes the books."""
+        self._entry("2026-12-05", ("bank", 100_000), ("income", -100_000))
+        self._entry("2026-12-06", ("bank", 20_000), ("interest", -20_000))
+        self._entry("2026-12-10", ("salaries", 40_000), ("goods", 30_000), ("bank", -70_000))
+        self._entry("2026-12-31", ("depreciation", 20_000), ("machines", -20_000))
+        self._entry("2026-12-31", ("loan", 5_000), ("bank", -5_000))
+        with self.at("2027-01-10 12:00"):
+            self._refresh("net_profit")
+            self.assertEqual(self._read("net_profit", "2026-12-01"), 30_000)
+            # year end: the accounts are brought to zero, which is no loss
+            self._entry("2026-12-31", ("income", 100_000), ("capital", -100_000))
+            self._entry("2026-12-30", ("salaries", -40_000), ("earnings", 40_000))
+            # the owner pays for the company: an expense as any other
+            self._entry("2026-12-15", ("advertising", 1_000), ("capital", -1_000))
+            self._refresh("net_profit")
+            self.assertEqual(self._read("net_profit", "2026-12-01"), 29_000)
+            self.assertEqual(self._read("net_profit", "2026-12-01", kind="year"), 29_000)
+
+    def test_58_no_books(self):
+        """A company that keeps no books here has no profit, rather than one of zero."""
+        with self.at("2027-01-10 12:00"):
+            self._refresh("net_profit", "gross_margin_accounting", "current_ratio")
+        for code in ("net_profit", "gross_margin_accounting", "current_ratio"):
+            self.assertIsNone(self._read(code, "2026-12-01"), code)
+
+    def test_58_last_day_of_the_year(self):
+        """The fiscal year ends when the company says so, in leap years too."""
+        self.company.write({"fiscalyear_last_month": "2", "fiscalyear_last_day": 28})
+        closing = self._entry("2028-02-29", ("income", 10), ("capital", -10)).line_ids
+        usual = self._entry("2028-12-31", ("income", 10), ("capital", -10)).line_ids
+        found = self.env["account.move.line"].search(
+            [("kpi_is_closing", "=", True), ("company_id", "=", self.company.id)]
+        )
+        self.assertEqual(found, closing)
+        self.assertEqual((closing + usual).mapped("kpi_is_closing"), [True, True, False, False])
+
+    def test_58b_current_ratio(self):
+        """Balances at the end, also of periods long past; no liabilities, no value."""
+        self._entry("2026-08-10", ("bank", 150_000), ("machines", 70_000), ("capital", -220_000))
+        self._entry("2026-09-10", ("receivable", 50_000), ("income", -50_000))
+        self._entry("2026-10-10", ("machines", 100_000), ("payable", -100_000))
+        self._entry("2026-10-31", ("machines", 9_000), ("loan", -9_000))
+        paid = self._entry("2026-11-02", ("payable", 50_000), ("bank", -50_000))
+        self._entry("2026-11-25", ("payable", 25_000), ("bank", -25_000))  # in days to come
+        with self.at("2026-11-10 12:00"):
+            self._refresh("current_ratio")
+            ratios = [
+                self._read("current_ratio", f"2026-{month:02d}-01") for month in (8, 9, 10, 11)
+            ]
+            self.assertEqual(ratios, [None, None, 2.0, 3.0])
+            self.assertEqual(self._read("current_assets", "2026-09-01"), 200_000)
+            quarter = self._read("current_ratio", OCTOBER, kind="quarter")
+            self.assertEqual(quarter, 3.0, "the running quarter ends today")
+            # a late entry changes the end of its month and of those after it
+            paid.button_draft()
+            paid.write({"date": "2026-10-30", "name": False})
+            paid.action_post()
+            self._refresh("current_ratio")
+            self.assertEqual(self._read("current_ratio", OCTOBER), 3.0)
+            # so does an account that turns out to be another thing
+            self.accounts["payable"].account_type = "liability_non_current"
+            self._refresh("current_ratio")
+            self.assertIsNone(self._read("current_ratio", OCTOBER))
+
+    def test_58_accounts_behind_a_number(self):
+        self._entry("2026-10-10", ("bank", 100), ("payable", -40), ("capital", -60))
+        with self.at("2026-11-10 12:00"):
+            self._refresh("current_ratio")
+            cell = self.env["crm.kpi.value"].search(
+                [
+                    ("kpi_id.code", "=", "current_ratio"),
+                    ("company_id", "=", self.company.id),
+                    ("period_id.name", "=", "2026-10"),
+                ]
+            )
+            accountant = self._accountant()
+            action = cell.with_user(accountant).action_open_records()
+            rows = (
+                self.env["crm.kpi.balance.period"]
+                .with_user(accountant)
+                .with_context(**action["context"])
+                .search(action["domain"])
+            )
+        self.assertEqual(
+            {row.account_id: row.amount for row in rows},
+            {self.accounts["bank"]: 100, self.accounts["payable"]: 40},
+        )
+
+    def test_58_rights(self):
+        """The books are read by those who may read them, whatever they are for KPIs."""
+        self._entry("2026-10-10", ("bank", 100), ("income", -100))
+        manager = new_test_user(
+            self.env,
+            login="kpi_finance_manager",
+            groups="crm_kpi.group_kpi_admin,sales_team.group_sale_manager",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        codes = ("net_profit", "current_ratio", "gross_margin_accounting")
+        with self.at("2026-11-10 12:00"):
+            self._refresh(*codes)
+        domain = [("kpi_id.code", "in", codes), ("company_id", "=", self.company.id)]
+        cells = self.env["crm.kpi.value"].search(domain)
+        for user in (self.ann, manager):
+            values = self.env["crm.kpi.value"].with_user(user)
+            self.assertFalse(values.search(domain), user.login)
+            with self.assertRaises(AccessError):
+                values.browse(cells[0].id).read(["value"])
+            with self.assertRaises(AccessError):
+                self.env["crm.kpi.balance.period"].with_user(user).search([])
+        found = self.env["crm.kpi.value"].with_user(self._accountant()).search(domain)
+        self.assertEqual(found, cells)
+
+    def _accountant(self):
+        return new_test_user(
+            self.env,
+            login="kpi_accountant",
+            groups="account.group_account_manager,crm_kpi.group_kpi_manager",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
