@@ -49,6 +49,7 @@ from . import sale_order_facts
 from . import account_account
 from . import account_move
 from . import account_move_line
+from . import crm_kpi_demo_cost
 from . import crm_kpi_cost
 from . import crm_kpi_cost_period
 from . import crm_kpi_balance_period
