@@ -142,7 +142,7 @@ class CrmKpiDemo(models.AbstractModel):
                 [campaign_id for _order, campaign_id in found],
             )
         )
-        (orders + orders.opportunity_id).invalidate_recordset(["campaign_id"])
+        self.env.invalidate_all()
         self._name_records("campaign", campaigns)
 
     # ------------------------------------------------------------------
@@ -304,7 +304,7 @@ class CrmKpiDemo(models.AbstractModel):
                         "price_total": amount,
                     }
                 )
-            [term] = original.line_ids.filtered(lambda l: l.display_type == "payment_term")
+            [term] = original.line_ids.filtered(lambda line: line.display_type == "payment_term")
             lines.append(
                 {
                     **common,
@@ -426,14 +426,15 @@ class CrmKpiDemo(models.AbstractModel):
             }
             total = round(sum(spent.values()), 2)
             received = round(paid[month], 2)
-            values += [
-                self._entry(journal, accounts, last, {**spent, "payable": -total}),
-                self._entry(journal, accounts, last, {"payable": owed, "bank": -owed}),
-                self._entry(journal, accounts, last, {"bank": received, "receivable": -received}),
-            ]
+            balances = {
+                **spent,
+                "payable": round(owed - total, 2),
+                "bank": round(received - owed, 2),
+                "receivable": -received,
+            }
+            values.append(self._entry(journal, accounts, last, balances))
             owed = total
-        entries = self.env["account.move"].create([vals for vals in values if vals["line_ids"]])
-        entries.action_post()
+        self.env["account.move"].create(values).action_post()
 
     @api.model
     def _entry(self, journal, accounts, day, balances):

@@ -120,6 +120,23 @@ class TestDemoLoad(TransactionCase):
             .value
         )
 
+    def test_costs_and_books(self):
+        """Costs, campaigns and books tell something in the month before."""
+        running = self.env["crm.kpi.period"]._current("month")
+        period = running._previous()[running]
+        for code in ("total_cost", "net_profit", "current_ratio", "expense_to_revenue"):
+            self.assertTrue(self._value(code, period), code)
+        self.assertAlmostEqual(
+            sum(
+                self.env["account.move.line"]
+                .search([("company_id", "=", self.company.id), ("parent_state", "=", "posted")])
+                .mapped("balance")
+            ),
+            0,
+            2,
+        )
+        self.assertTrue(self.env["sale.order"].search([("kpi_campaign_cost_known", "=", True)]))
+
     def test_goals_and_silence(self):
         goals = self.env["crm.kpi.goal"].search([("company_id", "=", self.company.id)])
         self.assertEqual(set(goals.mapped("kind")), {"at_least", "at_most", "range", "improve"})
