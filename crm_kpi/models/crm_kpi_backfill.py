@@ -246,8 +246,8 @@ class CrmKpiBackfill(models.AbstractModel):
                        AND u.share IS NOT TRUE AND u.id <> %(root)s
                  LEFT JOIN mail_message_subtype st ON st.id = m.subtype_id
                      WHERE m.model = 'sale.order' AND m.res_id BETWEEN %(first)s AND %(last)s
-                       AND (m.message_type IN ('comment', 'email')
-                            AND st.internal IS FALSE AND m.is_internal IS NOT TRUE
+                       AND (m.message_type IN ('comment', 'email') AND m.subtype_id IS NOT NULL
+                            AND st.internal IS NOT TRUE AND m.is_internal IS NOT TRUE
                             OR m.message_type IN ('email_outgoing', 'sms', 'snailmail'))
                   GROUP BY m.res_id
                 ),

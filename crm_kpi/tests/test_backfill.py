@@ -270,6 +270,23 @@ class TestBackfill(HistoryCase):
         self.assertEqual(order["twice"].kpi_sent_date, utc("2026-01-06 08:00"))
         self.assertTrue(order["upsell"].kpi_is_upsell)
 
+    def test_sent_with_the_first_message(self):
+        """Of an order that came as it is, only its messages know when it was sent."""
+        order = self._order(self._customer(), "2026-01-10 08:00", user=self.ann)
+        for day, subtype in (("2026-01-03", "mt_note"), ("2026-01-05", "mt_comment")):
+            with self.at(f"{day} 09:00"):
+                order.with_user(self.ann).message_post(
+                    body="Text", message_type="comment", subtype_xmlid=f"mail.{subtype}"
+                )
+        self.env.cr.execute(
+            "UPDATE mail_message_subtype SET internal = NULL WHERE id = %s",
+            [self.env.ref("mail.mt_comment").id],
+        )
+        self._wipe(order, ORDER_FACTS)
+        self.env["crm.kpi.backfill"]._run()
+        self.assertEqual(order.kpi_sent_date, utc("2026-01-05 09:00"))
+        self.assertEqual(order.kpi_first_confirm_date, utc("2026-01-10 08:00"))
+
     def test_state_labels_of_other_languages(self):
         # trap 33
         self.env["res.lang"]._activate_lang("fr_FR")
