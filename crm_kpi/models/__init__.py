@@ -41,6 +41,7 @@ from . import res_config_settings
 from . import sale_order_interaction
 from . import sale_order_line
 from . import crm_kpi_caution
+from . import crm_kpi_demo_order
 from . import crm_lead_deal
 from . import product_tag
 from . import res_company_order

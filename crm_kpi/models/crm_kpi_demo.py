@@ -108,6 +108,7 @@ class CrmKpiDemo(models.AbstractModel):
         orders = self._orders(plan, sellers, teams, partners, contacts, leads, products)
         messages = self._lead_messages(plan, sellers, contacts, leads)
         messages += self._order_messages(plan, sellers, orders)
+        self._order_details(plan, sellers, orders)
         self._costs(sellers, teams, orders)
         sellers.filtered(lambda user: user.login in _GONE).active = False
         self._derive()
