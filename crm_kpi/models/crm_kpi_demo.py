@@ -128,6 +128,15 @@ class CrmKpiDemo(models.AbstractModel):
         return self.env.ref(f"{NAMESPACE}.{name}", raise_if_not_found=False)
 
     @api.model
+    def _customers_known(self):
+        """The customers of the demo in the order of its plan, for other demo data."""
+        names = self.env["ir.model.data"].search(
+            [("module", "=", NAMESPACE), ("name", "=like", "customer\\_%")]
+        )
+        by_number = {int(name.name.split("_")[1]): name.res_id for name in names}
+        return self.env["res.partner"].browse([by_number[number] for number in sorted(by_number)])
+
+    @api.model
     def _name_records(self, prefix, records):
         """External identifiers, so that other demo data finds the records."""
         self.env["ir.model.data"]._update_xmlids(
@@ -693,6 +702,14 @@ class CrmKpiDemo(models.AbstractModel):
     @api.model
     def _dated_models(self):
         return ("crm.lead", "sale.order")
+
+    @api.model
+    def _refresh_module(self, module):
+        """Compute the KPIs that came with an addon, whose demo data is loaded after all else."""
+        names = self.env["ir.model.data"].search(
+            [("module", "=", module), ("model", "=", "crm.kpi")]
+        )
+        self.env["crm.kpi"]._refresh(kpis=self.env["crm.kpi"].browse(names.mapped("res_id")))
 
     @api.model
     def _goals(self, sellers, teams):

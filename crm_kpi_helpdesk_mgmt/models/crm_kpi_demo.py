@@ -62,15 +62,6 @@ class CrmKpiDemo(models.AbstractModel):
         )  # fmt: skip
 
     @api.model
-    def _customers_known(self):
-        """The customers of the demo in the order of its plan."""
-        names = self.env["ir.model.data"].search(
-            [("module", "=", "__crm_kpi_demo__"), ("name", "=like", "customer\\_%")]
-        )
-        by_number = {int(name.name.split("_")[1]): name.res_id for name in names}
-        return self.env["res.partner"].browse([by_number[number] for number in sorted(by_number)])
-
-    @api.model
     def _service_people(self):
         agent = self.env.ref("crm_kpi_helpdesk_mgmt.demo_user_agent")
         self._quiet(agent)
