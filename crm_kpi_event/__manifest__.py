@@ -10,4 +10,9 @@
     "category": "Marketing/Events",
     "depends": ["crm_kpi", "event"],
     "auto_install": True,
+    "data": [
+        "data/crm_kpi_source_data.xml",
+        "data/crm_kpi_data.xml",
+    ],
+    "demo": ["demo/crm_kpi_demo.xml"],
 }

@@ -1,0 +1,15 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import models
+
+
+class EventEvent(models.Model):
+    _inherit = "event.event"
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "user_id" in vals:
+            # the credit for attendees, whose own write dates do not tell
+            self.env["crm.kpi.source"]._mark_changed("event.registration")
+        return result
