@@ -10,4 +10,15 @@
     "category": "Marketing/Email Marketing",
     "depends": ["crm_kpi", "mass_mailing"],
     "auto_install": True,
+    "data": [
+        "security/crm_kpi_mass_mailing_security.xml",
+        "security/ir.model.access.csv",
+        "data/crm_kpi_source_data.xml",
+        "data/crm_kpi_data.xml",
+        "views/crm_kpi_opt_out_views.xml",
+        "views/mailing_trace_views.xml",
+        "views/res_config_settings_views.xml",
+    ],
+    "demo": ["demo/crm_kpi_demo.xml"],
+    "post_init_hook": "post_init_hook",
 }

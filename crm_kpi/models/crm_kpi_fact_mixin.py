@@ -28,6 +28,10 @@ class CrmKpiFactMixin(models.AbstractModel):
     _name = "crm.kpi.fact.mixin"
     _description = "KPI: stamped and derived fields"
 
+    # new write date of a row ``r`` whose derived fields change; a model overrides it where
+    # write dates are read for something else
+    _kpi_touch = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
+
     # ------------------------------------------------------------------
     # to extend
     # ------------------------------------------------------------------
@@ -122,13 +126,14 @@ class CrmKpiFactMixin(models.AbstractModel):
                 -- materialized: each row is computed once, not once per use of a column
                 WITH s AS MATERIALIZED (%(source)s)
                 UPDATE %(table)s AS r
-                   SET %(sets)s, write_date = clock_timestamp() AT TIME ZONE 'UTC'
+                   SET %(sets)s, write_date = %(touch)s
                   FROM s
                  WHERE s.id = r.id
                    AND (%(old)s) IS DISTINCT FROM (%(new)s)
              RETURNING r.id
                 """,
                 table=SQL.identifier(self._table),
+                touch=self._kpi_touch,
                 sets=SQL(", ").join(SQL("%s = s.%s", name, name) for name in names),
                 source=source,
                 old=SQL(", ").join(SQL("r.%s", name) for name in names),

@@ -1,0 +1,196 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import json
+import logging
+import time
+from zoneinfo import ZoneInfo
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from odoo.addons.crm_kpi.models.crm_kpi_demo import SILENT
+
+from ..demo import mailings as story
+
+_logger = logging.getLogger(__name__)
+
+#: As GOALS of crm_kpi.
+MAILING_GOALS = (
+    ("company", "month", 2, "campaign_response_rate", "at_least", (0.06,)),
+    ("company", "month", 2, "unsubscribe_rate", "at_most", (0.015,)),
+    ("company", "quarter", 1, "bounce_rate", "at_most", (0.02,)),
+)
+
+
+class CrmKpiDemo(models.AbstractModel):
+    _inherit = "crm.kpi.demo"
+
+    @api.model
+    def _load_mailings(self):
+        """Load once; called by the demo data file, after the customers are there."""
+        if self._known("mailing_0") or not self._known("customer_0"):
+            return
+        start = time.monotonic()
+        # superuser: called while the module is installed, for the whole company
+        self = self.with_context(**SILENT).sudo()
+        customers = self._customers_known()
+        plan = story.Mailings(
+            fields.Datetime.now().replace(minute=0, second=0, microsecond=0),
+            ZoneInfo(self.env.company._kpi_tz()),
+            [customer.create_date for customer in customers],
+        )
+        persons = [customer.child_ids.sorted("id")[:1] or customer for customer in customers]
+        news = self.env["mailing.list"].create({"name": "Newsletter for customers"})
+        readers = self.env["mailing.contact"].create(
+            [
+                {"name": person.name, "email": person.email, "list_ids": news.ids}
+                for person in persons
+            ]
+        )
+        mailings = self._mailings(plan, news)
+        traces = self._mailing_traces(plan, mailings, readers, persons)
+        self._opt_outs(plan, news, readers, persons)
+        # the planner knows nothing yet of rows made in this transaction
+        self.env.cr.execute("ANALYZE mailing_trace, res_partner")
+        self.env["mailing.trace"]._kpi_mark_all_dirty()
+        self._refresh_module("crm_kpi_mass_mailing")
+        goals = self._make_goals(MAILING_GOALS, {"company": [{}]})
+        _logger.info(
+            "KPI demo data: %s mailings, %s mails, %s goals in %.0f s",
+            len(mailings), traces, len(goals), time.monotonic() - start,
+        )  # fmt: skip
+
+    @api.model
+    def _mailings(self, plan, news):
+        """The mailings in the order of the plan, newsletters and campaigns."""
+        marketing = self.env.ref("crm_kpi_mass_mailing.demo_user_marketing")
+        self._quiet(marketing)
+        logins = [sender for _name, sender, _response in story.CAMPAIGNS]
+        users = self.env["res.users"].search([("login", "in", logins)])
+        senders = {user.login: user for user in users}
+        campaigns = {
+            name: self.env["utm.campaign"].create(
+                {"title": name, "user_id": senders.get(sender, marketing).id}
+            )
+            for name, sender, _response in story.CAMPAIGNS
+        }
+        of_list, of_contacts = (
+            self.env["ir.model"]._get_id(name) for name in ("mailing.list", "res.partner")
+        )
+        mailings = self.env["mailing.mailing"].create(
+            [
+                {
+                    "subject": mailing.subject,
+                    "body_html": f"<p>{mailing.subject}</p>",
+                    "user_id": senders.get(mailing.sender, marketing).id,
+                    "campaign_id": mailing.campaign and campaigns[mailing.campaign].id,
+                    "mailing_model_id": of_contacts if mailing.campaign else of_list,
+                    "contact_list_ids": [] if mailing.campaign else news.ids,
+                    "mailing_domain": "[('email', '!=', False)]" if mailing.campaign else "[]",
+                    "state": "done",
+                    "sent_date": mailing.sent,
+                }
+                for mailing in plan.mailings
+            ]
+        )
+        self._set_columns(
+            mailings, {"create_date": ("timestamp", [mailing.sent for mailing in plan.mailings])}
+        )
+        self._name_records("mailing", mailings)
+        return mailings
+
+    @api.model
+    def _mailing_traces(self, plan, mailings, readers, persons):
+        """One row per mail, as sending, opening and answering leave it; returns how many."""
+        rows = []
+        for mailing, record in zip(plan.mailings, mailings, strict=True):
+            for piece in mailing.pieces:
+                person = persons[piece.customer]
+                target = person if mailing.campaign else readers[piece.customer]
+                sent = piece.status not in ("cancel", "error")
+                rows.append(
+                    {
+                        "mailing": record.id,
+                        "campaign": record.campaign_id.id or None,
+                        "model": target._name,
+                        "res_id": target.id,
+                        "email": person.email_normalized,
+                        "status": piece.status,
+                        "failure": {
+                            "bounce": "mail_bounce",
+                            "cancel": "mail_bl" if mailing.campaign else "mail_optout",
+                            "error": "mail_smtp",
+                        }.get(piece.status),
+                        "made": str(piece.sent),
+                        "sent": str(piece.sent) if sent else None,
+                        "opened": piece.opened and str(piece.opened),
+                        "clicked": piece.clicked and str(piece.clicked),
+                        "replied": piece.replied and str(piece.replied),
+                    }
+                )
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO mailing_trace
+                       (trace_type, mass_mailing_id, campaign_id, model, res_id, email,
+                        message_id, trace_status, failure_type, sent_datetime, open_datetime,
+                        links_click_datetime, reply_datetime, create_uid, write_uid,
+                        create_date, write_date)
+                SELECT 'mail', r.mailing, r.campaign, r.model, r.res_id, r.email,
+                       format('<%%s.%%s@demo.example.com>', r.mailing, r.res_id), r.status,
+                       r.failure, r.sent, r.opened, r.clicked, r.replied, 1, 1, r.made,
+                       GREATEST(r.made, r.opened, r.clicked, r.replied)
+                  FROM jsonb_to_recordset(%s::jsonb) AS r (
+                       mailing int, campaign int, model text, res_id int, email text, status text,
+                       failure text, made timestamp, sent timestamp, opened timestamp,
+                       clicked timestamp, replied timestamp)
+                """,
+                json.dumps(rows),
+            )
+        )
+        self.env["mailing.trace"].invalidate_model()
+        return len(rows)
+
+    @api.model
+    def _opt_outs(self, plan, news, readers, persons):
+        """Who left the newsletter (and perhaps returned), and who is on the blocklist."""
+        left = list(plan.left)
+        subscriptions = self.env["mailing.subscription"].concat(
+            *(readers[customer].subscription_ids for customer in left)
+        )
+        before = self.env["crm.kpi.opt.out"].search([])
+        subscriptions.write({"opt_out": True})
+        blocked = list(plan.blocked)
+        entries = self.env["mail.blacklist"].create(
+            [{"email": persons[customer].email_normalized} for customer in blocked]
+        )
+        dates = {
+            **{
+                ("list", readers[customer].email_normalized): plan.left[customer][0]
+                for customer in left
+            },
+            **{
+                ("block", persons[customer].email_normalized): plan.blocked[customer][0]
+                for customer in blocked
+            },
+        }
+        events = self.env["crm.kpi.opt.out"].search([]) - before
+        self._set_columns(
+            events, {"date": ("timestamp", [dates[event.kind, event.email] for event in events])}
+        )
+        by_email = {entry.email: entry for entry in entries}
+        entries = self.env["mail.blacklist"].concat(
+            *(by_email[persons[customer].email_normalized] for customer in blocked)
+        )
+        self._set_columns(
+            entries, {"create_date": ("timestamp", [plan.blocked[c][0] for c in blocked])}
+        )
+        self._set_columns(
+            subscriptions, {"opt_out_datetime": ("timestamp", [plan.left[c][0] for c in left])}
+        )
+        back = [n for n, customer in enumerate(left) if plan.left[customer][1]]
+        self.env["mailing.subscription"].concat(*(subscriptions[n] for n in back)).write(
+            {"opt_out": False}
+        )

@@ -1,0 +1,35 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from .mailing_trace import DEFAULT_CLICK_SECONDS
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    kpi_click_seconds = fields.Integer(
+        string="Clicks of scanners (seconds)",
+        default=DEFAULT_CLICK_SECONDS,
+        help="A click within so many seconds after a mailing was sent is that of a virus "
+        "scanner, not a response.",
+    )
+
+    _kpi_click_positive = models.Constraint(
+        "CHECK (kpi_click_seconds >= 0)", "Clicks of scanners: enter 0 or more seconds."
+    )
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "kpi_click_seconds" in vals:
+            traces = self.env["mailing.trace"]
+            traces.flush_model()
+            # only what was clicked can change
+            rows = self.env.execute_query(
+                SQL("SELECT id FROM mailing_trace WHERE links_click_datetime IS NOT NULL")
+            )
+            traces._kpi_mark_dirty([id_ for (id_,) in rows])
+            self.env["crm.kpi.source"]._mark_changed("mailing.trace")
+        return result

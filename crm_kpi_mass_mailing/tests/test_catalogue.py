@@ -1,0 +1,149 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The KPIs of mailings, from the records to the stored value, on worked examples.
+
+The numbers in the names are those of the KPI catalogue; expected values are its own.
+"""
+
+from odoo.tests import tagged
+
+from odoo.addons.crm_kpi.tests.common_history import utc
+
+from .common import MailingCase
+
+RESPONSE = ("campaign_response_rate",)
+LEAVING = ("unsubscribe_rate", "blocked_rate")
+
+
+@tagged("post_install", "-at_install")
+class TestCatalogueMailing(MailingCase):
+    def _month_of_mails(self):
+        """The worked example of the response rate; trap 46."""
+        statuses = ["bounce", "sent", "sent", "sent", "sent", "open", "open", "reply", "reply"]
+        traces = [self._trace(f"{n}@x.example", status) for n, status in enumerate(statuses)]
+        traces[5].links_click_datetime = utc("2026-10-05 10:00")
+        self._trace("opted-out@x.example", "cancel", sent=None)
+        self._trace("test@x.example", "reply", is_test_trace=True)
+        return traces
+
+    def test_03e_mailings_sent(self):
+        self._month_of_mails()
+        self._trace("local@x.example", sent="2026-09-30 22:30")  # 1 October in Brussels
+        self._trace("november@x.example", sent="2026-10-31 23:30")
+        with self.at("2026-11-20 12:00"):
+            self._refresh("mailings_sent")
+            self.assertEqual(self._read("mailings_sent", "2026-10-01"), 10)
+            self.assertEqual(self._read("mailings_sent", "2026-11-01"), 1)
+
+    def test_53_campaign_response_rate(self):
+        self._month_of_mails()
+        with self.at("2026-10-18 12:00"):
+            self._refresh(*RESPONSE)
+            self.assertIsNone(self._read(*RESPONSE, "2026-10-01"), "immature")
+        with self.at("2026-11-20 12:00"):
+            self._refresh(*RESPONSE)
+            self.assertEqual(self._read(*RESPONSE, "2026-10-01"), 0.375)
+            self.assertIsNone(self._read(*RESPONSE, "2026-09-01"), "nothing was sent")
+
+    def test_53_immature_mails_leave_both_sides(self):
+        self._trace("a@x.example", "reply")
+        self._trace("b@x.example", "sent")
+        self._trace("c@x.example", "reply", sent="2026-10-30 09:00")
+        with self.at("2026-11-01 12:00"):
+            self._refresh(*RESPONSE)
+            self.assertEqual(self._read(*RESPONSE, "2026-10-01"), 0.5)
+        with self.at("2026-11-20 12:00"):
+            self._refresh(*RESPONSE)
+            self.assertAlmostEqual(self._read(*RESPONSE, "2026-10-01"), 2 / 3)
+
+    def test_53_levels(self):
+        """By who sent it, by team and segment, and Unassigned so that all add up."""
+        germany, france = self.env.ref("base.de"), self.env.ref("base.fr")
+        customer = self._customer("Berlin Ltd", email="info@berlin.example", country_id=germany.id)
+        person = self.env["res.partner"].create(
+            {"name": "Person", "email": "person@berlin.example", "parent_id": customer.id}
+        )
+        self._trace("person@berlin.example", "reply", record=person)
+        # known by the address, written otherwise
+        self._trace("Info <INFO@berlin.example>", record=self._reader("info@berlin.example"))
+        other = self._mailing(self.bob)
+        self._trace("stranger@x.example", mass_mailing_id=other.id)
+        nobody = self._mailing()
+        nobody.user_id = False
+        self._trace("nobody@x.example", mass_mailing_id=nobody.id, record=customer)
+        customer.company_id = self.company
+        with self.at("2026-11-20 12:00"):
+            self._refresh(*RESPONSE)
+            # a new responsible does not take the credit
+            other.user_id = self.ann
+            self._trace("late@x.example", mass_mailing_id=other.id, sent="2026-11-19 09:00")
+            self._refresh("mailings_sent")
+        october = {"day": "2026-10-01"}
+        for user, expected in ((self.ann, 0.5), (self.bob, 0)):
+            rate = self._read(*RESPONSE, level="user", user_id=user, **october)
+            self.assertEqual(rate, expected)
+            sent = self._read("mailings_sent", level="user", user_id=user, **october)
+            self.assertEqual(sent, 2 if user == self.ann else 1)
+        nobodys = self._read(
+            "mailings_sent", level="user", user_id=self.env["res.users"], **october
+        )
+        self.assertEqual(nobodys, 1)
+        self.assertEqual(self._read("mailings_sent", **october), 4)
+        north = self._read(*RESPONSE, level="team", team_id=self.north, **october)
+        self.assertEqual(north, 0.5)
+        countries = self.env.ref("crm_kpi.segment_set_country")
+        segments = self.env["crm.kpi.segment"].search([("set_id", "=", countries.id)])
+        by_country = {
+            segment.country_id: self._read(
+                "mailings_sent", level="segment", segment_id=segment, **october
+            )
+            for segment in segments
+            if segment.country_id in germany | france
+        }
+        self.assertEqual(by_country.get(germany), 3)
+        self.assertFalse(by_country.get(france))
+
+    def test_54_unsubscribe_rate(self):
+        """Trap 47."""
+        for n in range(200):
+            self._trace(f"{n}@x.example")
+        self._trace("0@x.example", sent="2026-10-19 09:00")  # reached twice: one address
+        self._trace("bounced@x.example", "bounce")
+        readers = [self._reader(f"{n}@x.example", self.news, self.offers) for n in range(3)]
+        with self.at("2026-10-06 12:00"):
+            readers[0].subscription_ids.write({"opt_out": True})  # of both lists
+            for reader in readers[1:]:
+                reader.subscription_ids[0].opt_out = True
+        with self.at("2026-10-07 12:00"):
+            readers[1].subscription_ids.opt_out = False  # returns
+            self.env["mail.blacklist"]._add("3@x.example")
+            self.env["mail.blacklist"]._add("3@x.example")
+        with self.at("2026-11-01 12:00"):
+            self._refresh(*LEAVING)
+            self.assertEqual(self._read("unsubscribe_rate", "2026-10-01"), 0.02)
+            self.assertEqual(self._read("blocked_rate", "2026-10-01"), 0.005)
+            self.assertIsNone(self._read("unsubscribe_rate", "2026-09-01"), "nobody was reached")
+            ann = self._read("unsubscribe_rate", "2026-10-01", level="user", user_id=self.ann)
+            self.assertEqual(ann, 0.02, "of who sent the last mailing before")
+
+    def test_54c_bounce_rate(self):
+        self._month_of_mails()
+        self._trace("failed@x.example", "error", failure_type="mail_smtp")
+        with self.at("2026-11-01 12:00"):
+            self._refresh("bounce_rate")
+            self.assertAlmostEqual(self._read("bounce_rate", "2026-10-01"), 1 / 9)
+
+    def test_rates_of_a_mail_that_bounces_late(self):
+        """The status is overwritten: what was opened, and clicked, is not delivered after all."""
+        trace = self._trace("a@x.example", "open", links_click_datetime=utc("2026-10-05 10:00"))
+        self._trace("b@x.example")
+        codes = (*RESPONSE, "bounce_rate")
+        with self.at("2026-11-01 12:00"):
+            self._refresh(*codes)
+            self.assertEqual(self._read(*RESPONSE, "2026-10-01"), 0.5)
+            self.assertEqual(self._read("bounce_rate", "2026-10-01"), 0)
+        with self.at("2026-11-02 12:00"):
+            trace.set_bounced()
+            self._refresh(*codes)
+            self.assertEqual(self._read(*RESPONSE, "2026-10-01"), 0)
+            self.assertEqual(self._read("bounce_rate", "2026-10-01"), 0.5)
