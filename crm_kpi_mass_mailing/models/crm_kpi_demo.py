@@ -21,6 +21,8 @@ MAILING_GOALS = (
     ("company", "month", 2, "unsubscribe_rate", "at_most", (0.015,)),
     ("company", "quarter", 1, "bounce_rate", "at_most", (0.02,)),
 )
+#: Campaign of crm_kpi's demo data.
+PAID_NEWSLETTER = "Ergonomics newsletter"
 
 
 class CrmKpiDemo(models.AbstractModel):
@@ -75,6 +77,16 @@ class CrmKpiDemo(models.AbstractModel):
             )
             for name, sender, _response in story.CAMPAIGNS
         }
+        # for some months the newsletter was a campaign of its own, whose cost is known
+        paid = self.env["utm.campaign"].search([("title", "=", PAID_NEWSLETTER)], limit=1)
+        costs = self.env["crm.kpi.cost"].search([("campaign_id", "in", paid.ids)])
+
+        def campaign_of(mailing):
+            if mailing.campaign:
+                return campaigns[mailing.campaign]
+            day = mailing.sent.date()
+            return paid if costs.filtered(lambda c: c.date_first <= day <= c.date_last) else None
+
         of_list, of_contacts = (
             self.env["ir.model"]._get_id(name) for name in ("mailing.list", "res.partner")
         )
@@ -84,7 +96,7 @@ class CrmKpiDemo(models.AbstractModel):
                     "subject": mailing.subject,
                     "body_html": f"<p>{mailing.subject}</p>",
                     "user_id": senders.get(mailing.sender, marketing).id,
-                    "campaign_id": mailing.campaign and campaigns[mailing.campaign].id,
+                    "campaign_id": (campaign := campaign_of(mailing)) and campaign.id,
                     "mailing_model_id": of_contacts if mailing.campaign else of_list,
                     "contact_list_ids": [] if mailing.campaign else news.ids,
                     "mailing_domain": "[('email', '!=', False)]" if mailing.campaign else "[]",

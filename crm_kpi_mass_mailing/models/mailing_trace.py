@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import SUPERUSER_ID, api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 # for mailings whose company cannot be told
@@ -69,8 +70,31 @@ class MailingTrace(models.Model):
         copy=False,
         help="Company of who sent it, else of the recipient.",
     )
+    kpi_campaign_cost_known = fields.Boolean(
+        "Campaign with known cost",
+        compute="_compute_kpi_campaign_cost_known",
+        search="_search_kpi_campaign_cost_known",
+        help="Of a campaign with at least one cost entry in the company.",
+    )
 
     _kpi_email_idx = models.Index("(kpi_email, sent_datetime) WHERE kpi_email IS NOT NULL")
+
+    @api.depends("campaign_id", "kpi_company_id")
+    def _compute_kpi_campaign_cost_known(self):
+        known = self.env["crm.kpi.cost"]._campaigns_known()
+        for trace in self:
+            campaigns = known.get(trace.kpi_company_id.id, ())
+            trace.kpi_campaign_cost_known = trace.campaign_id.id in campaigns
+
+    @api.model
+    def _search_kpi_campaign_cost_known(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        known = self.env["crm.kpi.cost"]._campaigns_known()
+        return Domain.OR(
+            Domain("kpi_company_id", "=", company_id) & Domain("campaign_id", "in", list(ids))
+            for company_id, ids in known.items()
+        )
 
     @api.model
     def _kpi_trigger_fields(self):

@@ -147,3 +147,38 @@ class TestCatalogueMailing(MailingCase):
             self._refresh(*codes)
             self.assertEqual(self._read(*RESPONSE, "2026-10-01"), 0)
             self.assertEqual(self._read("bounce_rate", "2026-10-01"), 0.5)
+
+    def test_56b_campaign_cost_per_response(self):
+        code = "campaign_cost_per_response"
+        paid, free, fair = self.env["utm.campaign"].create(
+            [{"title": title} for title in ("Paid", "Free", "Fair")]
+        )
+        for campaign in (paid, free):
+            mailing = self._mailing(campaign_id=campaign.id)
+            for n, status in enumerate(("reply", "reply", "sent", "bounce")):
+                self._trace(f"{n}@x.example", status, mass_mailing_id=mailing.id)
+        self._trace("no-campaign@x.example", "reply")
+        cost = {
+            "kind": "marketing",
+            "company_id": self.company.id,
+            "date_first": "2026-10-01",
+            "date_last": "2026-10-31",
+        }
+        with self.at("2026-11-01 12:00"):
+            self._refresh(code)
+            self.assertIsNone(self._read(code, "2026-10-01"), "no cost is known")
+            self.env["crm.kpi.cost"].create(
+                [
+                    {**cost, "name": "Mails", "amount": 100, "campaign_id": paid.id},
+                    {**cost, "name": "Stand", "amount": 5000, "campaign_id": fair.id},
+                    {**cost, "name": "Salaries", "amount": 9000},
+                ]
+            )
+            self._refresh(code)
+            self.assertEqual(self._read(code, "2026-10-01"), 50)
+            self.assertIsNone(self._read(code, "2026-11-01"), "the month is not over")
+            # the fair sends a mail, too: its cost and its responses join
+            late = self._mailing(campaign_id=fair.id)
+            self._trace("late@x.example", "reply", mass_mailing_id=late.id)
+            self._refresh(code)
+            self.assertEqual(self._read(code, "2026-10-01"), 1700)
