@@ -789,16 +789,18 @@ class CrmKpiGoal(models.Model):
         """Let each value know the active goal for its cell, and no other."""
         rows = self.env.execute_query(
             SQL(
-                """UPDATE crm_kpi_value AS stored SET goal_id = s.goal_id
-                     FROM (SELECT v.id, g.id AS goal_id
+                """-- materialized: looked up once, even where the planner knows nothing yet of
+                   -- the rows that this very transaction has written
+                   WITH s AS MATERIALIZED (
+                           SELECT v.id, g.id AS goal_id
                              FROM crm_kpi_goal g JOIN crm_kpi_value v ON %(same)s
                             WHERE g.active AND %(linked)s
                             UNION ALL
                            SELECT v.id, NULL
                              FROM crm_kpi_value v JOIN crm_kpi_goal g ON g.id = v.goal_id
                             WHERE %(linked)s AND NOT EXISTS (
-                                  SELECT 1 FROM crm_kpi_goal a WHERE a.active AND %(other)s)
-                          ) AS s
+                                  SELECT 1 FROM crm_kpi_goal a WHERE a.active AND %(other)s))
+                   UPDATE crm_kpi_value AS stored SET goal_id = s.goal_id FROM s
                     WHERE stored.id = s.id AND stored.goal_id IS DISTINCT FROM s.goal_id
                 RETURNING 1""",
                 same=_same_cell("g", "v", "level"),

@@ -27,6 +27,8 @@ _logger = logging.getLogger(__name__)
 RETRY = timedelta(minutes=5)
 #: Days and weeks are kept so long; longer periods stay for good.
 SHORT_PERIODS_KEPT = timedelta(weeks=26)
+#: From so many new cells on, the statistics of the table are made anew.
+MANY = 5_000
 #: A record dated earlier than this is a slip of the pen, not history.
 EARLIEST = timedelta(days=365 * 20)
 #: A date in a filter that moves with time: 'now', 'today -1m', '-7d', '=monday'.
@@ -365,6 +367,9 @@ class CrmKpi(models.Model):
 
     def _store(self, statement):
         [[gone, restated, stored]] = self.env.execute_query(statement)
+        if stored > MANY:
+            # the planner would take the table for what it was before, perhaps for empty
+            self.env.cr.execute("ANALYZE crm_kpi_value")
         self.env["crm.kpi.value"].invalidate_model()
         self.env["crm.kpi.restatement"].invalidate_model()
         if gone or restated or stored:
