@@ -27,8 +27,6 @@ _logger = logging.getLogger(__name__)
 RETRY = timedelta(minutes=5)
 #: Days and weeks are kept so long; longer periods stay for good.
 SHORT_PERIODS_KEPT = timedelta(weeks=26)
-#: From so many new cells on, the statistics of the table are made anew.
-MANY = 5_000
 #: A record dated earlier than this is a slip of the pen, not history.
 EARLIEST = timedelta(days=365 * 20)
 #: A date in a filter that moves with time: 'now', 'today -1m', '-7d', '=monday'.
@@ -366,15 +364,29 @@ class CrmKpi(models.Model):
         return result
 
     def _store(self, statement):
+        self._know_values()
         [[gone, restated, stored]] = self.env.execute_query(statement)
-        if stored > MANY:
-            # the planner would take the table for what it was before, perhaps for empty
-            self.env.cr.execute("ANALYZE crm_kpi_value")
         self.env["crm.kpi.value"].invalidate_model()
         self.env["crm.kpi.restatement"].invalidate_model()
         if gone or restated or stored:
             _logger.debug("KPI cells: %s stored, %s gone, %s restated", stored, gone, restated)
         return gone + restated + stored
+
+    @api.model
+    def _know_values(self):
+        """Let the planner know how many values there are by now.
+
+        A first refresh, or the loading of demo data, writes all of them in one transaction,
+        in which nobody else renews the statistics: they would still tell of an empty table.
+        """
+        [[known, pages]] = self.env.execute_query(
+            SQL(
+                """SELECT relpages, pg_relation_size(oid) / current_setting('block_size')::int
+                     FROM pg_class WHERE oid = 'crm_kpi_value'::regclass"""
+            )
+        )
+        if pages > 2 * known + 50:
+            self.env.cr.execute("ANALYZE crm_kpi_value")
 
     @api.model
     def _roster(self, source, company):
