@@ -57,3 +57,4 @@ from . import crm_kpi_balance_period
 from . import res_company_cost
 from . import sale_order_campaign
 from . import utm_campaign
+from . import crm_kpi_patience

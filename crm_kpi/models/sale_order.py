@@ -23,6 +23,7 @@ HISTORY_FIELDS = (
     "kpi_upsell_amount",
     "kpi_days_to_second",
     "kpi_first90_amount",
+    "kpi_gap_days",
 )
 # order lines of optional modules that are no goods sold: column -> condition on the line
 OPTIONAL_LINE_CONDITIONS = {
@@ -133,6 +134,14 @@ class SaleOrder(models.Model):
         help="On a customer's first order: what the customer ordered within 90 days from it.",
     )
 
+    kpi_gap_days = fields.Integer(
+        "Days since the last order",
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="Days since the last day on which the customer had ordered. Empty on the first "
+        "day, and on further orders of one day.",
+    )
     kpi_is_high_value = fields.Boolean(
         "High-value customer",
         compute="_compute_kpi_is_high_value",
@@ -376,7 +385,8 @@ class SaleOrder(models.Model):
                 SELECT id, company_id, partner_id, date_order, kpi_amount, rate, day,
                        row_number() OVER w AS no,
                        first_value(date_order) OVER w AS first_at,
-                       first_value(day) OVER w AS first_day
+                       first_value(day) OVER w AS first_day,
+                       NULLIF(day - lag(day) OVER w, 0) AS gap_days
                   FROM ordered
                  WHERE qualifying
                 WINDOW w AS (PARTITION BY company_id, partner_id ORDER BY date_order, id)
@@ -448,7 +458,8 @@ class SaleOrder(models.Model):
                        AS kpi_cross_sell_amount,
                    round(f.upsell_amount / cu.rounding) * cu.rounding AS kpi_upsell_amount,
                    s.days_to_second::float8 AS kpi_days_to_second,
-                   s.first90_amount AS kpi_first90_amount
+                   s.first90_amount AS kpi_first90_amount,
+                   r.gap_days AS kpi_gap_days
               FROM ordered o
               JOIN res_company oco ON oco.id = o.company_id
               JOIN res_currency cu ON cu.id = oco.currency_id

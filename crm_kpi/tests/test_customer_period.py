@@ -4,12 +4,15 @@
 import random
 from collections import defaultdict
 from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import freeze_time, new_test_user, tagged
 
@@ -219,95 +222,303 @@ class TestCustomerPeriod(CustomerPeriodCase):
 class TestCustomerPeriodRandom(CustomerPeriodCase):
     """The rows against a loop over customers and periods."""
 
+    NOW = utc("2026-05-20 10:00:00")
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.customers = [cls._customer(f"C{n}") for n in range(6)]
+        cls.customers = [cls._customer(f"C{n}") for n in range(7)]
         cls.customers[0].user_id = cls.ann
+        cls.contact = cls.env["res.partner"].create(
+            {"name": "Contact", "parent_id": cls.customers[1].id}
+        )
+        cls.shelf = [
+            cls._product(f"{categ.name} {price}", categ, price)
+            for categ in (cls.chairs, cls.desks)
+            for price in (10, 20)
+        ]
+        cls.account, cls.receivable = cls.env["account.account"].create(
+            [
+                {"name": "Sales", "code": "700100", "account_type": "income"},
+                {"name": "Customers", "code": "400100", "account_type": "asset_receivable"},
+            ]
+        )
+        cls.journal = cls.env["account.journal"].create(
+            {
+                "name": "Sales",
+                "code": "KPIS",
+                "type": "sale",
+                "company_id": cls.company.id,
+                "default_account_id": cls.account.id,
+            }
+        )
 
-    @given(seed=st.integers(0, 10**6), inactivity=st.sampled_from((1, 30, 60, 365)))
+    def _around(self, rnd, edges, inactivity):
+        """Some instant, often a second around one that matters."""
+        if rnd.random() < 0.5:
+            return utc("2024-10-01") + timedelta(seconds=rnd.randrange(600 * 86400))
+        days = rnd.choice((0, 0, -inactivity, -365, -730, -90))
+        return rnd.choice(edges) + timedelta(days=days, seconds=rnd.choice((-1, 0, 1)))
+
+    def _random_orders(self, rnd, edges, inactivity):
+        orders = defaultdict(list)
+        for _ in range(rnd.randint(0, 40)):
+            # few customers have most of the orders: medians need gaps
+            customer = self.customers[min(rnd.randrange(7), rnd.randrange(7))]
+            order = self._order(
+                self.contact if customer == self.customers[1] and rnd.random() < 0.5 else customer,
+                self._around(rnd, edges, inactivity),
+                lines=[
+                    (rnd.choice(self.shelf), 1, rnd.choice((0, -5, 10, 10, 25, 40)))
+                    for _line in range(rnd.choice((1, 1, 2)))
+                ],
+                user=rnd.choice((None, self.ann, self.bob)),
+                state="cancel" if rnd.random() < 0.05 else "sale",
+            )
+            order.order_line[0].discount = rnd.choice((0, 0, 10))
+            if order.state == "sale":
+                orders[customer].append(order)
+        return orders
+
+    def _random_refunds(self, rnd, orders):
+        """(customer, day, amount) of credited lines."""
+        refunds = []
+        everything = [order for history in orders.values() for order in history]
+        for order in rnd.sample(everything, min(len(everything), rnd.randrange(4))):
+            day = (order.date_order + timedelta(days=rnd.randrange(60))).date()
+            amount = rnd.choice((1, 7))
+            move = self.env["account.move"].create(
+                {
+                    "move_type": "out_refund",
+                    "journal_id": self.journal.id,
+                    "partner_id": order.partner_id.id,
+                    "invoice_date": day,
+                    "invoice_line_ids": [
+                        Command.create(
+                            {
+                                "product_id": self.goods.id,
+                                "price_unit": amount,
+                                "tax_ids": [Command.clear()],
+                                "account_id": self.account.id,
+                                "sale_line_ids": [Command.set(order.order_line.ids)],
+                            }
+                        )
+                    ],
+                }
+            )
+            if rnd.random() < 0.8:
+                move.action_post()
+                refunds.append((order.partner_id.commercial_partner_id, day, amount, order))
+        return refunds
+
+    def _random_contacts(self, rnd, edges, inactivity):
+        """(customer, instant) of interactions."""
+        lead = self._lead()
+        moments = [
+            (rnd.choice(self.customers), self._around(rnd, edges, inactivity))
+            for _ in range(rnd.randrange(25))
+        ]
+        for customer, moment in moments:
+            message = self.env["mail.message"].create({"body": "x"})
+            self.env["crm.kpi.interaction"].create(
+                {
+                    "res_model": "crm.lead",
+                    "res_id": lead.id,
+                    "message_id": message.id,
+                    "date": moment,
+                    "channel": "email",
+                    "direction": rnd.choice(("in", "out")),
+                    "company_id": rnd.choice((False, self.company.id)),
+                    "partner_id": customer.id,
+                }
+            )
+        return moments
+
+    def _random_referrals(self, rnd, edges, inactivity):
+        """(customer, instant) of leads referred."""
+        moments = [
+            (rnd.choice(self.customers[:4]), self._around(rnd, edges, inactivity))
+            for _ in range(rnd.randrange(6))
+        ]
+        for customer, moment in moments:
+            lead = self._lead(
+                kpi_referrer_id=(self.contact if customer == self.customers[1] else customer).id,
+                # of no company: that of the salesperson
+                **rnd.choice(({}, {"company_id": False, "team_id": False})),
+            )
+            lead.flush_recordset()
+            self.env.cr.execute(
+                "UPDATE crm_lead SET create_date = %s WHERE id = %s", [moment, lead.id]
+            )
+        return moments
+
+    @given(
+        seed=st.integers(0, 10**6),
+        inactivity=st.sampled_from((1, 30, 60, 365)),
+        floor=st.sampled_from((0, 3, 30)),
+    )
     @settings(
-        max_examples=5,
+        max_examples=6,
         deadline=None,
+        # each example takes seconds: report the first that fails
+        phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    def test_rows_equal_a_plain_loop(self, seed, inactivity):
+    def test_rows_equal_a_plain_loop(self, seed, inactivity, floor):
         rnd = random.Random(seed)
-        with self.env.cr.savepoint() as savepoint, freeze_time("2026-05-20 10:00:00"):
-            self.company.kpi_inactivity_days = inactivity
+        with self.env.cr.savepoint() as savepoint, freeze_time(self.NOW):
+            self.company.write({"kpi_inactivity_days": inactivity, "kpi_at_risk_days": floor})
             periods = self._periods(
                 "2025-11-01", "2026-06-01", ("week", "month", "quarter", "year")
             )
             edges = sorted({p.utc_from for p in periods})
-            orders = defaultdict(list)
-            for _ in range(rnd.randint(0, 25)):
-                date = rnd.choice(
-                    (
-                        utc("2024-10-01") + timedelta(seconds=rnd.randrange(600 * 86400)),
-                        rnd.choice(edges)
-                        + timedelta(
-                            days=rnd.choice((0, -inactivity)), seconds=rnd.choice((-1, 0, 1))
-                        ),
-                    )
-                )
-                customer = rnd.choice(self.customers)
-                order = self._order(
-                    customer,
-                    date,
-                    rnd.choice((0, 10, 25, 40)),
-                    user=rnd.choice((None, self.ann, self.bob)),
-                )
-                if order.amount_untaxed > 0:
-                    orders[customer].append(order)
+            orders = self._random_orders(rnd, edges, inactivity)
+            refunds = self._random_refunds(rnd, orders)
+            contacts = self._random_contacts(rnd, edges, inactivity)
+            referrals = self._random_referrals(rnd, edges, inactivity)
+            self._derive_orders()
             rows = self._rows(periods)
-            found = {
-                (row.period_id, row.partner_id): (
-                    *(row[name] for name in FLAGS),
-                    row.orders,
-                    row.revenue,
-                    row.revenue_before,
-                    row.user_id,
-                    row.team_id,
-                )
-                for row in rows
-            }
-            self.assertEqual(len(found), len(rows))
-            self.assertEqual(found, self._loop(periods, orders, inactivity))
+            expected = self._loop(periods, orders, refunds, contacts, referrals, inactivity, floor)
+            self.assertEqual({(row.period_id, row.partner_id) for row in rows}, expected.keys())
+            self.assertEqual(len(expected), len(rows))
+            for row in rows:
+                wanted = expected[row.period_id, row.partner_id]
+                for name, value in wanted.items():
+                    got = row[name]
+                    if isinstance(value, float):
+                        self.assertAlmostEqual(got, value, 6, msg=(name, row))
+                    else:
+                        self.assertEqual(got, value, msg=(name, row))
             savepoint.rollback()
         self.env.invalidate_all()
 
-    def _loop(self, periods, orders, inactivity):
+    def _loop(self, periods, orders, refunds, contacts, referrals, inactivity, floor):
+        """What the rows are to say: each customer and period by itself."""
         expected = {}
-        now = utc("2026-05-20 10:00:00")
         window = timedelta(days=inactivity)
         for period in periods:
-            start, end = midnight(period.date_from), min(midnight(period.date_to), now)
-            year = midnight(period.date_from - relativedelta(years=1))
-            if start >= now:
+            start, end = midnight(period.date_from), min(midnight(period.date_to), self.NOW)
+            if start >= self.NOW:
                 continue
+            gaps = sorted(
+                gap
+                for history in orders.values()
+                for gap in self._gaps([o for o in history if o.date_order < end])
+            )
             for customer, history in orders.items():
-                history = sorted(history, key=lambda o: (o.date_order, o.id))
-                before = [o for o in history if o.date_order < start]
-                inside = [o for o in history if start <= o.date_order < end]
-                if not before and not inside:
+                paid = sorted(history, key=lambda o: (o.date_order, o.id))
+                counted = [o for o in paid if o.amount_untaxed > 0 and o.date_order < end]
+                if not counted:
                     continue
-                active_start = any(o.date_order >= start - window for o in before)
-                active_end = any(o.date_order >= end - window for o in before + inside)
-                lapsed = bool(before) and not active_start
-                credit = before[-1] if before else inside[0]
-                expected[period, customer] = (
-                    active_start,
-                    active_end,
-                    bool(inside),
-                    bool(before),
-                    not before,
-                    lapsed,
-                    lapsed and bool(inside),
-                    active_start and not active_end,
-                    len(inside),
-                    sum(o.amount_untaxed for o in inside),
-                    sum(o.amount_untaxed for o in before if o.date_order >= year),
-                    customer.user_id or credit.user_id,
-                    credit.team_id,
+                row = self._expected(customer, period, start, end, paid, counted, window)
+                own = self._gaps(counted)
+                if gaps:
+                    usual = median(own) if len(own) > 1 else median(gaps)
+                    silence = timedelta(days=max(floor, 2 * usual))
+                    row["is_at_risk"] = bool(
+                        row["active_end"] and counted[-1].date_order + silence < end
+                    )
+                else:
+                    row["is_at_risk"] = False
+                row["revenue_at_risk"] = row["revenue_year"] if row["is_at_risk"] else 0.0
+                talks = [at for who, at in contacts if who == customer and at < end]
+                row["last_interaction_date"] = max(talks, default=False)
+                row["interaction_days"] = (end - max(talks)) / timedelta(days=1) if talks else False
+                row["referrals"] = sum(
+                    1 for who, at in referrals if who == customer and start <= at < end
                 )
+                credited = [
+                    (amount, order)
+                    for who, day, amount, order in refunds
+                    if who == customer and midnight(day) < end
+                ]
+                row["ltv"] = float(
+                    sum(o.amount_untaxed for o in paid if o.date_order < end)
+                    - sum(amount for amount, _order in credited)
+                )
+                row["ltv_margin"] = row["ltv"]
+                expected[period, customer] = row
+            self._expect_top(period, start, orders, expected)
         return expected
+
+    def _gaps(self, orders):
+        days = sorted(
+            {
+                o.date_order.replace(tzinfo=UTC).astimezone(BRUSSELS).date()
+                for o in orders
+                if o.amount_untaxed > 0
+            }
+        )
+        return [(later - day).days for day, later in pairwise(days)]
+
+    def _expected(self, customer, period, start, end, paid, counted, window):
+        """What follows from the orders of the customer alone."""
+
+        def amount(since, until, name="amount_untaxed"):
+            return float(sum(o[name] for o in paid if since <= o.date_order < until))
+
+        year = relativedelta(years=1)
+        back = timedelta(days=364) if period.kind == "week" else year
+        last_day = end.replace(tzinfo=UTC).astimezone(BRUSSELS).date()
+        year_ago = midnight(last_day - year)
+        before = [o for o in counted if o.date_order < start]
+        inside = [o for o in counted if o.date_order >= start]
+        active_start = any(o.date_order >= start - window for o in before)
+        active_end = any(o.date_order >= end - window for o in counted)
+        lapsed = bool(before) and not active_start
+        credit = before[-1] if before else inside[0]
+        returned = inside[0] if lapsed and inside else self.env["sale.order"]
+        base = amount(midnight(period.date_from - back), midnight(period.date_to - back))
+        revenue = amount(start, end)
+        return {
+            "active_start": active_start,
+            "active_end": active_end,
+            "active_year_ago": any(year_ago - window <= o.date_order < year_ago for o in counted),
+            "bought": bool(inside),
+            "had_before": bool(before),
+            "is_new": not before,
+            "lapsed": lapsed,
+            "won_back": lapsed and bool(inside),
+            "churned": active_start and not active_end,
+            "is_top": False,
+            "cross_sold": any(o.kpi_is_cross_sell for o in inside),
+            "upsold": any(o.kpi_is_upsell for o in inside),
+            "orders": len(inside),
+            "revenue": revenue,
+            "revenue_before": amount(midnight(period.date_from - year), start),
+            "revenue_base": base,
+            "has_base": base > 0,
+            "revenue_kept": max(min(base, revenue), 0.0),
+            "revenue_year": amount(year_ago, end),
+            "margin_year": amount(year_ago, end),
+            "list_amount": amount(start, end, "kpi_list_amount"),
+            "discount_amount": amount(start, end, "kpi_discount_amount"),
+            "tenure_months": (start - before[0].date_order) / timedelta(days=30.4375)
+            if before
+            else False,
+            "user_id": customer.user_id or credit.user_id,
+            "team_id": credit.team_id,
+            "return_user_id": returned.user_id,
+            "return_team_id": returned.team_id,
+            "day_end": (end - timedelta(microseconds=1))
+            .replace(tzinfo=UTC)
+            .astimezone(BRUSSELS)
+            .date(),
+            "day_year_ago": last_day - year,
+        }
+
+    def _expect_top(self, period, start, orders, expected):
+        """The best fifth of the customers active at the start."""
+        since = midnight(period.date_from - relativedelta(years=2))
+        ranked = sorted(
+            (
+                -sum(o.amount_untaxed for o in orders[customer] if since <= o.date_order < start),
+                customer.id,
+                customer,
+            )
+            for at, customer in expected
+            if at == period and expected[at, customer]["active_start"]
+        )
+        if len(ranked) >= 5:
+            for _revenue, _id, customer in ranked[: -(-len(ranked) // 5)]:
+                expected[period, customer]["is_top"] = True
