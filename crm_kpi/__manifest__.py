@@ -27,6 +27,7 @@
         "data/crm_kpi_prospecting_data.xml",
         "data/crm_kpi_financial_data.xml",
         "data/crm_kpi_cost_data.xml",
+        "data/crm_kpi_customer_data.xml",
         "views/crm_kpi_entry_views.xml",
         "views/crm_kpi_cost_views.xml",
         "views/crm_kpi_customer_period_views.xml",

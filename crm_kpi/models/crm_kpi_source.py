@@ -62,7 +62,9 @@ class CrmKpiSource(models.Model):
     model = fields.Char(related="model_id.model", string="Model name")
     domain = fields.Char("Filter", default="[]", help="Records that are facts at all.")
     date_field = fields.Char(
-        "Date", help="Date of the event, or since when a record is open (path of fields)."
+        "Date",
+        help="Date of the event, or since when a record is open (path of fields). Cohort: day at "
+        "which the segment of the customer is looked up, by default the first of the period.",
     )
     date_end_field = fields.Char(
         "End date",
@@ -379,7 +381,10 @@ class CrmKpiSource(models.Model):
             rows.append((period.id, period.date_from, period.date_to, at, day))
         if self.kind == "cohort":
             own = SQL.identifier(model._table, "period_id")
-            return scan.values_join(rows, SQL("%s = p.period_id", own)), SQL("p.date_from")
+            day = SQL("p.date_from")
+            if self.date_field:
+                day = self._path_sql(model, self.date_field, query)
+            return scan.values_join(rows, SQL("%s = p.period_id", own)), day
         start = self._path_sql(model, self.date_field, query)
         dated = self._path_field(self.date_field, "").type == "date"
         end = None
@@ -685,7 +690,9 @@ class CrmKpiSource(models.Model):
             raise ValidationError(errors[kpi])
         level = cell["level"]
         where = [SQL("f0")]
-        if plan.columns[0].value is not None and kpi.aggregator not in ("count", "sum"):
+        if kpi.aggregator == "sum_known":
+            where.append(SQL("v0 <> 0"))
+        elif plan.columns[0].value is not None and kpi.aggregator not in ("count", "sum"):
             where.append(SQL("v0 IS NOT NULL"))
         table = SQL("facts AS f")
         if "segment" in level:

@@ -27,5 +27,6 @@ from . import test_source
 from . import test_tour_roles
 from . import test_value_card
 from . import test_order_facts
+from . import test_catalogue_customer
 from . import test_catalogue_order
 from . import test_order_random
