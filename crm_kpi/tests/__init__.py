@@ -25,6 +25,7 @@ from . import test_rights
 from . import test_segment
 from . import test_source
 from . import test_tour_roles
+from . import test_traps
 from . import test_value_card
 from . import test_order_facts
 from . import test_catalogue_customer
