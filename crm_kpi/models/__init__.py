@@ -24,6 +24,11 @@ from . import crm_kpi_value
 from . import crm_kpi_value_card
 from . import crm_kpi_restatement_text
 from . import crm_kpi_interaction
+from . import res_partner_interaction
+from . import account_move_interaction
+from . import crm_kpi_customer
+from . import crm_kpi_customer_facts
+from . import crm_kpi_customer_refresh
 from . import crm_kpi_talk_mixin
 from . import crm_lead
 from . import crm_kpi_ticket_mixin
@@ -35,10 +40,12 @@ from . import calendar_event
 from . import mail_activity
 from . import mail_message
 from . import res_company
+from . import res_company_customer
 from . import res_partner
 from . import sale_order
 from . import res_config_settings
 from . import sale_order_interaction
+from . import sale_order_customer
 from . import sale_order_line
 from . import crm_kpi_caution
 from . import crm_kpi_demo_order

@@ -1,7 +1,9 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import api, models
+from odoo import api, fields, models
+
+TRIGGERS = {"active", "opportunity_id", "partner_ids", "start", "start_date", "stop", "user_id"}
 
 
 class CalendarEvent(models.Model):
@@ -12,22 +14,36 @@ class CalendarEvent(models.Model):
         # safe as superuser: only ids go to the queue, nothing is shown
         self.env["crm.lead"]._kpi_mark_dirty(self.sudo().opportunity_id.ids)
 
+    def _kpi_mark_customers(self):
+        """A meeting that was held is a contact with the customers who attended: mark them.
+
+        One to come counts by itself once it is over.
+        """
+        now = fields.Datetime.now()
+        # safe as superuser: only ids go to the queue, nothing is shown
+        held = self.sudo().filtered(lambda event: event.stop and event.stop <= now)
+        self.env["crm.kpi.customer"]._kpi_mark_dirty(held.partner_ids.ids)
+
+    def _kpi_mark(self):
+        self._kpi_mark_leads()
+        self._kpi_mark_customers()
+
     @api.model_create_multi
     def create(self, vals_list):
         events = super().create(vals_list)
-        events._kpi_mark_leads()
+        events._kpi_mark()
         return events
 
     def write(self, vals):
-        if {"active", "opportunity_id", "start", "start_date"}.isdisjoint(vals):
+        if TRIGGERS.isdisjoint(vals):
             return super().write(vals)
         # before and after: a merge moves meetings from one lead to another
-        self._kpi_mark_leads()
+        self._kpi_mark()
         result = super().write(vals)
         # a recurrence may have deleted some of them
-        self.exists()._kpi_mark_leads()
+        self.exists()._kpi_mark()
         return result
 
     def unlink(self):
-        self._kpi_mark_leads()
+        self._kpi_mark()
         return super().unlink()

@@ -66,6 +66,14 @@ class CrmKpiFactMixin(models.AbstractModel):
         """Ids of the records whose derived values are overtaken by the passing of time."""
         return []
 
+    @api.model
+    def _kpi_concerned(self, ids):
+        """Those of the created or written records ``ids`` that there is anything to derive for.
+
+        All of them; a model of which few records have any facts says which.
+        """
+        return ids
+
     # ------------------------------------------------------------------
     # marking
     # ------------------------------------------------------------------
@@ -197,14 +205,14 @@ class CrmKpiFactMixin(models.AbstractModel):
         for vals in vals_list:
             self._kpi_refuse_protected(vals)
         records = super().create(vals_list)
-        records._kpi_mark_dirty(records.ids)
+        records._kpi_mark_dirty(records._kpi_concerned(records.ids))
         return records
 
     def write(self, vals):
         self._kpi_refuse_protected(vals)
         result = super().write(vals)
         if self._kpi_trigger_fields().intersection(vals):
-            self._kpi_mark_dirty(self.ids)
+            self._kpi_mark_dirty(self._kpi_concerned(self.ids))
         return result
 
     def unlink(self):

@@ -23,8 +23,8 @@ DIRECTIONS = [("out", "Outgoing"), ("in", "Incoming"), ("both", "Both ways")]
 class CrmKpiInteraction(models.Model):
     """One exchange with a customer or prospect: a message that counts.
 
-    A row is a ``mail.message`` on a lead, order or ticket that some human wrote to, or
-    received from, the other side. Internal notes, logs, tracking, robots and templates have
+    A row is a ``mail.message`` on a lead, order, ticket, invoice or contact that some human
+    wrote to, or received from, the other side. Internal notes, logs, tracking, robots and templates have
     no row. The rows are derived in sets by SQL and written by nobody else.
     """
 
@@ -50,7 +50,7 @@ class CrmKpiInteraction(models.Model):
     )
     team_id = fields.Many2one("crm.team", "Sales Team", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
-    partner_id = fields.Many2one("res.partner", "Customer", readonly=True)
+    partner_id = fields.Many2one("res.partner", "Customer", readonly=True, index="btree_not_null")
     is_request = fields.Boolean(
         "Request", readonly=True, help="The incoming message that created the record."
     )
@@ -89,7 +89,7 @@ class CrmKpiInteraction(models.Model):
             )
 
     def action_open_record(self):
-        """Open the lead, order or ticket, under the rights of the viewer."""
+        """Open the lead, order, ticket …, under the rights of the viewer."""
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
@@ -126,6 +126,37 @@ class CrmKpiInteraction(models.Model):
         ]
 
     @api.model
+    def _kpi_mark_partners(self, partner_ids):
+        """Mark the records of these commercial partners' rows: their customer may be another."""
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO crm_kpi_dirty (res_model, res_id)
+                     SELECT DISTINCT res_model, res_id
+                       FROM crm_kpi_interaction
+                      WHERE partner_id = ANY(%s)
+                """,
+                list(partner_ids),
+            )
+        )
+
+    @api.model
+    def _kpi_mark_customers(self, model, ids):
+        """Mark the customers that the rows of some records name."""
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO crm_kpi_dirty (res_model, res_id)
+                     SELECT DISTINCT 'crm.kpi.customer', partner_id
+                       FROM crm_kpi_interaction
+                      WHERE res_model = %s AND res_id = ANY(%s) AND partner_id IS NOT NULL
+                """,
+                model._name,
+                list(ids),
+            )
+        )
+
+    @api.model
     def _kpi_refresh_interactions(self, model, ids):
         """Bring the rows of the records ``ids`` of ``model`` in line with their messages.
 
@@ -137,6 +168,8 @@ class CrmKpiInteraction(models.Model):
         """
         if not ids:
             return
+        # before and after: a message that is gone, or on a record that changed hands
+        self._kpi_mark_customers(model, ids)
         want = self._kpi_interactions_sql(model, ids)
         columns = [SQL.identifier(name) for name in self._kpi_interaction_columns(model)]
         self.env.cr.execute(
@@ -173,6 +206,7 @@ class CrmKpiInteraction(models.Model):
         if self.env.cr.rowcount >= MANY:
             # the planner knows nothing yet of what this transaction has put into the table
             self.env.cr.execute("ANALYZE crm_kpi_interaction")
+        self._kpi_mark_customers(model, ids)
 
     @api.model
     def _kpi_interaction_columns(self, model):
@@ -236,7 +270,7 @@ class CrmKpiInteraction(models.Model):
     ), rec AS MATERIALIZED (
         SELECT r.id AS rec_id, r.create_date AS rec_create_date, %(values)s, %(closed)s
           FROM %(table)s AS r
-         WHERE r.id = ANY(%(ids)s)
+         WHERE r.id = ANY(%(ids)s) AND %(record_counts)s
     ), message AS (
         SELECT m.id AS message_id, m.res_id, m.create_date, m.subject, s.user_id,
                CASE WHEN m.message_type = 'email' AND m.date > m.create_date + interval '1 day'
@@ -281,7 +315,7 @@ class CrmKpiInteraction(models.Model):
      LEFT JOIN mail_activity_type a ON a.id = m.mail_activity_type_id
      LEFT JOIN staff s ON s.partner_id = m.author_id
      LEFT JOIN bots b ON b.partner_id = m.author_id
-         WHERE m.model = %(model)s AND m.res_id = ANY(%(ids)s)
+         WHERE m.model = %(model)s AND m.res_id = ANY(%(ids)s) AND %(message_counts)s
     ), counted AS (
         SELECT message.*, rec.*,
                (message.date AT TIME ZONE 'UTC'
@@ -334,6 +368,8 @@ CROSS JOIN LATERAL (SELECT c.direction = 'in' AND c.previous IS DISTINCT FROM 'i
             closed=SQL("%s AS closed_from", model._kpi_interaction_closed_sql()),
             table=SQL.identifier(model._table),
             ids=list(ids),
+            record_counts=model._kpi_interaction_record_sql(),
+            message_counts=model._kpi_interaction_message_sql(),
             mass_mail=model._kpi_talk_mass_mail_is_out,
             creation=[id_ for id_ in creation if id_],
             model=model._name,
@@ -406,6 +442,16 @@ class CrmKpiInteractionMixin(models.AbstractModel):
         }
 
     @api.model
+    def _kpi_interaction_record_sql(self):
+        """Condition over the record ``r``: its messages can be interactions at all."""
+        return SQL("TRUE")
+
+    @api.model
+    def _kpi_interaction_message_sql(self):
+        """Condition over the message ``m`` of such a record, before it is classed."""
+        return SQL("TRUE")
+
+    @api.model
     def _kpi_interaction_closed_sql(self):
         """The moment from which on the record was not open any more, else infinity."""
         return SQL(
@@ -436,3 +482,48 @@ class CrmKpiInteractionMixin(models.AbstractModel):
         result = super()._kpi_derive_records(ids)
         self.env["crm.kpi.interaction"]._kpi_refresh_interactions(self, ids)
         return result
+
+
+class CrmKpiCorrespondenceMixin(models.AbstractModel):
+    """A model with interactions of which most records never have any.
+
+    Contacts and invoices are made and written by the thousand. Only those with messages are
+    marked, so that the others cost nothing.
+    """
+
+    _name = "crm.kpi.correspondence.mixin"
+    _inherit = ["crm.kpi.interaction.mixin"]
+    _description = "KPI: model with occasional interactions"
+
+    @api.model
+    def _kpi_concerned(self, ids):
+        # a new message marks its record by itself; here, what the rows say of it may change
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT DISTINCT res_id FROM crm_kpi_interaction"
+                " WHERE res_model = %s AND res_id = ANY(%s)",
+                self._name,
+                list(ids),
+            )
+        )
+        return [res_id for (res_id,) in rows]
+
+    @api.model
+    def _kpi_mark_all_dirty(self):
+        """Mark every record with a message that may count (back-fill, changed settings)."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO crm_kpi_dirty (res_model, res_id)
+                     SELECT DISTINCT m.model, m.res_id
+                       FROM mail_message m
+                      WHERE m.model = %s AND m.res_id IS NOT NULL
+                        AND m.message_type NOT IN
+                            ('user_notification', 'auto_comment', 'out_of_office')
+                        AND (m.message_type <> 'notification'
+                             OR m.mail_activity_type_id IS NOT NULL)
+                """,
+                self._name,
+            )
+        )

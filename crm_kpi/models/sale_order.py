@@ -475,7 +475,7 @@ class SaleOrder(models.Model):
 
     @api.model
     def _kpi_external_condition(self, partner):
-        """SQL condition that a commercial partner is none of us.
+        """SQL condition that a commercial partner is none of us, nor the unknown visitor.
 
         :param SQL partner: expression of the partner's id
         """
@@ -485,7 +485,12 @@ class SaleOrder(models.Model):
                 SELECT partner_id FROM res_company WHERE partner_id IS NOT NULL
                  UNION ALL
                 SELECT partner_id FROM res_users
-                 WHERE share IS NOT TRUE AND partner_id IS NOT NULL)
+                 WHERE share IS NOT TRUE AND partner_id IS NOT NULL
+                 UNION ALL
+                SELECT u.partner_id
+                  FROM res_groups_users_rel g JOIN res_users u ON u.id = g.uid
+                 WHERE g.gid = %(public)s AND u.partner_id IS NOT NULL)
             """,
             partner=partner,
+            public=self.env["ir.model.data"]._xmlid_to_res_id("base.group_public"),
         )

@@ -18,9 +18,15 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                 src_partners.ids,
             )
         )
+        # so do the rows of what is known of the customers: those of the survivor are derived
+        self.env.cr.execute(
+            SQL("DELETE FROM crm_kpi_customer WHERE partner_id = ANY(%s)", src_partners.ids)
+        )
         # orders move to the survivor past write(): what they are in its history changes
         customers = (src_partners | dst_partner).sudo().commercial_partner_id
         self.env["sale.order"].sudo()._kpi_mark_customers(customers.ids)
+        self.env["crm.kpi.interaction"].sudo()._kpi_mark_partners(customers.ids)
+        self.env["crm.kpi.customer"].sudo()._kpi_mark_dirty((customers | dst_partner).ids)
         result = super()._update_foreign_keys(src_partners, dst_partner)
         self.env["crm.kpi.segment.set"]._mark_moved_facts(dst_partner.ids)
         return result
