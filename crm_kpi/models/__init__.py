@@ -42,6 +42,7 @@ from . import mail_message
 from . import res_company
 from . import res_company_customer
 from . import res_partner
+from . import res_partner_customer
 from . import sale_order
 from . import res_config_settings
 from . import sale_order_interaction

@@ -89,6 +89,13 @@ class CrmKpiCustomer(models.Model):
         help="Untaxed amount of all confirmed orders less what was credited of them, each at the "
         "rate of its own date. By the settings instead: what was invoiced, less credit notes.",
     )
+    ltv_margin = fields.Monetary(
+        "Lifetime margin",
+        currency_field="currency_id",
+        readonly=True,
+        help="The part of the lifetime value that is margin, by the costs of the order lines "
+        "where they are kept, else by the margin rate in the settings.",
+    )
     revenue_12m = fields.Monetary(
         "Revenue of 12 months",
         currency_field="currency_id",
@@ -299,9 +306,8 @@ class CrmKpiCustomer(models.Model):
     @api.depends("rfm_r", "rfm_f", "rfm_m")
     def _compute_rfm_scores(self):
         for customer in self:
-            customer.rfm_scores = customer.rfm_r and (
-                f"{customer.rfm_r}–{customer.rfm_f}–{customer.rfm_m}"
-            )
+            scores = (customer.rfm_r, customer.rfm_f, customer.rfm_m)
+            customer.rfm_scores = "–".join(map(str, scores)) if all(scores) else False
 
     @api.depends("partner_id", "company_id")
     def _compute_referral_count(self):

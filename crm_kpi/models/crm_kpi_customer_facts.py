@@ -23,6 +23,7 @@ FACTS = (
     "last_order_date",
     "order_count",
     "ltv_to_date",
+    "ltv_margin",
     "own_gap_days",
     "last_interaction_date",
     "last_inbound_date",
@@ -193,9 +194,10 @@ class CrmKpiCustomer(models.Model):
                   FROM res_partner p
                  WHERE p.id = ANY(%(ids)s) AND %(external)s
             ),
-            zone (company_id, tz, basis) AS (VALUES %(zones)s),
+            zone (company_id, tz, basis, margin_rate) AS (VALUES %(zones)s),
             sale AS MATERIALIZED (
-                SELECT o.id, o.company_id, c.partner_id, o.date_order, o.kpi_amount, z.basis,
+                SELECT o.id, o.company_id, c.partner_id, o.date_order, o.kpi_amount, o.kpi_margin,
+                       z.basis, z.margin_rate,
                        o.kpi_is_qualifying AS qualifying,
                        (o.date_order AT TIME ZONE 'UTC' AT TIME ZONE z.tz)::date AS day,
                        -- orders that came in behind the stamps' back have today's owner
@@ -209,7 +211,7 @@ class CrmKpiCustomer(models.Model):
                   JOIN zone z ON z.company_id = o.company_id
             ),
             money AS (
-                SELECT company_id, partner_id, sum(amount) AS amount
+                SELECT company_id, partner_id, sum(amount) AS amount, sum(margin) AS margin
                   FROM (%(money)s) AS m
               GROUP BY company_id, partner_id
             ),
@@ -270,6 +272,7 @@ class CrmKpiCustomer(models.Model):
                    b.last_order_date,
                    COALESCE(b.order_count, 0) AS order_count,
                    COALESCE(m.amount, 0) AS ltv_to_date,
+                   COALESCE(m.margin, 0) AS ltv_margin,
                    g.days AS own_gap_days,
                    t.last_date AS last_interaction_date,
                    t.last_in AS last_inbound_date,
@@ -285,7 +288,13 @@ class CrmKpiCustomer(models.Model):
             ids=list(ids),
             external=self.env["sale.order"]._kpi_external_condition(SQL("p.commercial_partner_id")),
             zones=SQL(", ").join(
-                SQL("(%s, %s, %s)", company.id, company._kpi_tz(), company.kpi_revenue_basis)
+                SQL(
+                    "(%s, %s, %s, %s)",
+                    company.id,
+                    company._kpi_tz(),
+                    company.kpi_revenue_basis,
+                    company.kpi_margin_rate,
+                )
                 for company in companies
             ),
             money=SQL(" UNION ALL ").join(self._kpi_money_queries()),
@@ -318,34 +327,40 @@ class CrmKpiCustomer(models.Model):
 
     @api.model
     def _kpi_money_queries(self):
-        """Queries (company_id, partner_id, amount) of what customers brought so far.
+        """Queries (company_id, partner_id, amount, margin) of what customers brought so far.
 
         They read the relations ``customer``, ``zone`` and ``sale`` of :meth:`_kpi_facts_query`.
         """
         return [
             SQL(
                 """
-                SELECT company_id, partner_id, kpi_amount AS amount
+                SELECT company_id, partner_id, kpi_amount AS amount,
+                       COALESCE(kpi_margin, kpi_amount * margin_rate) AS margin
                   FROM sale WHERE basis = 'ordered'
                 """
             ),
-            # credited lines of these orders, in company currency at the rate of the credit note
+            # credited lines of these orders, in company currency at the rate of the credit note;
+            # with them goes the margin that the order had
             SQL(
                 """
-                SELECT company_id, partner_id, -balance
-                  FROM (SELECT DISTINCT s.company_id, s.partner_id, l.id, l.balance
+                SELECT company_id, partner_id, -balance, -balance * share
+                  FROM (SELECT s.company_id, s.partner_id, l.id, l.balance,
+                               min(COALESCE(s.kpi_margin / NULLIF(s.kpi_amount, 0),
+                                            s.margin_rate)) AS share
                           FROM sale s
                           JOIN sale_order_line sl ON sl.order_id = s.id
                           JOIN sale_order_line_invoice_rel r ON r.order_line_id = sl.id
                           JOIN account_move_line l
                             ON l.id = r.invoice_line_id AND l.parent_state = 'posted'
                           JOIN account_move m ON m.id = l.move_id AND m.move_type = 'out_refund'
-                         WHERE s.basis = 'ordered') AS credited
+                         WHERE s.basis = 'ordered'
+                      GROUP BY s.company_id, s.partner_id, l.id) AS credited
                 """
             ),
             SQL(
                 """
-                SELECT m.company_id, c.partner_id, m.amount_untaxed_signed
+                SELECT m.company_id, c.partner_id, m.amount_untaxed_signed,
+                       m.amount_untaxed_signed * z.margin_rate
                   FROM customer c
                   JOIN account_move m ON m.commercial_partner_id = c.partner_id
                    AND m.state = 'posted'
@@ -413,6 +428,7 @@ class CrmKpiCustomer(models.Model):
         tz = company._kpi_tz()
         today = local_day(now, tz)
         self._kpi_update(STANDING, self._kpi_standing_query(company, now))
+        self.invalidate_model(STANDING)
         if company.kpi_customers_date != today:
             # one small write a day
             company.kpi_customers_date = today

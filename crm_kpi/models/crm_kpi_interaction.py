@@ -141,18 +141,20 @@ class CrmKpiInteraction(models.Model):
         )
 
     @api.model
-    def _kpi_mark_customers(self, model, ids):
-        """Mark the customers that the rows of some records name."""
+    def _kpi_mark_customers(self, where):
+        """Mark the customers of some rows.
+
+        :param SQL where: condition of the rows
+        """
         self.env.cr.execute(
             SQL(
                 """
                 INSERT INTO crm_kpi_dirty (res_model, res_id)
                      SELECT DISTINCT 'crm.kpi.customer', partner_id
                        FROM crm_kpi_interaction
-                      WHERE res_model = %s AND res_id = ANY(%s) AND partner_id IS NOT NULL
+                      WHERE partner_id IS NOT NULL AND %s
                 """,
-                model._name,
-                list(ids),
+                where,
             )
         )
 
@@ -169,7 +171,8 @@ class CrmKpiInteraction(models.Model):
         if not ids:
             return
         # before and after: a message that is gone, or on a record that changed hands
-        self._kpi_mark_customers(model, ids)
+        rows = SQL("res_model = %s AND res_id = ANY(%s)", model._name, list(ids))
+        self._kpi_mark_customers(rows)
         want = self._kpi_interactions_sql(model, ids)
         columns = [SQL.identifier(name) for name in self._kpi_interaction_columns(model)]
         self.env.cr.execute(
@@ -206,7 +209,7 @@ class CrmKpiInteraction(models.Model):
         if self.env.cr.rowcount >= MANY:
             # the planner knows nothing yet of what this transaction has put into the table
             self.env.cr.execute("ANALYZE crm_kpi_interaction")
-        self._kpi_mark_customers(model, ids)
+        self._kpi_mark_customers(rows)
 
     @api.model
     def _kpi_interaction_columns(self, model):

@@ -4,6 +4,7 @@
 from collections import defaultdict
 
 from odoo import api, models
+from odoo.tools import SQL
 
 # what the classification of an interaction looks at
 CLASSIFYING = {
@@ -58,4 +59,6 @@ class MailMessage(models.Model):
 
     def unlink(self):
         self._kpi_mark_records()
+        # the rows go with the messages: this is the last moment to tell whose they were
+        self.env["crm.kpi.interaction"]._kpi_mark_customers(SQL("message_id = ANY(%s)", self.ids))
         return super().unlink()

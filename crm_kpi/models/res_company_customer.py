@@ -26,7 +26,7 @@ class ResCompany(models.Model):
         result = super().write(vals)
         if "kpi_inactivity_days" in vals:
             self.env["crm.kpi.customer"]._kpi_mark_companies(self.ids)
-        if "kpi_revenue_basis" in vals:
+        if {"kpi_margin_rate", "kpi_revenue_basis"}.intersection(vals):
             # superuser: whatever the administrator may read of orders
             self.env["crm.kpi.customer"].sudo()._kpi_mark_all_dirty()
         return result

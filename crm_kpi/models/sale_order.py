@@ -479,9 +479,13 @@ class SaleOrder(models.Model):
 
         :param SQL partner: expression of the partner's id
         """
+        return SQL("%s NOT IN (%s)", partner, self._kpi_internal_partners())
+
+    @api.model
+    def _kpi_internal_partners(self):
+        """Query of the contacts that are no customers: companies, staff, the public user."""
         return SQL(
             """
-            %(partner)s NOT IN (
                 SELECT partner_id FROM res_company WHERE partner_id IS NOT NULL
                  UNION ALL
                 SELECT partner_id FROM res_users
@@ -489,8 +493,7 @@ class SaleOrder(models.Model):
                  UNION ALL
                 SELECT u.partner_id
                   FROM res_groups_users_rel g JOIN res_users u ON u.id = g.uid
-                 WHERE g.gid = %(public)s AND u.partner_id IS NOT NULL)
+                 WHERE g.gid = %s AND u.partner_id IS NOT NULL
             """,
-            partner=partner,
-            public=self.env["ir.model.data"]._xmlid_to_res_id("base.group_public"),
+            self.env["ir.model.data"]._xmlid_to_res_id("base.group_public"),
         )
