@@ -10,4 +10,6 @@
     "category": "Sales/CRM",
     "depends": ["crm_kpi", "snailmail"],
     "auto_install": True,
+    "data": ["views/snailmail_letter_views.xml"],
+    "post_init_hook": "post_init_hook",
 }

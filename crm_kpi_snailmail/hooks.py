@@ -1,0 +1,7 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Installation on a database with letters."""
+
+
+def post_init_hook(env):
+    env["snailmail.letter"]._kpi_backfill()

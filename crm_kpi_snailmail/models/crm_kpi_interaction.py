@@ -1,0 +1,31 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, models
+from odoo.tools import SQL
+
+
+class CrmKpiInteraction(models.Model):
+    _inherit = "crm.kpi.interaction"
+
+    @api.model
+    def _kpi_message_sql(self):
+        # the message says that a letter is to be sent; that it was, and when, says the letter
+        parts = super()._kpi_message_sql()
+        sent = SQL(
+            """
+            FROM snailmail_letter letter
+           WHERE m.message_type = 'snailmail' AND letter.message_id = m.id
+             AND letter.state = 'sent'
+            """
+        )
+        return {
+            "ignored": SQL(
+                "(%s OR m.message_type = 'snailmail' AND NOT EXISTS (SELECT %s))",
+                parts["ignored"],
+                sent,
+            ),
+            "date": SQL(
+                "COALESCE((SELECT min(letter.kpi_sent_date) %s), %s)", sent, parts["date"]
+            ),
+        }
