@@ -34,6 +34,8 @@ ACTIVITY_TYPES = {
     "call": "mail.mail_activity_data_call",
     "meeting": "mail.mail_activity_data_meeting",
     "mail": "mail.mail_activity_data_email",
+    "letter": "crm_kpi.mail_activity_type_letter",
+    "brochure": "crm_kpi.mail_activity_type_brochure",
 }
 #: Subtype of the mail that created a record.
 CREATION_SUBTYPES = {
@@ -105,11 +107,13 @@ class CrmKpiDemo(models.AbstractModel):
         products = self._products()
         partners, contacts = self._customers(plan, sellers)
         leads = self._leads(plan, sellers, teams, partners, contacts)
+        self._colleagues(plan, partners, leads)
         orders = self._orders(plan, sellers, teams, partners, contacts, leads, products)
-        messages = self._lead_messages(plan, sellers, contacts, leads)
+        messages = self._lead_messages(plan, sellers, leads)
         messages += self._order_messages(plan, sellers, orders)
         self._order_details(plan, sellers, orders)
         self._costs(sellers, teams, orders)
+        messages += self._prospecting(plan, sellers, leads)
         sellers.filtered(lambda user: user.login in _GONE).active = False
         self._derive()
         self.env["crm.kpi"]._refresh()
@@ -195,8 +199,10 @@ class CrmKpiDemo(models.AbstractModel):
             "mail": ("comment", refs["comment"], None),
             "in": ("email", refs["comment"], None),
             **{f"request:{model}": ("email", refs[model], None) for model in CREATION_SUBTYPES},
-            "call": ("notification", refs["activity"], refs["call"]),
-            "meeting": ("notification", refs["activity"], refs["meeting"]),
+            **{
+                kind: ("notification", refs["activity"], refs[kind])
+                for kind in ("call", "meeting", "letter", "brochure")
+            },
             "log": ("notification", refs["note"], None),
         }
 
@@ -500,10 +506,10 @@ class CrmKpiDemo(models.AbstractModel):
         )
 
     @api.model
-    def _lead_messages(self, plan, sellers, contacts, leads):
+    def _lead_messages(self, plan, sellers, leads):
         rows = []
         for lead in plan.leads:
-            contact = lead.customer and contacts[lead.customer.index]
+            contact = leads[lead.index].partner_id
             for message in lead.messages:
                 user = None if message.author is None else sellers[message.author]
                 rows.append(
@@ -515,7 +521,7 @@ class CrmKpiDemo(models.AbstractModel):
                         "author": user.partner_id.id if user else contact.id if contact else None,
                         "email_from": f'"{user.name}" <{user.email}>'
                         if user
-                        else f'"{lead.contact}" <{lead.email}>',
+                        else contact.email_formatted or f'"{lead.contact}" <{lead.email}>',
                         "body": message.body,
                         "uid": user.id if user else SUPERUSER_ID,
                     }

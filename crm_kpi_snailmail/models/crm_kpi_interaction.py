@@ -25,7 +25,5 @@ class CrmKpiInteraction(models.Model):
                 parts["ignored"],
                 sent,
             ),
-            "date": SQL(
-                "COALESCE((SELECT min(letter.kpi_sent_date) %s), %s)", sent, parts["date"]
-            ),
+            "date": SQL("COALESCE((SELECT min(letter.kpi_sent_date) %s), %s)", sent, parts["date"]),
         }
