@@ -469,8 +469,13 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                SELECT DISTINCT kpi_id, period_id, level, set_id FROM cell
                 WHERE locked AND (segment_id IS NOT NULL OR level = 'company' AND n > 0)),
            gone AS (
-               DELETE FROM crm_kpi_value v USING target t
-                WHERE v.kpi_id = t.kpi_id AND v.period_id = t.period_id AND NOT t.locked
+               -- OFFSET: only the values of the targets are compared with the cells; the
+               -- planner expects so few to be gone that it would look for them among all
+               DELETE FROM crm_kpi_value USING (
+                   SELECT v.* FROM crm_kpi_value v
+                     JOIN target t ON v.kpi_id = t.kpi_id AND v.period_id = t.period_id
+                      AND NOT t.locked OFFSET 0) v
+                WHERE crm_kpi_value.id = v.id
                   AND NOT EXISTS (SELECT 1 FROM cell c WHERE %(cell_is_value)s)
                RETURNING 1),
            restated AS (
