@@ -176,6 +176,11 @@ class TestBooks(FinanceCase):
         self.assertEqual(self._read("gross_margin_accounting", OCTOBER), 250)
         self.assertAlmostEqual(self._read("gross_margin_accounting_pct", OCTOBER), 1 / 6)
         self.assertIsNone(self._read("gross_margin_accounting_pct", "2026-11-01"), "no income")
+        # trap 26: today's cost of a product rewrites nothing
+        self.goods.with_company(self.company).standard_price = 900
+        with self.at("2026-11-10 12:30"):
+            self._refresh("gross_margin_accounting")
+        self.assertEqual(self._read("gross_margin_accounting", OCTOBER), 250)
         levels = self.env["crm.kpi.value"].search(
             [("kpi_id.code", "=", "gross_margin_accounting"), ("company_id", "=", self.company.id)]
         )
