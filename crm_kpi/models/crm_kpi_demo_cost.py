@@ -98,7 +98,10 @@ class CrmKpiDemo(models.AbstractModel):
     def _campaigns(self, orders, today, generator):
         """Campaigns, their costs, and which orders they brought."""
         campaigns = self.env["utm.campaign"].create(
-            [{"title": title, "user_id": self.env.uid} for title, *_rest in CAMPAIGNS]
+            [
+                {"title": title, "user_id": self.env.ref("crm_kpi.demo_user_manager").id}
+                for title, *_rest in CAMPAIGNS
+            ]
         )
         costs, shares = [], []
         for campaign, (title, ago, days, cost, paid, share) in zip(
