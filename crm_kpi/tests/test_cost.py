@@ -161,6 +161,22 @@ class TestCost(FinanceCase):
             self._refresh("sales_cost")
             self.assertAlmostEqual(self._read("sales_cost", "2026-11-01"), 2150)
 
+    def test_33b_clv_cac_ratio(self):
+        """The value of a customer in times of what winning one costs."""
+        for number in range(50):
+            customer = self._customer(f"C{number}")
+            self._order(customer, "2025-06-01 10:00:00", 999)
+            if number < 40:
+                self._order(customer, "2026-06-01 10:00:00", 200)
+        self._order(self._customer("New"), "2026-10-05 10:00:00", 200)
+        self._cost("sales", "2026-10-01", "2026-10-31", 150)
+        with self.at("2026-11-10 12:00"):
+            self._derive_orders()
+            self._refresh("clv_cac_ratio")
+        self.assertAlmostEqual(self._read("clv_projected", OCTOBER), 533.33, 2)
+        self.assertAlmostEqual(self._read("clv_cac_ratio", OCTOBER), 3.56, 2)
+        self.assertIsNone(self._read("clv_cac_ratio", "2026-09-01"), "nobody was won")
+
     def test_57_expense_to_revenue(self):
         for kind in KINDS:
             self._cost(kind, "2026-10-01", "2026-10-31", 10_000)
