@@ -39,7 +39,7 @@ CONSTANTS = {
     "days": "days",
     "months": "months",
     "margin_rate": "margin rate of the settings",
-    "discount_rate": "discount rate of the settings",
+    "annual_discount_rate": "annual discount rate of the settings",
 }
 
 

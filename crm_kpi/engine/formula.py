@@ -106,6 +106,20 @@ class Formula:
         """
         return _evaluate(self.tree, values, constants or {})
 
+    def in_words(self, names, phrases):
+        """The formula as people read it.
+
+        :param names: dict of code to what the KPI or setting is called
+        :param phrases: dict of function to a text with the names of its arguments ``%(a)s``
+            and ``%(b)s``
+
+        >>> parse("won / (won + lost)").in_words({"won": "Deals won", "lost": "Lost"}, {})
+        'Deals won ÷ (Deals won + Lost)'
+        >>> parse("a * (1 - previous(a))").in_words({"a": "A"}, {"previous": "%(a)s before"})
+        'A × (1 − A before)'
+        """
+        return _in_words(self.tree, names, phrases)[0]
+
     def unit(self, units):
         """Powers of the units of the result, e.g. ``{"money": 1, "days": -1}``.
 
@@ -304,6 +318,37 @@ def _sample(node, numbers, plus, least):
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return plus(counted)
     return least(counted)
+
+
+#: Sign and rank of the operators; what ranks lower goes in parentheses.
+_SIGNS = {ast.Add: ("+", 1), ast.Sub: ("−", 1), ast.Mult: ("×", 2), ast.Div: ("÷", 2)}
+
+
+def _in_words(node, names, phrases):
+    """``(text, rank)`` of a part of a formula."""
+    match node:
+        case ast.Constant(value=value):
+            return f"{value:g}", 3
+        case ast.Name(id=name):
+            return names.get(name, name), 3
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            texts = [_in_words(argument, names, phrases)[0] for argument in arguments]
+            default = f"{name}({', '.join(['%(a)s', '%(b)s'][: len(texts)])})"
+            return phrases.get(name, default) % dict(zip("ab", texts, strict=False)), 3
+        case ast.UnaryOp(op=operator):
+            text, rank = _in_words(node.operand, names, phrases)
+            if isinstance(operator, ast.UAdd):
+                return text, rank
+            return f"−{text if rank > 2 else f'({text})'}", 1
+    sign, rank = _SIGNS[type(node.op)]
+    left, left_rank = _in_words(node.left, names, phrases)
+    right, right_rank = _in_words(node.right, names, phrases)
+    # a − (b + c) and a ÷ (b × c) are not what they are without parentheses
+    loose = right_rank <= rank if isinstance(node.op, ast.Sub | ast.Div) else right_rank < rank
+    return (
+        f"{left if left_rank >= rank else f'({left})'} {sign} {f'({right})' if loose else right}",
+        rank,
+    )
 
 
 def _unit(node, units):

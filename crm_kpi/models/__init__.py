@@ -21,6 +21,8 @@ from . import crm_kpi_entry
 from . import crm_kpi_segment
 from . import crm_kpi_segment_member
 from . import crm_kpi_segment_set
+from . import crm_kpi_offer
+from . import crm_kpi_library
 from . import crm_kpi_value
 from . import crm_kpi_value_card
 from . import crm_kpi_restatement_text
@@ -44,6 +46,7 @@ from . import res_company
 from . import res_company_customer
 from . import res_partner
 from . import res_partner_customer
+from . import res_users
 from . import sale_order
 from . import res_config_settings
 from . import sale_order_interaction

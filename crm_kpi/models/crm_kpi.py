@@ -5,6 +5,7 @@ import re
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
 from odoo.tools.misc import formatLang
 
 from ..engine import formula as engine
@@ -31,6 +32,12 @@ UNITS = [
     ("hours", "Hours"),
     ("days", "Days"),
     ("months", "Months"),
+]
+METRIC_CLASSES = [
+    ("input", "Input"),
+    ("process", "Process"),
+    ("output", "Output"),
+    ("outcome", "Outcome"),
 ]
 #: Units with a dimension: only like may be added to like. The others are bare numbers.
 DIMENSIONS = ("money", "hours", "days", "months")
@@ -71,12 +78,7 @@ class CrmKpi(models.Model):
     )
     category_id = fields.Many2one("crm.kpi.category", required=True, ondelete="restrict")
     metric_class = fields.Selection(
-        [
-            ("input", "Input"),
-            ("process", "Process"),
-            ("output", "Output"),
-            ("outcome", "Outcome"),
-        ],
+        METRIC_CLASSES,
         string="Class",
         required=True,
         default="output",
@@ -145,6 +147,10 @@ class CrmKpi(models.Model):
         help="KPIs that the formula uses.",
     )
 
+    computation_text = fields.Char(
+        "Computed as", compute="_compute_computation_text", help="Aggregate or formula in words."
+    )
+
     # --- how it is read ---
     unit = fields.Selection(UNITS, required=True, default="count", tracking=True)
     digits = fields.Integer("Decimals", default=0)
@@ -183,6 +189,12 @@ class CrmKpi(models.Model):
         "entries and restatements. KPI administrators who are no members see how it is defined "
         "and can change nothing of it. Empty: for everybody who reads KPIs.",
     )
+    is_chosen = fields.Boolean(
+        "My choice",
+        compute="_compute_is_chosen",
+        search="_search_is_chosen",
+        help="Chosen by the reader; all of them where the reader chose none.",
+    )
     is_component = fields.Boolean(
         "Component", help="Serves formulas; hidden where people look at KPIs."
     )
@@ -208,6 +220,73 @@ class CrmKpi(models.Model):
                 except engine.FormulaError:
                     codes = ()
             kpi.component_ids = self._by_code(codes)
+
+    @api.depends("kind", "formula", "source_id", "aggregator", "value_field")
+    @api.depends_context("lang", "uid")
+    def _compute_computation_text(self):
+        aggregates = dict(self._fields["aggregator"]._description_selection(self.env))
+        for kpi in self:
+            if kpi.kind == "formula":
+                kpi.computation_text = kpi._formula_in_words()
+            elif kpi.kind == "manual":
+                kpi.computation_text = self.env._("Entered by hand")
+            elif kpi.aggregator == "count" or kpi.source_id.model not in self.env:
+                kpi.computation_text = aggregates.get(kpi.aggregator)
+            else:
+                kpi.computation_text = self.env._(
+                    "%(aggregate)s: %(value)s",
+                    aggregate=aggregates.get(kpi.aggregator),
+                    value=kpi._value_name(),
+                )
+
+    def _value_name(self):
+        path = self.value_field or ""
+        if path in PSEUDO_FIELDS:
+            return dict(self._fields["value_choice"]._description_selection(self.env))[path]
+        try:
+            field = self.source_id._path_field(path, "")
+        except ValidationError:
+            return path
+        return field._description_string(self.env)
+
+    def _formula_in_words(self):
+        try:
+            parsed = engine.parse(self.formula)
+        except engine.FormulaError:
+            return self.formula
+        # superuser: a formula's readers see what it is made of by name, not the figures
+        names = {kpi.code: kpi.name for kpi in self.sudo()._by_code(parsed.codes)}
+        company = self.env["res.company"]._fields
+        names |= {
+            "days": self.env._("days of the period"),
+            "months": self.env._("months of the period"),
+            "margin_rate": company["kpi_margin_rate"]._description_string(self.env),
+            "annual_discount_rate": company["kpi_discount_rate"]._description_string(self.env),
+        }
+        a, b = "%(a)s", "%(b)s"
+        phrases = {
+            "previous": self.env._("%(a)s of the period before", a=a),
+            "last_year": self.env._("%(a)s a year before", a=a),
+            "target": self.env._("target of %(a)s", a=a),
+            "min": self.env._("the smaller of %(a)s and %(b)s", a=a, b=b),
+            "max": self.env._("the greater of %(a)s and %(b)s", a=a, b=b),
+            "abs": self.env._("size of %(a)s", a=a),
+            "require": self.env._("%(a)s from %(b)s on", a=a, b=b),
+        }
+        return parsed.in_words(names, phrases)
+
+    @api.depends_context("uid")
+    def _compute_is_chosen(self):
+        # superuser: the reader's own choice
+        chosen = self.env.user.sudo().kpi_ids
+        for kpi in self:
+            kpi.is_chosen = not chosen or kpi in chosen
+
+    def _search_is_chosen(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        chosen = self.env.user.sudo().kpi_ids  # the reader's own choice
+        return Domain("id", "in", chosen.ids) if chosen else Domain.TRUE
 
     @api.model
     def _by_code(self, codes):

@@ -7,6 +7,7 @@ from . import test_cost
 from . import test_correspondence
 from . import test_cron
 from . import test_customer
+from . import test_choose
 from . import test_customer_period
 from . import test_demo
 from . import test_engine
@@ -19,6 +20,7 @@ from . import test_interaction_random
 from . import test_kpi
 from . import test_lead_stamps
 from . import test_order_history
+from . import test_library
 from . import test_pace
 from . import test_prospecting
 from . import test_prospecting_random

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import base_partner_merge
+from . import crm_kpi_choose
 from . import crm_kpi_goal_set
 from . import crm_kpi_schedule
 from . import crm_kpi_try

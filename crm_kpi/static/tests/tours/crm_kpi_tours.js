@@ -211,3 +211,103 @@ registry.category("web_tour.tours").add("crm_kpi_admin", {
         },
     ],
 });
+
+const figure = ".o_kanban_record:contains(Tour figure)";
+
+registry.category("web_tour.tours").add("crm_kpi_library", {
+    steps: () => [
+        {
+            content: "By category, with what is switched on",
+            trigger: ".o_crm_kpi_library .o_kanban_group:contains(Conversion)",
+        },
+        {
+            content: "What waits for its app says so",
+            trigger: ".o_kanban_record:contains(Offered):contains(Not available: needs)",
+        },
+        {
+            trigger: ".o_searchview_input",
+            run: "edit Tour figure",
+        },
+        {
+            trigger: ".o_searchview_autocomplete .o-dropdown-item:contains(Name)",
+            run: "click",
+        },
+        {
+            content: "What it tells and how it is computed",
+            trigger: `${figure}:contains(Only for the tour):contains(Count):contains(Test leads)`,
+        },
+        {
+            content: "Switch it off",
+            trigger: `${figure} .o_boolean_toggle input:checked`,
+            run: "click",
+        },
+        {
+            trigger: `${figure} .o_boolean_toggle input:not(:checked)`,
+        },
+        {
+            content: "The definition",
+            trigger: figure,
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=source_id]:contains(Test leads)",
+        },
+        {
+            trigger: ".modal .btn-close",
+            run: "click",
+        },
+        {
+            trigger: "body:not(:has(.modal))",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("crm_kpi_library_phone", {
+    steps: () => [
+        {
+            content: "Nothing has to be scrolled sideways",
+            trigger: ".o_kanban_record:contains(New leads)",
+            run() {
+                const { scrollWidth, clientWidth } = document.querySelector(".o_kanban_renderer");
+                if (scrollWidth > clientWidth + 1) {
+                    throw new Error(`The library is ${scrollWidth} px wide on ${clientWidth} px`);
+                }
+            },
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("crm_kpi_choose", {
+    steps: () => [
+        {
+            trigger: ".o_control_panel button:contains(Choose)",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_data_row:contains(Win rate)",
+        },
+        {
+            content: "Another objective, another proposal",
+            trigger: ".modal .o_radio_item:contains(Win new customers) input",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_data_row:contains(New customers)",
+        },
+        {
+            content: "One less",
+            trigger: ".modal .o_data_row:last-child .o_boolean_toggle input:checked",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_data_row .o_boolean_toggle input:not(:checked)",
+        },
+        {
+            trigger: ".modal button[name=action_choose]",
+            run: "click",
+        },
+        {
+            trigger: "body:not(:has(.modal)) .o_searchview_facet:contains(My choice)",
+        },
+    ],
+});

@@ -1,0 +1,57 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Which KPIs the glue addons bring: crm_kpi/data/crm.kpi.offer.csv.
+
+The KPI library shows them as not available while their app is not installed, when their own
+data files cannot be asked. ``./run kpi-table`` writes the file anew.
+"""
+
+import ast
+import csv
+import io
+
+from kpi_table import REPO, shipped
+
+FILE = REPO / "crm_kpi" / "data" / "crm.kpi.offer.csv"
+COLUMNS = (
+    "id", "module", "apps", "code", "name", "sequence", "category_id/id", "metric_class",
+    "description",
+)  # fmt: skip
+
+
+def _apps(addon):
+    """The apps a glue addon needs: its own, else those of the glue addons it joins."""
+    depends = ast.literal_eval((REPO / addon / "__manifest__.py").read_text())["depends"]
+    own = [name for name in depends if not name.startswith("crm_kpi")]
+    if own:
+        return own
+    joined = [app for name in depends if name != "crm_kpi" for app in _apps(name)]
+    return list(dict.fromkeys(joined))
+
+
+def render():
+    """The text of the file, from the data files of the addons."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for code, kpi in shipped().kpis.items():
+        if kpi.addon == "crm_kpi" or kpi.is_component:
+            continue
+        writer.writerow(
+            (
+                f"crm_kpi_offer_{code}",
+                kpi.addon,
+                ",".join(_apps(kpi.addon)),
+                code,
+                kpi.name,
+                kpi.sequence or "100",
+                kpi.category_id.removeprefix("crm_kpi."),
+                kpi.metric_class,
+                kpi.description,
+            )
+        )
+    return text.getvalue()
+
+
+if __name__ == "__main__":
+    FILE.write_text(render())
