@@ -8,8 +8,8 @@ from odoo.tools import SQL
 class AccountMove(models.Model):
     """Messages on invoices to customers are interactions.
 
-    The document itself is none: sent by mail it is posted as a note, which never counts, and
-    sent by post it is left out here.
+    The document itself is none when sent by mail: it is posted as a note, which never counts.
+    Sent by post it is one of the letters sent, but no contact with the customer.
     """
 
     _name = "account.move"
@@ -23,10 +23,6 @@ class AccountMove(models.Model):
             "%s AND r.move_type IN ('out_invoice', 'out_refund', 'out_receipt')",
             super()._kpi_interaction_record_sql(),
         )
-
-    @api.model
-    def _kpi_interaction_message_sql(self):
-        return SQL("%s AND m.message_type <> 'snailmail'", super()._kpi_interaction_message_sql())
 
     # ------------------------------------------------------------------
     # value of the customer

@@ -382,8 +382,9 @@ class CrmKpiCustomer(models.Model):
                 """
                 SELECT c.partner_id, i.company_id, i.user_id, i.date, i.direction
                   FROM customer c
-                  JOIN crm_kpi_interaction i ON i.partner_id = c.partner_id
-                """
+                  JOIN crm_kpi_interaction i ON i.partner_id = c.partner_id AND %s
+                """,
+                self.env["crm.kpi.interaction"]._kpi_is_contact_sql("i"),
             ),
             # meetings of the calendar that were held with somebody of ours
             SQL(

@@ -609,9 +609,10 @@ class CrmKpiCustomerPeriod(models.Model):
         return [
             SQL(
                 """
-                SELECT company_id, partner_id, date
-                  FROM crm_kpi_interaction WHERE partner_id IS NOT NULL
-                """
+                SELECT i.company_id, i.partner_id, i.date
+                  FROM crm_kpi_interaction i WHERE i.partner_id IS NOT NULL AND %s
+                """,
+                self.env["crm.kpi.interaction"]._kpi_is_contact_sql("i"),
             ),
             # meetings of the calendar that somebody of ours held
             SQL(

@@ -16,7 +16,7 @@ BROCHURES, LETTERS, VISITS = 0.22, 0.05, 0.13
 class CrmKpiDemo(models.AbstractModel):
     """Colleagues who ask too, letters, brochures and visits; the untidy side of a pipeline."""
 
-    _inherit = "crm.kpi.demo"
+    _inherit = "crm.kpi.demo"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _prospecting(self, plan, sellers, leads):

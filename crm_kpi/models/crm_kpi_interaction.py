@@ -126,6 +126,15 @@ class CrmKpiInteraction(models.Model):
         ]
 
     @api.model
+    def _kpi_is_contact_sql(self, alias):
+        """Condition over rows: the sides were in contact. An invoice by post is a letter that
+        was sent, and says nothing to the customer."""
+        return SQL(
+            "NOT (%(row)s.channel = 'letter' AND %(row)s.res_model = 'account.move')",
+            row=SQL.identifier(alias),
+        )
+
+    @api.model
     def _kpi_mark_partners(self, partner_ids):
         """Mark the records of these commercial partners' rows: their customer may be another."""
         self.env.cr.execute(
@@ -318,7 +327,7 @@ class CrmKpiInteraction(models.Model):
      LEFT JOIN mail_activity_type a ON a.id = m.mail_activity_type_id
      LEFT JOIN staff s ON s.partner_id = m.author_id
      LEFT JOIN bots b ON b.partner_id = m.author_id
-         WHERE m.model = %(model)s AND m.res_id = ANY(%(ids)s) AND %(message_counts)s
+         WHERE m.model = %(model)s AND m.res_id = ANY(%(ids)s)
     ), counted AS (
         SELECT message.*, rec.*,
                (message.date AT TIME ZONE 'UTC'
@@ -372,7 +381,6 @@ CROSS JOIN LATERAL (SELECT c.direction = 'in' AND c.previous IS DISTINCT FROM 'i
             table=SQL.identifier(model._table),
             ids=list(ids),
             record_counts=model._kpi_interaction_record_sql(),
-            message_counts=model._kpi_interaction_message_sql(),
             mass_mail=model._kpi_talk_mass_mail_is_out,
             creation=[id_ for id_ in creation if id_],
             model=model._name,
@@ -447,11 +455,6 @@ class CrmKpiInteractionMixin(models.AbstractModel):
     @api.model
     def _kpi_interaction_record_sql(self):
         """Condition over the record ``r``: its messages can be interactions at all."""
-        return SQL("TRUE")
-
-    @api.model
-    def _kpi_interaction_message_sql(self):
-        """Condition over the message ``m`` of such a record, before it is classed."""
         return SQL("TRUE")
 
     @api.model

@@ -137,7 +137,10 @@ class TestCorrespondence(InteractionCommon):
         self.assertEqual(rows.company_id, self.company)
 
     def test_invoice_document_is_no_interaction(self):
-        """55 E: the document sent by mail or by post says nothing to the customer."""
+        """55 E: the document sent by mail or by post says nothing to the customer.
+
+        By post it is still a letter that was sent (3a).
+        """
         self.env["account.move.send"].with_user(self.env.ref("base.user_admin"))._send_mail(
             self.invoice.with_user(self.env.ref("base.user_admin")),
             self.env.ref("account.email_template_edi_invoice"),
@@ -153,8 +156,11 @@ class TestCorrespondence(InteractionCommon):
         self.env.cr.execute(
             "UPDATE mail_message SET message_type = 'snailmail' WHERE id = %s", (letter.id,)
         )
-        self._derive()
-        self.assertFalse(self._rows(self.invoice))
+        self.env["crm.kpi.interaction"]._kpi_derive()
+        self.assertEqual(self._rows(self.invoice).mapped("channel"), ["letter"])
+        self.env["crm.kpi.customer"]._kpi_derive()
+        row = self.env["crm.kpi.customer"].search([("partner_id", "=", self.customer.id)])
+        self.assertFalse(row.filtered("last_interaction_date"))
 
     def test_bills_are_no_business_with_customers(self):
         bill = self._invoice("in_invoice")

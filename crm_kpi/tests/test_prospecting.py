@@ -63,6 +63,24 @@ class TestOutreach(CatalogueCase, InteractionCommon):
             self.assertEqual(self._of_rep("outreach_volume", self.bob), 1)
             self.assertEqual(self._of_rep("outreach_volume", day="2026-12-01"), 1)
 
+    def test_03_contacts_and_invoices(self):
+        """Mails to contacts are outreach, those about invoices are not; a letter is, on whatever."""
+        self._message(self.contact, "2026-11-05 09:00", self.carl)
+        journal = self.env["account.journal"].create(
+            {"name": "KPI sales", "code": "KPIS", "type": "sale"}
+        )
+        invoice = self.env["account.move"].create(
+            {"move_type": "out_invoice", "partner_id": self.contact.id, "journal_id": journal.id}
+        )
+        self._message(invoice, "2026-11-06 09:00", self.carl)
+        letter = self._message(invoice, "2026-11-07 09:00", self.carl)
+        self._dates(letter, message_type="snailmail", subtype_id=self.note.id)
+        with freeze_time("2026-11-20 08:00:00"):
+            self._refresh("outreach_volume", "emails_sent", "letters_sent")
+            found = [self._of_rep(code) for code in ("outreach_volume", "emails_sent")]
+            self.assertEqual(found, [2, 1])
+            self.assertEqual(self._of_rep("letters_sent"), 1)
+
     def test_03_types_of_activities(self):
         """A type that becomes a brochure, or ceases to be one, reaches what was done before."""
         kind = self.env["mail.activity.type"].create({"name": "Catalogue by post"})

@@ -10,20 +10,17 @@ class CrmKpiInteraction(models.Model):
 
     @api.model
     def _kpi_message_sql(self):
-        # the message says that a letter is to be sent; that it was, and when, says the letter
+        # the message says that a letter is to be sent; whether it was, and when, says the letter
         parts = super()._kpi_message_sql()
-        sent = SQL(
-            """
-            FROM snailmail_letter letter
-           WHERE m.message_type = 'snailmail' AND letter.message_id = m.id
-             AND letter.state = 'sent'
-            """
+        letter = SQL(
+            "FROM snailmail_letter letter"
+            " WHERE m.message_type = 'snailmail' AND letter.message_id = m.id"
         )
         return {
             "ignored": SQL(
-                "(%s OR m.message_type = 'snailmail' AND NOT EXISTS (SELECT %s))",
-                parts["ignored"],
-                sent,
+                "(%s OR EXISTS (SELECT %s AND letter.state <> 'sent'))", parts["ignored"], letter
             ),
-            "date": SQL("COALESCE((SELECT min(letter.kpi_sent_date) %s), %s)", sent, parts["date"]),
+            "date": SQL(
+                "COALESCE((SELECT min(letter.kpi_sent_date) %s), %s)", letter, parts["date"]
+            ),
         }
