@@ -1,0 +1,11 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The margin of an order means something else with costs than without."""
+
+
+def post_init_hook(env):
+    env["sale.order"]._kpi_mark_all_dirty()
+
+
+def uninstall_hook(env):
+    env["sale.order"]._kpi_mark_all_dirty()
