@@ -10,4 +10,11 @@
     "category": "Website/Website",
     "depends": ["crm_kpi", "website_sale"],
     "auto_install": True,
+    "data": [
+        "data/crm_kpi_data.xml",
+        "views/sale_order_views.xml",
+    ],
+    "demo": ["demo/crm_kpi_demo.xml"],
+    "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
 }

@@ -1,0 +1,11 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Carts of the time before; and orders of the shop are no quotations while this is there."""
+
+
+def post_init_hook(env):
+    env["sale.order"]._kpi_mark_all_dirty()
+
+
+def uninstall_hook(env):
+    env["sale.order"]._kpi_mark_all_dirty()

@@ -1,0 +1,112 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Carts of the website shop.
+
+Odoo's own *abandoned cart* is not stored, depends on the time it is asked, goes by the order
+date, which moves at the confirmation, and forgets the carts that were recovered. Here a cart
+is dated by its creation for good. What became of it is stored; whether it is old enough to be
+called abandoned is asked of the stored moment when the delay of its website is over.
+"""
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+CART_FIELDS = ("kpi_is_cart", "kpi_cart_identified", "kpi_cart_state", "kpi_cart_due")
+
+
+class SaleOrder(models.Model):
+    _inherit = "sale.order"
+
+    kpi_is_cart = fields.Boolean(
+        "Counts as cart",
+        readonly=True,
+        copy=False,
+        help="An order of the website shop with at least one product in it. Carts that were "
+        "merged into another one are empty and count no more.",
+    )
+    kpi_cart_identified = fields.Boolean(
+        "Identified customer",
+        readonly=True,
+        copy=False,
+        help="The visitor has logged in or given an address.",
+    )
+    kpi_cart_state = fields.Selection(
+        [
+            ("open", "Not completed"),
+            ("payment", "Payment pending"),
+            ("completed", "Completed"),
+            ("cancelled", "Cancelled"),
+        ],
+        "Cart",
+        readonly=True,
+        copy=False,
+        help="Completed: confirmed at least once. Open and cancelled carts count as abandoned "
+        "once the delay of the website is over.",
+    )
+    kpi_cart_due = fields.Datetime(
+        "Abandoned from",
+        readonly=True,
+        copy=False,
+        help="Creation of the cart plus the delay in the settings of the website. Before, "
+        "nothing is said about the cart.",
+    )
+
+    @api.model
+    def _kpi_trigger_fields(self):
+        return super()._kpi_trigger_fields() | {"website_id"}
+
+    @api.model
+    def _kpi_quotation_condition(self):
+        # the shop sends no quotations: its 'sent' is a pending payment
+        return SQL("%s AND o.website_id IS NULL", super()._kpi_quotation_condition())
+
+    @api.model
+    def _kpi_derive_records(self, ids):
+        result = super()._kpi_derive_records(ids)
+        if ids:
+            self._kpi_update(CART_FIELDS, self._kpi_cart_query(ids))
+        return result
+
+    @api.model
+    def _kpi_product_line_condition(self):
+        """SQL condition of a line (alias l) that puts a product into a cart."""
+        conditions = [SQL("l.display_type IS NULL"), SQL("l.product_id IS NOT NULL")]
+        lines = self.env["sale.order.line"]
+        if "is_delivery" in lines._fields:
+            conditions.append(SQL("l.is_delivery IS NOT TRUE"))
+        if "reward_id" in lines._fields:
+            conditions.append(SQL("l.reward_id IS NULL"))
+        return SQL(" AND ").join(conditions)
+
+    @api.model
+    def _kpi_cart_query(self, ids):
+        """Query of what became of carts.
+
+        :param ids: ids of orders, those of the shop and others
+        :return: SQL with the columns ``id`` and CART_FIELDS
+        """
+        return SQL(
+            """
+            SELECT o.id,
+                   w.id IS NOT NULL AND EXISTS (
+                       SELECT FROM sale_order_line l
+                        WHERE l.order_id = o.id AND %(product_line)s) AS kpi_is_cart,
+                   w.id IS NOT NULL AND o.partner_id <> u.partner_id AS kpi_cart_identified,
+                   CASE WHEN w.id IS NULL THEN NULL
+                        WHEN o.state = 'sale' OR o.kpi_first_confirm_date IS NOT NULL
+                        THEN 'completed'
+                        WHEN o.state = 'sent' THEN 'payment'
+                        WHEN o.state = 'cancel' THEN 'cancelled'
+                        ELSE 'open' END AS kpi_cart_state,
+                   CASE WHEN w.id IS NOT NULL
+                        THEN date_trunc('second', o.create_date) + make_interval(
+                            secs => 3600 * COALESCE(NULLIF(w.cart_abandoned_delay, 0), 1))
+                    END AS kpi_cart_due
+              FROM sale_order o
+         LEFT JOIN website w ON w.id = o.website_id
+         LEFT JOIN res_users u ON u.id = w.user_id
+             WHERE o.id = ANY(%(ids)s)
+            """,
+            ids=list(ids),
+            product_line=self._kpi_product_line_condition(),
+        )
