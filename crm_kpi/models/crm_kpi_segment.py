@@ -10,11 +10,14 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, mute_logger
 
+from .crm_kpi_customer import RFM_CLASSES
+
 #: Field that tells what a segment stands for, by kind of its set.
 REFERENCES = {
     "industry": "industry_id",
     "country": "country_id",
     "tag": "category_id",
+    "rfm": "rfm_class",
     "domain": "domain",
 }
 
@@ -46,6 +49,7 @@ class CrmKpiSegment(models.Model):
     is_company = fields.Boolean(
         string="Companies", help="The segment of companies; off: of individuals."
     )
+    rfm_class = fields.Selection(RFM_CLASSES, string="RFM class")
     amount_min = fields.Float(
         string="From",
         digits=(16, 2),
@@ -91,6 +95,10 @@ class CrmKpiSegment(models.Model):
     _category_uniq = models.UniqueIndex(
         "(set_id, category_id) WHERE category_id IS NOT NULL",
         "The set already has a segment for this tag (perhaps an archived one): use that.",
+    )
+    _rfm_class_uniq = models.UniqueIndex(
+        "(set_id, rfm_class) WHERE rfm_class IS NOT NULL",
+        "The set already has a segment for this class (perhaps an archived one): use that.",
     )
     _amount_min_positive = models.Constraint(
         "CHECK (amount_min >= 0)", "“From” of a size segment must be at least 0."

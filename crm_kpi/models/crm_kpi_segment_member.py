@@ -37,7 +37,7 @@ class CrmKpiSegmentMember(models.Model):
         readonly=True,
         index="btree_not_null",
         ondelete="cascade",
-        help="Only for order sizes, which differ by company.",
+        help="Only for order sizes and RFM classes, which differ by company.",
     )
     slot = fields.Integer(
         readonly=True,

@@ -10,11 +10,15 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..engine.periods import local_day, utc_midnight
+from .crm_kpi_customer_facts import RFM_MONTHS
 
 #: Kinds whose first known value also holds for the past: not knowing a customer's industry
 #: is no industry of its own, so learning it changes nothing. A tag or a filter that matches
 #: for the first time is a change and begins on its day.
 BACKDATED_KINDS = ("industry", "country", "company_type", "size")
+
+#: Kinds that tell customers apart by their orders, hence in each company by itself.
+COMPANY_KINDS = ("size", "rfm")
 
 #: Column of the partner that decides, by kind of set with one segment per value.
 VALUE_COLUMNS = {"industry": "industry_id", "country": "country_id", "tag": "category_id"}
@@ -43,6 +47,7 @@ class CrmKpiSegmentSet(models.Model):
             ("tag", "Contact tag"),
             ("company_type", "Company or individual"),
             ("size", "Order size"),
+            ("rfm", "RFM class"),
             ("domain", "Filter"),
         ],
         required=True,
@@ -51,6 +56,7 @@ class CrmKpiSegmentSet(models.Model):
         "Industry, Country, Contact tag: one segment per value in use, made by itself. A tag "
         "also counts for the tags above it; tags of single contacts of a company are ignored.\n"
         "Order size: untaxed orders of the last twelve months, in the company's currency.\n"
+        "RFM class: recency, frequency and value of the orders of the last 24 months.\n"
         "Filter: one filter on contacts per segment.",
     )
     first_match = fields.Boolean(
@@ -86,8 +92,8 @@ class CrmKpiSegmentSet(models.Model):
         readonly=True,
         copy=False,
         help="Since this day changes of segment are recorded. Before it, customers count in "
-        "the segment they had on this day: an estimate (order sizes are computed from the "
-        "orders, month by month).",
+        "the segment they had on this day: an estimate (order sizes and RFM classes are "
+        "computed from the orders, month by month).",
     )
     date_updated = fields.Date(
         string="Last updated on",
@@ -217,7 +223,7 @@ class CrmKpiSegmentSet(models.Model):
     def _update_members(self, day=None):
         """Bring the dated membership of these sets (default: all active ones) up to date.
 
-        One comparison per set (and company, for order sizes) in the database; nothing is
+        One comparison per set (and company, for order sizes and RFM) in the database; nothing is
         written where nothing changed. What changed gets the local date of today: the old
         row ends, the new one begins; a second change on the same day replaces the first.
 
@@ -348,7 +354,7 @@ class CrmKpiSegmentSet(models.Model):
     def _scopes(self, day):
         """Pairs of company (empty: membership is the same in all) and local date."""
         self.ensure_one()
-        if self.kind != "size":
+        if self.kind not in COMPANY_KINDS:
             return [(self.env["res.company"], day or self._today())]
         rows = self.env.execute_query(
             SQL(
@@ -492,6 +498,16 @@ class CrmKpiSegmentSet(models.Model):
             return self._wanted_by_domain()
         if self.kind == "size":
             return self._wanted_by_size(company, today)
+        if self.kind == "rfm":
+            return SQL(
+                """SELECT s.id AS segment_id, k.partner_id, 0 AS slot
+                     FROM crm_kpi_customer k
+                     JOIN crm_kpi_segment s ON s.rfm_class = k.rfm_class
+                      AND s.set_id = %s AND s.active AND s.is_unknown IS NOT TRUE
+                    WHERE k.company_id = %s""",
+                self.id,
+                company.id,
+            )
         if self.kind == "tag":
             return SQL(
                 """SELECT DISTINCT s.id AS segment_id, p.id AS partner_id, s.id AS slot
@@ -616,9 +632,11 @@ class CrmKpiSegmentSet(models.Model):
                 )
         self._materialize(difference, company, today)
         earliest = min(self._first_classified_day() or today, today)
-        if self.kind == "size":
+        if self.kind in COMPANY_KINDS:
             self._delete_rows_of_today(today)
-            if self._reconstruct_sizes(company, today):
+            reconstruct = self._reconstruct_sizes if self.kind == "size" else self._reconstruct_rfm
+            if reconstruct(company, today):
+                earliest = date.min if self.kind == "rfm" else earliest
                 self._materialize(
                     self._difference(company, self._wanted(company, today)), company, today
                 )
@@ -633,7 +651,10 @@ class CrmKpiSegmentSet(models.Model):
         New is who had no row before today; what was recorded today does not count, for it
         is being replaced.
         """
-        if self.kind in BACKDATED_KINDS or not self.date_previous:
+        if self.kind == "rfm":
+            # today's class says how it ended; for the past see _reconstruct_rfm()
+            newcomer = SQL("FALSE")
+        elif self.kind in BACKDATED_KINDS or not self.date_previous:
             newcomer = SQL("TRUE")
         else:
             # A customer that an earlier update has seen was in no segment then.
@@ -734,6 +755,98 @@ class CrmKpiSegmentSet(models.Model):
                 month=month,
                 bands=self._bands(),
                 yesterday=fields.Date.subtract(today, days=1),
+            )
+        )
+        return self.env.cr.rowcount
+
+    def _reconstruct_rfm(self, company, today):
+        """Classes of the past from the orders, month by month, when a company is new to the set.
+
+        What a customer is today says how it ended, so it must not hold for the past.
+
+        :return: number of rows made
+        """
+        if self.env.execute_query(
+            SQL(
+                "SELECT 1 FROM crm_kpi_segment_member WHERE set_id = %s AND company_id = %s LIMIT 1",
+                self.id,
+                company.id,
+            )
+        ):
+            return 0
+        tz = company._kpi_tz()
+        month = today.replace(day=1)
+        months = SQL("ROWS BETWEEN %s PRECEDING AND 1 PRECEDING", RFM_MONTHS)
+        facts = SQL(
+            """
+            WITH monthly AS (
+                SELECT c.commercial_partner_id AS partner_id,
+                       date_trunc('month', d.at)::date AS month,
+                       MAX(d.at::date) AS last_day, COUNT(DISTINCT d.at::date) AS days,
+                       SUM(%(amount)s) AS amount, COUNT(*) AS orders,
+                       MAX(o.date_order) AS last_order
+                  FROM sale_order o
+                  JOIN res_partner c ON c.id = o.partner_id
+            CROSS JOIN LATERAL (SELECT o.date_order AT TIME ZONE 'UTC'
+                                       AT TIME ZONE %(tz)s AS at) d
+                 WHERE %(qualifying)s AND o.company_id = %(company)s
+                   AND o.date_order < %(until)s
+                   AND c.commercial_partner_id IN (SELECT id FROM (%(customers)s) AS customer)
+                 GROUP BY 1, 2),
+            grid AS (
+                SELECT f.partner_id, g.month::date AS month
+                  FROM (SELECT partner_id, MIN(month) AS first
+                          FROM monthly GROUP BY partner_id) f
+            CROSS JOIN generate_series(f.first::timestamp, %(month)s::timestamp,
+                                       interval '1 month') AS g(month))
+            SELECT g.month AS moment, g.partner_id,
+                   MAX(m.last_day) OVER lately AS last_day,
+                   SUM(m.days) OVER lately AS days,
+                   SUM(m.amount) OVER lately AS amount,
+                   SUM(m.orders) OVER ever AS orders,
+                   MAX(m.last_order) OVER ever + make_interval(days => %(window)s)
+                       < g.month::timestamp AT TIME ZONE %(tz)s AT TIME ZONE 'UTC' AS churned
+              FROM grid g LEFT JOIN monthly m USING (partner_id, month)
+            WINDOW lately AS (PARTITION BY g.partner_id ORDER BY g.month %(months)s),
+                   ever AS (PARTITION BY g.partner_id ORDER BY g.month
+                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+            """,
+            tz=tz,
+            amount=self._company_amount("o"),
+            qualifying=self._qualifying("o"),
+            company=company.id,
+            until=utc_midnight(month, tz),
+            customers=self._customers(),
+            month=month,
+            months=months,
+            window=company.kpi_inactivity_days,
+        )
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH classed AS (
+                    SELECT r.moment, r.partner_id, s.id AS segment_id,
+                           LAG(s.id) OVER w AS previous, ROW_NUMBER() OVER w AS number
+                      FROM (%(rfm)s) AS r
+                 LEFT JOIN crm_kpi_segment s ON s.rfm_class = r.rfm_class
+                       AND s.set_id = %(set)s AND s.active AND s.is_unknown IS NOT TRUE
+                    WINDOW w AS (PARTITION BY r.partner_id ORDER BY r.moment)),
+                steps AS (
+                    SELECT segment_id, partner_id, moment AS date_from,
+                           LEAD(moment) OVER (PARTITION BY partner_id ORDER BY moment) AS date_to
+                      FROM classed
+                     WHERE number = 1 OR segment_id IS DISTINCT FROM previous)
+                INSERT INTO crm_kpi_segment_member
+                       (set_id, segment_id, partner_id, company_id, slot,
+                        date_from, date_to, date_recorded)
+                SELECT %(set)s, segment_id, partner_id, %(company)s, 0,
+                       date_from, date_to, date_from
+                  FROM steps WHERE segment_id IS NOT NULL AND date_from < %(today)s
+                """,
+                rfm=self.env["crm.kpi.customer"]._kpi_rfm_sql(facts),
+                set=self.id,
+                company=company.id,
+                today=today,
             )
         )
         return self.env.cr.rowcount
