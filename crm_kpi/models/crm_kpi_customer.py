@@ -112,9 +112,9 @@ class CrmKpiCustomer(models.Model):
     at_risk_date = fields.Datetime(
         "At risk from",
         readonly=True,
-        help="The last order plus twice the usual gap (of the company's customers as long as "
-        "the own one is not known), at least 30 days. Empty when the customer would count as "
-        "churned before.",
+        help="The last order plus twice (see the settings) the usual gap, that of the company's "
+        "customers as long as the own one is not known, and at least 30 days. Empty when the "
+        "customer would count as churned before.",
     )
     churn_date = fields.Datetime(
         "Churned from",
@@ -172,9 +172,9 @@ class CrmKpiCustomer(models.Model):
         STATUSES,
         compute="_compute_status",
         search="_search_status",
-        help="Active: with an order in the days of inactivity in the settings. At risk: active, "
-        "but silent for more than twice the usual gap. Churned: silent for longer. Prospect: "
-        "no order yet.",
+        help="Active: with an order in the days of inactivity in the settings. At risk: so far "
+        "active, but silent for clearly longer than usual. Churned: silent for longer. "
+        "Prospect: no order yet.",
     )
     status_text = fields.Char("Standing", compute="_compute_status")
     is_at_risk = fields.Boolean("At risk", compute="_compute_status", search="_search_is_at_risk")

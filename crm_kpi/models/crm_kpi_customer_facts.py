@@ -45,8 +45,6 @@ STANDING = (
 RFM_LEAST = 5
 #: Months of orders that scores look at.
 RFM_MONTHS = 24
-#: A silence of so many days is never a risk.
-LEAST_SILENCE = 30
 
 
 class CrmKpiCustomer(models.Model):
@@ -194,12 +192,11 @@ class CrmKpiCustomer(models.Model):
                   FROM res_partner p
                  WHERE p.id = ANY(%(ids)s) AND %(external)s
             ),
-            zone (company_id, tz, basis, margin_rate) AS (VALUES %(zones)s),
+            zone (company_id, basis, margin_rate) AS (VALUES %(companies)s),
             sale AS MATERIALIZED (
                 SELECT o.id, o.company_id, c.partner_id, o.date_order, o.kpi_amount, o.kpi_margin,
                        z.basis, z.margin_rate,
-                       o.kpi_is_qualifying AS qualifying,
-                       (o.date_order AT TIME ZONE 'UTC' AT TIME ZONE z.tz)::date AS day,
+                       o.kpi_is_qualifying AS qualifying, o.kpi_gap_days,
                        -- orders that came in behind the stamps' back have today's owner
                        CASE WHEN o.kpi_first_confirm_date IS NULL THEN NULLIF(o.user_id, %(root)s)
                             ELSE o.kpi_confirm_user_id END AS user_id,
@@ -229,8 +226,9 @@ class CrmKpiCustomer(models.Model):
             ),
             gap AS (
                 SELECT company_id, partner_id,
-                       percentile_cont(0.5) WITHIN GROUP (ORDER BY days) AS days
-                  FROM (%(gaps)s) AS g
+                       percentile_cont(0.5) WITHIN GROUP (ORDER BY kpi_gap_days) AS days
+                  FROM sale
+                 WHERE qualifying AND kpi_gap_days > 0
               GROUP BY company_id, partner_id
                 HAVING count(*) >= 2
             ),
@@ -287,42 +285,19 @@ class CrmKpiCustomer(models.Model):
             """,
             ids=list(ids),
             external=self.env["sale.order"]._kpi_external_condition(SQL("p.commercial_partner_id")),
-            zones=SQL(", ").join(
+            companies=SQL(", ").join(
                 SQL(
-                    "(%s, %s, %s, %s)",
+                    "(%s, %s, %s)",
                     company.id,
-                    company._kpi_tz(),
                     company.kpi_revenue_basis,
                     company.kpi_margin_rate,
                 )
                 for company in companies
             ),
             money=SQL(" UNION ALL ").join(self._kpi_money_queries()),
-            gaps=self._kpi_gaps_sql(SQL("sale"), SQL("qualifying")),
             contacts=SQL(" UNION ALL ").join(self._kpi_contact_queries()),
             only_company=companies.id if len(companies) == 1 else None,
             root=SUPERUSER_ID,
-        )
-
-    @api.model
-    def _kpi_gaps_sql(self, sales, where):
-        """Query (company_id, partner_id, days) of the gaps between days with orders.
-
-        :param SQL sales: relation with company_id, partner_id and the local ``day``
-        :param SQL where: condition of its rows that count
-        """
-        return SQL(
-            """
-            SELECT company_id, partner_id, days
-              FROM (SELECT company_id, partner_id,
-                           day - lag(day) OVER (PARTITION BY company_id, partner_id
-                                                ORDER BY day) AS days
-                      FROM (SELECT DISTINCT company_id, partner_id, day
-                              FROM %s WHERE %s) AS order_day) AS step
-             WHERE days IS NOT NULL
-            """,
-            sales,
-            where,
         )
 
     @api.model
@@ -439,24 +414,22 @@ class CrmKpiCustomer(models.Model):
         """Query of id and STANDING of the customers of a company."""
         tz = company._kpi_tz()
         today = local_day(now, tz)
+        patience = self.env["crm.kpi.segment"]._patience_sql()
         facts = SQL(
             """
-            SELECT 0 AS moment, k.partner_id, s.last_day, s.days, s.amount,
-                   k.order_count AS orders,
-                   k.last_order_date + make_interval(days => %(window)s) < %(now)s AS churned
-              FROM crm_kpi_customer k
-         LEFT JOIN scored s ON s.partner_id = k.partner_id
-             WHERE k.company_id = %(company)s AND k.order_count > 0
+            SELECT 0 AS moment, l.partner_id, s.last_day, s.days, s.amount, l.orders,
+                   l.churn_date < %s AS churned
+              FROM limits l
+         LEFT JOIN scored s ON s.partner_id = l.partner_id
+             WHERE l.orders > 0
             """,
-            window=company.kpi_inactivity_days,
-            now=now,
-            company=company.id,
+            now,
         )
         return SQL(
             """
             WITH sale AS MATERIALIZED (
-                SELECT o.company_id, p.commercial_partner_id AS partner_id, o.date_order,
-                       o.kpi_amount, o.kpi_is_qualifying AS qualifying,
+                SELECT p.commercial_partner_id AS partner_id, o.date_order, o.kpi_amount,
+                       o.kpi_is_qualifying AS qualifying, o.kpi_gap_days,
                        (o.date_order AT TIME ZONE 'UTC' AT TIME ZONE %(tz)s)::date AS day
                   FROM sale_order o
                   JOIN res_partner p ON p.id = o.partner_id
@@ -476,41 +449,53 @@ class CrmKpiCustomer(models.Model):
               GROUP BY partner_id
             ),
             usual AS (
-                SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY g.days) AS days
-                  FROM (%(gaps)s) AS g
-                  JOIN crm_kpi_customer k
-                    ON k.company_id = g.company_id AND k.partner_id = g.partner_id
+                SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY kpi_gap_days) AS days
+                  FROM sale
+                 WHERE qualifying AND kpi_gap_days > 0
+            ),
+            span AS (
+                SELECT 0 AS period_id, %(company)s AS company_id, %(today)s::date AS date_from
+            ),
+            patience AS (%(patience)s),
+            limits AS MATERIALIZED (
+                SELECT k.id, k.partner_id, k.order_count AS orders,
+                       k.last_order_date
+                           + COALESCE(w.inactivity, make_interval(days => %(inactivity)s))
+                           AS churn_date,
+                       -- without any gap in the company nothing can be expected
+                       CASE WHEN COALESCE(k.own_gap_days, usual.days) IS NOT NULL
+                            THEN k.last_order_date + interval '1 day' * GREATEST(
+                                 %(least)s, COALESCE(w.factor, %(factor)s)
+                                            * COALESCE(k.own_gap_days, usual.days))
+                       END AS at_risk_date
+                  FROM crm_kpi_customer k
+            CROSS JOIN usual
+             LEFT JOIN patience w ON w.partner_id = k.partner_id
+                 WHERE k.company_id = %(company)s
             ),
             rfm AS (%(rfm)s)
-            SELECT k.id, limits.churn_date,
-                   CASE WHEN limits.at_risk_date < limits.churn_date
-                        THEN limits.at_risk_date END AS at_risk_date,
+            SELECT l.id, l.churn_date,
+                   CASE WHEN l.at_risk_date < l.churn_date THEN l.at_risk_date END
+                       AS at_risk_date,
                    COALESCE(y.amount, 0) AS revenue_12m,
                    r.rfm_r, r.rfm_f, r.rfm_m, r.rfm_class
-              FROM crm_kpi_customer k
-        CROSS JOIN usual
-        CROSS JOIN LATERAL (SELECT COALESCE(k.own_gap_days, usual.days) AS days) AS expected
-        CROSS JOIN LATERAL (
-                    SELECT k.last_order_date + make_interval(days => %(window)s) AS churn_date,
-                           -- without any gap in the company nothing can be expected
-                           CASE WHEN expected.days IS NOT NULL
-                                THEN k.last_order_date
-                                     + GREATEST(%(least)s, 2 * expected.days) * interval '1 day'
-                           END AS at_risk_date
-                   ) AS limits
-         LEFT JOIN year y ON y.partner_id = k.partner_id
-         LEFT JOIN rfm r ON r.partner_id = k.partner_id
-             WHERE k.company_id = %(company)s
+              FROM limits l
+         LEFT JOIN year y ON y.partner_id = l.partner_id
+         LEFT JOIN rfm r ON r.partner_id = l.partner_id
             """,
             tz=tz,
             company=company.id,
+            today=today,
             since=utc_midnight(fields.Date.subtract(today, months=RFM_MONTHS), tz),
             year=utc_midnight(fields.Date.subtract(today, months=12), tz),
             now=now,
-            gaps=self._kpi_gaps_sql(SQL("sale"), SQL("qualifying")),
+            patience=patience
+            or SQL("SELECT NULL::int AS partner_id, NULL::interval AS inactivity,"
+                   " NULL::float8 AS factor"),
+            inactivity=company.kpi_inactivity_days,
+            least=company.kpi_at_risk_days,
+            factor=company.kpi_at_risk_factor,
             rfm=self._kpi_rfm_sql(facts),
-            window=company.kpi_inactivity_days,
-            least=LEAST_SILENCE,
         )
 
     @api.model

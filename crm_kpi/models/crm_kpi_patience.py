@@ -12,11 +12,6 @@ OVERRIDES = ("inactivity_days", "at_risk_factor")
 class ResCompany(models.Model):
     _inherit = "res.company"  # pylint: disable=consider-merging-classes-inherited
 
-    kpi_revenue_basis = fields.Selection(
-        [("ordered", "Orders"), ("invoiced", "Invoices")],
-        required=True,
-        default="ordered",
-    )
     kpi_at_risk_days = fields.Integer(
         string="At risk after (days)",
         default=30,
@@ -85,6 +80,9 @@ class CrmKpiSegment(models.Model):
         """Have the customers judged anew where one of these overrides the settings, or did."""
         if before or any(segment[name] for segment in self for name in OVERRIDES):
             self.env["crm.kpi.source"]._mark_changed("crm.kpi.customer.period")
+            # superuser: the ids of all companies, for the queue
+            companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
+            self.env["crm.kpi.customer"]._kpi_mark_companies(companies.ids)
 
     @api.model
     def _overriding(self):

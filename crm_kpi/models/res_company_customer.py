@@ -24,7 +24,7 @@ class ResCompany(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if "kpi_inactivity_days" in vals:
+        if {"kpi_at_risk_days", "kpi_at_risk_factor", "kpi_inactivity_days"}.intersection(vals):
             self.env["crm.kpi.customer"]._kpi_mark_companies(self.ids)
         if {"kpi_margin_rate", "kpi_revenue_basis"}.intersection(vals):
             # superuser: whatever the administrator may read of orders

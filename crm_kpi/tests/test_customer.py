@@ -501,6 +501,41 @@ class TestCustomerFacts(CustomerCase):
         self.assertEqual(row.churn_date, row.last_order_date + timedelta(days=25))
         self.assertFalse(row.at_risk_date, "he would be lost before")
 
+    def test_patience_of_a_segment(self):
+        """A segment may have its own days of silence and its own factor."""
+        customer = self._ordered("A", 90, 50, 10)
+        other = self._ordered("B", 90, 50, 10)
+        segment_set = self.env["crm.kpi.segment.set"].create(
+            {
+                "name": "Patience",
+                "segment_ids": [
+                    Command.create(
+                        {
+                            "name": "Patient",
+                            "domain": f"[('id', '=', {customer.id})]",
+                            "inactivity_days": 500,
+                            "at_risk_factor": 3,
+                        }
+                    )
+                ],
+            }
+        )
+        with freeze_time("2026-11-30 12:00"):
+            segment_set._update_members()
+        self._derive("2026-12-01 12:00")
+        row = self._row(customer)
+        self.assertEqual(row.churn_date, row.last_order_date + timedelta(days=500))
+        self.assertEqual(row.at_risk_date, row.last_order_date + timedelta(days=120))
+        row = self._row(other)
+        self.assertEqual(row.churn_date, row.last_order_date + timedelta(days=365))
+        self.assertEqual(row.at_risk_date, row.last_order_date + timedelta(days=80))
+        self.company.kpi_at_risk_factor = 1.5
+        segment_set.segment_ids.filtered("domain").inactivity_days = 400
+        self._derive("2026-12-01 12:00")
+        self.assertEqual(row.at_risk_date, row.last_order_date + timedelta(days=60))
+        row = self._row(customer)
+        self.assertEqual(row.churn_date, row.last_order_date + timedelta(days=400))
+
     def test_no_gap_in_the_company(self):
         """Nothing can be expected: nobody is at risk, for ever or at once (traps 11, 54)."""
         customer = self._ordered("A", 100)
@@ -764,9 +799,8 @@ class TestCustomerScores(CustomerCase):
                         kept.append((moment, amount))
                 expected[partner] = kept
             self.env.invalidate_all()
-            self.env["crm.kpi.customer"]._kpi_mark_all_dirty()
-            with freeze_time(now):
-                self.env["crm.kpi.customer"]._kpi_derive()
+            self.env["sale.order"]._kpi_mark_customers(partners.ids)
+            self._derive(now)
             found = {
                 partner: tuple(
                     self._row(partner)[name] for name in ("rfm_r", "rfm_f", "rfm_m", "rfm_class")
