@@ -46,6 +46,9 @@ from . import res_company
 from . import res_company_customer
 from . import res_partner
 from . import res_partner_customer
+from . import crm_kpi_profile_item
+from . import crm_kpi_profile
+from . import res_partner_profile
 from . import res_users
 from . import sale_order
 from . import res_config_settings

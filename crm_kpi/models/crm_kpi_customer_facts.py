@@ -490,8 +490,10 @@ class CrmKpiCustomer(models.Model):
             year=utc_midnight(fields.Date.subtract(today, months=12), tz),
             now=now,
             patience=patience
-            or SQL("SELECT NULL::int AS partner_id, NULL::interval AS inactivity,"
-                   " NULL::float8 AS factor"),
+            or SQL(
+                "SELECT NULL::int AS partner_id, NULL::interval AS inactivity,"
+                " NULL::float8 AS factor"
+            ),
             inactivity=company.kpi_inactivity_days,
             least=company.kpi_at_risk_days,
             factor=company.kpi_at_risk_factor,

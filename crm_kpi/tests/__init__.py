@@ -24,6 +24,7 @@ from . import test_library
 from . import test_pace
 from . import test_prospecting
 from . import test_prospecting_random
+from . import test_profile
 from . import test_refresh
 from . import test_rfm_segment
 from . import test_rights

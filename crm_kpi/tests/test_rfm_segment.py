@@ -22,9 +22,7 @@ class TestRfmSegment(CatalogueCase, CustomerCase):
         super().setUpClass()
         cls.by_rfm = cls.env.ref("crm_kpi.segment_set_rfm")
         cls.env.cr.execute("DELETE FROM crm_kpi_segment_member")
-        cls.env.cr.execute(
-            "UPDATE crm_kpi_segment_set SET date_start = NULL, date_updated = NULL"
-        )
+        cls.env.cr.execute("UPDATE crm_kpi_segment_set SET date_start = NULL, date_updated = NULL")
         cls.env.invalidate_all()
 
     def _update(self, now):
@@ -154,9 +152,7 @@ class TestRfmSegment(CatalogueCase, CustomerCase):
                 compared += bool(expected[customer][3])
         self.assertGreater(compared, 100)
         for customer in customers:
-            self.assertEqual(
-                self._class_on(customer, now.date()), self._row(customer).rfm_class
-            )
+            self.assertEqual(self._class_on(customer, now.date()), self._row(customer).rfm_class)
 
     def test_second_update_of_the_first_day(self):
         customers = [self._ordered(str(n), *range(10 * n, 400, 35)) for n in range(1, 8)]
