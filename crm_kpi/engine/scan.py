@@ -389,6 +389,15 @@ def _differs(left, right):
     )
 
 
+def _cell_key(table):
+    """The columns that tell cells apart, none of them NULL."""
+    return SQL(
+        """%(t)s.kpi_id, %(t)s.period_id, %(t)s.level, COALESCE(%(t)s.team_id, 0),
+           COALESCE(%(t)s.user_id, 0), COALESCE(%(t)s.segment_id, 0)""",
+        t=SQL.identifier(table),
+    )
+
+
 def _same_cell(left, right):
     return SQL(
         """%(l)s.kpi_id = %(r)s.kpi_id AND %(l)s.period_id = %(r)s.period_id
@@ -469,14 +478,11 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                SELECT DISTINCT kpi_id, period_id, level, set_id FROM cell
                 WHERE locked AND (segment_id IS NOT NULL OR level = 'company' AND n > 0)),
            gone AS (
-               -- OFFSET: only the values of the targets are compared with the cells; the
-               -- planner expects so few to be gone that it would look for them among all
-               DELETE FROM crm_kpi_value USING (
-                   SELECT v.* FROM crm_kpi_value v
-                     JOIN target t ON v.kpi_id = t.kpi_id AND v.period_id = t.period_id
-                      AND NOT t.locked OFFSET 0) v
-                WHERE crm_kpi_value.id = v.id
-                  AND NOT EXISTS (SELECT 1 FROM cell c WHERE %(cell_is_value)s)
+               -- NOT IN: looked up in a hash table however few cells the planner expects
+               -- (a join would compare every value with every cell); no part of a key is NULL
+               DELETE FROM crm_kpi_value v USING target t
+                WHERE v.kpi_id = t.kpi_id AND v.period_id = t.period_id AND NOT t.locked
+                  AND (%(value_key)s) NOT IN (SELECT %(key_of_cell)s FROM cell c)
                RETURNING 1),
            restated AS (
                INSERT INTO crm_kpi_restatement (%(keys)s, company_id, value_locked, value_now,
@@ -549,6 +555,8 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
         keys=_KEYS,
         cell_keys=SQL("c.kpi_id, c.period_id, c.level, c.team_id, c.user_id, c.segment_id"),
         cell_key=SQL(CELL_KEY),
+        value_key=_cell_key("v"),
+        key_of_cell=_cell_key("c"),
         cell_is_value=_same_cell("c", "v"),
         restated=_differs(
             SQL("CASE WHEN known.id IS NULL THEN value_locked ELSE known.last_now END"),
