@@ -1,0 +1,6 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from . import models
+from . import wizard
+from .hooks import post_init_hook

@@ -10,4 +10,16 @@
     "category": "Marketing/Surveys",
     "depends": ["crm_kpi", "survey"],
     "auto_install": True,
+    "data": [
+        "security/ir.model.access.csv",
+        "security/crm_kpi_survey_security.xml",
+        "data/crm_kpi_survey_data.xml",
+        "data/survey_data.xml",
+        "views/crm_kpi_survey_answer_views.xml",
+        "views/survey_question_views.xml",
+        "views/survey_user_input_views.xml",
+        "wizard/survey_invite_views.xml",
+    ],
+    "demo": ["demo/crm_kpi_demo.xml"],
+    "post_init_hook": "post_init_hook",
 }

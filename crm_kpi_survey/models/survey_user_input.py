@@ -1,0 +1,232 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from collections import defaultdict
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.tools import SQL
+
+#: Stamps of who gets the credit for an answer.
+CREDIT = ("kpi_partner_id", "kpi_user_id", "kpi_team_id", "kpi_company_id", "kpi_reseller_id")
+
+
+class SurveyUserInput(models.Model):
+    """A participation knows the record it was sent for, and who gets the credit for it.
+
+    The credit is stamped when somebody is asked, so that a record or customer that changes
+    hands afterwards does not take it along; what is unknown then is filled in with the answer.
+    """
+
+    _name = "survey.user_input"
+    _inherit = ["survey.user_input", "crm.kpi.fact.mixin"]
+
+    kpi_res_model = fields.Char("Model it was sent for", readonly=True, copy=False)
+    kpi_res_id = fields.Many2oneReference(
+        "Sent for",
+        model_field="kpi_res_model",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        help="The ticket, order or lead that the participant was asked about.",
+    )
+    kpi_invited = fields.Boolean(
+        "Invited",
+        readonly=True,
+        copy=False,
+        help="A customer whom we asked to answer. Those who came by the public link, employees "
+        "and tests were not invited: they are left out of the response rate.",
+    )
+    kpi_partner_id = fields.Many2one(
+        "res.partner",
+        "Customer",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        help="The company of the participant, else of the record it was sent for.",
+    )
+    kpi_user_id = fields.Many2one(
+        "res.users",
+        "Salesperson",
+        readonly=True,
+        copy=False,
+        help="Who had the record when it was sent, else whose customer it was.",
+    )
+    kpi_team_id = fields.Many2one(
+        "crm.team",
+        "Sales Team",
+        readonly=True,
+        copy=False,
+        help="Team of the record when it was sent, else of the salesperson.",
+    )
+    kpi_company_id = fields.Many2one(
+        "res.company",
+        "Company",
+        readonly=True,
+        copy=False,
+        help="Company of the record, else of the customer, of the salesperson, or of the "
+        "survey's responsible.",
+    )
+    kpi_reseller_id = fields.Many2one(
+        "res.partner",
+        "Reseller",
+        readonly=True,
+        copy=False,
+        help="Partner to whom the lead was assigned, else who is assigned to the customer.",
+    )
+
+    # --- STAMPS ---
+
+    @api.model
+    def _kpi_protected_fields(self):
+        # the record is named by whoever sends the survey
+        return super()._kpi_protected_fields() - {"kpi_res_model", "kpi_res_id"}
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        inputs = super().create(vals_list)
+        for input_ in inputs.sudo():  # public visitors read neither records nor users
+            vals = input_._kpi_credit()
+            if not input_.kpi_invited and input_._kpi_was_invited():
+                vals["kpi_invited"] = True
+            input_._kpi_stamp(vals)
+        inputs._kpi_mark_records()
+        return inputs
+
+    def write(self, vals):
+        result = super().write(vals)
+        if vals.get("state") == "done" or "partner_id" in vals:
+            for input_ in self.sudo():  # as in create()
+                missing = {
+                    name: value
+                    for name, value in input_._kpi_credit().items()
+                    if value and not input_[name]
+                }
+                if missing:
+                    input_._kpi_stamp(missing)
+        if not {"state", "test_entry", "end_datetime"}.isdisjoint(vals):
+            self._kpi_mark_records()
+        return result
+
+    def unlink(self):
+        self._kpi_mark_records()
+        return super().unlink()
+
+    def _kpi_record(self):
+        """The record it was sent for, ``None`` without one."""
+        self.ensure_one()
+        model = self.env.get(self.kpi_res_model) if self.kpi_res_model else None
+        return None if model is None else model.browse(self.kpi_res_id).exists() or None
+
+    def _kpi_mark_records(self):
+        """Have the records derive again what they keep of the answers given for them."""
+        ids_by_model = defaultdict(set)
+        for input_ in self.sudo():  # only the record's name goes to the queue
+            if input_.kpi_res_model and input_.kpi_res_id:
+                ids_by_model[input_.kpi_res_model].add(input_.kpi_res_id)
+        for name, ids in ids_by_model.items():
+            if hasattr(self.env.get(name), "_kpi_mark_dirty"):
+                self.env[name]._kpi_mark_dirty(ids)
+
+    def _kpi_was_invited(self):
+        """Whether a participant with a name was asked by one of us, and is none of us."""
+        self.ensure_one()
+        if self.test_entry or not (self.partner_id or self.email):
+            return False
+        users = self.partner_id.with_context(active_test=False).user_ids
+        return self.create_uid._is_internal() and all(user.share for user in users)
+
+    def _kpi_credit(self):
+        """Values of the stamps, by the record it was sent for, else by the customer."""
+        self.ensure_one()
+        vals = dict.fromkeys(CREDIT, False)
+        if record := self._kpi_record():
+            vals.update(self._kpi_record_credit(record))
+        customer = self.partner_id.commercial_partner_id
+        vals["kpi_partner_id"] = customer.id or vals["kpi_partner_id"]
+        customer = self.env["res.partner"].browse(vals["kpi_partner_id"])
+        user = self.env["res.users"].browse(vals["kpi_user_id"]) or customer.user_id
+        # what the system itself owns is nobody's success
+        user = user.filtered(lambda u: u.id != SUPERUSER_ID)
+        vals["kpi_user_id"] = user.id
+        vals["kpi_team_id"] = vals["kpi_team_id"] or user.sale_team_id.id
+        vals["kpi_company_id"] = (
+            vals["kpi_company_id"]
+            or customer.company_id.id
+            or user.company_id.id
+            or self.survey_id.user_id.company_id.id
+        )
+        if not vals["kpi_reseller_id"] and "assigned_partner_id" in customer._fields:
+            vals["kpi_reseller_id"] = customer.assigned_partner_id.id
+        return vals
+
+    @api.model
+    def _kpi_record_credit(self, record):
+        """What the record itself says of the credit; extended where its fields are others."""
+
+        def linked(owner, name, comodel):
+            field = owner._fields.get(name)
+            fits = field is not None and field.type == "many2one"
+            return owner[name] if fits and field.comodel_name == comodel else self.env[comodel]
+
+        lead = (
+            linked(record, "opportunity_id", "crm.lead") if record._name != "crm.lead" else record
+        )
+        return {
+            "kpi_partner_id": linked(record, "partner_id", "res.partner").commercial_partner_id.id,
+            "kpi_user_id": linked(record, "user_id", "res.users").id,
+            "kpi_team_id": linked(record, "team_id", "crm.team").id,
+            "kpi_company_id": linked(record, "company_id", "res.company").id,
+            # website_crm_partner_assign, crm_partner_assign
+            "kpi_reseller_id": linked(lead, "partner_assigned_id", "res.partner").id,
+        }
+
+    # --- BACK-FILL ---
+
+    @api.model
+    def _kpi_backfill(self):
+        """Stamps of participations that are older than this module, in one statement.
+
+        They know no record; the owner of the time is lost, it is the present one. What has
+        its stamps is left alone.
+        """
+        self.env.flush_all()
+        # superuser: facts are filled in for everybody and read under record rules
+        teams = self.env["res.users"].sudo().with_context(active_test=False).search([])
+        team_of = [(user.id, user.sale_team_id.id) for user in teams if user.sale_team_id]
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH staff AS (
+                    SELECT id, partner_id, company_id FROM res_users WHERE share IS NOT TRUE
+                ),
+                credit AS (
+                    SELECT i.id, c.id AS partner_id, NULLIF(c.user_id, %(system)s) AS user_id,
+                           COALESCE(c.company_id, u.company_id, r.company_id) AS company_id,
+                           i.test_entry IS NOT TRUE
+                               AND (i.partner_id IS NOT NULL OR COALESCE(i.email, '') <> '')
+                               AND i.create_uid IN (SELECT id FROM staff)
+                               AND NOT EXISTS (SELECT FROM staff s WHERE s.partner_id = i.partner_id)
+                               AS invited
+                      FROM survey_user_input i
+                      JOIN survey_survey s ON s.id = i.survey_id
+                 LEFT JOIN res_partner p ON p.id = i.partner_id
+                 LEFT JOIN res_partner c ON c.id = p.commercial_partner_id
+                 LEFT JOIN res_users u ON u.id = NULLIF(c.user_id, %(system)s)
+                 LEFT JOIN res_users r ON r.id = s.user_id
+                     WHERE i.kpi_company_id IS NULL AND i.kpi_partner_id IS NULL
+                )
+                UPDATE survey_user_input i
+                   SET kpi_partner_id = c.partner_id, kpi_user_id = c.user_id,
+                       kpi_team_id = t.team_id, kpi_company_id = c.company_id,
+                       kpi_invited = c.invited
+                  FROM credit c
+             LEFT JOIN unnest(%(users)s::int4[], %(teams)s::int4[]) AS t (user_id, team_id)
+                    ON t.user_id = c.user_id
+                 WHERE c.id = i.id
+                """,
+                system=SUPERUSER_ID,
+                users=[user for user, _team in team_of],
+                teams=[team for _user, team in team_of],
+            )
+        )
+        self.invalidate_model()
