@@ -10,4 +10,12 @@
     "category": "After-Sales",
     "depends": ["crm_kpi_helpdesk_mgmt", "helpdesk_mgmt_sla"],
     "auto_install": True,
+    "data": [
+        "data/crm_kpi_sla_data.xml",
+        "views/helpdesk_ticket_sla_views.xml",
+        "views/helpdesk_ticket_views.xml",
+    ],
+    "demo": ["demo/crm_kpi_demo.xml"],
+    "pre_init_hook": "pre_init_hook",
+    "post_init_hook": "post_init_hook",
 }

@@ -64,7 +64,7 @@ class TestBackfill(TicketCommon):
     def _forget(self, tickets):
         """As if the module had not been there."""
         self.env.flush_all()
-        names = [name for name in tickets._fields if name.startswith("kpi_")]
+        names = [n for n, field in tickets._fields.items() if n.startswith("kpi_") and field.store]
         self.env.cr.execute(
             "UPDATE helpdesk_ticket SET {} WHERE id = ANY(%s)".format(
                 ", ".join(f"{name} = NULL" for name in names)
