@@ -10,4 +10,10 @@
     "category": "After-Sales",
     "depends": ["crm_kpi_helpdesk_mgmt", "helpdesk_mgmt_rating"],
     "auto_install": True,
+    "data": [
+        "data/crm_kpi_rating_data.xml",
+        "views/rating_rating_views.xml",
+    ],
+    "demo": ["demo/crm_kpi_demo.xml"],
+    "post_init_hook": "post_init_hook",
 }

@@ -1,0 +1,248 @@
+# Copyright 2026 crm_kpi contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Satisfaction with tickets, from the ratings to the stored value, on worked examples.
+
+The numbers in the names are those of the KPI catalogue; expected values are its own.
+"""
+
+from odoo import Command
+from odoo.tests import tagged
+
+from odoo.addons.crm_kpi.tests.test_catalogue import CatalogueCase
+from odoo.addons.crm_kpi_helpdesk_mgmt.tests.common import TicketCommon
+
+OCTOBER = "2026-10-01"
+
+
+class RatingCommon(TicketCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.team, cls.other_team = cls.env["crm.team"].create(
+            [{"name": "Service", "company_id": False}, {"name": "Repairs", "company_id": False}]
+        )
+        cls.desk, cls.other_desk = cls.env["helpdesk.ticket.team"].create(
+            [
+                {
+                    "name": team.name,
+                    "kpi_team_id": team.id,
+                    "user_ids": [Command.set((cls.ann + cls.bob).ids)],
+                }
+                for team in (cls.team, cls.other_team)
+            ]
+        )
+
+    def _ticket(self, created="2026-10-05 08:00", by=None, **vals):
+        return super()._ticket(created, by, **{"team_id": self.desk.id, **vals})
+
+    def _request(self, ticket, when="2026-10-06 08:00", partner=None):
+        """What the mail of the stage does; the request that is still open is used again."""
+        with self.at(when):
+            token = ticket._rating_get_access_token(partner)
+        return self.env["rating.rating"].search([("access_token", "=", token)])
+
+    def _rate(self, ticket, rating, when="2026-10-07 08:00", partner=None):
+        request = self._request(ticket, when, partner)
+        with self.at(when):
+            ticket.rating_apply(rating, rating=request)
+        return request
+
+
+@tagged("post_install", "-at_install")
+class TestCatalogueRating(CatalogueCase, RatingCommon):
+    def _refresh_at(self, when, *codes):
+        with self.at(when):
+            self._refresh(*codes)
+
+    def _rep(self, code, day=OCTOBER, user=None):
+        return self._read(code, day, level="user", user_id=user or self.ann)
+
+    def test_45_csat_score(self):
+        """Traps 43 and 44: requests are no ratings of 0, and a 3 is no satisfied customer."""
+        first = self._ticket()
+        self._rate(first, 1, "2026-10-06 08:00")
+        self._rate(first, 5, "2026-10-08 08:00")
+        for rating in (5, 4, 3, 1):
+            self._rate(self._ticket(), rating)
+        self._request(self._ticket())
+        self._refresh_at("2026-11-10 12:00", "csat_score", "csat_mean")
+        self.assertAlmostEqual(self._rep("csat_score"), 0.6)
+        self.assertAlmostEqual(self._rep("csat_mean"), 3.6)
+        by_team = self._read("csat_score", OCTOBER, level="team", team_id=self.team)
+        self.assertAlmostEqual(by_team, 0.6)
+        self.assertIsNone(self._rep("csat_score", "2026-09-01"), "no rating, no value")
+        [cell] = self.env["crm.kpi.value"].search(
+            [
+                ("kpi_id.code", "=", "csat_score"),
+                ("company_id", "=", self.company.id),
+                ("period_id.name", "=", "2026-10"),
+                ("level", "=", "user"),
+                ("user_id", "=", self.ann.id),
+            ]
+        )
+        self.assertEqual(cell.n, 5)
+
+    def test_45_rated_in_another_month_than_asked(self):
+        """Trap 43: the creation of a rating is the request."""
+        ticket = self._ticket("2026-09-20 08:00")
+        request = self._request(ticket, "2026-09-29 08:00")
+        with self.at("2026-10-03 08:00"):
+            ticket.rating_apply(5, rating=request)
+        self._refresh_at("2026-11-10 12:00", "csat_score")
+        self.assertEqual(self._rep("csat_score"), 1)
+        self.assertIsNone(self._rep("csat_score", "2026-09-01"))
+
+    def test_45_last_word(self):
+        """A rating that is given again leaves the month of the first; two people are two."""
+        ticket = self._ticket("2026-09-01 08:00")
+        old = self._rate(ticket, 1, "2026-09-10 08:00")
+        self._refresh_at("2026-10-01 12:00", "csat_ratings")
+        self.assertEqual(self._rep("csat_ratings", "2026-09-01"), 1)
+        new = self._rate(ticket, 5, "2026-10-10 08:00")
+        colleague = self.env["res.partner"].create(
+            {"name": "Colleague", "parent_id": self.customer.id}
+        )
+        self._rate(ticket, 5, "2026-10-11 08:00", colleague)
+        self._refresh_at("2026-11-10 12:00", "csat_ratings")
+        self.assertFalse(old.kpi_rated_date)
+        self.assertFalse(self._rep("csat_ratings", "2026-09-01"))
+        self.assertEqual(self._rep("csat_ratings"), 2)
+        # without the new one, the old one is the last word again
+        with self.at("2026-11-10 13:00"):
+            new.reset()
+        self._refresh_at("2026-11-10 14:00", "csat_ratings")
+        self.assertEqual(self._rep("csat_ratings", "2026-09-01"), 1)
+        self.assertEqual(self._rep("csat_ratings"), 1)
+        with self.at("2026-11-10 15:00"):
+            old.unlink()
+        self._refresh_at("2026-11-10 16:00", "csat_ratings")
+        self.assertFalse(self._rep("csat_ratings", "2026-09-01"))
+
+    def test_45_reset_and_internal_are_out(self):
+        """Trap 43: a reset renews the date of a rating, and is none."""
+        rating = self._rate(self._ticket(), 5)
+        internal = self._rate(self._ticket(), 5)
+        internal.is_internal = True
+        self._rate(self._ticket(), 1)
+        with self.at("2026-10-09 08:00"):
+            rating.reset()
+        self._refresh_at("2026-11-10 12:00", "csat_score", "csat_ratings")
+        self.assertEqual(self._rep("csat_ratings"), 1)
+        self.assertEqual(self._rep("csat_score"), 0)
+
+    def test_45_without_a_date(self):
+        """Ratings from before Odoo kept the date: when they were last written."""
+        rating = self._rate(self._ticket(), 5)
+        self._dates(rating, rated_on=None)
+        rating._kpi_mark_dirty(rating.ids)
+        self._refresh_at("2026-11-10 12:00", "csat_ratings")
+        self.assertEqual(rating.kpi_rated_date, rating.write_date)
+
+    def test_45_credit_stays(self):
+        """Who is rated, else who had the ticket then; trap 60: for good."""
+        ticket = self._ticket()
+        request = self._request(ticket)
+        self._move(ticket, "2026-10-06 12:00", user_id=self.bob.id)
+        with self.at("2026-10-07 08:00"):
+            ticket.rating_apply(5, rating=request)
+        self.assertEqual(request.kpi_user_id, self.ann, "was rated")
+        nobody = self._ticket(user_id=False)
+        request = self._request(nobody)
+        self.assertFalse(request.rated_partner_id)
+        self._move(nobody, "2026-10-06 12:00", user_id=self.bob.id)
+        with self.at("2026-10-07 08:00"):
+            nobody.rating_apply(1, rating=request)
+        self.assertEqual(request.kpi_user_id, self.bob)
+        for each in ticket + nobody:
+            self._move(each, "2026-10-08 08:00", team_id=self.other_desk.id, user_id=self.ann.id)
+        self._refresh_at("2026-11-10 12:00", "csat_score")
+        self.assertEqual(self._rep("csat_score"), 1)
+        self.assertEqual(self._rep("csat_score", user=self.bob), 0)
+        teams = {
+            team: self._read("csat_score", OCTOBER, level="team", team_id=team)
+            for team in (self.team, self.other_team)
+        }
+        self.assertEqual(list(teams.values()), [0.5, None])
+
+    def test_45_duplicates_and_team_in_kpis(self):
+        """Neither writes a rating, and both are seen."""
+        kept, other = self._ticket(), self._ticket()
+        self._rate(kept, 5)
+        self._rate(other, 1)
+        self._refresh_at("2026-11-10 12:00", "csat_score")
+        self.assertEqual(self._rep("csat_score"), 0.5)
+        other.duplicate_id = kept
+        self.desk.kpi_team_id = self.other_team
+        self._refresh_at("2026-11-10 13:00", "csat_score")
+        self.assertEqual(self._rep("csat_score"), 1)
+        by_team = self._read("csat_score", OCTOBER, level="team", team_id=self.other_team)
+        self.assertEqual(by_team, 1)
+
+    def test_45_segment(self):
+        segments = self.env.ref("crm_kpi.segment_set_industry")
+        self.customer.industry_id = self.env["res.partner.industry"].create({"name": "Ore"})
+        for rating in (5, 5, 4, 3, 1):
+            self._rate(self._ticket(), rating)
+        self._refresh_at("2026-11-10 12:00", "csat_score")
+        segment = segments.segment_ids.filtered(
+            lambda s: s.industry_id == self.customer.industry_id
+        )
+        rate = self._read("csat_score", OCTOBER, level="segment", segment_id=segment)
+        self.assertAlmostEqual(rate, 0.6)
+
+    def test_48_rating_response_rate(self):
+        requests = [self._request(self._ticket()) for _i in range(10)]
+        for request in requests[:4]:
+            with self.at("2026-10-08 08:00"):
+                request.kpi_ticket_id.rating_apply(3, rating=request)
+        self._refresh_at("2026-10-15 12:00", "rating_response_rate")
+        self.assertIsNone(self._rep("rating_response_rate"), "immature")
+        self._refresh_at("2026-11-10 12:00", "rating_response_rate")
+        self.assertAlmostEqual(self._rep("rating_response_rate"), 0.4)
+
+    def test_odoo_s_last_rating_is_left_alone(self):
+        """Odoo takes what was written last for the ticket's last rating: we write in silence."""
+        ticket = self._ticket()
+        old = self._rate(ticket, 1, "2026-10-06 08:00")
+        self._rate(ticket, 5, "2026-10-08 08:00")
+        written = old.write_date
+        self._refresh_at("2026-11-10 12:00", "csat_score")
+        self.assertFalse(old.kpi_rated_date)
+        self.assertEqual(old.write_date, written)
+
+    def test_counter_metrics(self):
+        codes = ("csat_score", "rating_response_rate", "fcr_rate")
+        kpis = {kpi.code: kpi for kpi in self.env["crm.kpi"]._by_code(codes)}
+        self.assertEqual(kpis["csat_score"].counter_kpi_id, kpis["rating_response_rate"])
+        self.assertEqual(kpis["fcr_rate"].counter_kpi_id, kpis["csat_score"])
+
+
+@tagged("post_install", "-at_install")
+class TestRatingBackfill(RatingCommon):
+    def test_same_facts_as_stamped(self):
+        """Ratings of the time before get what the stamps would have said."""
+        closed, again, nobody = self._ticket(), self._ticket(), self._ticket(user_id=False)
+        self._move(closed, "2026-10-06 08:00", stage_id=self.done.id)
+        ratings = (
+            self._rate(closed, 5)
+            + self._rate(again, 1, "2026-10-06 08:00")
+            + self._rate(again, 4, "2026-10-07 08:00")
+            + self._rate(nobody, 3)
+            + self._request(self._ticket())
+        )
+        ratings._kpi_derive()
+        names = ("kpi_ticket_id", "kpi_user_id", "kpi_team_id", "kpi_rated_date")
+        stamped = [{name: rating[name] for name in names} for rating in ratings]
+        self.assertEqual(
+            [bool(f["kpi_rated_date"]) for f in stamped], [True, False, True, True, False]
+        )
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE rating_rating SET kpi_ticket_id = NULL, kpi_user_id = NULL,"
+            " kpi_team_id = NULL, kpi_rated_date = NULL WHERE id = ANY(%s)",
+            [ratings.ids],
+        )
+        self.env.cr.execute("DELETE FROM crm_kpi_dirty")
+        self.env.invalidate_all()
+        ratings._kpi_backfill()
+        self.assertEqual([{name: rating[name] for name in names} for rating in ratings], stamped)
