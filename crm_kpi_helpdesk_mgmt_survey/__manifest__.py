@@ -10,4 +10,10 @@
     "category": "After-Sales",
     "depends": ["crm_kpi_helpdesk_mgmt", "crm_kpi_survey"],
     "auto_install": True,
+    "data": [
+        "data/crm_kpi_survey_data.xml",
+        "views/helpdesk_ticket_stage_views.xml",
+        "views/helpdesk_ticket_views.xml",
+    ],
+    "demo": ["demo/crm_kpi_demo.xml"],
 }
