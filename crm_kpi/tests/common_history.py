@@ -9,6 +9,8 @@ from unittest.mock import patch
 from odoo import Command
 from odoo.tests import TransactionCase, freeze_time, new_test_user
 
+from ..models import sale_order_facts
+
 
 def utc(text):
     """Naive UTC datetime of ``YYYY-MM-DD[ HH:MM[:SS]]``."""
@@ -78,6 +80,12 @@ class HistoryCase(TransactionCase):
         with freeze_time(moment), patch.object(self.env.cr, "now", lambda: moment):
             yield
             self.env.flush_all()
+
+    def _margins_by_rate(self):
+        """Margins are the company's rate of the revenue, although costs may be kept
+        (crm_kpi_sale_margin)."""
+        orders = self.env.registry["sale.order"]
+        self.patch(orders, "_kpi_margin_sql", sale_order_facts.SaleOrder._kpi_margin_sql)
 
     @classmethod
     def _product(cls, name, categ=None, price=1.0):

@@ -253,6 +253,7 @@ class TestCatalogueCustomers(CustomerCase):
     def test_32_by_margin(self):
         """On the margin rate of the settings, credit notes included."""
         # trap 55: revenue is not value; the card says which it is
+        self._margins_by_rate()
         self.company.kpi_margin_rate = 0.4
         self._lifetimes()
         self.assertEqual(self._values("clv_total", "clv_historic"), [640, 320])

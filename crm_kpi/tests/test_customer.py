@@ -278,6 +278,7 @@ class TestCustomerFacts(CustomerCase):
 
     def test_lifetime_margin(self):
         """The margin rate of the company, also of what is credited."""
+        self._margins_by_rate()
         self.company.kpi_margin_rate = 0.4
         customer = self._customer()
         order = self._order(customer, "2026-01-01 10:00", 1000)

@@ -16,8 +16,7 @@ class TestOrderFacts(HistoryCase):
         self.assertEqual((order.kpi_discount_amount, order.kpi_list_amount), (discount, before))
 
     def test_margin_is_a_share_of_revenue(self):
-        if "margin" in self.env["sale.order"]._fields:
-            self.skipTest("sale_margin is installed: costs are kept, and the rate is not asked")
+        self._margins_by_rate()
         order = self._order(self._customer(), "2026-11-02", 1000)
         draft = self._order(self._customer(), "2026-11-02", 1000, state="draft")
         self._derive_orders()
