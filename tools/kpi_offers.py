@@ -6,11 +6,10 @@ The KPI library shows them as not available while their app is not installed, wh
 data files cannot be asked. ``./run kpi-table`` writes the file anew.
 """
 
-import ast
 import csv
 import io
 
-from kpi_table import REPO, shipped
+from kpi_table import REPO, manifests, shipped
 
 FILE = REPO / "crm_kpi" / "data" / "crm.kpi.offer.csv"
 COLUMNS = (
@@ -21,7 +20,7 @@ COLUMNS = (
 
 def _apps(addon):
     """The apps a glue addon needs: its own, else those of the glue addons it joins."""
-    depends = ast.literal_eval((REPO / addon / "__manifest__.py").read_text())["depends"]
+    depends = manifests()[addon]["depends"]
     own = [name for name in depends if not name.startswith("crm_kpi")]
     if own:
         return own

@@ -73,8 +73,18 @@ class Shipped:
     apps: dict = field(default_factory=dict)
 
 
-def addons(repo=REPO):
-    return sorted(path.parent for path in repo.glob("*/__manifest__.py"))
+def manifests(repo=REPO):
+    """Manifest of each addon by its name, those that an addon depends on before it."""
+    found = {
+        path.parent.name: ast.literal_eval(path.read_text())
+        for path in sorted(repo.glob("*/__manifest__.py"))
+    }
+
+    def below(name):
+        own = [other for other in found[name]["depends"] if other in found]
+        return {name}.union(*(below(other) for other in own))
+
+    return {name: found[name] for name in sorted(found, key=lambda name: (len(below(name)), name))}
 
 
 def _full(addon, name):
@@ -94,17 +104,15 @@ def _record(addon, node):
 
 
 def shipped(repo=REPO):
-    """Read the data files that the manifests name, ``crm_kpi`` first."""
+    """Read the data files that the manifests name, in the order of their installation."""
     result = Shipped()
     by_id = {}
-    for folder in sorted(addons(repo), key=lambda path: (path.name != "crm_kpi", path.name)):
-        addon = folder.name
-        manifest = ast.literal_eval((folder / "__manifest__.py").read_text())
+    for addon, manifest in manifests(repo).items():
         result.apps[addon] = manifest["name"].partition(": ")[2]
         for name in manifest.get("data", []):
             if not name.endswith(".xml"):
                 continue
-            root = ElementTree.parse(folder / name).getroot()  # noqa: S314  (our own files)
+            root = ElementTree.parse(repo / addon / name).getroot()  # noqa: S314  (our own files)
             for node in root.iter():
                 if node.tag == "function" and node.get("name") == "_pair_counters":
                     pairs = ast.literal_eval(node.find("value").get("eval").strip())
