@@ -23,6 +23,8 @@ from ..engine import scan
 
 _logger = logging.getLogger(__name__)
 
+#: Parameter with the step at which the scheduled refresh goes on.
+NEXT_STEP = "crm_kpi.refresh_next_step"
 #: First retry after a failure; doubled with each further one, at most a day.
 RETRY = timedelta(minutes=5)
 #: Days and weeks are kept so long; longer periods stay for good.
@@ -55,11 +57,20 @@ class CrmKpi(models.Model):
 
     @api.model
     def _cron_refresh(self):
-        """The same in steps that are committed one by one, as far as the time allows."""
+        """The same in steps that are committed one by one, as far as the time allows.
+
+        The next run goes on where this one had to stop: beginning anew each time, it would
+        never come to the last steps of a large database.
+        """
         cron = self.env["ir.cron"]
+        # superuser: bookkeeping of the scheduled action, which runs as superuser anyway
+        memory = self.env["ir.config_parameter"].sudo()
         steps = list(self._refresh_steps(None, None))
+        names = [name for name, _work in steps]
+        begin = memory.get_param(NEXT_STEP)
+        steps = steps[names.index(begin) if begin in names else 0 :]
         cron._commit_progress(remaining=len(steps))
-        for name, work in steps:
+        for index, (name, work) in enumerate(steps, start=1):
             try:
                 with self.env.cr.savepoint():
                     work()
@@ -68,8 +79,11 @@ class CrmKpi(models.Model):
             except Exception:
                 # one step must not keep the others from being done
                 _logger.exception("KPI refresh: %s failed", name)
-            if not cron._commit_progress(1):
-                break
+            if not cron._commit_progress(1) and index < len(steps):
+                memory.set_param(NEXT_STEP, steps[index][0])
+                return
+        if begin:
+            memory.set_param(NEXT_STEP, False)
 
     def _refresh_steps(self, periods, kpis):
         """The work of a refresh as ``(name, callable)``, in the order it must be done."""

@@ -7,16 +7,36 @@ from odoo import fields
 from odoo.tests import tagged
 
 from ..engine.periods import local_day
+from ..models.crm_kpi_refresh import NEXT_STEP
 from .common import KpiCommon
 
 
 @tagged("post_install", "-at_install")
 class TestCron(KpiCommon):
     def _run(self):
+        """Run the action as often as it asks to go on, as the scheduler does."""
         self.env.flush_all()
-        with self.enter_registry_test_mode():
-            self.env.ref("crm_kpi.ir_cron_refresh").method_direct_trigger()
-        self.env.invalidate_all()
+        for _turn in range(100):
+            with self.enter_registry_test_mode():
+                self.env.ref("crm_kpi.ir_cron_refresh").method_direct_trigger()
+            self.env.invalidate_all()
+            if not self.env["ir.config_parameter"].get_param(NEXT_STEP):
+                break
+
+    def test_goes_on_where_it_stopped(self):
+        """Without time for more, each run does one step, and none is left out."""
+        done = []
+
+        def steps(model, periods, kpis):
+            return [(name, lambda name=name: done.append(name)) for name in "abc"]
+
+        with (
+            patch.object(self.registry["crm.kpi"], "_refresh_steps", steps),
+            patch.object(self.registry["ir.cron"], "_commit_progress", return_value=0),
+        ):
+            for _run in range(4):
+                self.env["crm.kpi"]._cron_refresh()
+        self.assertEqual(done, ["a", "b", "c", "a"])
 
     def test_scheduled_refresh_does_all(self):
         kpi = self.make_kpi("leads")
