@@ -60,6 +60,12 @@ class CrmKpiCustomerPeriod(models.Model):
         help="Salesperson of the customer, else of the customer's last order before the period, "
         "else of the first order in it.",
     )
+    own_user_id = fields.Many2one(
+        "res.users",
+        "Own salesperson",
+        readonly=True,
+        help="Salesperson of the customer, nobody else.",
+    )
     team_id = fields.Many2one(
         "crm.team",
         "Sales team",
@@ -304,8 +310,8 @@ class CrmKpiCustomerPeriod(models.Model):
             told AS (
                 SELECT (j.period_id::bigint << 31) | j.partner_id AS id,
                        j.period_id, j.company_id, j.partner_id,
-                       COALESCE(NULLIF(j.own_user_id, %(root)s), j.users[GREATEST(j.n_start, 1)])
-                           AS user_id,
+                       j.own_user_id,
+                       COALESCE(j.own_user_id, j.users[GREATEST(j.n_start, 1)]) AS user_id,
                        j.teams[GREATEST(j.n_start, 1)] AS team_id,
                        j.active_start,
                        j.active_end,
@@ -393,7 +399,6 @@ class CrmKpiCustomerPeriod(models.Model):
             factor=SQL("COALESCE(w.factor, s.company_factor)")
             if patience
             else SQL("s.company_factor"),
-            root=SUPERUSER_ID,
             micro=SQL("0.000001"),
         )
 
@@ -469,7 +474,7 @@ class CrmKpiCustomerPeriod(models.Model):
         segments = self.env["crm.kpi.segment"]._overriding()
         return SQL(
             """
-            SELECT h.*, p.user_id AS own_user_id,
+            SELECT h.*, NULLIF(p.user_id, %(root)s) AS own_user_id,
                    CASE WHEN cardinality(h.dates) > 2 THEN ARRAY(
                        SELECT CASE
                               WHEN n > 2
@@ -508,6 +513,7 @@ class CrmKpiCustomerPeriod(models.Model):
               JOIN res_partner p ON p.id = h.partner_id
             OFFSET 0
             """,
+            root=SUPERUSER_ID,
             orders=self._kpi_orders_sql(),
             # a day less and a day more than may matter
             shortest=timedelta(days=min(companies.mapped("kpi_at_risk_days")) - 1),

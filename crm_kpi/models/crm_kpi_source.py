@@ -367,7 +367,9 @@ class CrmKpiSource(models.Model):
         return model, query, plan
 
     def _customer_path(self, path):
-        return path if path.endswith("commercial_partner_id") else f"{path}.commercial_partner_id"
+        # the rows of a cohort are customers already
+        known = self.kind == "cohort" or path.endswith("commercial_partner_id")
+        return path if known else f"{path}.commercial_partner_id"
 
     def _opens_customers(self):
         return self.kind == "cohort" and bool(self.partner_field)
@@ -492,7 +494,12 @@ class CrmKpiSource(models.Model):
         return value
 
     def _in_company_currency(self, model, query, path, field, value, company):
-        """The amount at the rate of the record's own date, as ``res.currency`` has it."""
+        """The amount at the rate of the record's own date, as ``res.currency`` has it.
+
+        The rows of a cohort are made for the company, in its currency.
+        """
+        if self.kind == "cohort":
+            return value
         *links, _last = path.split(".")
         owner = model
         for link in links:
@@ -503,7 +510,7 @@ class CrmKpiSource(models.Model):
             currency = self._path_sql(model, currency_path, query)
         except ValueError:
             return value  # no currency in the database: company currency by construction
-        if self.date_field and self.kind != "cohort":
+        if self.date_field:
             day = SQL("(%s)::date", self._path_sql(model, self.date_field, query))
         else:
             day = SQL("p.date_to")

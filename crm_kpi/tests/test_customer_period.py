@@ -497,6 +497,7 @@ class TestCustomerPeriodRandom(CustomerPeriodCase):
             if before
             else False,
             "user_id": customer.user_id or credit.user_id,
+            "own_user_id": customer.user_id,
             "team_id": credit.team_id,
             "return_user_id": returned.user_id,
             "return_team_id": returned.team_id,
