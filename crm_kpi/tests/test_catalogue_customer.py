@@ -369,6 +369,23 @@ class TestCatalogueCustomers(CustomerCase):
         segment.write({"at_risk_factor": 0, "inactivity_days": 0})
         self.assertEqual(self._values(*codes), [2, 4])
 
+    def test_29_warns_of_impatience(self):
+        """When customers often come back after they were counted as lost."""
+        kpis = self.env["crm.kpi"]._by_code(["retention_rate", "at_risk_customers", "win_rate"])
+        for index in range(3):
+            customer = self._customer(f"C{index}")
+            for month in range(1, 11):
+                self._order(customer, f"2026-{month:02}-0{index + 1} 12:00:00")
+        self._derive_orders()
+        self.assertEqual(kpis.mapped("caution"), [False, False, False])
+        self.company.kpi_inactivity_days = 20
+        self.env.invalidate_all()
+        for kpi in kpis:
+            if kpi.code == "win_rate":
+                self.assertFalse(kpi.caution)
+            else:
+                self.assertRegex(kpi.with_user(self.ann).caution, "31 days.*20 days")
+
     # --- WIN-BACK ---
 
     def _returns(self):
