@@ -307,6 +307,7 @@ class History(Story):
             self._live(customer)
         self._lose()
         self._chat_only()
+        self._win_back()
         self.orders.sort(key=lambda order: order.created)
         for index, order in enumerate(self.orders):
             order.index = index
@@ -433,6 +434,38 @@ class History(Story):
             number += 1
             self._purchase(customer, moment, number)
             moment += timedelta(days=gap * self.random.lognormvariate(0, 0.3))
+
+    def _win_back(self):
+        """In every month some customer returns who was lost, not without a rebate."""
+        latest = {}
+        for order in self.orders:
+            if order.confirmed:
+                index = order.customer.index
+                latest[index] = max(order.confirmed, latest.get(index, order.confirmed))
+        for months in range(11, -1, -1):
+            moment = self._at_work(self._ago(months * 30.4 + 12))
+            lost = [
+                customer
+                for customer in self.customers
+                if latest.get(customer.index, moment) < moment - timedelta(days=400)
+            ]
+            for customer in self.random.sample(lost, min(len(lost), 1 + months % 2)):
+                seller = self._seller_at(customer.seller, moment)
+                rebate = self._choose({10: 3, 15: 2})
+                lines = [(*line[:3], rebate) for line in self._basket(customer, seller)]
+                sent = moment - timedelta(hours=self.random.randint(20, 90))
+                self.orders.append(
+                    Order(
+                        customer=customer,
+                        seller=seller,
+                        created=sent - timedelta(minutes=30),
+                        sent=sent,
+                        confirmed=moment,
+                        state="sale",
+                        lines=lines,
+                    )
+                )
+                latest[customer.index] = moment
 
     def _basket(self, customer, seller):
         """Lines of a purchase; what the customer knows grows with it."""
