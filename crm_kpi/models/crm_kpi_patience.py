@@ -9,7 +9,14 @@ from odoo.tools import SQL
 LATE_SHARE = 0.9
 #: Fewer gaps say nothing about what is usual.
 LEAST_GAPS = 20
-SETTINGS = {"kpi_at_risk_days", "kpi_at_risk_factor", "kpi_inactivity_days", "kpi_revenue_basis"}
+#: What the rows of customers in periods depend on.
+SETTINGS = {
+    "kpi_at_risk_days",
+    "kpi_at_risk_factor",
+    "kpi_inactivity_days",
+    "kpi_margin_rate",
+    "kpi_revenue_basis",
+}
 OVERRIDES = ("inactivity_days", "at_risk_factor")
 
 
@@ -45,6 +52,7 @@ class ResConfigSettings(models.TransientModel):
 
     kpi_at_risk_days = fields.Integer(related="company_id.kpi_at_risk_days", readonly=False)
     kpi_at_risk_factor = fields.Float(related="company_id.kpi_at_risk_factor", readonly=False)
+    kpi_revenue_basis = fields.Selection(related="company_id.kpi_revenue_basis", readonly=False)
 
 
 class CrmKpi(models.Model):

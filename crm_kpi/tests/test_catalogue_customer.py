@@ -366,6 +366,10 @@ class TestCatalogueCustomers(CustomerCase):
         self.assertEqual(self._values(*codes), [1, 4])
         segment.inactivity_days = 500  # D is not lost any more, but silent
         self.assertEqual(self._values(*codes), [2, 5])
+        # the customer's own row says the same
+        with self.at(AFTER):
+            facts = self.env["crm.kpi.customer"].search([("partner_id", "=", customers["D"].id)])
+            self.assertEqual(facts.status, "at_risk")
         segment.write({"at_risk_factor": 0, "inactivity_days": 0})
         self.assertEqual(self._values(*codes), [2, 4])
 
