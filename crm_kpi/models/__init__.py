@@ -6,6 +6,7 @@ from . import crm_kpi_category
 from . import crm_kpi_computation
 from . import crm_kpi_demo
 from . import crm_kpi_demo_prospecting
+from . import crm_kpi_demo_profile
 from . import crm_kpi_customer_period
 from . import crm_kpi_dirty
 from . import crm_kpi_fact_mixin

@@ -114,6 +114,7 @@ class CrmKpiDemo(models.AbstractModel):
         self._order_details(plan, sellers, orders)
         self._costs(sellers, teams, orders)
         messages += self._prospecting(plan, sellers, leads)
+        messages += self._profiles(plan, sellers, partners, contacts)
         sellers.filtered(lambda user: user.login in _GONE).active = False
         self._derive()
         self.env["crm.kpi"]._refresh()
