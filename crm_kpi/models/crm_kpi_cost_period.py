@@ -169,6 +169,7 @@ class CrmKpiCostPeriod(models.Model):
             for account in company[f"kpi_{kind}_cost_account_ids"]
         ]
         owners, accounts, kinds = zip(*mapped, strict=True) if mapped else ((), (), ())
+        # superuser: costs are summed for everybody, who reads the sums is for the record rules
         lines = self.env["account.move.line"].sudo().with_context(active_test=False)
         query = lines._search(
             [

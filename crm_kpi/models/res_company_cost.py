@@ -81,6 +81,7 @@ class ResCompany(models.Model):
 
     @api.constrains(*(f"kpi_{kind}_cost_account_ids" for kind, _label in COST_KINDS))
     def _check_kpi_cost_accounts(self):
+        # superuser: an account that is mapped twice is, whether or not the user may read it
         for company in self.sudo():
             accounts = [
                 account

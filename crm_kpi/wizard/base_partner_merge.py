@@ -23,6 +23,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
             SQL("DELETE FROM crm_kpi_customer WHERE partner_id = ANY(%s)", src_partners.ids)
         )
         # orders move to the survivor past write(): what they are in its history changes
+        # superuser: only marks ids for the next refresh, and who merges need not read orders
         customers = (src_partners | dst_partner).sudo().commercial_partner_id
         self.env["sale.order"].sudo()._kpi_mark_customers(customers.ids)
         self.env["crm.kpi.interaction"].sudo()._kpi_mark_partners(customers.ids)

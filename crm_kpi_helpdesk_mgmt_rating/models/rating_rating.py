@@ -99,6 +99,7 @@ class RatingRating(models.Model):
 
     def _kpi_mark_siblings(self):
         """Mark the other ratings of the same tickets: one of them may become the last word."""
+        # superuser: only marks ids; a customer who answers reads neither tickets nor ratings
         tickets = self.sudo().kpi_ticket_id
         if tickets:
             ratings = self.sudo().search([("kpi_ticket_id", "in", tickets.ids)])

@@ -49,6 +49,8 @@ class SurveySurvey(models.Model):
             kpi_res_id=record.id,
             kpi_invited=True,
         )
+        # superuser: Odoo's own invitation, to one person, about a record the sender has at hand;
+        # a portal user who closes a ticket reads neither templates nor the sender
         template = self.env.ref("survey.mail_template_user_input_invite").sudo()
         sender = record.company_id.partner_id if self.env.user.share else self.env.user
         template.with_context(lang=partner.lang or self.env.lang).send_mail(
