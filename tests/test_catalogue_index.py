@@ -211,7 +211,7 @@ TRAPS = """
 50 | Free orders make no customer, a cancelled first order renumbers the others. | crm_kpi/tests/test_order_history.py::TestOrderHistory::test_example_new_customers
 51 | Churn divides by the customers at the start, and waits for the end of the period. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_28_to_30_retention_and_churn
 52 | Churn by segment takes the segment at the start of the period. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_30_churn_by_segment_at_the_start
-53 | After a migration everybody is new: figures begin later. | crm_kpi/tests/test_traps.py::TestTraps::test_everybody_is_new_after_a_migration
+53 | After a migration everybody is new: for twelve months nobody is said to be. | crm_kpi/tests/test_traps.py::TestTraps::test_everybody_is_new_after_a_migration
 54 | A customer with one order has no gap: the company's goes for it, or nothing is said. | crm_kpi/tests/test_catalogue_customer.py::TestCatalogueCustomers::test_34_nothing_to_go_by
 55 | Retention of a year goes with the margin of a year, of segments, and is called an estimate. | crm_kpi/tests/test_catalogue_customer.py::TestCatalogueCustomers::test_33_clv_projected
 56 | No new customers or no known costs is no cost of 0; costs come from entries or accounts. | crm_kpi/tests/test_cost.py::TestCost::test_05_accounts

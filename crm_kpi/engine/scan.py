@@ -29,6 +29,13 @@ AGGREGATES = {
 #: Aggregates of nothing that are a true zero; those of the others are no value.
 ZERO_WHEN_EMPTY = ("count", "sum", "count_distinct")
 
+#: Cells of what has no value anywhere, for :func:`write`.
+NO_CELLS = SQL(
+    """SELECT NULL::int4 AS kpi_id, NULL::int4 AS period_id, NULL::text AS level,
+              NULL::int4 AS team_id, NULL::int4 AS user_id, NULL::int4 AS segment_id,
+              NULL::float8 AS value, 0 AS n WHERE FALSE"""
+)
+
 _KEYS = SQL("kpi_id, period_id, level, team_id, user_id, segment_id")
 #: Expressions of the unique index of the value table, in its order.
 CELL_KEY = (

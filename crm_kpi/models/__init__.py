@@ -74,3 +74,4 @@ from . import res_company_cost
 from . import sale_order_campaign
 from . import utm_campaign
 from . import crm_kpi_patience
+from . import crm_kpi_history

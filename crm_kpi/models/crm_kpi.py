@@ -46,7 +46,7 @@ RECORDS_SHOWN = 50_000
 #: A change of one of these is a new version of the definition.
 DEFINING = {
     "kind", "source_id", "domain", "aggregator", "value_field", "formula", "unit",
-    "maturity_days", "complete_only",
+    "maturity_days", "complete_only", "needs_history",
 }  # fmt: skip
 
 
@@ -683,7 +683,7 @@ class CrmKpi(models.Model):
         models_behind = {part.source_id._record_model() for part in parts}
         if len(models_behind) == 1:
             ids = []
-            for part in parts:
+            for part in parts.filtered(lambda part: part._is_told(period.sudo())):
                 ids += part.source_id._record_ids(part, period.sudo(), cell, limit=RECORDS_SHOWN)
             ids = list(dict.fromkeys(ids))
             return self._records_action(models_behind.pop(), ids, name, period)

@@ -298,6 +298,8 @@ class CrmKpi(models.Model):
         """What a value depends on beside the records, as part of its fingerprint."""
         company = period.company_id
         parts = [f"L{company.kpi_inactivity_days}"] if self.source_id.kind == "cohort" else []
+        if not self._is_told(period):
+            parts.append("untold")
         if crossed:
             parts.append("x")
         if locked:
@@ -352,28 +354,28 @@ class CrmKpi(models.Model):
         if not kept:
             return 0
         sets = self.env["crm.kpi.source"]._sets_by_unknown(company)
-        rows = [
-            (
-                kpi.id,
-                period.id,
-                kpi.version,
-                locked,
-                kpi._zero_when_empty,
-                period.state == "open",
-                kpi._least_cell(company),
+        rows, untold = [], []
+        for (kpi, period), (_fingerprint, locked) in kept.items():
+            key = (kpi.id, period.id, kpi.version, locked)
+            if kpi._is_told(period):
+                zero, running = kpi._zero_when_empty, period.state == "open"
+                rows.append((*key, zero, running, kpi._least_cell(company)))
+            else:
+                untold.append((*key, False, False, 0))
+        result = 0
+        if rows:
+            result += self._store(
+                scan.write(
+                    scan.cells(plan, sets, company.id),
+                    rows,
+                    company.id,
+                    now,
+                    facts=plan.facts(),
+                    roster=self._roster(source, company),
+                )
             )
-            for (kpi, period), (_fingerprint, locked) in kept.items()
-        ]
-        result = self._store(
-            scan.write(
-                scan.cells(plan, sets, company.id),
-                rows,
-                company.id,
-                now,
-                facts=plan.facts(),
-                roster=self._roster(source, company),
-            )
-        )
+        if untold:
+            result += self._store(scan.write(scan.NO_CELLS, untold, company.id, now))
         self._note_computed(kept, now)
         return result
 
@@ -488,7 +490,7 @@ class CrmKpi(models.Model):
                 kpi = components[component.code]
                 if source and component.shift == "target":
                     lookups.append((period.id, -slot, kpi.id, source.id))
-                elif source and (kpi.id, source.id) in revisions:
+                elif source and (kpi.id, source.id) in revisions and kpi._is_told(source):
                     lookups.append((period.id, slot, kpi.id, source.id))
         wanted = [period for _kpi, period in targets]
         constants = {period.id: period._formula_constants() for period in wanted}

@@ -3,6 +3,8 @@
 
 import re
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import fields, models
 
 from odoo.addons.base.models.res_partner import _tz_get
@@ -34,7 +36,9 @@ class ResCompany(models.Model):
     )
     kpi_history_start = fields.Date(
         string="KPI history starts on",
-        help="No KPI is computed for periods before this day. Empty: the first record.",
+        help="No KPI is computed for periods before this day. Empty: the first record. When it is "
+        "set, older orders are taken to be missing: KPIs about new or returning customers have "
+        "values in periods that begin twelve months later or after that.",
     )
     kpi_provisional_periods = fields.Integer(
         string="Provisional periods",
@@ -134,6 +138,16 @@ class ResCompany(models.Model):
         """Name of the time zone in which the company's KPI days begin (never the viewer's)."""
         self.ensure_one()
         return self.kpi_tz or self.resource_calendar_id.tz or self.partner_id.tz or "UTC"
+
+    def _kpi_customers_known_from(self):
+        """Day from which on who orders for the first time is new; ``None``: at any time.
+
+        Where the history begins, old customers place their first order that is known. Within
+        twelve months nearly all who still buy have done so.
+        """
+        self.ensure_one()
+        start = self.kpi_history_start
+        return start + relativedelta(years=1) if start else None
 
     def _kpi_constants(self):
         """The company's settings by the names that formulas call them."""

@@ -5,6 +5,8 @@
 Where the others are tested says ``tests/test_catalogue_index.py``.
 """
 
+from datetime import date
+
 from odoo import Command
 from odoo.tests import tagged
 
@@ -42,20 +44,79 @@ class TestTraps(CatalogueCase, HistoryCase):
 
     def test_everybody_is_new_after_a_migration(self):
         """Trap 53: old orders were not brought along; figures begin when that has worn off."""
-        old, new = self._customer("Old"), self._customer("New")
-        self._order(old, "2026-02-03 10:00:00")
-        self._order(old, "2026-10-07 10:00:00")
-        self._order(new, "2026-10-08 10:00:00")
-        self.company.kpi_history_start = "2026-09-01"
+        old, new, gone = (self._customer(name) for name in ("Old", "New", "Gone"))
+        self._order(gone, "2025-07-10 10:00:00", user=self.ann)
+        # the first orders that are known of customers who bought for years
+        self._order(old, "2026-08-05 10:00:00", user=self.ann)
+        self._order(gone, "2026-09-10 10:00:00", user=self.ann)
+        self._order(old, "2026-10-07 10:00:00", 300, user=self.ann)
+        self._order(new, "2026-10-08 10:00:00", 100, user=self.bob)
+        counts = "new_customers", "customers_lapsed", "repeat_revenue"
+        shares = "new_customers_per_rep", "repeat_revenue_share", "winback_rate"
+        every = (*counts, *shares, "revenue_ordered")
         with self.at("2026-11-10 12:00"):
-            self._refresh("new_customers")
+            self._refresh(*every)
+            self.assertEqual(self._read("new_customers", "2026-08-01"), 1)
+            self.assertEqual(self._read("winback_rate", "2026-09-01"), 1)
+            # from now on those of August 2026 and earlier are locked
+            self.env["crm.kpi"]._refresh()
+            self.company.kpi_history_start = "2025-09-02"
+            self._refresh(*every)
+            for code in (*counts, *shares):
+                for level in ("company", "team", "user", "segment"):
+                    with self.subTest(code=code, level=level):
+                        self.assertFalse(
+                            self._cells(code, "2026-09-01", level=level).filtered(
+                                lambda cell: cell.value is not False
+                            )
+                        )
+                self.assertIsNone(self._read(code, "2026-09-01", kind="quarter"), code)
+                self.assertIsNone(self._read(code, "2026-09-01", kind="year"), code)
+            self.assertEqual(self._read("revenue_ordered", "2026-09-01"), 100)
+            # who is new in October really is: the first twelve months are over
             self.assertEqual(self._read("new_customers", "2026-10-01"), 1)
-            computed = self.env["crm.kpi.value"].search(
+            self.assertEqual(self._read("new_customers", "2026-10-01", kind="quarter"), 1)
+            by_rep = [
+                self._read("new_customers", "2026-10-01", level="user", user_id=user)
+                for user in (self.ann, self.bob)
+            ]
+            self.assertEqual(by_rep, [0, 1])
+            self.assertEqual(self._read("repeat_revenue_share", "2026-10-01"), 0.75)
+            # what was reported stays, and is said to be wrong
+            self.assertEqual(self._read("new_customers", "2026-08-01"), 1)
+            line = self.env["crm.kpi.restatement"].search(
                 [
                     ("kpi_id.code", "=", "new_customers"),
-                    ("company_id", "=", self.company.id),
-                    ("period_id.kind", "=", "month"),
-                    ("period_id.date_to", "<=", "2026-09-01"),
+                    ("period_id", "=", self._month("2026-08-01").id),
+                    ("level", "=", "company"),
                 ]
             )
-            self.assertFalse(computed, "nothing is said of the months after the migration")
+            self.assertEqual(line.mapped("value_locked"), [1])
+            self.assertEqual(line.mapped("value_now"), [False])
+            # nothing hides behind a number that there is not
+            [cell] = self._cells("new_customers", "2026-09-01")
+            self.assertEqual(cell.action_open_records()["domain"], [("id", "in", [])])
+            self.assertFalse(cell.kpi_id.caution, "this month has a value")
+            self.company.kpi_history_start = "2026-01-01"
+            self._refresh(*every)
+            self.assertIsNone(self._read("new_customers", "2026-10-01"))
+            cell.kpi_id.invalidate_recordset(["caution"])
+            self.assertIn("01/01/2027", cell.kpi_id.caution)
+            wizard = self.env["crm.kpi.try"].create({"kpi_id": cell.kpi_id.id})
+            self.assertEqual((wizard.value, wizard.value_text), (False, "–"))
+            self.company.kpi_history_start = False
+            self._refresh(*every)
+            self.assertEqual(self._read("new_customers", "2026-09-01"), 0)
+            self.assertEqual(self._read("new_customers", "2026-10-01"), 1)
+
+    def _month(self, day):
+        return self.env["crm.kpi.period"]._current("month", self.company, date.fromisoformat(day))
+
+    def _cells(self, code, day, level="company"):
+        return self.env["crm.kpi.value"].search(
+            [
+                ("kpi_id.code", "=", code),
+                ("period_id", "=", self._month(day).id),
+                ("level", "=", level),
+            ]
+        )

@@ -63,6 +63,8 @@ class CrmKpiTry(models.TransientModel):
         source = kpi.source_id
         # superuser, as the refresh computes: only administrators may try, on what they may read
         period = period.sudo()
+        if not kpi._is_told(period):
+            return None, 0, [self.env._("Who was a customer before is not known yet.")]
         self.env.flush_all()
         plan, errors = source._plan(period.company_id, period, fields.Datetime.now(), kpi)
         if errors:
