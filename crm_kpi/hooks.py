@@ -43,10 +43,17 @@ def pre_init_hook(env):
 
 
 def post_init_hook(env):
-    env["crm.kpi.backfill"]._run()
-    # after the stamps: a lead's conversations look at when it was won or lost
-    for name in ("sale.order", "crm.lead", "res.partner", "account.move"):
-        env[name]._kpi_mark_all_dirty()
-    env["crm.kpi.interaction"]._kpi_derive()
-    env["crm.kpi.customer"]._kpi_mark_all_dirty()
-    env["crm.kpi.customer"]._kpi_derive()
+    env["crm.kpi.backfill"]._begin(
+        [
+            "leads",
+            "orders",
+            "customers",
+            "invoice_lines",
+            # after the stamps: a lead's conversations look at when it was won or lost
+            "sale.order",
+            "crm.lead",
+            "res.partner",
+            "account.move",
+            "crm.kpi.customer",
+        ]
+    )

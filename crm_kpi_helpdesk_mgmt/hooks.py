@@ -5,5 +5,4 @@
 
 def post_init_hook(env):
     env["helpdesk.ticket.stage"]._kpi_init_stages()
-    env["helpdesk.ticket"]._kpi_backfill()
-    env["helpdesk.ticket"]._kpi_derive()
+    env["crm.kpi.backfill"]._begin(["tickets", "helpdesk.ticket"])

@@ -5,6 +5,4 @@
 
 def post_init_hook(env):
     env["crm.kpi.opt.out"]._kpi_backfill()
-    env["mailing.trace"]._kpi_mark_all_dirty()
-    # derives the mailings first
-    env["crm.kpi.opt.out"]._kpi_derive()
+    env["crm.kpi.backfill"]._begin(["mailing.trace", "crm.kpi.opt.out"])

@@ -648,6 +648,14 @@ class CrmKpi(models.Model):
         """Compute now what is due of these KPIs."""
         if not self.env.user.has_group("crm_kpi.group_kpi_manager"):
             raise AccessError(self.env._("Only KPI managers can start a refresh."))
+        history = self.env["crm.kpi.backfill"]
+        if history._is_pending():
+            raise UserError(
+                self.env._(
+                    "The history is still being read: %s. Figures are computed right after it.",
+                    history._progress_text(),
+                )
+            )
         # superuser: values are computed for everybody; what is read stays under record rules
         self.sudo()._refresh(kpis=self.sudo())
 

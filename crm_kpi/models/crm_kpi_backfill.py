@@ -2,17 +2,28 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import logging
+from collections import namedtuple
+from functools import partial
 
-from odoo import SUPERUSER_ID, api, models
+import psycopg2
+
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL
+from odoo.tools.misc import formatLang
 
 _logger = logging.getLogger(__name__)
 
 # records (or customers) per statement
 BATCH = 50_000
+# a history of so many records is read while the module is installed, a longer one afterwards
+AT_ONCE = 200_000
+
+#: Facts of the records with ids in a range: what they are called, their table, and the method
+#: that fills in those from one id to another.
+Step = namedtuple("Step", "what table method")
 
 
-class CrmKpiBackfill(models.AbstractModel):
+class CrmKpiBackfill(models.Model):
     """The stamps of records that are older than this module, from what Odoo kept of them.
 
     Tracking values say when a stage or state was entered; where there are none (imports,
@@ -21,43 +32,226 @@ class CrmKpiBackfill(models.AbstractModel):
     and the same history filled in afterwards give the same facts; only the owner at the event
     is lost, it is the present one.
 
-    Rows that have their stamps are left alone: it may be run again, and goes on where it was
-    interrupted when it is told to commit.
+    A record is a part of the work that is not done yet: first the stamps of records by their
+    ids, then what is derived from them and from conversations, model by model. Parts build on
+    those before them. Each set is committed with how far it got, so that the work may be
+    interrupted at any time and goes on where it was. Until all is done nothing is refreshed:
+    no figure is better than one of half a history.
     """
 
     _name = "crm.kpi.backfill"
     _description = "KPI: facts of the time before the installation"
+    _log_access = False
+    _order = "id"
+
+    name = fields.Char(required=True, help="Key of a step, or a model whose facts are derived.")
+    position = fields.Integer(
+        help="All records up to this id are done. Of a model: 1 once its records are marked."
+    )
+    last_id = fields.Integer(help="Records after this id came in with their stamps.")
+    done = fields.Integer()
+    total = fields.Integer()
+    error = fields.Char(help="Why the last try failed; it is tried again by each refresh.")
+
+    # ------------------------------------------------------------------
+    # the work
+    # ------------------------------------------------------------------
+    @api.model
+    def _steps(self, renew=False):
+        """The stamps: dict of key to :class:`Step`, in the order in which they are filled in.
+
+        :param renew: also of records that have stamps: while a long history waits for its turn
+            they are changed by people, and stamped without what went before
+        """
+        return {
+            "leads": Step(self.env._("leads"), "crm_lead", partial(self._fill_leads, renew=renew)),
+            "orders": Step(
+                self.env._("orders"), "sale_order", partial(self._fill_orders, renew=renew)
+            ),
+            "customers": Step(self.env._("customers"), "res_partner", self._fill_customers),
+            "invoice_lines": Step(
+                self.env._("invoice lines"),
+                "account_move_line",
+                self.env["account.move.line"]._kpi_fill_units,
+            ),
+        }
 
     @api.model
-    def _run(self, commit=False):
-        """Fill in what is missing, in sets.
+    def _run(self):
+        """Fill in the stamps that are missing, now; rows that have theirs are left alone."""
+        self.env.flush_all()
+        for step in self._steps().values():
+            lowest, highest = self._id_range(step.table)
+            for first in range(lowest, highest + 1, BATCH):
+                last = min(first + BATCH - 1, highest)
+                self._log(step, step.method(first, last), first, last, highest)
+        self.env.invalidate_all()
 
-        :param bool commit: commit after every set (never within an installation)
+    @api.model
+    def _begin(self, names):
+        """Have facts filled in: a short history now, a long one by the scheduled action.
+
+        :param names: keys of :meth:`_steps`, and models with derived facts
         """
         self.env.flush_all()
-        for table, what, step in (
-            ("crm_lead", "leads", self._fill_leads),
-            ("sale_order", "orders", self._fill_orders),
-            ("res_partner", "customers", self._fill_customers),
-            ("account_move_line", "invoices", self.env["account.move.line"]._kpi_fill_units),
-        ):
-            lowest, highest = self.env.execute_query(
-                SQL("SELECT min(id), max(id) FROM %s", SQL.identifier(table))
-            )[0]
-            for first in range(lowest or 1, (highest or 0) + 1, BATCH):
-                last = min(first + BATCH - 1, highest)
-                count = step(first, last)
-                _logger.info(
-                    "KPI facts of earlier %s: %s changed (ids %s to %s of %s)",
-                    what,
-                    count,
-                    first,
-                    last,
-                    highest,
-                )
-                if commit:
-                    self.env["ir.cron"]._commit_progress()
+        steps = self._steps()
+        for name in names:
+            table = steps[name].table if name in steps else self.env[name]._table
+            lowest, highest = self._id_range(table) if name in steps else (1, 1)
+            [[total]] = self.env.execute_query(
+                SQL("SELECT count(*) FROM %s", SQL.identifier(table))
+            )
+            self.create({"name": name, "position": lowest - 1, "last_id": highest, "total": total})
+        if sum(self.search([]).mapped("total")) <= AT_ONCE:
+            self._continue()
+        else:
+            _logger.info("KPI history: %s", self._progress_text())
+            self.env.ref("crm_kpi.ir_cron_refresh")._trigger()
+
+    @api.model
+    def _id_range(self, table):
+        [[lowest, highest]] = self.env.execute_query(
+            SQL("SELECT min(id), max(id) FROM %s", SQL.identifier(table))
+        )
+        return lowest or 1, highest or 0
+
+    @api.model
+    def _continue(self, between=None):
+        """Do what is left, set by set.
+
+        :param between: called after every set; a false result interrupts the work
+        :return: whether all is done
+        """
+        steps = self._steps(renew=True)
+        for part in self.search([]):
+            if part.name not in steps and part.name not in self.env:
+                part.unlink()  # its addon is not there any more
+                continue
+            advance = part._try if between else part._advance
+            while advance(steps.get(part.name)):
+                self.env.invalidate_all()
+                if between and not between():
+                    return False
+            if part.error:
+                return False  # the next parts build on this one
+            part.unlink()
         self.env.invalidate_all()
+        return True
+
+    def _try(self, step):
+        """As :meth:`_advance`, but an error is noted on the part and nothing of the set is kept.
+
+        Figures of what is known are better than none at all: refreshes do not wait any more.
+        """
+        failed = bool(self.error)
+        try:
+            with self.env.cr.savepoint():
+                more = self._advance(step)
+                self.error = False
+        except psycopg2.OperationalError:
+            raise  # busy elsewhere: the scheduled action tries again
+        except Exception as error:
+            _logger.exception("KPI history: %s failed", self.name)
+            self.error = str(error) or type(error).__name__
+            return False
+        if failed:
+            # figures were computed without it
+            self.env.execute_query(
+                SQL("UPDATE crm_kpi_computation SET fingerprint = NULL RETURNING 1")
+            )
+        return more
+
+    def _advance(self, step):
+        """Do the next set.
+
+        :return: whether there was one
+        """
+        self.ensure_one()
+        self.env.flush_all()
+        return self._fill_next(step) if step else self._derive_next()
+
+    def _fill_next(self, step):
+        if self.position >= self.last_id:
+            return False
+        first, last = self.position + 1, min(self.position + BATCH, self.last_id)
+        changed = step.method(first, last)
+        [[count]] = self.env.execute_query(
+            SQL(
+                "SELECT count(*) FROM %s WHERE id BETWEEN %s AND %s",
+                SQL.identifier(step.table),
+                first,
+                last,
+            )
+        )
+        self.write({"position": last, "done": self.done + count})
+        self._log(step, changed, first, last, self.last_id)
+        return True
+
+    def _derive_next(self):
+        """Mark all records, then derive them from the queue, which outlives an interruption."""
+        model = self.env[self.name]
+        queue = self.env["crm.kpi.dirty"]
+        if not self.position:
+            model._kpi_mark_all_dirty()
+            self.write({"position": 1, "total": queue._count(self.name)})
+            return True
+        if not model._kpi_derive_next():
+            model._kpi_derive()  # what time has overtaken
+            return False
+        # what was changed meanwhile is in the queue, too
+        self.done = max(self.done, self.total - queue._count(self.name))
+        _logger.info("KPI history: %s", self._progress_text())
+        return True
+
+    @api.model
+    def _log(self, step, changed, first, last, highest):
+        _logger.info(
+            "KPI facts of earlier %s: %s changed (ids %s to %s of %s)",
+            step.what,
+            changed,
+            first,
+            last,
+            highest,
+        )
+
+    # ------------------------------------------------------------------
+    # how far it is
+    # ------------------------------------------------------------------
+    @api.model
+    def _is_pending(self):
+        """Whether figures have to wait."""
+        # superuser: whether figures are to be expected is for everybody to know
+        left = self.sudo().search([])
+        return bool(left) and not any(left.mapped("error"))
+
+    @api.model
+    def _progress_text(self):
+        """How much of the history has been read; empty when all of it has."""
+        # superuser: as above
+        left = self.sudo().search([])
+        if not left:
+            return ""
+        steps = self._steps()
+        now, *later = (
+            steps[part.name].what
+            if part.name in steps
+            else self.env._("%s (conversations and facts)", self.env[part.name]._description)
+            for part in left
+            if part.name in steps or part.name in self.env
+        )
+        text = self.env._(
+            "%(done)s of %(total)s %(what)s",
+            done=formatLang(self.env, left[0].done, digits=0),
+            total=formatLang(self.env, left[0].total, digits=0),
+            what=now,
+        )
+        if later:
+            text = self.env._("%(progress)s; then %(later)s", progress=text, later=", ".join(later))
+        if left[0].error:
+            text = self.env._(
+                "%(progress)s. The last try failed: %(error)s", progress=text, error=left[0].error
+            )
+        return text
 
     @api.model
     def _forget(self, records):
@@ -87,7 +281,7 @@ class CrmKpiBackfill(models.AbstractModel):
     # leads
     # ------------------------------------------------------------------
     @api.model
-    def _fill_leads(self, first, last):
+    def _fill_leads(self, first, last, renew=False):
         rows = self.env.execute_query(
             SQL(
                 """
@@ -116,26 +310,37 @@ class CrmKpiBackfill(models.AbstractModel):
                            CASE WHEN l.type = 'opportunity'
                                 THEN COALESCE(c.date, l.create_date) END AS opportunity_date,
                            CASE WHEN l.won_status = 'won'
-                                THEN COALESCE(e.won_at, l.date_closed, l.date_last_stage_update,
-                                              l.create_date) END AS won_date,
+                                THEN COALESCE(l.kpi_won_date, e.won_at, l.date_closed,
+                                              l.date_last_stage_update, l.create_date)
+                                END AS won_date,
                            CASE WHEN l.won_status = 'lost'
-                                THEN COALESCE(l.date_closed, l.write_date) END AS lost_date
+                                THEN COALESCE(l.kpi_lost_date, l.date_closed, l.write_date)
+                                END AS lost_date
                       FROM crm_lead l
                       JOIN conversion c ON c.id = l.id
                  LEFT JOIN entered e ON e.res_id = l.id
-                     WHERE l.kpi_was_lead IS NULL
+                     WHERE l.kpi_was_lead IS NULL OR %(renew)s
                 )
                 UPDATE crm_lead l
                    SET kpi_was_lead = d.was_lead,
                        kpi_opportunity_date = d.opportunity_date,
                        kpi_won_date = d.won_date,
-                       kpi_won_user_id = CASE WHEN d.won_date IS NOT NULL
-                                              THEN NULLIF(l.user_id, %(root)s) END,
-                       kpi_won_team_id = CASE WHEN d.won_date IS NOT NULL THEN l.team_id END,
+                       -- what was stamped at the event is better than today's owner
+                       kpi_won_user_id = CASE WHEN d.won_date IS NULL THEN NULL
+                                              WHEN l.kpi_won_date IS NOT NULL
+                                              THEN l.kpi_won_user_id
+                                              ELSE NULLIF(l.user_id, %(root)s) END,
+                       kpi_won_team_id = CASE WHEN d.won_date IS NULL THEN NULL
+                                              WHEN l.kpi_won_date IS NOT NULL
+                                              THEN l.kpi_won_team_id ELSE l.team_id END,
                        kpi_lost_date = d.lost_date,
-                       kpi_lost_user_id = CASE WHEN d.lost_date IS NOT NULL
-                                               THEN NULLIF(l.user_id, %(root)s) END,
-                       kpi_lost_team_id = CASE WHEN d.lost_date IS NOT NULL THEN l.team_id END,
+                       kpi_lost_user_id = CASE WHEN d.lost_date IS NULL THEN NULL
+                                               WHEN l.kpi_lost_date IS NOT NULL
+                                               THEN l.kpi_lost_user_id
+                                               ELSE NULLIF(l.user_id, %(root)s) END,
+                       kpi_lost_team_id = CASE WHEN d.lost_date IS NULL THEN NULL
+                                               WHEN l.kpi_lost_date IS NOT NULL
+                                               THEN l.kpi_lost_team_id ELSE l.team_id END,
                        kpi_merged_count = COALESCE(l.kpi_merged_count, 0),
                        kpi_days_to_opportunity = CASE WHEN d.was_lead
                            THEN %(days_to_opportunity)s END,
@@ -147,6 +352,7 @@ class CrmKpiBackfill(models.AbstractModel):
                 """,
                 stage_field=self.env["ir.model.fields"]._get("crm.lead", "stage_id").id,
                 root=SUPERUSER_ID,
+                renew=renew,
                 first=first,
                 last=last,
                 days_to_opportunity=self._elapsed_days("l.create_date", "d.opportunity_date"),
@@ -216,7 +422,7 @@ class CrmKpiBackfill(models.AbstractModel):
     # orders
     # ------------------------------------------------------------------
     @api.model
-    def _fill_orders(self, first, last):
+    def _fill_orders(self, first, last, renew=False):
         rows = self.env.execute_query(
             SQL(
                 """
@@ -259,19 +465,26 @@ class CrmKpiBackfill(models.AbstractModel):
                       FROM sale_order o
                  LEFT JOIN tracked t ON t.res_id = o.id
                  LEFT JOIN written w ON w.res_id = o.id
-                     WHERE o.id BETWEEN %(first)s AND %(last)s AND o.kpi_is_qualifying IS NULL
+                     WHERE o.id BETWEEN %(first)s AND %(last)s
+                       AND (o.kpi_is_qualifying IS NULL OR %(renew)s)
                 )
                 UPDATE sale_order o
-                   SET kpi_sent_date = CASE
+                   SET kpi_sent_date = LEAST(o.kpi_sent_date, CASE
                            WHEN d.state IN ('sent', 'sale') OR d.tracked_at IS NOT NULL
                            THEN LEAST(COALESCE(d.written_at, d.tracked_at, d.confirmed_at,
                                                date_trunc('second', d.create_date)),
-                                      d.confirmed_at) END,
-                       kpi_first_confirm_date = d.confirmed_at,
-                       kpi_confirm_user_id = CASE WHEN d.confirmed_at IS NOT NULL
-                                                  THEN NULLIF(o.user_id, %(root)s) END,
-                       kpi_confirm_team_id = CASE WHEN d.confirmed_at IS NOT NULL
-                                                  THEN o.team_id END,
+                                      d.confirmed_at) END),
+                       kpi_first_confirm_date = LEAST(o.kpi_first_confirm_date, d.confirmed_at),
+                       -- what was stamped at the event is better than today's owner
+                       kpi_confirm_user_id = CASE
+                           WHEN o.kpi_first_confirm_date - d.confirmed_at <= interval '1 minute'
+                           THEN o.kpi_confirm_user_id
+                           WHEN d.confirmed_at IS NOT NULL
+                           THEN NULLIF(o.user_id, %(root)s) END,
+                       kpi_confirm_team_id = CASE
+                           WHEN o.kpi_first_confirm_date - d.confirmed_at <= interval '1 minute'
+                           THEN o.kpi_confirm_team_id
+                           WHEN d.confirmed_at IS NOT NULL THEN o.team_id END,
                        kpi_amount = round(COALESCE(o.amount_untaxed, 0)
                                           / COALESCE(NULLIF(o.currency_rate, 0), 1)
                                           / cu.rounding) * cu.rounding,
@@ -282,6 +495,7 @@ class CrmKpiBackfill(models.AbstractModel):
                 """,
                 state_field=self.env["ir.model.fields"]._get("sale.order", "state").id,
                 root=SUPERUSER_ID,
+                renew=renew,
                 first=first,
                 last=last,
             )

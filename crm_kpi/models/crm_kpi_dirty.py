@@ -37,6 +37,14 @@ class CrmKpiDirty(models.Model):
             )
 
     @api.model
+    def _count(self, model_name):
+        """Number of marks of a model."""
+        [[count]] = self.env.execute_query(
+            SQL("SELECT count(*) FROM crm_kpi_dirty WHERE res_model = %s", model_name)
+        )
+        return count
+
+    @api.model
     def _pop(self, model_name, limit):
         """Take at most ``limit`` marks of a model out of the queue.
 

@@ -108,9 +108,8 @@ class CrmKpiFactMixin(models.AbstractModel):
         """
         self.env.flush_all()
         done = 0
-        while ids := self.env["crm.kpi.dirty"]._pop(self._name, BATCH):
-            self._kpi_derive_records(ids)
-            done += len(ids)
+        while count := self._kpi_derive_next():
+            done += count
         for batch in split_every(BATCH, self._kpi_stale_ids(), list):
             self._kpi_derive_records(batch)
             done += len(batch)
@@ -118,6 +117,17 @@ class CrmKpiFactMixin(models.AbstractModel):
             # derived by SQL, behind the back of the cache
             self.env.invalidate_all()
         return done
+
+    @api.model
+    def _kpi_derive_next(self):
+        """Derive one set of what is dirty.
+
+        :return: number of records looked at, 0 when nothing is left
+        """
+        ids = self.env["crm.kpi.dirty"]._pop(self._name, BATCH)
+        if ids:
+            self._kpi_derive_records(ids)
+        return len(ids)
 
     @api.model
     def _kpi_update(self, columns, source):

@@ -51,6 +51,9 @@ class CrmKpi(models.Model):
             that wait for a retry; default all published ones
         :return: number of cells written
         """
+        if self.env["crm.kpi.backfill"]._is_pending():
+            _logger.info("KPI refresh: waits until the history has been read")
+            return 0
         if kpis is not None:
             kpis.sudo().filtered("next_try").write({"next_try": False})
         return sum(work() or 0 for _name, work in self._refresh_steps(periods, kpis))
@@ -65,6 +68,10 @@ class CrmKpi(models.Model):
         cron = self.env["ir.cron"]
         # superuser: bookkeeping of the scheduled action, which runs as superuser anyway
         memory = self.env["ir.config_parameter"].sudo()
+        history = self.env["crm.kpi.backfill"].sudo()
+        history._continue(between=lambda: cron._commit_progress(1, remaining=1))
+        if history._is_pending():
+            return
         steps = list(self._refresh_steps(None, None))
         names = [name for name, _work in steps]
         begin = memory.get_param(NEXT_STEP)

@@ -1,6 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from markupsafe import Markup
+
 from odoo import api, fields, models
 
 from ..engine.scan import CELL_KEY
@@ -95,6 +97,15 @@ class CrmKpiValue(models.Model):
             cell.display_name = (
                 f"{cell.kpi_id.name} · {cell.scope_name} · {cell.period_id.display_name}"
             )
+
+    @api.model
+    def get_empty_list_help(self, help_message):
+        """Why there are no figures yet, while the history is being read."""
+        if progress := self.env["crm.kpi.backfill"]._progress_text():
+            return Markup("<p>%s</p>") % self.env._(
+                "The history is being read: %s. Figures follow right after it.", progress
+            )
+        return super().get_empty_list_help(help_message)
 
     def action_open_records(self):
         """Open exactly the records behind the number, as far as the reader may see them."""

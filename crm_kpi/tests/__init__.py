@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import test_backfill
+from . import test_backfill_steps
 from . import test_catalogue
 from . import test_cost
 from . import test_correspondence

@@ -46,8 +46,7 @@ ORDER_FACTS = (
 )
 
 
-@tagged("post_install", "-at_install")
-class TestBackfill(HistoryCase):
+class BackfillCase(HistoryCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -84,6 +83,9 @@ class TestBackfill(HistoryCase):
         )
         self.env.invalidate_all()
 
+
+@tagged("post_install", "-at_install")
+class TestBackfill(BackfillCase):
     def assertBackfilled(self, records, names):
         lived = self._facts(records, names)
         self._wipe(records, names)

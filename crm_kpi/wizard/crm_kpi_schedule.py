@@ -34,6 +34,7 @@ class CrmKpiSchedule(models.TransientModel):
         "Next refresh", required=True, default=lambda self: self._cron().nextcall
     )
     lastcall = fields.Datetime("Last refresh", compute="_compute_state")
+    history_text = fields.Char("History", compute="_compute_state")
     waiting_kpi_ids = fields.Many2many("crm.kpi", "KPIs with errors", compute="_compute_state")
 
     @api.model
@@ -48,6 +49,7 @@ class CrmKpiSchedule(models.TransientModel):
     @api.depends("interval_number")
     def _compute_state(self):
         self.lastcall = self._cron().lastcall
+        self.history_text = self.env["crm.kpi.backfill"]._progress_text()
         self.waiting_kpi_ids = self.env["crm.kpi"].search([("last_error", "!=", False)])
 
     def action_save(self):

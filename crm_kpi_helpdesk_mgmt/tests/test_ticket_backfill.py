@@ -2,9 +2,11 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 import random
+from unittest.mock import patch
 
 from odoo.tests import tagged
 
+from odoo.addons.crm_kpi.models import crm_kpi_backfill, crm_kpi_fact_mixin
 from odoo.addons.crm_kpi.tests.common_interaction import dt
 
 from .common import TicketCommon
@@ -116,6 +118,28 @@ class TestBackfill(TicketCommon):
         self.assertEqual(lived[1]["kpi_first_closed_date"], dt("2026-11-02 08:00"))
         self.assertFalse(lived[2]["kpi_first_closed_user_id"])
         self.assertEqual(lived[2]["kpi_waiting_since"], dt("2026-11-04 09:00"))
+
+    def test_in_sets(self):
+        """A long history of tickets is read in sets, with the same result."""
+        tickets = self.env["helpdesk.ticket"]
+        for day in range(2, 9):
+            ticket = self._ticket(f"2026-11-0{day} 08:00")
+            self._move(ticket, f"2026-11-0{day} 11:00", stage_id=self.done.id)
+            tickets |= ticket
+        tickets._kpi_derive()
+        lived = self._facts(tickets, [*STAMPS, *DERIVED])
+        self._forget(tickets)
+        work = self.env["crm.kpi.backfill"]
+        with (
+            patch.object(crm_kpi_backfill, "BATCH", 3),
+            patch.object(crm_kpi_backfill, "AT_ONCE", 0),
+            patch.object(crm_kpi_fact_mixin, "BATCH", 3),
+        ):
+            work._begin(["tickets", "helpdesk.ticket"])
+            self.assertIn(" tickets; then ", work._progress_text())
+            while not work._continue(between=lambda: False):
+                self.env.invalidate_all()
+        self.assertEqual(self._facts(tickets, [*STAMPS, *DERIVED]), lived)
 
     def test_random_histories(self):
         rng = random.Random(42)

@@ -1,0 +1,280 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""A long history is read in sets: it may be interrupted, and goes on where it was."""
+
+import logging
+from unittest.mock import patch
+
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from .. import hooks
+from ..models import crm_kpi_backfill, crm_kpi_fact_mixin
+from .common_history import utc
+from .test_backfill import LEAD_FACTS, ORDER_FACTS, BackfillCase
+
+LOGGER = "odoo.addons.crm_kpi.models.crm_kpi_backfill"
+SET = 3
+
+
+class Killed(BaseException):
+    """The server was killed."""
+
+
+@tagged("post_install", "-at_install")
+class TestSteps(BackfillCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.work = cls.env["crm.kpi.backfill"]
+        for module in (crm_kpi_backfill, crm_kpi_fact_mixin):
+            cls.startClassPatcher(patch.object(module, "BATCH", SET))
+        # a database may have a history of its own
+        cls.before = {
+            model: cls.env[model].with_context(active_test=False).search([]).ids
+            for model in ("crm.lead", "sale.order")
+        }
+
+    def _history(self):
+        """Leads and orders with what happened to them, and what was said."""
+        self.customers = [self._customer(f"C{n}") for n in range(4)]
+        with self.at("2026-01-05 08:00:07"):
+            leads = self.env["crm.lead"].concat(
+                *(
+                    self._lead(
+                        name=f"Lead {n}",
+                        type="lead" if n % 2 else "opportunity",
+                        expected_revenue=100 * n,
+                        partner_id=self.customers[n % 4].id,
+                        user_id=(self.ann if n % 3 else self.bob).id,
+                    )
+                    for n in range(10)
+                )
+            )
+        with self.at("2026-01-09 10:00"):
+            for lead in leads[:6]:
+                lead.with_user(self.ann).message_post(
+                    body="Hello", message_type="comment", subtype_xmlid="mail.mt_comment"
+                )
+        with self.at("2026-01-15 09:00"):
+            leads[1].convert_opportunity(self.customers[1])
+            leads[:3].action_set_won()
+            leads[4].action_set_lost()
+        orders = self.env["sale.order"].concat(
+            *(self._order(self.customers[n % 3], f"2026-0{n + 2}-03", 100 + n) for n in range(7))
+        )
+        self.env.flush_all()
+        return leads, orders
+
+    def _content(self, leads, orders):
+        self.env.invalidate_all()
+        said = self.env["crm.kpi.interaction"].search(
+            [("res_id", "in", leads.ids)], order="message_id"
+        )
+        known = self.env["crm.kpi.customer"].search(
+            [("partner_id", "in", [c.id for c in self.customers])], order="partner_id"
+        )
+        return [
+            self._facts(leads, [*LEAD_FACTS, "kpi_attempt_count", "kpi_first_attempt_date"]),
+            self._facts(orders, ORDER_FACTS),
+            said.mapped(lambda i: (i.message_id.id, i.date, i.channel, i.user_id.id, i.is_attempt)),
+            known.mapped(lambda k: (k.partner_id.id, k.order_count, k.ltv_to_date, k.rfm_class)),
+        ]
+
+    def _forget_all(self, leads, orders):
+        self.work._forget(leads.with_context(active_test=False))
+        self.work._forget(orders)
+        self.env.cr.execute("DELETE FROM crm_kpi_interaction WHERE res_id = ANY(%s)", [leads.ids])
+        self.env.cr.execute(
+            "DELETE FROM crm_kpi_customer WHERE partner_id = ANY(%s)",
+            [[customer.id for customer in self.customers]],
+        )
+        self.env.cr.execute("DELETE FROM crm_kpi_dirty")
+        self.env.invalidate_all()
+
+    def _begin(self):
+        """As a long history is begun with."""
+        with patch.object(crm_kpi_backfill, "AT_ONCE", 0):
+            hooks.post_init_hook(self.env)
+        self.assertTrue(self.work._is_pending())
+
+    def _work(self, kill_after=None):
+        """Go on, with a commit (here, a savepoint) after every set, until done or killed.
+
+        :return: what the progress was after each set
+        """
+        seen = []
+        kept = self.env.cr.savepoint()
+
+        def between():
+            nonlocal kept
+            self.env.flush_all()
+            kept.close(rollback=False)
+            kept = self.env.cr.savepoint()
+            seen.append(self.work.search([], limit=1).read(["name", "done", "total"])[0])
+            return True
+
+        advance = type(self.work)._advance
+
+        def killed_midway(part, step):
+            result = advance(part, step)
+            if kill_after is not None and len(seen) >= kill_after:
+                raise Killed
+            return result
+
+        with patch.object(type(self.work), "_advance", killed_midway):
+            try:
+                self.assertTrue(self.work._continue(between))
+                kept.close(rollback=False)
+            except Killed:
+                kept.close(rollback=True)
+                self.env.invalidate_all()
+        return seen
+
+    def test_interrupted_equals_uninterrupted(self):
+        leads, orders = self._history()
+        self._forget_all(leads, orders)
+        with self.assertLogs(LOGGER, logging.INFO):
+            hooks.post_init_hook(self.env)  # a short one is read at once
+        self.assertFalse(self.work._is_pending())
+        expected = self._content(leads, orders)
+        self.assertTrue(all(expected))
+        self.assertTrue(any(value for value in expected[0].values()))
+        for kill_after in (0, 1, 4):
+            self._forget_all(leads, orders)
+            self._begin()
+            kills, seen = 0, []
+            while self.work._is_pending():
+                # killed ever later, so that the work comes to its end
+                seen += self._work(kill_after=kill_after + kills)
+                kills += 1
+                self.assertLess(kills, 100)
+            self.assertGreater(kills, 3)
+            self.assertEqual(self._content(leads, orders), expected)
+            # no set was done twice: what was done only grows, to what there is
+            for name in ("leads", "orders"):
+                done = [part["done"] for part in seen if part["name"] == name]
+                [total] = {part["total"] for part in seen if part["name"] == name}
+                self.assertEqual(done, sorted(set(done)))
+                self.assertEqual(done[-1], total)
+                table = "crm_lead" if name == "leads" else "sale_order"
+                self.env.cr.execute(f"SELECT count(*) FROM {table}")
+                self.assertEqual(total, self.env.cr.fetchone()[0])
+
+    def test_progress_in_words(self):
+        self._history()
+        self.assertEqual(self.work._progress_text(), "")
+        self._begin()
+        [part] = self.work.search([("name", "=", "leads")])
+        self.assertIn(f"0 of {part.total:,} leads; then orders", self.work._progress_text())
+        self.work._continue(lambda: False)
+        self.env.cr.execute(
+            "SELECT count(*) FROM crm_lead WHERE id < (SELECT min(id) FROM crm_lead) + %s", [SET]
+        )
+        [[done]] = self.env.cr.fetchall()
+        self.assertIn(f"{done} of {part.total:,} leads", self.work._progress_text())
+        # told to everybody who looks for figures, and to who sets the schedule
+        values = self.env["crm.kpi.value"].with_user(self.ann)
+        self.assertIn(f"{done} of", values.get_empty_list_help("<p>No figures</p>"))
+        self.assertIn("leads", self.env["crm.kpi.schedule"].create({}).history_text)
+        self.assertIn("leads", self.env["res.config.settings"].create({}).kpi_history_text)
+
+    def test_refresh_waits(self):
+        self._history()
+        self._begin()
+        kpis = self.env.ref("crm_kpi.crm_kpi_new_leads")
+        self.assertEqual(self.env["crm.kpi"]._refresh(kpis=kpis), 0)
+        with self.assertRaises(UserError):
+            kpis.action_refresh()
+        self.env.flush_all()
+        with self.enter_registry_test_mode():
+            self.env.ref("crm_kpi.ir_cron_refresh").method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertFalse(self.work._is_pending())
+        self.assertTrue(
+            self.env["crm.kpi.value"].search_count(
+                [("company_id", "=", self.company.id), ("kpi_id", "=", kpis.id)]
+            )
+        )
+        self.assertEqual(
+            self.env["crm.kpi.value"].get_empty_list_help("<p>No figures</p>"), "<p>No figures</p>"
+        )
+
+    def test_what_people_do_meanwhile(self):
+        """Records that wait for their turn are changed: their stamps come out as in life."""
+        leads, orders = self._history()
+        with self.at("2026-08-20 08:00"):
+            quotation = self._order(self.customers[3], "2026-08-20", 50, state="draft")
+        for model in ("sale.order", "crm.lead"):
+            self.env[model]._kpi_derive()
+        lived = self._content(leads, orders)
+        self._forget_all(leads, orders)
+        self.work._forget(quotation)
+        self._begin()
+        with self.at("2026-09-01 09:00"):
+            leads[3].convert_opportunity(self.customers[3])
+            leads[5].convert_opportunity(self.customers[1])
+            leads[5].action_set_won()
+            leads[6].action_set_won()
+            leads[7].action_set_lost()
+            leads[0].name = "Renamed"
+            orders[0].client_order_ref = "X"
+            quotation.user_id = self.ann
+            quotation.action_confirm()
+        owner = leads[6].user_id
+        with self.at("2026-09-02 09:00"):
+            (leads[6] | leads[7]).user_id = False
+            quotation.user_id = self.bob
+            new = self._lead(name="New")
+        self._work()
+        self.assertFalse(self.work._is_pending())
+        self.assertTrue(leads[3].kpi_was_lead and leads[5].kpi_was_lead)
+        self.assertEqual(leads[3].kpi_opportunity_date, utc("2026-09-01 09:00"))
+        self.assertEqual(leads[6].kpi_won_date, utc("2026-09-01 09:00"))
+        self.assertEqual(leads[6].kpi_won_user_id, owner)
+        self.assertEqual(leads[7].kpi_lost_user_id, self.ann)
+        self.assertEqual(quotation.kpi_confirm_user_id, self.ann)
+        self.assertEqual(new.kpi_opportunity_date, utc("2026-09-02 09:00"))
+        filled = self._content(leads, orders)
+        unchanged = (leads[:3] | leads[4], orders)  # in what the stamps look at
+        for facts, before, records in zip(filled[:2], lived[:2], unchanged, strict=True):
+            for (record_id, name), value in before.items():
+                if record_id in records.ids:
+                    self.assertEqual(facts[record_id, name], value, name)
+
+    def test_part_of_an_addon_that_is_gone(self):
+        self.work.create({"name": "gone.model", "position": 0, "last_id": 1, "total": 5})
+        self.assertTrue(self.work._continue())
+        self.assertFalse(self.work._is_pending())
+
+    def test_failure_holds_nothing_back(self):
+        """A part that fails is named and tried again; figures do not wait for it for ever."""
+        leads, orders = self._history()
+        for model in ("sale.order", "crm.lead"):
+            self.env[model]._kpi_derive()
+        self.env["crm.kpi.customer"]._kpi_mark_all_dirty()
+        self.env["crm.kpi.customer"]._kpi_derive()
+        self._forget_all(leads, orders)
+        self._begin()
+
+        def broken(work, *args, **kwargs):
+            raise ValueError("no such rate")
+
+        with (
+            patch.object(type(self.work), "_fill_orders", broken),
+            self.assertLogs(LOGGER, logging.ERROR),
+        ):
+            self.assertFalse(self.work._continue(lambda: True))
+        self.assertFalse(self.work._is_pending())
+        self.assertIn("The last try failed: no such rate", self.work._progress_text())
+        kpis = self.env.ref("crm_kpi.crm_kpi_orders_count")
+        self.env["crm.kpi"]._refresh(kpis=kpis)
+        computed = self.env["crm.kpi.computation"].search(
+            [("period_id.company_id", "=", self.company.id)]
+        )
+        self.assertTrue(any(computed.mapped("fingerprint")))
+        self.assertTrue(self.work._continue(lambda: True))
+        self.env.invalidate_all()
+        self.assertEqual(self.work._progress_text(), "")
+        self.assertFalse(any(computed.exists().mapped("fingerprint")), "all is checked anew")
+        self.assertTrue(all(orders.mapped("kpi_amount")))
