@@ -4,7 +4,7 @@
 
 
 def post_init_hook(env):
-    env["rating.rating"]._kpi_backfill()
+    env["crm.kpi.backfill"]._begin(["ratings", "rating.rating"])
     # this is the better counter-metric, where crm_kpi_helpdesk_mgmt_sla is there already
     pair = {"sla_success_rate": "csat_score"}
     if len(env["crm.kpi"]._by_code(["sla_success_rate", "csat_score"])) == 2:

@@ -20,7 +20,7 @@ def pre_init_hook(env):
 
 
 def post_init_hook(env):
-    env["helpdesk.ticket.sla"]._kpi_backfill()
+    env["crm.kpi.backfill"]._begin(["slas"])
     # satisfaction is the better counter-metric, where crm_kpi_helpdesk_mgmt_rating brings it
     pair = {"sla_success_rate": "csat_score"}
     if len(env["crm.kpi"]._by_code(["sla_success_rate", "csat_score"])) == 2:

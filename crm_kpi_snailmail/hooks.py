@@ -4,4 +4,4 @@
 
 
 def post_init_hook(env):
-    env["snailmail.letter"]._kpi_backfill()
+    env["crm.kpi.backfill"]._begin(["letters"])

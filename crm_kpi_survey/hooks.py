@@ -4,4 +4,4 @@
 
 
 def post_init_hook(env):
-    env["survey.user_input"]._kpi_backfill()
+    env["crm.kpi.backfill"]._begin(["participations"])

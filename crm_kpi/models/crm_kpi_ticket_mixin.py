@@ -522,24 +522,6 @@ class CrmKpiTicketMixin(models.AbstractModel):
     # back-fill
     # ------------------------------------------------------------------
     @api.model
-    def _kpi_backfill(self):
-        """Stamps of the time before the installation, for all tickets; then all are dirty.
-
-        From the tracking of stage and user, which the mail thread keeps; where it is silent
-        (imports, changes of a team that chose the stage), the help desk's own dates must do.
-        Changes of team are not tracked by every help desk: unknown ones count as none.
-        """
-        self.env.flush_all()
-        lowest, highest = self.env.execute_query(
-            SQL("SELECT min(id), max(id) FROM %s", SQL.identifier(self._table))
-        )[0]
-        step = 50_000
-        for first in range(lowest or 1, (highest or 0) + 1, step):
-            self._kpi_backfill_stamps(first, min(first + step - 1, highest))
-        self.env.invalidate_all()
-        self._kpi_mark_all_dirty()
-
-    @api.model
     def _kpi_tracking_sql(self, name, first, last):
         """Query ``(id, at, nth, old, new)`` of the tracked changes of a many2one."""
         return SQL(
@@ -558,7 +540,12 @@ class CrmKpiTicketMixin(models.AbstractModel):
 
     @api.model
     def _kpi_backfill_stamps(self, first, last):
-        """Stamps of the tickets with ids from ``first`` to ``last``, from their tracking."""
+        """Stamps of the time before the installation, of the tickets in a range of ids.
+
+        From the tracking of stage and user, which the mail thread keeps; where it is silent
+        (imports, changes of a team that chose the stage), the help desk's own dates must do.
+        Changes of team are not tracked by every help desk: unknown ones count as none.
+        """
         stages = self._kpi_stages()
         columns = [
             "kpi_first_closed_date",

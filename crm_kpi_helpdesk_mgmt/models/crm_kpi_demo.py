@@ -53,7 +53,8 @@ class CrmKpiDemo(models.AbstractModel):
         self.env["crm.kpi.backfill"]._forget(self.env["helpdesk.ticket"].search([]))
         # the planner knows nothing yet of rows made in this transaction
         self.env.cr.execute("ANALYZE helpdesk_ticket, mail_message, mail_tracking_value")
-        self.env["helpdesk.ticket"]._kpi_backfill()
+        self.env["crm.kpi.backfill"]._run()
+        self.env["helpdesk.ticket"]._kpi_mark_all_dirty()
         self.env["crm.kpi"]._refresh()
         goals = self._service_goals(agents)
         _logger.info(

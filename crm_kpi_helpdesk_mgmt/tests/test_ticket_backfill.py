@@ -84,7 +84,8 @@ class TestBackfill(TicketCommon):
         Ticket._kpi_derive()
         lived = self._facts(tickets, STAMPS), self._facts(tickets, DERIVED)
         self._forget(tickets)
-        Ticket._kpi_backfill()
+        self.env["crm.kpi.backfill"]._run()
+        Ticket._kpi_mark_all_dirty()
         Ticket._kpi_derive()
         filled = self._facts(tickets, STAMPS), self._facts(tickets, DERIVED)
         for kind in (0, 1):
@@ -187,7 +188,7 @@ class TestBackfill(TicketCommon):
         waits = self._ticket("2026-11-02 08:00", stage_id=self.awaiting.id)
         self._dates(waits, last_stage_update=dt("2026-11-04 08:00"))
         self._forget(ticket | moved | waits)
-        self.env["helpdesk.ticket"]._kpi_backfill()
+        self.env["crm.kpi.backfill"]._run()
         self.assertEqual(ticket.kpi_last_closed_date, dt("2026-11-05 08:00"))
         self.assertEqual(ticket.kpi_first_resolved_date, dt("2026-11-05 08:00"))
         self.assertEqual(moved.kpi_last_closed_date, dt("2026-11-06 08:00"))

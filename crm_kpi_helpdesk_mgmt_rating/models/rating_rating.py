@@ -148,14 +148,15 @@ class RatingRating(models.Model):
     # --- BACK-FILL ---
 
     @api.model
-    def _kpi_backfill(self):
-        """Stamps of ratings that are older than this module, in one statement.
+    def _kpi_backfill_stamps(self, first, last):
+        """Stamps of ratings that are older than this module, for a range of ids.
 
         Who had the ticket without a rated user, and its team, are those of the closing, else
         the present ones. What has its stamps is left alone.
+
+        :return: number of ratings that changed
         """
-        self.env.flush_all()
-        self.env.cr.execute(
+        rows = self.env.execute_query(
             SQL(
                 """
                 UPDATE rating_rating r
@@ -169,11 +170,12 @@ class RatingRating(models.Model):
                                           ELSE t.kpi_closed_team_id END
                   FROM helpdesk_ticket t
                  WHERE r.res_model = 'helpdesk.ticket' AND t.id = r.res_id
-                   AND r.kpi_ticket_id IS NULL
+                   AND r.kpi_ticket_id IS NULL AND r.id BETWEEN %s AND %s
              RETURNING r.id
-                """
+                """,
+                first,
+                last,
             )
         )
-        self._kpi_mark_dirty([id_ for (id_,) in self.env.cr.fetchall()])
-        self.env.invalidate_all()
-        self._kpi_derive()
+        self._kpi_mark_dirty([id_ for (id_,) in rows])
+        return len(rows)

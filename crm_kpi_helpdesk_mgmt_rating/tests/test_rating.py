@@ -5,9 +5,12 @@
 The numbers in the names are those of the KPI catalogue; expected values are its own.
 """
 
+from unittest.mock import patch
+
 from odoo import Command
 from odoo.tests import tagged
 
+from odoo.addons.crm_kpi.models import crm_kpi_backfill
 from odoo.addons.crm_kpi.tests.test_catalogue import CatalogueCase
 from odoo.addons.crm_kpi_helpdesk_mgmt.tests.common import TicketCommon
 
@@ -236,6 +239,22 @@ class TestRatingBackfill(RatingCommon):
         self.assertEqual(
             [bool(f["kpi_rated_date"]) for f in stamped], [True, False, True, True, False]
         )
+        self._forget(ratings)
+        self.env["crm.kpi.backfill"]._run()
+        ratings._kpi_derive()
+        self.assertEqual([{name: rating[name] for name in names} for rating in ratings], stamped)
+        # of a long history in sets, after that of the tickets
+        self._forget(ratings)
+        with (
+            patch.object(crm_kpi_backfill, "AT_ONCE", 0),
+            patch.object(crm_kpi_backfill, "BATCH", 2),
+        ):
+            self.env["crm.kpi.backfill"]._begin(["ratings", "rating.rating"])
+            self.assertFalse(ratings[0].kpi_ticket_id)
+            self.assertTrue(self.env["crm.kpi.backfill"]._continue(lambda: True))
+        self.assertEqual([{name: rating[name] for name in names} for rating in ratings], stamped)
+
+    def _forget(self, ratings):
         self.env.flush_all()
         self.env.cr.execute(
             "UPDATE rating_rating SET kpi_ticket_id = NULL, kpi_user_id = NULL,"
@@ -244,5 +263,3 @@ class TestRatingBackfill(RatingCommon):
         )
         self.env.cr.execute("DELETE FROM crm_kpi_dirty")
         self.env.invalidate_all()
-        ratings._kpi_backfill()
-        self.assertEqual([{name: rating[name] for name in names} for rating in ratings], stamped)

@@ -51,7 +51,7 @@ class CrmKpiDemo(models.AbstractModel):
         for sla, reached in zip(slas, ("t.assigned_date", "t.kpi_first_closed_date"), strict=True):
             self._make_ticket_slas(sla, ticket_ids, SQL(reached))
         self._name_records("sla", slas)
-        self.env["helpdesk.ticket.sla"]._kpi_backfill()
+        self.env["crm.kpi.backfill"]._run()
         kpis = self.env["crm.kpi"]._by_code(["sla_success_rate"])
         self.env["crm.kpi"]._refresh(kpis=kpis)
         goals = self._make_goals(SLA_GOALS, {"company": [{}]})

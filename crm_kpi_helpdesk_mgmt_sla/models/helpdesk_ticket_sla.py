@@ -58,13 +58,14 @@ class HelpdeskTicketSla(models.Model):
         return slas
 
     @api.model
-    def _kpi_backfill(self):
-        """Fields of the SLAs that are older than this module, in one statement.
+    def _kpi_backfill_stamps(self, first, last):
+        """Fields of the SLAs that are older than this module, for a range of ids.
 
         The stage that a ticket began in is the old value of its first change of stage.
+
+        :return: number of SLAs that changed
         """
-        self.env.flush_all()
-        self.env.cr.execute(
+        rows = self.env.execute_query(
             SQL(
                 """
                 WITH began AS (
@@ -74,6 +75,8 @@ class HelpdeskTicketSla(models.Model):
                       JOIN mail_message m ON m.id = v.mail_message_id
                        AND m.model = 'helpdesk.ticket'
                      WHERE v.field_id = %(field)s
+                       AND m.res_id IN (SELECT ticket_id FROM helpdesk_ticket_sla
+                                         WHERE id BETWEEN %(first)s AND %(last)s)
                   ORDER BY m.res_id, v.create_date, v.id
                 ),
                 fact AS (
@@ -89,15 +92,18 @@ class HelpdeskTicketSla(models.Model):
                  LEFT JOIN helpdesk_ticket_stage first
                         ON first.id = COALESCE(b.stage_id, t.stage_id)
                  LEFT JOIN helpdesk_ticket_stage target ON target.id = s.expected_stage_id
-                     WHERE s.kpi_born_met IS NULL
+                     WHERE s.kpi_born_met IS NULL AND s.id BETWEEN %(first)s AND %(last)s
                 )
                 UPDATE helpdesk_ticket_sla s
                    SET kpi_partner_id = f.partner_id, kpi_user_id = f.user_id,
                        kpi_team_id = f.team_id, kpi_born_met = f.born_met
                   FROM fact f
                  WHERE f.id = s.id
+             RETURNING s.id
                 """,
+                first=first,
+                last=last,
                 field=self.env["ir.model.fields"]._get("helpdesk.ticket", "stage_id").id,
             )
         )
-        self.env.invalidate_all()
+        return len(rows)

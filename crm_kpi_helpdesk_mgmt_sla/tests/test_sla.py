@@ -194,5 +194,5 @@ class TestSlaBackfill(SlaCommon):
             [slas.ids],
         )
         self.env.invalidate_all()
-        slas._kpi_backfill()
+        self.env["crm.kpi.backfill"]._run()
         self.assertEqual([{name: sla[name] for name in names} for sla in slas], stamped)

@@ -26,14 +26,22 @@ class SnailmailLetter(models.Model):
         return result
 
     @api.model
-    def _kpi_backfill(self):
-        """Letters of the time before: their last change was that they were sent."""
-        self.env.flush_all()
-        self.env.cr.execute(
-            "UPDATE snailmail_letter SET kpi_sent_date = write_date"
-            " WHERE state = 'sent' AND kpi_sent_date IS NULL"
+    def _kpi_backfill_stamps(self, first, last):
+        """Letters of the time before, for a range of ids: their last change was that they
+        were sent. What they are about is derived anew.
+
+        :return: number of letters that changed
+        """
+        rows = self.env.execute_query(
+            SQL(
+                "UPDATE snailmail_letter SET kpi_sent_date = write_date"
+                " WHERE state = 'sent' AND kpi_sent_date IS NULL AND id BETWEEN %s AND %s"
+                " RETURNING id",
+                first,
+                last,
+            )
         )
-        self.env.cr.execute(
+        self.env.execute_query(
             SQL(
                 """
                 INSERT INTO crm_kpi_dirty (res_model, res_id)
@@ -41,8 +49,12 @@ class SnailmailLetter(models.Model):
                        FROM snailmail_letter letter
                        JOIN mail_message m ON m.id = letter.message_id
                       WHERE m.model = ANY(%s) AND m.res_id > 0
+                        AND letter.id BETWEEN %s AND %s
+                  RETURNING id
                 """,
                 [model._name for model in self.env["crm.kpi.interaction"]._kpi_models()],
+                first,
+                last,
             )
         )
-        self.env.invalidate_all()
+        return len(rows)

@@ -75,7 +75,7 @@ class TestLetters(CatalogueCase, InteractionCommon):
         self._post(letter, "2026-11-02 09:00")
         self.env["crm.lead"]._kpi_derive()
         self._dates(letter, kpi_sent_date=None, write_date=dt("2026-11-02 09:00"))
-        letter._kpi_backfill()
+        self.env["crm.kpi.backfill"]._run()
         self.assertEqual(letter.kpi_sent_date, dt("2026-11-02 09:00"))
         self.env["crm.lead"]._kpi_derive()
         self.assertEqual(self._rows(lead).date, dt("2026-11-02 09:00"))

@@ -1,6 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import crm_kpi_backfill
 from . import crm_kpi_demo
 from . import crm_kpi_source
 from . import crm_kpi_survey_answer

@@ -183,17 +183,18 @@ class SurveyUserInput(models.Model):
     # --- BACK-FILL ---
 
     @api.model
-    def _kpi_backfill(self):
-        """Stamps of participations that are older than this module, in one statement.
+    def _kpi_backfill_stamps(self, first, last):
+        """Stamps of participations that are older than this module, for a range of ids.
 
         They know no record; the owner of the time is lost, it is the present one. What has
         its stamps is left alone.
+
+        :return: number of participations that changed
         """
-        self.env.flush_all()
         # superuser: facts are filled in for everybody and read under record rules
         teams = self.env["res.users"].sudo().with_context(active_test=False).search([])
         team_of = [(user.id, user.sale_team_id.id) for user in teams if user.sale_team_id]
-        self.env.cr.execute(
+        rows = self.env.execute_query(
             SQL(
                 """
                 WITH staff AS (
@@ -214,6 +215,7 @@ class SurveyUserInput(models.Model):
                  LEFT JOIN res_users u ON u.id = NULLIF(c.user_id, %(system)s)
                  LEFT JOIN res_users r ON r.id = s.user_id
                      WHERE i.kpi_company_id IS NULL AND i.kpi_partner_id IS NULL
+                       AND i.id BETWEEN %(first)s AND %(last)s
                 )
                 UPDATE survey_user_input i
                    SET kpi_partner_id = c.partner_id, kpi_user_id = c.user_id,
@@ -223,10 +225,13 @@ class SurveyUserInput(models.Model):
              LEFT JOIN unnest(%(users)s::int4[], %(teams)s::int4[]) AS t (user_id, team_id)
                     ON t.user_id = c.user_id
                  WHERE c.id = i.id
+             RETURNING i.id
                 """,
+                first=first,
+                last=last,
                 system=SUPERUSER_ID,
                 users=[user for user, _team in team_of],
                 teams=[team for _user, team in team_of],
             )
         )
-        self.invalidate_model()
+        return len(rows)

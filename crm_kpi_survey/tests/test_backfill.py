@@ -35,11 +35,11 @@ class TestBackfill(SurveyCase):
             [inputs.ids],
         )
         self.env.invalidate_all()
-        self.env["survey.user_input"]._kpi_backfill()
+        self.env["crm.kpi.backfill"]._run()
         self.assertEqual([{name: i[name] for name in FACTS} for i in inputs], stamped)
 
     def test_leaves_stamps_alone(self):
         answer = self._answer(self.nps, 9, partner=self.anns)
         self.anns.user_id = self.bob
-        self.env["survey.user_input"]._kpi_backfill()
+        self.env["crm.kpi.backfill"]._run()
         self.assertEqual(answer.kpi_user_id, self.ann)

@@ -1,0 +1,17 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, models
+
+from odoo.addons.crm_kpi.models.crm_kpi_backfill import Step
+
+
+class CrmKpiBackfill(models.Model):
+    _inherit = "crm.kpi.backfill"
+
+    @api.model
+    def _steps(self, renew=False):
+        letters = self.env["snailmail.letter"]
+        return super()._steps(renew) | {
+            "letters": Step(self.env._("letters"), "snailmail_letter", letters._kpi_backfill_stamps)
+        }
