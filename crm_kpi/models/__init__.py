@@ -75,3 +75,6 @@ from . import sale_order_campaign
 from . import utm_campaign
 from . import crm_kpi_patience
 from . import crm_kpi_history
+from . import crm_kpi_board
+from . import crm_kpi_board_read
+from . import crm_kpi_board_card

@@ -102,6 +102,7 @@ class CrmKpiGoal(models.Model):
         ondelete="cascade",
         index=True,
         tracking=True,
+        domain=[("kind", "!=", "to_date")],
         default=lambda self: self._default_period(),
     )
     company_id = fields.Many2one(related="period_id.company_id", store=True, index=True)

@@ -3,13 +3,14 @@
 
 from datetime import timedelta
 
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_interval, format_skeleton
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools.misc import babel_locale_parse, clean_context
 
+from ..engine import pace
 from ..engine import periods as calendar
 
 KINDS = [
@@ -20,6 +21,8 @@ KINDS = [
     ("year", "Year"),
     ("custom", "Custom"),
 ]
+#: Kept by the refresh for comparisons: the first working days of an earlier period.
+SAME_PART = ("to_date", "Same part")
 #: Set by the calendar, the time zone and the buttons, never by hand.
 GUARDED = frozenset(("state", "unlocked", "name", "utc_from", "utc_to"))
 #: What a period is. Only a custom period that is not locked may change it.
@@ -45,7 +48,7 @@ class CrmKpiPeriod(models.Model):
         ondelete="cascade",
         default=lambda self: self.env.company,
     )
-    kind = fields.Selection(KINDS, required=True, default="custom")
+    kind = fields.Selection([*KINDS, SAME_PART], required=True, default="custom")
     name = fields.Char(compute="_compute_name", store=True)
     date_from = fields.Date("From", required=True)
     date_to = fields.Date(
@@ -125,7 +128,7 @@ class CrmKpiPeriod(models.Model):
         for period in self:
             period.restatement_count = counts.get(period, 0)
 
-    @api.depends("name", "kind", "date_from")
+    @api.depends("name", "kind", "date_from", "date_to")
     @api.depends_context("lang")
     def _compute_display_name(self):
         locale = babel_locale_parse(self.env.lang)
@@ -144,6 +147,9 @@ class CrmKpiPeriod(models.Model):
                 period.display_name = self.env._(
                     "Week %(week)s, %(year)s", week=iso.week, year=iso.year
                 )
+            elif period.kind != "year" and period.date_to:
+                last = period.date_to - timedelta(days=1)
+                period.display_name = format_interval(day, last, "yMMMd", locale=locale)
             else:
                 period.display_name = period.name or ""
 
@@ -192,7 +198,7 @@ class CrmKpiPeriod(models.Model):
 
     @api.constrains("kind", "date_from", "date_to")
     def _check_calendar(self):
-        for period in self.filtered(lambda p: p.kind != "custom"):
+        for period in self.filtered(lambda p: p.kind in calendar.CALENDAR_KINDS):
             expected = calendar.bounds(period.kind, period.date_from)
             if (period.date_from, period.date_to) != expected:
                 raise ValidationError(
@@ -328,7 +334,7 @@ class CrmKpiPeriod(models.Model):
         :return: dict of record to record, without the periods that have none
         """
         keys = {}
-        for period in self.filtered(lambda p: p.kind != "custom"):
+        for period in self.filtered(lambda p: p.kind in calendar.CALENDAR_KINDS):
             if years:
                 start = period.date_from - timedelta(days=364 * years)
                 if period.kind not in ("day", "week"):
@@ -341,6 +347,73 @@ class CrmKpiPeriod(models.Model):
             for p in self.search([("date_from", "in", [key[2] for key in keys.values()])])
         }
         return {period: found[key] for period, key in keys.items() if key in found}
+
+    # --- THE SAME PART OF AN EARLIER PERIOD ---
+
+    def _same_part_days(self, gone):
+        """Days of each period that correspond to the elapsed part of a running one.
+
+        :param gone: :class:`~..engine.pace.Elapsed` of the running period
+        :return: ``(first day, first day after)``, ``None`` before half a working day is over
+        """
+        self.ensure_one()
+        count = round(gone.share * gone.total)
+        if not count:
+            return None
+        end = pace.same_part(self._working_days()[self], count)
+        return (self.date_from, min(end or self.date_to, self.date_to))
+
+    def _same_part_of(self, whole, gone):
+        """The stored period of :meth:`_same_part_days` of ``whole``, empty where there is none."""
+        days = whole._same_part_days(gone)
+        if not days:
+            return self.browse()
+        return self.search(
+            [
+                ("company_id", "=", whole.company_id.id),
+                ("kind", "=", SAME_PART[0]),
+                ("date_from", "=", days[0]),
+                ("date_to", "=", days[1]),
+            ]
+        )
+
+    @api.model
+    def _ensure_same_parts(self, now):
+        """Keep what running periods of the current company are compared with, and no more.
+
+        A month that has run for nine working days is compared with the first nine of the
+        month before, and of the same month last year.
+        """
+        company = self.env.company
+        running = self.search(
+            [
+                ("company_id", "=", company.id),
+                ("kind", "in", ["week", "month", "quarter", "year"]),
+                ("utc_from", "<=", now),
+                ("utc_to", ">", now),
+            ]
+        )
+        gone = running._elapsed(now)
+        wanted = {
+            whole._same_part_days(gone[period])
+            for earlier in (running._previous(), running._previous(years=1))
+            for period, whole in earlier.items()
+        } - {None}
+        kept = self.search([("company_id", "=", company.id), ("kind", "=", SAME_PART[0])])
+        old = kept.filtered(lambda p: (p.date_from, p.date_to) not in wanted)
+        old.unlink()
+        missing = wanted - {(p.date_from, p.date_to) for p in kept - old}
+        self.create(
+            [
+                {
+                    "company_id": company.id,
+                    "kind": SAME_PART[0],
+                    "date_from": date_from,
+                    "date_to": date_to,
+                }
+                for date_from, date_to in sorted(missing)
+            ]
+        )._update_states()
 
     # --- STATES ---
 
@@ -371,7 +444,7 @@ class CrmKpiPeriod(models.Model):
             return "future"
         if now < self.utc_to:
             return "open"
-        if self.unlocked:
+        if self.unlocked or self.kind == SAME_PART[0]:
             return "provisional"
         company = self.company_id
         kind = "month" if self.kind == "custom" else self.kind

@@ -56,7 +56,10 @@ class CrmKpi(models.Model):
             return 0
         if kpis is not None:
             kpis.sudo().filtered("next_try").write({"next_try": False})
-        return sum(work() or 0 for _name, work in self._refresh_steps(periods, kpis))
+        written = sum(work() or 0 for _name, work in self._refresh_steps(periods, kpis))
+        if written:
+            self._announce()
+        return written
 
     @api.model
     def _cron_refresh(self):
@@ -77,10 +80,11 @@ class CrmKpi(models.Model):
         begin = memory.get_param(NEXT_STEP)
         steps = steps[names.index(begin) if begin in names else 0 :]
         cron._commit_progress(remaining=len(steps))
+        written = 0
         for index, (name, work) in enumerate(steps, start=1):
             try:
                 with self.env.cr.savepoint():
-                    work()
+                    written += work() or 0
             except psycopg2.OperationalError:
                 _logger.info("KPI refresh: %s is busy elsewhere, left to the next run", name)
             except Exception:
@@ -88,9 +92,17 @@ class CrmKpi(models.Model):
                 _logger.exception("KPI refresh: %s failed", name)
             if not cron._commit_progress(1) and index < len(steps):
                 memory.set_param(NEXT_STEP, steps[index][0])
-                return
-        if begin:
-            memory.set_param(NEXT_STEP, False)
+                break
+        else:
+            if begin:
+                memory.set_param(NEXT_STEP, False)
+        if written:
+            self._announce()
+
+    @api.model
+    def _announce(self):
+        """Tell the boards that are open that there is something new; not what it is."""
+        self.env.ref("crm_kpi.group_kpi_user")._bus_send("crm_kpi/refreshed", {})
 
     def _refresh_steps(self, periods, kpis):
         """The work of a refresh as ``(name, callable)``, in the order it must be done."""
@@ -187,6 +199,7 @@ class CrmKpi(models.Model):
         period_model.search(
             [("company_id", "=", company.id), ("state", "!=", "locked")]
         )._update_states()
+        period_model._ensure_same_parts(now)
 
     @api.model
     def _due_periods(self, periods):
