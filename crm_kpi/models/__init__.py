@@ -77,4 +77,6 @@ from . import crm_kpi_patience
 from . import crm_kpi_history
 from . import crm_kpi_board
 from . import crm_kpi_board_read
+from . import crm_kpi_board_detail
+from . import crm_kpi_annotation
 from . import crm_kpi_board_card

@@ -13,7 +13,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import format_date, format_datetime
 
-from ..engine import pace
 from ..engine import periods as calendar
 from .crm_kpi_goal import SHAPES, _natures
 
@@ -129,7 +128,7 @@ class CrmKpiBoard(models.Model):
         companies = self.env.companies
         return companies.filtered(lambda c: c.id == wanted.get("company_id")) or self.env.company
 
-    def _view(self, wanted):
+    def _view(self, wanted, view_class=None):
         """The wanted filters as far as they make sense for this reader, as a :class:`View`."""
         company = self._company(wanted)
         env = self.with_company(company).env
@@ -142,7 +141,7 @@ class CrmKpiBoard(models.Model):
         scope = wanted.get("scope")
         if scope not in dict(self._fields["scope"].selection):
             scope = self.scope
-        view = View(env, company, kind, comparison)
+        view = (view_class or View)(env, company, kind, comparison)
         view._choose_people(scope, wanted)
         view._choose_segment(wanted)
         view._choose_period(wanted)
@@ -712,6 +711,3 @@ def median(numbers):
     if len(ordered) % 2:
         return ordered[middle]
     return (ordered[middle - 1] + ordered[middle]) / 2
-
-
-__all__ = ["Cell", "View", "median", "pace"]

@@ -695,12 +695,69 @@ class CrmKpiSource(models.Model):
         plan, errors = self._plan(company, period, fields.Datetime.now(), kpi)
         if errors:
             raise ValidationError(errors[kpi])
-        level = cell["level"]
-        where = [SQL("f0")]
+        table, where = self._cell_sql(plan, cell, company)
+        where.append(SQL("f0"))
         if kpi.aggregator == "sum_known":
             where.append(SQL("v0 <> 0"))
         elif plan.columns[0].value is not None and kpi.aggregator not in ("count", "sum"):
             where.append(SQL("v0 IS NOT NULL"))
+        rows = self.env.execute_query(
+            SQL(
+                "WITH facts AS (%s) SELECT DISTINCT record_id FROM %s WHERE %s"
+                " ORDER BY record_id DESC %s",
+                plan.facts(),
+                table,
+                SQL(" AND ").join(where),
+                SQL("LIMIT %s", limit) if limit else SQL(),
+            )
+        )
+        return [record_id for (record_id,) in rows if record_id]
+
+    def _reasons(self, kpi, period, cell, now):
+        """Count the records that are dated in a period by why they are (not) in a number.
+
+        :return: dict with ``included``, and as far as there are any ``source`` (not of the
+            kind that the source is about), ``filter`` (of the KPI), ``young`` (not mature),
+            ``empty`` (no value to aggregate), ``others`` (of other people or segments)
+        """
+        self.ensure_one()
+        company = period.company_id
+        everything = self.new({"domain": "[]"}, origin=self)
+        model, query, plan = everything._query(company, period, now)
+        whatever_age = kpi.new({"maturity_days": 0}, origin=kpi)
+        flags = (
+            self._parse_domain(self.domain).optimize_full(model)._to_sql(model, model._table, query),
+            self._condition_sql(model, query, whatever_age, now)
+            if kpi.kind != "manual"
+            else self._condition_sql(model, query, kpi, now),
+            self._condition_sql(model, query, kpi, now),
+        )
+        value = self._value_sql(model, query, plan, kpi, company)
+        if value is None or kpi.aggregator == "sum":
+            value = SQL("1")
+        plan.columns = [scan.Column(0, flag, None, "count") for flag in flags]
+        plan.columns.append(scan.Column(0, SQL("(%s) IS NOT NULL", value), None, "count"))
+        plan.from_clause, plan.where_clause = query.from_clause, query.where_clause
+        table, where = self._cell_sql(plan, cell, company)
+        rows = self.env.execute_query(
+            SQL(
+                """WITH facts AS MATERIALIZED (%s),
+                        mine AS (SELECT DISTINCT record_id FROM %s WHERE %s)
+                   SELECT CASE WHEN NOT f.f0 THEN 'source' WHEN NOT f.f1 THEN 'filter'
+                               WHEN NOT f.f2 THEN 'young' WHEN NOT f.f3 THEN 'empty'
+                               WHEN m.record_id IS NULL THEN 'others' ELSE 'included' END, count(*)
+                     FROM facts f LEFT JOIN mine m ON m.record_id = f.record_id
+                    GROUP BY 1""",
+                plan.facts(),
+                table,
+                SQL(" AND ").join([SQL("TRUE"), *where]),
+            )
+        )
+        return {"included": 0, **dict(rows)}
+
+    def _cell_sql(self, plan, cell, company):
+        """``(table of the facts, conditions)`` that select those of a cell."""
+        level, where = cell["level"], []
         table = SQL("facts AS f")
         if "segment" in level:
             segment = self.env["crm.kpi.segment"].browse(cell["segment_id"])
@@ -714,17 +771,7 @@ class CrmKpiSource(models.Model):
             for name in ("team", "user")
             if name in level.split("_")
         ]
-        rows = self.env.execute_query(
-            SQL(
-                "WITH facts AS (%s) SELECT DISTINCT record_id FROM %s WHERE %s"
-                " ORDER BY record_id DESC %s",
-                plan.facts(),
-                table,
-                SQL(" AND ").join(where),
-                SQL("LIMIT %s", limit) if limit else SQL(),
-            )
-        )
-        return [record_id for (record_id,) in rows if record_id]
+        return table, where
 
     def _record_model(self):
         """Name of the model whose records a reader opens behind a number."""

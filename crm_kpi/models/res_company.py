@@ -105,6 +105,23 @@ class ResCompany(models.Model):
         help="Mails of customers whose subject begins with one of these texts (separated by "
         "commas) are no answers. Empty: every mail is one.",
     )
+    kpi_ranking = fields.Selection(
+        [
+            ("names", "With names"),
+            ("anonymous", "Colleagues without names"),
+            ("off", "No ranking"),
+        ],
+        string="Ranking of salespeople",
+        default="anonymous",
+        required=True,
+        help="What salespeople see of their colleagues in a ranking. Who may read all KPIs "
+        "sees names.",
+    )
+    kpi_ranking_min = fields.Integer(
+        string="Smallest ranking",
+        default=3,
+        help="With fewer salespeople there is no ranking: everybody would know who is who.",
+    )
 
     _kpi_positive = models.Constraint(
         "CHECK (kpi_inactivity_days > 0 AND kpi_provisional_periods >= 0"

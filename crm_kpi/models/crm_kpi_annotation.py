@@ -1,0 +1,21 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import fields, models
+
+
+class CrmKpiAnnotation(models.Model):
+    """What happened on a day that explains the numbers: a price rise, a fair, a strike."""
+
+    _name = "crm.kpi.annotation"
+    _description = "KPI Annotation"
+    _order = "date desc, id desc"
+
+    name = fields.Char("What happened", required=True)
+    date = fields.Date(required=True, index=True, default=fields.Date.context_today)
+    kpi_id = fields.Many2one(
+        "crm.kpi", "KPI", ondelete="cascade", index=True, help="Empty: shown with every KPI."
+    )
+    company_id = fields.Many2one(
+        "res.company", default=lambda self: self.env.company, help="Empty: of all companies."
+    )
