@@ -65,13 +65,19 @@
         "wizard/crm_kpi_try_views.xml",
         "data/crm_kpi_board_data.xml",
         "data/ir_cron_data.xml",
+        "views/crm_kpi_board_views.xml",
         "views/crm_kpi_menus.xml",
     ],
     "demo": ["demo/crm_kpi_demo.xml"],
     "pre_init_hook": "pre_init_hook",
     "post_init_hook": "post_init_hook",
     "assets": {
-        "web.assets_backend": ["crm_kpi/static/src/**/*"],
+        "web.assets_backend": [
+            "crm_kpi/static/src/*.scss",
+            "crm_kpi/static/src/board_loader/**/*",
+        ],
+        # only loaded when a board is opened
+        "crm_kpi.board_assets": ["crm_kpi/static/src/board/**/*"],
         "web.assets_tests": ["crm_kpi/static/tests/tours/**/*"],
     },
 }

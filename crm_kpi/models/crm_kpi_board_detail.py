@@ -2,6 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Behind a card: its course in time, who and which segments made it, and which records."""
 
+from itertools import pairwise
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools.misc import format_date
@@ -394,7 +396,7 @@ def usual_range(numbers):
     if len(numbers) < LIMITS_FROM:
         return None, None, None
     mean = sum(numbers) / len(numbers)
-    moves = [abs(b - a) for a, b in zip(numbers, numbers[1:], strict=False)]
+    moves = [abs(b - a) for a, b in pairwise(numbers)]
     reach = LIMITS_FACTOR * sum(moves) / len(moves)
     return mean - reach, mean, mean + reach
 

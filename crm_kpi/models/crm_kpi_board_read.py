@@ -30,7 +30,7 @@ Cell = namedtuple("Cell", "level team_id user_id segment_id")
 
 
 class CrmKpiBoard(models.Model):
-    _inherit = "crm.kpi.board"
+    _inherit = "crm.kpi.board"  # pylint: disable=consider-merging-classes-inherited
 
     # --- RPC ---
 
@@ -63,8 +63,7 @@ class CrmKpiBoard(models.Model):
             "options": view._options(),
             **view._freshness(),
             "categories": [
-                {"id": category.id, "name": category.name}
-                for category in kpis.category_id.sorted()
+                {"id": category.id, "name": category.name} for category in kpis.category_id.sorted()
             ],
             "cards": view._cards(board.card_ids.filtered(lambda card: card.kpi_id in kpis)),
         }
@@ -592,7 +591,7 @@ class View:
             return False
         over = self._gone().over
         # what stands (a pipeline, a stock of customers) is compared with how it stood at the end
-        basis = part if over or part and not self._stands(kpi) else whole
+        basis = part if over or (part and not self._stands(kpi)) else whole
         before = values.get((kpi.id, basis.id)) if basis else None
         if before is None or before.value is False:
             return False

@@ -726,7 +726,9 @@ class CrmKpiSource(models.Model):
         model, query, plan = everything._query(company, period, now)
         whatever_age = kpi.new({"maturity_days": 0}, origin=kpi)
         flags = (
-            self._parse_domain(self.domain).optimize_full(model)._to_sql(model, model._table, query),
+            self._parse_domain(self.domain)
+            .optimize_full(model)
+            ._to_sql(model, model._table, query),
             self._condition_sql(model, query, whatever_age, now)
             if kpi.kind != "manual"
             else self._condition_sql(model, query, kpi, now),

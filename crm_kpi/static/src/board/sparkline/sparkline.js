@@ -1,0 +1,59 @@
+import { Component } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+
+const HEIGHT = 32;
+const STEP = 10;
+
+/**
+ * Twelve periods as columns from a common zero; the running one is hatched, because it is not
+ * over yet, and a period without a value leaves a gap.
+ */
+export class Sparkline extends Component {
+    static template = "crm_kpi.Sparkline";
+    static props = { points: Array, name: String };
+
+    setup() {
+        this.height = HEIGHT;
+        // an id of its own: patterns are looked up in the whole page
+        this.hatch = `o_kpi_hatch_${Sparkline.count++}`;
+    }
+
+    get width() {
+        return Math.max(this.props.points.length, 1) * STEP;
+    }
+
+    get columns() {
+        const values = this.props.points.map((p) => p.value).filter((v) => v !== null);
+        const high = Math.max(0, ...values);
+        const low = Math.min(0, ...values);
+        const span = high - low || 1;
+        const y = (value) => 1 + ((high - value) / span) * (HEIGHT - 2);
+        return this.props.points
+            .map((point, index) => ({ ...point, index }))
+            .filter((point) => point.value !== null)
+            .map((point) => {
+                const top = Math.min(y(point.value), y(0));
+                return {
+                    key: point.index,
+                    x: point.index * STEP + 1.5,
+                    y: top,
+                    width: STEP - 3,
+                    // a true zero is a line, not a gap
+                    height: Math.max(Math.abs(y(point.value) - y(0)), 1),
+                    running: point.running,
+                    title: `${point.label}: ${point.value_text}`,
+                };
+            });
+    }
+
+    get label() {
+        const told = this.props.points
+            .filter((point) => point.value !== null)
+            .map((point) => `${point.label} ${point.value_text}`);
+        return _t("%(name)s, last periods: %(values)s", {
+            name: this.props.name,
+            values: told.join(", ") || _t("no values"),
+        });
+    }
+}
+Sparkline.count = 0;
