@@ -75,7 +75,7 @@ class TestTours(KpiCommon, HttpCase):
 
     def test_admin(self):
         """A KPI with a filter, tried on real records and published, without code."""
-        self.start_tour("/odoo/kpis", "crm_kpi_admin", login="kpi_tour_admin")
+        self.start_tour("/odoo/kpi-definitions", "crm_kpi_admin", login="kpi_tour_admin")
         kpi = self.env["crm.kpi"].search([("code", "=", "opportunities_entered")])
         self.assertEqual(kpi.state, "published")
         self.assertEqual(kpi.source_id, self.source)

@@ -149,21 +149,9 @@ export class Board extends Component {
 
     // --- CARDS ---
 
-    get sections() {
-        if (this.state.cards) {
-            return [{ id: 0, name: "", cards: this.state.cards }];
-        }
-        const { cards, categories } = this.state.data;
-        const names = Object.fromEntries(categories.map((c) => [c.id, c.name]));
-        const sections = new Map();
-        for (const card of cards) {
-            const id = card.kpi.category_id;
-            if (!sections.has(id)) {
-                sections.set(id, { id, name: names[id], cards: [] });
-            }
-            sections.get(id).cards.push(card);
-        }
-        return [...sections.values()];
+    /** The cards in the order of the board, while it is rearranged in the new one. */
+    get cards() {
+        return this.state.cards || this.state.data.cards;
     }
 
     open(card) {
