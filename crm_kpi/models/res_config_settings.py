@@ -61,5 +61,6 @@ class ResConfigSettings(models.TransientModel):
 
     def _compute_kpi_history_text(self):
         self.kpi_history_text = self.env["crm.kpi.backfill"]._progress_text()
+
     kpi_ranking = fields.Selection(related="company_id.kpi_ranking", readonly=False)
     kpi_ranking_min = fields.Integer(related="company_id.kpi_ranking_min", readonly=False)
