@@ -205,6 +205,7 @@ class CrmKpi(models.Model):
     def _due_periods(self, periods):
         domain = [("company_id", "=", self.env.company.id), ("state", "!=", "future")]
         if periods is not None:
+            periods = periods.exists()  # parts that are compared with come and go
             domain.append(("id", "in", periods.ids))
             periods.filtered(lambda p: p.state != "locked")._update_states()
         return self.env["crm.kpi.period"].sudo().search(domain)
