@@ -217,7 +217,7 @@ TRAPS = """
 56 | No new customers or no known costs is no cost of 0; costs come from entries or accounts. | crm_kpi/tests/test_cost.py::TestCost::test_05_accounts
 57 | Abandoned is said of carts begun, recovered and paid ones known, whenever one asks. | crm_kpi_website_sale/tests/test_catalogue.py::TestCatalogueCarts::test_17_abandoned_cart_rate
 58 | Changed categories and prices rewrite no history; lines of one order do not see each other. | crm_kpi/tests/test_order_history.py::TestOrderHistory::test_moved_category_does_not_rewrite_history
-59 | A customer of two companies is new in each, and once in neither's total. | crm_kpi/tests/test_order_history.py::TestOrderHistory::test_companies_have_their_own_history
+59 | A customer of two companies is new in each, and what one knows is no matter of the other. | crm_kpi/tests/test_companies.py::TestCompanies::test_values
 60 | Credit stays with who earned it, and nobody's records are kept apart. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_09_win_rate
 """
 

@@ -9,6 +9,7 @@ from . import test_correspondence
 from . import test_cron
 from . import test_customer
 from . import test_choose
+from . import test_companies
 from . import test_customer_period
 from . import test_demo
 from . import test_engine
