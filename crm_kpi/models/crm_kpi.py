@@ -715,7 +715,20 @@ class CrmKpi(models.Model):
         # archived ones were counted too, lost leads among them; and models that make their
         # rows for periods are told which
         context = {"active_test": False, "create": False, "crm_kpi_period_ids": period.ids}
-        visible = self.env[model].with_context(**context).search([("id", "in", ids)])
+        records = self.env[model].with_context(**context)
+        if not records.has_access("read"):
+            raise AccessError(
+                self.env._(
+                    "%(name)s is made of records that you may not read: %(model)s. Ask an "
+                    "administrator for one of these roles: %(groups)s.",
+                    name=name,
+                    model=records._description,
+                    groups=", ".join(
+                        self.env["ir.model.access"].group_names_with_access(model, "read")
+                    ),
+                )
+            )
+        visible = records.search(Domain("id", "in", ids) & self._openable(records))
         if len(visible) < len(ids):
             name = self.env._(
                 "%(name)s (%(seen)s of %(all)s records are visible to you)",
@@ -732,6 +745,14 @@ class CrmKpi(models.Model):
             "domain": [("id", "in", visible.ids)],
             "context": context,
         }
+
+    @api.model
+    def _openable(self, records):
+        """Domain of the records that a reader may open, beside the record rules of the model.
+
+        For glue addons whose records have no rules of their own but belong to some that do.
+        """
+        return Domain.TRUE
 
     # --- SHOWING ---
 

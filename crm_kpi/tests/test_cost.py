@@ -19,13 +19,14 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common_finance import FinanceCase
+from .common_reader import ReaderCase
 
 OCTOBER = "2026-10-01"
 KINDS = ("sales", "marketing", "service")
 
 
 @tagged("post_install", "-at_install")
-class TestCost(FinanceCase):
+class TestCost(ReaderCase, FinanceCase):
     def _customers_won(self, day, count, user=None):
         for number in range(count):
             self._order(self._customer(f"C{number}"), f"{day} 10:00:00", 100, user=user)
@@ -243,6 +244,11 @@ class TestCost(FinanceCase):
                 .search(action["domain"])
             )
         self.assertEqual((rows.cost_id, rows.amount), (cost, 310))
+        manager = self._employee("cost_manager", "crm_kpi.group_kpi_manager")
+        self.assertEqual(self._opened(manager, "sales_cost", "2026-10").cost_id, cost)
+        everyone = self._employee("cost_reader", "crm_kpi.group_kpi_user_all")
+        with self.assertRaises(AccessError, msg="costs are read by managers, as sums too"):
+            cell.with_user(everyone).action_open_records()
 
     @given(
         entries=st.lists(

@@ -81,6 +81,8 @@ class CrmKpiTry(models.TransientModel):
         ids = source._record_ids(kpi, period, cell, limit=SHOWN)
         # under the rights of the person who tries, unlike the value itself
         records = self.env[source._record_model()].with_context(crm_kpi_period_ids=period.ids)
+        if not records.has_access("read"):
+            return value, n, [self.env._("You may not read these records.")]
         records = records.search([("id", "in", ids)], limit=SHOWN)
         return value, n, records.mapped("display_name")
 

@@ -1,6 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from . import crm_kpi
 from . import crm_kpi_backfill
 from . import crm_kpi_demo
 from . import helpdesk_ticket_team

@@ -11,6 +11,7 @@ from odoo import Command
 from odoo.tests import tagged
 
 from odoo.addons.crm_kpi.models import crm_kpi_backfill
+from odoo.addons.crm_kpi.tests.common_reader import ReaderCase
 from odoo.addons.crm_kpi.tests.test_catalogue import CatalogueCase
 from odoo.addons.crm_kpi_helpdesk_mgmt.tests.common import TicketCommon
 
@@ -263,3 +264,30 @@ class TestRatingBackfill(RatingCommon):
         )
         self.env.cr.execute("DELETE FROM crm_kpi_dirty")
         self.env.invalidate_all()
+
+
+@tagged("post_install", "-at_install")
+class TestRatingReaders(ReaderCase, CatalogueCase, RatingCommon):
+    """Who opens what of the ratings behind a number."""
+
+    def test_ratings_behind_a_number(self):
+        hers, his = self._ticket(), self._ticket(user_id=self.bob.id)
+        for ticket in (hers, his):
+            self._rate(ticket, 5)
+        with self.at("2026-11-10 12:00"):
+            self._refresh("csat_score", "rating_response_rate")
+        own, every = (
+            self._employee(login, groups)
+            for login, groups in (
+                ("rating_own", "helpdesk_mgmt.group_helpdesk_user_own"),
+                ("rating_all", "helpdesk_mgmt.group_helpdesk_user"),
+            )
+        )
+        hers.user_id = own
+        for code in ("csat_score", "rating_response_rate"):
+            for user, tickets in ((own, hers), (every, hers + his)):
+                with self.subTest(code=code, user=user.login):
+                    seen = self._opened(user, code, "2026-10")
+                    self.assertEqual(seen.kpi_ticket_id, tickets)
+            self._opened(own, code, "2026-10")
+            self.assertIn("1 of 2", self._action["name"])

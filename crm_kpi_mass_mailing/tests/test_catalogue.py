@@ -8,6 +8,7 @@ The numbers in the names are those of the KPI catalogue; expected values are its
 from odoo.tests import tagged
 
 from odoo.addons.crm_kpi.tests.common_history import utc
+from odoo.addons.crm_kpi.tests.common_reader import ReaderCase
 
 from .common import MailingCase
 
@@ -16,7 +17,7 @@ LEAVING = ("unsubscribe_rate", "blocked_rate")
 
 
 @tagged("post_install", "-at_install")
-class TestCatalogueMailing(MailingCase):
+class TestCatalogueMailing(ReaderCase, MailingCase):
     def _month_of_mails(self):
         """The worked example of the response rate; trap 46."""
         statuses = ["bounce", "sent", "sent", "sent", "sent", "open", "open", "reply", "reply"]
@@ -125,6 +126,25 @@ class TestCatalogueMailing(MailingCase):
             self.assertIsNone(self._read("unsubscribe_rate", "2026-09-01"), "nobody was reached")
             ann = self._read("unsubscribe_rate", "2026-10-01", level="user", user_id=self.ann)
             self.assertEqual(ann, 0.02, "of who sent the last mailing before")
+
+    def test_records_behind_the_numbers(self):
+        """Who sends mailings opens their mails and opt-outs; others are told whom to ask."""
+        traces = self._month_of_mails()
+        reader = self._reader("1@x.example", self.news)
+        with self.at("2026-10-06 12:00"):
+            reader.subscription_ids.opt_out = True
+        with self.at("2026-11-20 12:00"):
+            self._refresh(*RESPONSE, "unsubscribe_rate")
+        sender = self._employee("mailing_sender", "mass_mailing.group_mass_mailing_user")
+        plain = self._employee("mailing_plain", "sales_team.group_sale_manager")
+        delivered = self.env["mailing.trace"].union(*traces[1:])
+        self.assertEqual(self._opened(sender, *RESPONSE, "2026-10"), delivered)
+        left = self._opened(sender, "emails_opted_out", "2026-10")
+        self.assertEqual(left.mapped("email"), ["1@x.example"])
+        parts = self._opened(sender, "unsubscribe_rate", "2026-10")
+        self.assertEqual(set(parts.kpi_id.mapped("code")), {"emails_opted_out", "emails_reached"})
+        for code in (*RESPONSE, "emails_opted_out"):
+            self._refused(plain, code, "2026-10", "Email Marketing/User")
 
     def test_54c_bounce_rate(self):
         self._month_of_mails()

@@ -8,6 +8,7 @@ The numbers in the names are those of the KPI catalogue; expected values are its
 from odoo import Command
 from odoo.tests import new_test_user, tagged
 
+from odoo.addons.crm_kpi.tests.common_reader import ReaderCase
 from odoo.addons.crm_kpi.tests.test_catalogue import CatalogueCase
 
 from .common import SurveyCase
@@ -16,7 +17,7 @@ OCTOBER = "2026-10-01"
 
 
 @tagged("post_install", "-at_install")
-class TestCatalogueSurvey(CatalogueCase, SurveyCase):
+class TestCatalogueSurvey(ReaderCase, CatalogueCase, SurveyCase):
     def _refresh_at(self, when, *codes):
         with self.at(when):
             self._refresh(*codes)
@@ -264,3 +265,16 @@ class TestCatalogueSurvey(CatalogueCase, SurveyCase):
         self.assertEqual(action["res_model"], "crm.kpi.survey.answer")
         answers = self.env["crm.kpi.survey.answer"].search(action["domain"])
         self.assertEqual(answers.user_input_id, last)
+
+    def test_invitations_behind_a_number(self):
+        """Participations are read by those who make surveys; others are told whom to ask."""
+        person = self._person(self.anns)
+        answered = self._answer(self.nps, 9, "2026-10-05 12:00", person)
+        asked = self._ask(self.nps, "2026-10-06 12:00", self._person(self.anns))
+        self._refresh_at("2026-11-10 12:00", "survey_response_rate", "nps")
+        maker = self._employee("survey_maker", "survey.group_survey_user,crm_kpi.group_kpi_user")
+        seen = self._opened(maker, "survey_response_rate", "2026-10")
+        self.assertEqual(seen, answered + asked)
+        every = self._employee("survey_all", "crm_kpi.group_kpi_user_all")
+        self.assertEqual(self._opened(every, "nps", "2026-10").user_input_id, answered)
+        self._refused(every, "survey_response_rate", "2026-10", "Surveys/")

@@ -10,6 +10,7 @@ from odoo import Command
 from odoo.tests import tagged
 
 from odoo.addons.crm_kpi.tests.common_history import HistoryCase, utc
+from odoo.addons.crm_kpi.tests.common_reader import ReaderCase
 from odoo.addons.crm_kpi.tests.test_catalogue import CatalogueCase
 
 from .. import hooks
@@ -18,7 +19,7 @@ CODES = ("abandoned_cart_rate", "abandoned_cart_rate_all", "cart_recovery_rate")
 
 
 @tagged("post_install", "-at_install")
-class TestCatalogueCarts(CatalogueCase, HistoryCase):
+class TestCatalogueCarts(ReaderCase, CatalogueCase, HistoryCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -46,6 +47,20 @@ class TestCatalogueCarts(CatalogueCase, HistoryCase):
     def _values(self, day="2026-10-01"):
         self._refresh(*CODES)
         return [self._read(code, day) for code in CODES]
+
+    def test_17_carts_behind_a_number(self):
+        """Everybody opens the carts that the rules on orders let them read."""
+        anns = self._cart("2026-10-02 10:00", user=self.ann)
+        nobodys = self._cart("2026-10-03 10:00")
+        with self.at("2026-11-10 12:00"):
+            self._refresh(*CODES)
+        rep = self._employee("cart_rep", "sales_team.group_sale_salesman")
+        every = self._employee("cart_all", "sales_team.group_sale_salesman_all_leads")
+        plain = self._employee("cart_plain", "crm_kpi.group_kpi_user")
+        self.assertEqual(self._opened(rep, CODES[0], "2026-10"), nobodys)
+        self.assertIn("1 of 2", self._action["name"])
+        self.assertEqual(self._opened(every, CODES[0], "2026-10"), anns + nobodys)
+        self._refused(plain, CODES[0], "2026-10", "Sales")
 
     def test_17_abandoned_cart_rate(self):
         sold = self._cart("2026-10-02 10:00")

@@ -1,0 +1,17 @@
+# Copyright 2026 crm_kpi contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from odoo import api, models
+from odoo.fields import Domain
+
+
+class CrmKpi(models.Model):
+    _inherit = "crm.kpi"
+
+    @api.model
+    def _openable(self, records):
+        """Ratings of the tickets that the reader may read: all employees read all ratings."""
+        domain = super()._openable(records)
+        if records._name == "rating.rating":
+            domain &= Domain("kpi_ticket_id", "in", self.env["helpdesk.ticket"]._search([]))
+        return domain
