@@ -18,6 +18,7 @@ from . import crm_kpi_source
 from . import crm_kpi
 from . import crm_kpi_form
 from . import crm_kpi_refresh
+from . import crm_kpi_scope_mixin
 from . import crm_kpi_entry
 from . import crm_kpi_segment
 from . import crm_kpi_segment_member

@@ -1,8 +1,11 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from contextlib import contextmanager
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 from odoo.tools import date_utils
 
 COST_KINDS = [
@@ -22,18 +25,11 @@ class CrmKpiCost(models.Model):
 
     _name = "crm.kpi.cost"
     _description = "KPI Cost"
+    _inherit = ["crm.kpi.scope.mixin"]
     _order = "date_first desc, kind, id desc"
-    _check_company_auto = True
 
     name = fields.Char("Description", help="What was paid for.")
     kind = fields.Selection(COST_KINDS, required=True, index=True)
-    company_id = fields.Many2one(
-        "res.company",
-        required=True,
-        index=True,
-        ondelete="cascade",
-        default=lambda self: self.env.company,
-    )
     currency_id = fields.Many2one(related="company_id.currency_id")
     date_first = fields.Date(
         "First day",
@@ -58,31 +54,15 @@ class CrmKpiCost(models.Model):
         help="Cost of this campaign, for its return on investment.",
     )
     team_id = fields.Many2one(
-        "crm.team",
-        "Sales Team",
-        check_company=True,
-        index="btree_not_null",
         ondelete="restrict",
-        compute="_compute_team_id",
-        store=True,
-        readonly=False,
-        precompute=True,
         help="Empty: not allocated to a team. It is a cost of the company either way.",
     )
     user_id = fields.Many2one(
-        "res.users",
-        "Salesperson",
-        check_company=True,
-        index="btree_not_null",
         ondelete="restrict",
-        domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
         help="Empty: not allocated to a person. It is a cost of the company either way.",
     )
     segment_id = fields.Many2one(
-        "crm.kpi.segment",
-        index="btree_not_null",
         ondelete="restrict",
-        domain="[('set_id.company_id', 'in', [False, company_id])]",
         help="Empty: not allocated to customers. It is a cost of the company either way.",
     )
     is_counted = fields.Boolean(
@@ -98,16 +78,6 @@ class CrmKpiCost(models.Model):
     _span_idx = models.Index("(company_id, date_first, date_last)")
 
     # --- COMPUTES ---
-
-    @api.depends("user_id")
-    def _compute_team_id(self):
-        for cost in self:
-            team = cost.user_id.sale_team_id
-            # a proposal that must not meet the check of companies
-            if team and team.company_id in (cost.company_id, self.env["res.company"]):
-                cost.team_id = team
-            else:
-                cost.team_id = cost.team_id
 
     @api.depends("kind", "company_id")
     def _compute_is_counted(self):
@@ -136,53 +106,54 @@ class CrmKpiCost(models.Model):
                     )
                 )
 
-    @api.constrains("segment_id", "company_id")
-    def _check_segment_company(self):
-        for cost in self:
-            owner = cost.segment_id.set_id.company_id
-            if owner and owner != cost.company_id:
-                raise ValidationError(
-                    self.env._(
-                        "Segment: “%(segment)s” belongs to %(owner)s. Choose one of "
-                        "%(company)s, or change the company.",
-                        segment=cost.segment_id.name,
-                        owner=owner.name,
-                        company=cost.company_id.name,
-                    )
-                )
-
     # --- CRUD ---
 
     @api.model_create_multi
     def create(self, vals_list):
-        before = self._campaigns_known()
         costs = super().create(vals_list)
-        costs._note_campaigns(before)
+        campaigns = costs.campaign_id
+        if campaigns and costs._campaigns_known(campaigns, without=costs) != (
+            costs._campaigns_known(campaigns)
+        ):
+            self._note_campaigns()
         return costs
 
     def write(self, vals):
-        before = self._campaigns_known()
-        result = super().write(vals)
-        self._note_campaigns(before)
-        return result
+        if {"campaign_id", "company_id"}.isdisjoint(vals):
+            return super().write(vals)
+        with self._campaigns_watched([*self.campaign_id.ids, vals.get("campaign_id")]):
+            return super().write(vals)
 
     def unlink(self):
-        before = self._campaigns_known()
-        result = super().unlink()
-        self._note_campaigns(before)
-        return result
+        with self._campaigns_watched(self.campaign_id.ids):
+            return super().unlink()
+
+    @contextmanager
+    def _campaigns_watched(self, campaign_ids):
+        """Note when the first cost of one of these campaigns is entered, or the last one goes."""
+        campaigns = self.env["utm.campaign"].browse(id_ for id_ in campaign_ids if id_)
+        before = campaigns and self._campaigns_known(campaigns)
+        yield
+        if campaigns and self._campaigns_known(campaigns) != before:
+            self._note_campaigns()
 
     @api.model
-    def _campaigns_known(self):
-        """Ids of the campaigns whose cost is known, by the id of the company."""
+    def _campaigns_known(self, campaigns=None, without=()):
+        """Ids of the campaigns whose cost is known, by the id of the company.
+
+        :param campaigns: only these; default all
+        :param without: entries that are not looked at
+        """
+        domain = Domain("campaign_id", "!=", False)
+        if campaigns is not None:
+            domain = Domain("campaign_id", "in", campaigns.ids)
+        if without:
+            domain &= Domain("id", "not in", without.ids)
         # superuser: the return of a campaign does not depend on who asks
-        groups = self.sudo()._read_group(
-            [("campaign_id", "!=", False)], ["company_id"], ["campaign_id:array_agg_distinct"]
-        )
+        groups = self.sudo()._read_group(domain, ["company_id"], ["campaign_id:array_agg_distinct"])
         return {company.id: set(ids) for company, ids in groups}
 
     @api.model
-    def _note_campaigns(self, before):
-        """Which orders count for the return on campaigns may have changed, unseen by them."""
-        if self._campaigns_known() != before:
-            self.env["crm.kpi.source"]._mark_changed("sale.order")
+    def _note_campaigns(self):
+        """Which orders count for the return on campaigns has changed, unseen by them."""
+        self.env["crm.kpi.source"]._mark_changed("sale.order")

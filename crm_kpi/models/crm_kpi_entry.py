@@ -24,8 +24,8 @@ class CrmKpiEntry(models.Model):
 
     _name = "crm.kpi.entry"
     _description = "KPI Manual Value"
+    _inherit = ["crm.kpi.scope.mixin"]
     _order = "date_from desc, kpi_id, id desc"
-    _check_company_auto = True
 
     kpi_id = fields.Many2one(
         "crm.kpi",
@@ -35,13 +35,6 @@ class CrmKpiEntry(models.Model):
         ondelete="restrict",
         check_company=True,
         domain="[('kind', '=', 'manual')]",
-    )
-    company_id = fields.Many2one(
-        "res.company",
-        required=True,
-        index=True,
-        ondelete="cascade",
-        default=lambda self: self.env.company,
     )
     period_kind = fields.Selection(
         KINDS,
@@ -74,31 +67,15 @@ class CrmKpiEntry(models.Model):
     )
     date_last = fields.Date("Last day", compute="_compute_date_last", inverse="_inverse_date_last")
     team_id = fields.Many2one(
-        "crm.team",
-        "Sales Team",
-        check_company=True,
-        index="btree_not_null",
         ondelete="cascade",
-        compute="_compute_team_id",
-        store=True,
-        readonly=False,
-        precompute=True,
         help="Empty: of no team. The value counts for the company either way.",
     )
     user_id = fields.Many2one(
-        "res.users",
-        "Salesperson",
-        check_company=True,
-        index="btree_not_null",
         ondelete="cascade",
-        domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
         help="Empty: of nobody. The value counts for the company either way.",
     )
     segment_id = fields.Many2one(
-        "crm.kpi.segment",
-        index="btree_not_null",
         ondelete="cascade",
-        domain="[('set_id.company_id', 'in', [False, company_id])]",
         help="Empty: not told apart by customers; it is missing from the rows of segments.",
     )
     value = fields.Float(
@@ -144,16 +121,6 @@ class CrmKpiEntry(models.Model):
         for entry in self:
             if entry.date_last:
                 entry.date_to = entry.date_last + timedelta(days=1)
-
-    @api.depends("user_id")
-    def _compute_team_id(self):
-        for entry in self:
-            team = entry.user_id.sale_team_id
-            # a proposal that must not meet the check of companies
-            if team and team.company_id in (entry.company_id, self.env["res.company"]):
-                entry.team_id = team
-            else:
-                entry.team_id = entry.team_id
 
     @api.depends("kpi_id", "date_from", "date_to", "period_kind")
     def _compute_display_name(self):
@@ -206,21 +173,6 @@ class CrmKpiEntry(models.Model):
                         ].lower(),
                         first=expected[0],
                         last=expected[1] - timedelta(days=1),
-                    )
-                )
-
-    @api.constrains("segment_id", "company_id")
-    def _check_segment_company(self):
-        for entry in self:
-            owner = entry.segment_id.set_id.company_id
-            if owner and owner != entry.company_id:
-                raise ValidationError(
-                    self.env._(
-                        "Segment: “%(segment)s” belongs to %(owner)s. Choose one of "
-                        "%(company)s, or change the company.",
-                        segment=entry.segment_id.name,
-                        owner=owner.name,
-                        company=entry.company_id.name,
                     )
                 )
 

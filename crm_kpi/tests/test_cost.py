@@ -405,6 +405,35 @@ class TestCampaign(FinanceCase):
         of_ann = self._read("campaign_orders", OCTOBER, level="user", user_id=self.ann)
         self.assertEqual(of_ann, 1)
 
+    def test_56_only_first_and_last_costs_are_noted(self):
+        """Orders are looked at anew when a campaign's cost becomes known, or unknown again."""
+        marked = []
+        source = self.env.registry["crm.kpi.source"]
+        self.patch(source, "_mark_changed", lambda _self, model: marked.append(model))
+
+        def noted(action):
+            marked.clear()
+            result = action()
+            return result, "sale.order" in marked
+
+        def cost(campaign):
+            return lambda: self._cost(
+                "marketing", "2026-10-01", "2026-10-31", 100, campaign_id=campaign.id
+            )
+
+        first, note = noted(cost(self.fair))
+        self.assertTrue(note, "the first cost of the campaign")
+        second, note = noted(cost(self.fair))
+        self.assertFalse(note, "one more")
+        _plain, note = noted(cost(self.fair.browse()))
+        self.assertFalse(note, "of no campaign")
+        self.assertFalse(noted(lambda: first.write({"amount": 7}))[1], "another amount")
+        self.assertFalse(noted(lambda: first.write({"campaign_id": False}))[1], "one of two")
+        self.assertTrue(noted(lambda: first.write({"campaign_id": self.letter.id}))[1], "new one")
+        self.assertTrue(noted(lambda: second.write({"campaign_id": self.letter.id}))[1], "left one")
+        self.assertFalse(noted(first.unlink)[1], "one of two")
+        self.assertTrue(noted(second.unlink)[1], "the last one")
+
     def test_56_campaign_roi(self):
         self._cost("marketing", "2026-10-01", "2026-10-31", 4000, campaign_id=self.fair.id)
         self._order(self.old, "2026-10-05 10:00:00", 6000, campaign_id=self.fair.id, user=self.ann)

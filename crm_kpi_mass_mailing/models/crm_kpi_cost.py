@@ -8,8 +8,7 @@ class CrmKpiCost(models.Model):
     _inherit = "crm.kpi.cost"
 
     @api.model
-    def _note_campaigns(self, before):
-        result = super()._note_campaigns(before)
-        if self._campaigns_known() != before:
-            self.env["crm.kpi.source"]._mark_changed("mailing.trace")
+    def _note_campaigns(self):
+        result = super()._note_campaigns()
+        self.env["crm.kpi.source"]._mark_changed("mailing.trace")
         return result
