@@ -23,6 +23,11 @@ from . import crm_kpi_entry
 from . import crm_kpi_segment
 from . import crm_kpi_segment_member
 from . import crm_kpi_segment_set
+from . import crm_kpi_segment_update
+from . import crm_kpi_segment_wanted
+from . import crm_kpi_segment_values
+from . import crm_kpi_segment_past
+from . import crm_kpi_segment_moved
 from . import crm_kpi_offer
 from . import crm_kpi_library
 from . import crm_kpi_value
