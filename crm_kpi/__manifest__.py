@@ -75,6 +75,7 @@
         "web.assets_backend": [
             "crm_kpi/static/src/*.scss",
             "crm_kpi/static/src/board_loader/**/*",
+            "crm_kpi/static/src/value_kanban/**/*",
         ],
         # only loaded when a board is opened
         "crm_kpi.board_assets": ["crm_kpi/static/src/board/**/*"],

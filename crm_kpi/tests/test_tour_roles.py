@@ -58,6 +58,10 @@ class TestTours(KpiCommon, HttpCase):
         """My KPIs, the records behind a card, the definition."""
         self.start_tour("/odoo/my-kpis", "crm_kpi_rep", login="kpi_ann")
 
+    def test_nobody_s_figures(self):
+        """Who has no figures reads why, instead of a blank page."""
+        self.start_tour("/odoo/my-kpis", "crm_kpi_no_figures", login="kpi_tour_admin")
+
     def test_rep_on_a_phone(self):
         self.browser_size = "390x844"
         self.touch_enabled = True

@@ -311,3 +311,12 @@ registry.category("web_tour.tours").add("crm_kpi_choose", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("crm_kpi_no_figures", {
+    steps: () => [
+        {
+            content: "An empty page says why, though it is grouped",
+            trigger: ".o_kanban_view .o_view_nocontent:contains('No figures of yours here')",
+        },
+    ],
+});
