@@ -701,7 +701,7 @@ class CrmKpiGoal(models.Model):
                 elapsed = replace(elapsed, over=True)  # it will not change any more
             value = row["new_value"]
             begun = now >= period.utc_from
-            if not row["stored"] and begun and row["computed"] and kpi._zero_when_empty:
+            if not row["stored"] and begun and row["computed"] and kpi._zero_in(period):
                 value = 0.0
             kind, target, baseline = row["kind"], row["target"], None
             if kind == "improve":
@@ -1022,7 +1022,7 @@ def _pooled(kpi, periods, cells):
     :param cells: dict of ``(kpi id, period id)`` to ``(value, n)``
     :return: a float or ``None``
     """
-    own = [cells.get((kpi.id, period.id)) for period in periods]
+    own = [cells.get((kpi.id, period.id)) if kpi._is_told(period) else None for period in periods]
     if kpi.kind == "formula" and len(periods) > 1:
         parsed = _plain_formula(kpi)
         if parsed:

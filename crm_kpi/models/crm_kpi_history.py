@@ -28,6 +28,10 @@ class CrmKpi(models.Model):
         known_from = self.needs_history and period.company_id._kpi_customers_known_from()
         return not known_from or period.date_from >= known_from
 
+    def _zero_in(self, period):
+        """Whether no record at all is a true zero in the period, rather than no value."""
+        return self._zero_when_empty and self._is_told(period)
+
     @api.depends("needs_history")
     def _compute_caution(self):
         result = super()._compute_caution()

@@ -93,6 +93,20 @@ class TestTraps(CatalogueCase, HistoryCase):
             )
             self.assertEqual(line.mapped("value_locked"), [1])
             self.assertEqual(line.mapped("value_now"), [False])
+            # a promise for that time is not broken, and none begins with what is not known
+            promised, improved = self.env["crm.kpi.goal"].create(
+                [
+                    {"kpi_id": self._kpi("new_customers").id, "scope": "user",
+                     "period_id": self._month("2026-09-01").id, "user_id": self.bob.id,
+                     "kind": "at_least", "target": 1},
+                    {"kpi_id": self._kpi("new_customers").id, "scope": "user",
+                     "period_id": self._month("2026-10-01").id, "user_id": self.bob.id,
+                     "kind": "improve", "improve_by": 0.5, "baseline_kind": "previous"},
+                ]
+            )  # fmt: skip
+            self.assertEqual((promised.value, promised.status), (False, "no_data"))
+            self.assertEqual((improved.value, improved.baseline), (1, False))
+            self.assertEqual(improved.status, "no_data")
             # nothing hides behind a number that there is not
             [cell] = self._cells("new_customers", "2026-09-01")
             self.assertEqual(cell.action_open_records()["domain"], [("id", "in", [])])
@@ -108,6 +122,9 @@ class TestTraps(CatalogueCase, HistoryCase):
             self._refresh(*every)
             self.assertEqual(self._read("new_customers", "2026-09-01"), 0)
             self.assertEqual(self._read("new_customers", "2026-10-01"), 1)
+
+    def _kpi(self, code):
+        return self.env["crm.kpi"]._by_code([code])
 
     def _month(self, day):
         return self.env["crm.kpi.period"]._current("month", self.company, date.fromisoformat(day))
