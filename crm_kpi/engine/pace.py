@@ -153,6 +153,30 @@ def improved(baseline, share, direction):
     return float(baseline + change if direction == "increase" else baseline - change)
 
 
+def mean(cells, zero=False, weighted=False):
+    """Mean of the values of several periods, as a baseline.
+
+    :param cells: ``(value, n)`` of each period, ``None`` of one that was never computed
+    :param zero: no value is a true zero
+    :param weighted: the values are means themselves, of ``n`` records each
+
+    >>> mean([(2, 1), (None, 0)], zero=True), mean([(2, 1), (None, 0)])
+    (1.0, 2.0)
+    >>> mean([(2, 3), (6, 1)], weighted=True), mean([(2, 3), None])
+    (3.0, None)
+    """
+    if any(cell is None for cell in cells):
+        return None  # not computed so far back
+    if zero:
+        return sum(value or 0.0 for value, _n in cells) / len(cells)
+    known = [(value, n) for value, n in cells if value is not None]
+    if not known:
+        return None
+    if weighted and all(n > 0 for _value, n in known):
+        return sum(value * n for value, n in known) / sum(n for _value, n in known)
+    return sum(value for value, _n in known) / len(known)
+
+
 def project(value, gone, additive):
     """Value at the end of the period if it goes on like this.
 

@@ -11,6 +11,9 @@ from . import crm_kpi_customer_period
 from . import crm_kpi_dirty
 from . import crm_kpi_fact_mixin
 from . import crm_kpi_goal
+from . import crm_kpi_goal_check
+from . import crm_kpi_goal_baseline
+from . import crm_kpi_goal_refresh
 from . import crm_kpi_period
 from . import crm_kpi_period_pace
 from . import crm_kpi_restatement

@@ -348,13 +348,7 @@ class CrmKpiCustomer(models.Model):
     # ------------------------------------------------------------------
     def action_open_partner(self):
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "res.partner",
-            "res_id": self.partner_id.id,
-            "view_mode": "form",
-            "views": [(False, "form")],
-        }
+        return self.partner_id.get_formview_action()
 
     def action_open_orders(self):
         """The customer's confirmed orders in this company, under the rights of the viewer."""

@@ -7,7 +7,7 @@ from odoo.tools import SQL
 from odoo.tools.misc import format_date, format_time, formatLang
 
 from ..fields import NullableFloat
-from .crm_kpi_goal import _natures
+from .crm_kpi_nature import _natures
 
 #: What tells the cells of a KPI in a period apart.
 CELL = ("company_id", "level", "team_id", "user_id", "segment_id")

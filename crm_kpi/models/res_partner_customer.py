@@ -175,13 +175,7 @@ class ResPartner(models.Model):
 
     def action_open_kpi_customer(self):
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "crm.kpi.customer",
-            "res_id": self.kpi_customer_id.id,
-            "view_mode": "form",
-            "views": [(False, "form")],
-        }
+        return self.kpi_customer_id.get_formview_action()
 
     def action_open_kpi_referrals(self):
         self.ensure_one()

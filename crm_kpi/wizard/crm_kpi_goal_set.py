@@ -11,7 +11,8 @@ from odoo.tools import SQL, float_round
 from ..engine import pace
 from ..engine import periods as calendar
 from ..fields import NullableFloat
-from ..models.crm_kpi_goal import BASELINES, DEFAULT_KIND, GOAL_KINDS, _natures
+from ..models.crm_kpi_goal import BASELINES, DEFAULT_KIND, GOAL_KINDS
+from ..models.crm_kpi_nature import _natures
 from ..models.crm_kpi_period import KINDS
 from ..models.crm_kpi_value import LEVELS
 

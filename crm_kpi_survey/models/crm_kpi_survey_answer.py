@@ -138,10 +138,4 @@ class CrmKpiSurveyAnswer(models.Model):
     def action_open_record(self):
         """Open the ticket, order or lead it was sent for, under the rights of the viewer."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self.res_model,
-            "res_id": self.res_id,
-            "view_mode": "form",
-            "views": [(False, "form")],
-        }
+        return self.env[self.res_model].browse(self.res_id).get_formview_action()
