@@ -31,21 +31,26 @@ class CrmKpiOptOut(models.Model):
     )
     list_id = fields.Many2one("mailing.list", "Mailing List", readonly=True, ondelete="set null")
     by_bounce = fields.Boolean(
-        "Blocked by bounces",
+        "Blocked after bounces",
         readonly=True,
-        help="The address kept bouncing and was blocked for that; it is not the person's wish.",
+        help="Mails to the address kept coming back, and it was blocked for that. Nobody asked for "
+        "it, so it does not count.",
     )
     # --- by the last mailing the address got before ---
     mailing_id = fields.Many2one(
         "mailing.mailing",
-        "After the mailing",
+        "Last mailing before",
         readonly=True,
         ondelete="set null",
         index="btree_not_null",
-        help="The last mailing that reached the address before.",
+        help="The last mailing that the address got before it left or was blocked.",
     )
-    user_id = fields.Many2one("res.users", "Sent by", readonly=True)
-    team_id = fields.Many2one("crm.team", "Sales Team", readonly=True)
+    user_id = fields.Many2one(
+        "res.users", "Sent by", readonly=True, help="Who sent that mailing; it counts for them."
+    )
+    team_id = fields.Many2one(
+        "crm.team", "Sales Team", readonly=True, help="The sender's sales team at that time."
+    )
     partner_id = fields.Many2one(
         "res.partner", "Contact", readonly=True, ondelete="set null", index="btree_not_null"
     )

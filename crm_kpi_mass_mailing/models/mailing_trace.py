@@ -27,7 +27,12 @@ class MailingTrace(models.Model):
                 THEN r.write_date ELSE clock_timestamp() AT TIME ZONE 'UTC' END"""
     )
 
-    kpi_email = fields.Char("Address in lower case", readonly=True, copy=False)
+    kpi_email = fields.Char(
+        "Address counted",
+        readonly=True,
+        copy=False,
+        help="The address without a name and in lower case, so that it counts once.",
+    )
     kpi_delivered = fields.Boolean(
         "Delivered",
         readonly=True,
@@ -46,14 +51,14 @@ class MailingTrace(models.Model):
         "Sent by",
         readonly=True,
         copy=False,
-        help="Responsible for the mailing when it was sent.",
+        help="The person responsible for the mailing when it was sent.",
     )
     kpi_team_id = fields.Many2one(
         "crm.team",
         "Sent by team",
         readonly=True,
         copy=False,
-        help="Sales team of this user at that time.",
+        help="Sales team of this person at that time.",
     )
     kpi_partner_id = fields.Many2one(
         "res.partner",
@@ -65,16 +70,17 @@ class MailingTrace(models.Model):
     )
     kpi_company_id = fields.Many2one(
         "res.company",
-        "Sent by company",
+        "Company in KPIs",
         readonly=True,
         copy=False,
-        help="Company of who sent it, else of the recipient.",
+        help="The company whose KPIs it counts in: that of the sender, else of the recipient.",
     )
     kpi_campaign_cost_known = fields.Boolean(
         "Campaign with known cost",
         compute="_compute_kpi_campaign_cost_known",
         search="_search_kpi_campaign_cost_known",
-        help="Of a campaign with at least one cost entry in the company.",
+        help="The campaign has a cost entry in this company: its responses count for the campaign "
+        "cost per response.",
     )
 
     _kpi_email_idx = models.Index("(kpi_email, sent_datetime) WHERE kpi_email IS NOT NULL")

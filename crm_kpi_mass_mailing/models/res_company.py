@@ -11,14 +11,15 @@ class ResCompany(models.Model):
     _inherit = "res.company"
 
     kpi_click_seconds = fields.Integer(
-        string="Clicks of scanners (seconds)",
+        string="Ignore early clicks (seconds)",
         default=DEFAULT_CLICK_SECONDS,
-        help="A click within so many seconds after a mailing was sent is that of a virus "
-        "scanner, not a response.",
+        help="Virus scanners click the links of a mail as soon as it arrives. A click within so "
+        "many seconds after the sending is taken for one of theirs and is no response. "
+        "0: every click is a response.",
     )
 
     _kpi_click_positive = models.Constraint(
-        "CHECK (kpi_click_seconds >= 0)", "Clicks of scanners: enter 0 or more seconds."
+        "CHECK (kpi_click_seconds >= 0)", "Ignore early clicks: enter 0 or more seconds."
     )
 
     def write(self, vals):
