@@ -140,6 +140,9 @@ class DetailView(View):
             value = row.value if row and row.value is not False else None
             goal = goals.get(period)
             running = period.utc_to > self.now
+            projected = None
+            if running and not nature.waits:
+                projected = pace.project(value, gone[period], nature.additive)
             points.append(
                 {
                     "label": period.display_name,
@@ -149,9 +152,11 @@ class DetailView(View):
                     "n": row.n if row else 0,
                     "state": period.state,
                     "running": running,
-                    "projected": pace.project(value, gone[period], nature.additive)
-                    if running and not nature.waits
-                    else None,
+                    "projected": projected,
+                    "projected_text": kpi._format_value(
+                        False if projected is None else projected, self.currency
+                    ),
+                    "target_text": goal.target_text if goal else "",
                     "target": goal.target if goal and goal.target is not False else None,
                     "target_max": goal.target_max
                     if goal and goal.kind == "range" and goal.target_max is not False

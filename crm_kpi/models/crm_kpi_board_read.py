@@ -182,7 +182,8 @@ class View:
         if scope == "mine":
             self.user = self.env.user
         elif scope == "team" and not self.team and not self.user:
-            self.team = (self.env.user.sale_team_id & self.teams) or self.teams[:1]
+            led = self.teams.filtered(lambda team: team.user_id == self.env.user)
+            self.team = (self.env.user.sale_team_id & self.teams) or led[:1] or self.teams[:1]
         elif scope == "company":
             self.team, self.user = self.team.browse(), self.user.browse()
         self.scope = scope
@@ -561,11 +562,20 @@ class View:
             "attainment": _number(goal.attainment),
             "attainment_text": goal.attainment_text,
             "expected": _number(goal.expected),
+            **self._pace_entry(goal),
             "projected": _number(goal.projected),
             "projected_text": goal.projected_text,
             "at_a_cost": goal.at_a_cost,
             **self._status(goal),
         }
+
+    @staticmethod
+    def _pace_entry(goal):
+        """Where a steady climb would stand by now."""
+        if goal.target is False or goal.expected is False:
+            return {"pace": None, "pace_text": ""}
+        pace = goal.target * goal.expected
+        return {"pace": pace, "pace_text": goal._in_unit(pace)}
 
     @staticmethod
     def _bullet(kpi, row, goal):
