@@ -76,9 +76,13 @@
             "crm_kpi/static/src/*.scss",
             "crm_kpi/static/src/board_loader/**/*",
             "crm_kpi/static/src/value_kanban/**/*",
+            "crm_kpi/static/src/board/**/*.scss",
         ],
         # only loaded when a board is opened
-        "crm_kpi.board_assets": ["crm_kpi/static/src/board/**/*"],
+        "crm_kpi.board_assets": [
+            "crm_kpi/static/src/board/**/*.js",
+            "crm_kpi/static/src/board/**/*.xml",
+        ],
         "web.assets_tests": ["crm_kpi/static/tests/tours/**/*"],
     },
 }

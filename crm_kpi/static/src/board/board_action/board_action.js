@@ -1,20 +1,35 @@
-import { Component, onWillStart, onWillUnmount, useRef, useState } from "@odoo/owl";
+import {
+    Component,
+    onWillStart,
+    onWillUnmount,
+    useExternalListener,
+    useRef,
+    useState,
+} from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { router } from "@web/core/browser/router";
+import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { Dropdown } from "@web/core/dropdown/dropdown";
 import { DropdownItem } from "@web/core/dropdown/dropdown_item";
+import { localization } from "@web/core/l10n/localization";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
+import { user } from "@web/core/user";
 import { KeepLast } from "@web/core/utils/concurrency";
-import { useBus, useService } from "@web/core/utils/hooks";
-import { useSortable } from "@web/core/utils/sortable_owl";
+import { useService } from "@web/core/utils/hooks";
 import { Layout } from "@web/search/layout";
-import { SelectCreateDialog } from "@web/views/view_dialogs/select_create_dialog";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { trouble } from "../answer";
+import { BoardEditor } from "../board_editor/board_editor";
+import { BoardFavorites } from "../board_favorites/board_favorites";
 import { BoardFilters } from "../board_filters/board_filters";
 import { BoardTv } from "../board_tv/board_tv";
+import { KeyboardHelp } from "../keyboard_help/keyboard_help";
 import { KpiCard } from "../kpi_card/kpi_card";
 import { KpiDetail } from "../kpi_detail/kpi_detail";
+import { ShareBar } from "../share_bar/share_bar";
+import { Trouble } from "../trouble/trouble";
+import { neighbour } from "./neighbour";
 
 /** Filters that the address keeps, so that a look can be sent to a colleague. */
 const IN_ADDRESS = [
@@ -22,6 +37,7 @@ const IN_ADDRESS = [
     "date",
     "date_to",
     "comparison",
+    "company_id",
     "scope",
     "team_id",
     "user_id",
@@ -36,7 +52,18 @@ const ASK_AGAIN = 300;
  */
 export class Board extends Component {
     static template = "crm_kpi.Board";
-    static components = { BoardFilters, BoardTv, Dropdown, DropdownItem, KpiCard, Layout };
+    static components = {
+        BoardEditor,
+        BoardFavorites,
+        BoardFilters,
+        BoardTv,
+        Dropdown,
+        DropdownItem,
+        KpiCard,
+        Layout,
+        ShareBar,
+        Trouble,
+    };
     static props = { ...standardActionServiceProps };
     static path = "kpis";
     static displayName = _t("KPIs");
@@ -44,72 +71,65 @@ export class Board extends Component {
     setup() {
         this.orm = useService("orm");
         this.dialog = useService("dialog");
-        this.action = useService("action");
-        this.notification = useService("notification");
         this.bus = useService("bus_service");
         this.ui = useService("ui");
         this.keepLast = new KeepLast();
         this.display = { controlPanel: {} };
-        this.grid = useRef("grid");
+        this.content = useRef("content");
         const asked = { ...router.current, ...this.props.action.params };
-        this.wanted = {};
-        for (const name of IN_ADDRESS) {
-            if (asked[name] !== undefined && asked[name] !== "") {
-                this.wanted[name] = asked[name];
-            }
-        }
+        this.boardId = asked.board_id || false;
+        this.wanted = pick(asked);
         this.state = useState({
             data: null,
-            loading: true,
-            failed: false,
-            cards: null, // while the board is rearranged
+            loadedAt: 0, // when the server last answered, in milliseconds
+            waiting: false, // for what was asked for; not while what is shown is brought up to date
+            error: "",
+            editing: false,
             tv: Boolean(asked.tv),
         });
-        onWillStart(() => this.load(asked.board_id || false));
-        this.refreshed = () => this.reload();
-        this.bus.subscribe("crm_kpi/refreshed", this.refreshed);
-        this.timer = browser.setInterval(this.refreshed, ASK_AGAIN * 1000);
+        onWillStart(() => {
+            // not waited for: the frame of the board is there at once
+            this.load(this.boardId);
+        });
+        const reload = () => this.reload();
+        this.bus.subscribe("crm_kpi/refreshed", reload);
+        const timer = browser.setInterval(reload, ASK_AGAIN * 1000);
         onWillUnmount(() => {
-            this.bus.unsubscribe("crm_kpi/refreshed", this.refreshed);
-            browser.clearInterval(this.timer);
+            this.bus.unsubscribe("crm_kpi/refreshed", reload);
+            browser.clearInterval(timer);
         });
-        useSortable({
-            enable: () => Boolean(this.state.cards),
-            ref: this.grid,
-            elements: ".o_kpi_card",
-            handle: ".o_kpi_card_handle",
-            cursor: "grabbing",
-            onDrop: ({ element, previous }) => this.drop(element, previous),
-        });
-        useBus(this.ui.bus, "resize", () => this.render());
+        useExternalListener(window, "keydown", (ev) => this.onKeydown(ev));
     }
 
     // --- DATA ---
 
+    /** Show a board, with placeholders until it is there. */
     async load(boardId) {
-        this.state.loading = true;
-        try {
-            const data = await this.keepLast.add(
-                this.orm.silent.call("crm.kpi.board", "get_board", [boardId, this.wanted])
-            );
-            this.state.data = data;
-            this.state.failed = false;
-        } catch (error) {
-            this.state.failed = true;
-            if (!this.state.data) {
-                throw error;
-            }
-        } finally {
-            this.state.loading = false;
-        }
-        this.keepInAddress();
+        this.boardId = boardId;
+        this.state.waiting = true;
+        await this.read();
     }
 
-    /** Ask again for what is shown, unless it is being rearranged. */
+    /** Ask again for what is shown, without a sign of it: scroll and focus stay. */
     async reload() {
-        if (this.state.data && !this.state.cards) {
-            await this.load(this.state.data.board.id);
+        if (!this.state.editing) {
+            await this.read();
         }
+    }
+
+    async read() {
+        try {
+            this.state.data = await this.keepLast.add(
+                this.orm.silent.call("crm.kpi.board", "get_board", [this.boardId, this.wanted])
+            );
+            this.state.error = "";
+            this.state.loadedAt = Date.now();
+            this.boardId = this.state.data.board.id;
+            this.keepInAddress();
+        } catch (error) {
+            this.state.error = trouble(error);
+        }
+        this.state.waiting = false;
     }
 
     keepInAddress() {
@@ -127,32 +147,30 @@ export class Board extends Component {
         Object.assign(this.wanted, changes);
         const { period_kind, date, date_to } = this.wanted;
         if (period_kind === "custom" && date && date_to) {
-            await this.orm.call("crm.kpi.board", "prepare_period", [
-                this.state.data.board.id,
-                this.wanted,
-            ]);
+            this.state.waiting = true;
+            try {
+                await this.orm.call("crm.kpi.board", "prepare_period", [this.boardId, this.wanted]);
+            } finally {
+                this.state.waiting = false;
+            }
         }
-        await this.load(this.state.data.board.id);
+        await this.load(this.boardId);
     }
 
-    choose(boardId) {
-        this.wanted = {};
-        this.state.cards = null;
+    choose(boardId, wanted = {}) {
+        this.wanted = pick(wanted);
         return this.load(boardId);
     }
 
+    /** The next board on the wall. */
     next() {
         const { boards, board } = this.state.data;
         const index = boards.findIndex((other) => other.id === board.id);
-        return this.load(boards[(index + 1) % boards.length].id);
+        this.boardId = boards[(index + 1) % boards.length].id;
+        return this.reload();
     }
 
     // --- CARDS ---
-
-    /** The cards in the order of the board, while it is rearranged in the new one. */
-    get cards() {
-        return this.state.cards || this.state.data.cards;
-    }
 
     open(card) {
         this.dialog.add(KpiDetail, {
@@ -164,123 +182,92 @@ export class Board extends Component {
         });
     }
 
-    /** Arrow keys go from card to card, as the eye does. */
+    /** Keys are for the board unless something is typed, or a window lies over it. */
     onKeydown(ev) {
-        if (ev.key === "/" && !ev.target.closest("input, select, textarea")) {
-            ev.preventDefault();
-            this.grid.el.parentElement.querySelector(".o_kpi_filters select")?.focus();
+        if (
+            ev.ctrlKey ||
+            ev.altKey ||
+            ev.metaKey ||
+            this.state.tv ||
+            this.ui.activeElement !== document ||
+            ev.target.closest?.("input, select, textarea, [contenteditable], .o-dropdown--menu")
+        ) {
             return;
         }
-        const card = ev.target.closest(".o_kpi_card");
-        const arrows = {
-            ArrowRight: [1, 0],
-            ArrowLeft: [-1, 0],
-            ArrowDown: [0, 1],
-            ArrowUp: [0, -1],
-        };
-        if (!card || ev.target !== card || !(ev.key in arrows)) {
+        if (ev.key === "?") {
+            this.help();
+        } else if (ev.key === "/") {
+            this.content.el?.querySelector(".o_kpi_filters select")?.focus();
+        } else if (ev.key.startsWith("Arrow")) {
+            this.goToNeighbour(ev);
+            return;
+        } else {
             return;
         }
         ev.preventDefault();
-        const [x, y] = arrows[ev.key];
-        const rtl = getComputedStyle(card).direction === "rtl" ? -1 : 1;
-        const cards = [...this.grid.el.querySelectorAll(".o_kpi_card")];
-        if (x) {
-            cards[cards.indexOf(card) + x * rtl]?.focus();
+    }
+
+    /** Arrow keys go from card to card, as the eye does; from anywhere else to the first one. */
+    goToNeighbour(ev) {
+        const names = [...(this.content.el?.querySelectorAll(".o_kpi_card_open") || [])];
+        const here = names.indexOf(ev.target);
+        if (here < 0 && ev.target !== document.body) {
             return;
         }
-        const here = card.getBoundingClientRect();
-        const beyond = cards
-            .map((other) => ({ other, box: other.getBoundingClientRect() }))
-            .filter(({ box }) => (y > 0 ? box.top >= here.bottom - 1 : box.bottom <= here.top + 1))
-            .map(({ other, box }) => ({
-                other,
-                away: Math.abs(box.top - here.top) * 10 + Math.abs(box.left - here.left),
-            }));
-        beyond.sort((a, b) => a.away - b.away);
-        beyond[0]?.other.focus();
+        const cards = names.map((name) => name.closest(".o_kpi_card").getBoundingClientRect());
+        const there =
+            here < 0 ? 0 : neighbour(cards, here, ev.key, localization.direction === "rtl");
+        if (there !== undefined && names[there]) {
+            ev.preventDefault();
+            names[there].focus();
+        }
+    }
+
+    help() {
+        this.dialog.add(KeyboardHelp, {});
     }
 
     // --- LAYOUT ---
 
-    edit() {
-        this.state.cards = this.state.data.cards.map((card) => ({ ...card }));
-    }
-
-    discard() {
-        this.state.cards = null;
-    }
-
-    drop(element, previous) {
-        const cards = this.state.cards;
-        const moved = cards.findIndex((card) => String(card.id) === element.dataset.id);
-        const [card] = cards.splice(moved, 1);
-        const after = previous
-            ? cards.findIndex((other) => String(other.id) === previous.dataset.id) + 1
-            : 0;
-        cards.splice(after, 0, card);
-    }
-
-    move(card, step) {
-        const cards = this.state.cards;
-        const from = cards.findIndex((other) => other.id === card.id);
-        const to = Math.min(Math.max(from + step, 0), cards.length - 1);
-        cards.splice(to, 0, ...cards.splice(from, 1));
-    }
-
-    changeCard(card, values) {
-        Object.assign(
-            this.state.cards.find((other) => other.id === card.id),
-            values
-        );
-    }
-
-    remove(card) {
-        this.state.cards = this.state.cards.filter((other) => other.id !== card.id);
-    }
-
-    addKpis() {
-        const shown = this.state.cards.map((card) => card.kpi.id);
-        this.dialog.add(SelectCreateDialog, {
-            resModel: "crm.kpi",
-            title: _t("KPIs for the board"),
-            noCreate: true,
-            multiSelect: true,
-            domain: [
-                ["state", "=", "published"],
-                ["is_component", "=", false],
-                ["id", "not in", shown],
-            ],
-            onSelected: (ids) =>
-                this.save([...this.layout(), ...ids.map((id) => ({ kpi_id: id }))], true),
-        });
-    }
-
-    layout() {
-        return this.state.cards.map((card) => ({
-            kpi_id: card.kpi.id,
-            size: card.size,
-            display: card.display,
-        }));
-    }
-
-    async save(cards = this.layout(), goOn = false) {
+    async save(cards, values, shared) {
         const boardId = await this.orm.call("crm.kpi.board", "save_layout", [
-            [this.state.data.board.id],
+            [this.boardId],
             cards,
+            values,
+            shared,
         ]);
-        this.state.cards = null;
+        this.state.editing = false;
         await this.load(boardId);
-        if (goOn) {
-            this.edit();
-        }
     }
 
-    async reset() {
-        const boardId = await this.orm.call("crm.kpi.board", "reset_board", [
-            [this.state.data.board.id],
+    /** A board of the user's own, beside the one that is shown. */
+    async duplicate() {
+        const [boardId] = await this.orm.call("crm.kpi.board", "copy", [
+            [this.boardId],
+            {
+                name: _t("%s (copy)", this.state.data.board.name),
+                user_id: user.userId,
+                origin_id: false,
+                group_ids: [],
+            },
         ]);
-        await this.choose(boardId);
+        await this.load(boardId);
+        this.state.editing = true;
+    }
+
+    reset() {
+        this.dialog.add(ConfirmationDialog, {
+            title: _t("Back to the original board"),
+            body: _t("Your changes to this board are given up."),
+            confirmLabel: _t("Back to the original"),
+            confirm: async () => {
+                const boardId = await this.orm.call("crm.kpi.board", "reset_board", [
+                    [this.boardId],
+                ]);
+                await this.choose(boardId);
+            },
+            cancel: () => {},
+        });
     }
 
     // --- TV ---
@@ -289,6 +276,15 @@ export class Board extends Component {
         this.state.tv = tv;
         this.keepInAddress();
     }
+}
+
+function pick(asked) {
+    return Object.fromEntries(
+        IN_ADDRESS.filter((name) => asked[name] !== undefined && asked[name] !== "").map((name) => [
+            name,
+            asked[name],
+        ])
+    );
 }
 
 registry.category("actions").add("crm_kpi.board", Board, { force: true });

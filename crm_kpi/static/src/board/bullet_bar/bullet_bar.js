@@ -1,8 +1,10 @@
 import { Component } from "@odoo/owl";
+import { localization } from "@web/core/l10n/localization";
 
 /**
- * The value as a bar, the target as a line across it, and a mark where a steady climb would
- * stand by now. All lengths are shares of the bar, decided by the server.
+ * The value as a bar, the target as a line across it, a mark where a steady climb would stand
+ * by now, and in dashes where the period is heading. All lengths are shares of the bar, decided
+ * by the server.
  */
 export class BulletBar extends Component {
     static template = "crm_kpi.BulletBar";
@@ -12,16 +14,16 @@ export class BulletBar extends Component {
         status: { type: [String, Boolean], optional: true },
     };
 
-    width(share) {
-        return `width: ${(share || 0) * 100}%`;
+    get mirrored() {
+        return localization.direction === "rtl";
     }
 
-    place(share) {
-        return `inset-inline-start: ${share * 100}%`;
+    /** How far the period is from where it is heading. */
+    get ahead() {
+        return (this.props.bullet.projected || 0) - (this.props.bullet.value || 0);
     }
 
-    get band() {
-        const { target, target_max } = this.props.bullet;
-        return `inset-inline-start: ${target * 100}%; width: ${(target_max - target) * 100}%`;
+    percent(share) {
+        return `${(share || 0) * 100}%`;
     }
 }

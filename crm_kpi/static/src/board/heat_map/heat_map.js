@@ -7,7 +7,8 @@ export class HeatMap extends Component {
     static template = "crm_kpi.HeatMap";
     static props = { heat: Object, name: String };
 
+    /** One of five shades, the style sheet knows them. */
     shade(cell) {
-        return cell.share === null ? "" : `--kpi-heat: ${10 + Math.round(cell.share * 50)}%`;
+        return cell.share === null ? "" : `o_kpi_heat_${Math.min(Math.floor(cell.share * 5), 4)}`;
     }
 }

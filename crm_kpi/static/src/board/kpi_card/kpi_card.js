@@ -6,21 +6,18 @@ import { Sparkline } from "../sparkline/sparkline";
 import { StatusBadge } from "../status_badge/status_badge";
 
 /**
- * One KPI on a board: value, goal, change, course, and how far to trust it.
+ * One KPI on a board: value, goal, change, course, and how far to trust it. The name is the
+ * button that opens it, so that those who listen hear what it is; with a mouse all of the card
+ * can be clicked.
  */
 export class KpiCard extends Component {
     static template = "crm_kpi.KpiCard";
     static components = { BarList, BulletBar, Sparkline, StatusBadge };
     static props = {
         card: Object,
-        onOpen: Function,
-        onRecords: { type: Function, optional: true },
-        onMove: { type: Function, optional: true },
-        onChange: { type: Function, optional: true },
-        onRemove: { type: Function, optional: true },
-        editing: { type: Boolean, optional: true },
+        asOf: { type: [String, Boolean], optional: true },
+        onOpen: { type: Function, optional: true },
         stale: { type: Boolean, optional: true },
-        large: { type: Boolean, optional: true },
     };
 
     setup() {
@@ -31,35 +28,51 @@ export class KpiCard extends Component {
         return this.props.card.kpi;
     }
 
+    get id() {
+        return `o_kpi_card_${this.props.card.id}`;
+    }
+
+    /** Elements that say the rest to those who listen to the name. */
+    get describedBy() {
+        return ["value", "state", "change", "goal"].map((part) => `${this.id}_${part}`).join(" ");
+    }
+
     get arrow() {
         return { increase: "↑", decrease: "↓", maintain: "↔" }[this.kpi.direction];
     }
 
     get bulletLabel() {
         const goal = this.props.card.goal;
-        return _t("%(value)s of the goal %(target)s: %(attainment)s", {
+        const label = _t("%(value)s of the goal %(target)s: %(attainment)s", {
             value: this.props.card.value_text,
             target: goal.target_text,
             attainment: goal.attainment_text,
+        });
+        if (goal.projected === null) {
+            return label;
+        }
+        return _t("%(label)s. At this pace: %(projected)s", {
+            label,
+            projected: goal.projected_text,
         });
     }
 
     get change() {
         const change = this.props.card.change;
         return (
-            change && { ...change, shape: change.trend === "same" ? "=" : change.up ? "▲" : "▼" }
+            change && { ...change, shape: change.trend === "same" ? "→" : change.up ? "↗" : "↘" }
         );
     }
 
-    onKeydown(ev) {
-        if (ev.target !== ev.currentTarget) {
-            return;
+    open() {
+        if (!this.state.definition) {
+            this.props.onOpen?.(this.props.card);
         }
-        if (ev.key === "Enter" || ev.key === " ") {
-            ev.preventDefault();
-            this.props.onOpen(this.props.card);
-        } else if (ev.key === "d") {
-            this.state.definition = !this.state.definition;
+    }
+
+    onKeydown(ev) {
+        if (ev.key === "d" && !ev.ctrlKey && !ev.altKey && !ev.metaKey) {
+            this.toggleDefinition();
         } else if (ev.key === "Escape" && this.state.definition) {
             ev.stopPropagation();
             this.state.definition = false;

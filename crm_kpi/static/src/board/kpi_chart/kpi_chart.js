@@ -1,5 +1,6 @@
 import { Component, onWillStart, onWillUnmount, useEffect, useRef } from "@odoo/owl";
 import { loadBundle } from "@web/core/assets";
+import { localization } from "@web/core/l10n/localization";
 import { _t } from "@web/core/l10n/translation";
 
 /**
@@ -8,7 +9,13 @@ import { _t } from "@web/core/l10n/translation";
  */
 export class KpiChart extends Component {
     static template = "crm_kpi.KpiChart";
-    static props = { trend: Object, annotations: Array, name: String, unit: String };
+    static props = {
+        trend: Object,
+        annotations: Array,
+        name: String,
+        unit: String,
+        goal: { type: [Object, Boolean], optional: true },
+    };
 
     setup() {
         this.canvas = useRef("canvas");
@@ -22,33 +29,96 @@ export class KpiChart extends Component {
         onWillUnmount(() => this.chart?.destroy());
     }
 
+    // --- WORDS ---
+
+    get points() {
+        return this.props.trend.points;
+    }
+
+    /** Annotations with their number and the point of the period they fall in. */
+    get notes() {
+        const { annotations } = this.props;
+        return [...annotations]
+            .sort((a, b) => (a.date < b.date ? -1 : 1))
+            .map((note, index) => ({
+                ...note,
+                number: index + 1,
+                at: this.points.findLastIndex((point) => point.date <= note.date),
+            }));
+    }
+
+    /** What the chart shows, in a sentence: extremes and the last value. */
+    get summary() {
+        const known = this.points.filter((point) => point.value !== null);
+        if (!known.length) {
+            return _t("%s: no values", this.props.name);
+        }
+        const sorted = [...known].sort((a, b) => a.value - b.value);
+        const [low, high, last] = [sorted[0], sorted.at(-1), known.at(-1)];
+        return _t(
+            "%(name)s: lowest %(low)s in %(low_period)s, highest %(high)s in %(high_period)s, last %(last)s in %(last_period)s",
+            {
+                name: this.props.name,
+                low: low.value_text,
+                low_period: low.label,
+                high: high.value_text,
+                high_period: high.label,
+                last: last.value_text,
+                last_period: last.label,
+            }
+        );
+    }
+
+    // --- DRAWING ---
+
     get colours() {
         const style = getComputedStyle(this.canvas.el);
-        const colour = (name) => style.getPropertyValue(name).trim();
-        return {
+        const probe = document.createElement("span");
+        this.canvas.el.parentElement.append(probe);
+        // resolved by the browser: forced colours have names that a canvas does not know
+        const colour = (name) => {
+            probe.style.color = style.getPropertyValue(name);
+            return getComputedStyle(probe).color;
+        };
+        const colours = {
             value: colour("--kpi-value"),
             goal: colour("--kpi-goal"),
             range: colour("--kpi-range"),
             text: style.color,
             grid: colour("--kpi-grid"),
         };
+        probe.remove();
+        return colours;
     }
 
+    /** Lines and marks, each with the server's text of its values where it has one. */
     get datasets() {
-        const { points, low, high } = this.props.trend;
+        const { low, high } = this.props.trend;
+        const points = this.points;
         const colours = this.colours;
-        const line = (label, data, options) => ({
-            label,
-            data,
-            spanGaps: false,
-            tension: 0,
-            ...options,
-        });
+        const line = (label, data, options) => ({ label, data, spanGaps: false, ...options });
+        const goalLine = {
+            borderColor: colours.goal,
+            backgroundColor: colours.goal,
+            borderDash: [6, 3],
+            borderWidth: 2,
+            pointStyle: "line",
+            pointRadius: 8,
+            pointBorderWidth: 2,
+        };
+        const mark = {
+            borderColor: colours.value,
+            backgroundColor: "transparent",
+            showLine: false,
+            pointRadius: 6,
+            pointBorderWidth: 2,
+        };
         const sets = [
             line(
                 this.props.name,
                 points.map((point) => point.value),
                 {
+                    texts: points.map((point) => point.value_text),
                     borderColor: colours.value,
                     backgroundColor: colours.value,
                     borderWidth: 2,
@@ -65,44 +135,45 @@ export class KpiChart extends Component {
                 }
             ),
         ];
-        if (points.some((point) => point.target !== null)) {
+        const optional = (label, key, options) => {
+            if (points.some((point) => point[key] !== null)) {
+                sets.push(
+                    line(
+                        label,
+                        points.map((point) => point[key]),
+                        options
+                    )
+                );
+            }
+        };
+        const goals = points.map((point) => point.target_text);
+        optional(_t("Goal"), "target", { ...goalLine, texts: goals });
+        optional(_t("Goal, at most"), "target_max", { ...goalLine, texts: goals });
+        const goal = this.props.goal;
+        if (goal && goal.pace !== null && points.at(-1)?.running) {
             sets.push(
-                line(
-                    _t("Goal"),
-                    points.map((point) => point.target),
-                    {
-                        borderColor: colours.goal,
-                        backgroundColor: colours.goal,
-                        borderDash: [6, 3],
-                        borderWidth: 2,
-                        pointStyle: "line",
-                        pointRadius: 8,
-                        pointBorderWidth: 2,
-                    }
-                )
+                line(_t("Expected by now"), [...Array(points.length - 1).fill(null), goal.pace], {
+                    ...mark,
+                    borderColor: colours.goal,
+                    pointStyle: "triangle",
+                    rotation: 180,
+                    texts: Array(points.length).fill(goal.pace_text),
+                })
             );
         }
-        if (points.some((point) => point.projected !== null)) {
-            sets.push(
-                line(
-                    _t("At this pace"),
-                    points.map((point) => point.projected),
-                    {
-                        borderColor: colours.value,
-                        backgroundColor: "transparent",
-                        showLine: false,
-                        pointStyle: "triangle",
-                        pointRadius: 6,
-                    }
-                )
-            );
-        }
+        optional(_t("At this pace"), "projected", {
+            ...mark,
+            pointStyle: "triangle",
+            texts: points.map((point) => point.projected_text),
+        });
         if (low !== null) {
             const flat = { borderColor: colours.range, borderWidth: 1, pointRadius: 0 };
             sets.push(
                 line(_t("Usual range"), Array(points.length).fill(high), {
                     ...flat,
+                    texts: Array(points.length).fill(this.props.trend.range_text),
                     backgroundColor: colours.range,
+                    pointStyle: "rect",
                     fill: "+1",
                 }),
                 line("", Array(points.length).fill(low), flat)
@@ -111,14 +182,37 @@ export class KpiChart extends Component {
         return sets;
     }
 
+    /** Draws the numbers of the annotations above their periods. */
+    get notesPlugin() {
+        const notes = this.notes.filter((note) => note.at >= 0);
+        const { text } = this.colours;
+        return {
+            id: "crm_kpi_notes",
+            afterDatasetsDraw: ({ ctx, scales, chartArea }) => {
+                ctx.save();
+                Object.assign(ctx, { strokeStyle: text, fillStyle: text, textAlign: "center" });
+                ctx.setLineDash([2, 3]);
+                for (const note of notes) {
+                    const x = scales.x.getPixelForValue(note.at);
+                    ctx.beginPath();
+                    ctx.moveTo(x, chartArea.top + 12);
+                    ctx.lineTo(x, chartArea.bottom);
+                    ctx.stroke();
+                    ctx.fillText(String(note.number), x, chartArea.top + 8);
+                }
+                ctx.restore();
+            },
+        };
+    }
+
     draw() {
         this.chart?.destroy();
         const colours = this.colours;
-        const { points } = this.props.trend;
-        const texts = points.map((point) => point.value_text);
+        const rtl = localization.direction === "rtl";
         this.chart = new Chart(this.canvas.el, {
             type: "line",
-            data: { labels: points.map((point) => point.label), datasets: this.datasets },
+            data: { labels: this.points.map((point) => point.label), datasets: this.datasets },
+            plugins: [this.notesPlugin],
             options: {
                 animation: false,
                 responsive: true,
@@ -126,27 +220,33 @@ export class KpiChart extends Component {
                 interaction: { mode: "index", intersect: false },
                 plugins: {
                     legend: {
+                        rtl,
                         labels: {
                             color: colours.text,
                             usePointStyle: true,
+                            boxHeight: 7,
                             filter: (item) => item.text,
                         },
                     },
                     tooltip: {
+                        rtl,
                         filter: (item) => item.dataset.label,
                         callbacks: {
-                            label: (item) =>
-                                item.datasetIndex
-                                    ? `${item.dataset.label}: ${this.format(item.parsed.y)}`
-                                    : `${item.dataset.label}: ${texts[item.dataIndex]}`,
+                            label: ({ dataset, dataIndex }) =>
+                                `${dataset.label}: ${dataset.texts[dataIndex]}`,
                         },
                     },
                 },
                 scales: {
-                    x: { ticks: { color: colours.text }, grid: { display: false } },
+                    x: {
+                        reverse: rtl,
+                        ticks: { color: colours.text },
+                        grid: { display: false },
+                    },
                     y: {
+                        position: rtl ? "right" : "left",
                         beginAtZero: true,
-                        ticks: { color: colours.text, callback: (value) => this.format(value) },
+                        ticks: { color: colours.text, callback: (value) => this.tick(value) },
                         grid: { color: colours.grid },
                     },
                 },
@@ -154,9 +254,10 @@ export class KpiChart extends Component {
         });
     }
 
-    format(value) {
+    /** A round number at the axis; values are worded by the server. */
+    tick(value) {
         const shown = this.props.unit === "percent" ? value * 100 : value;
-        const text = new Intl.NumberFormat(undefined, {
+        const text = new Intl.NumberFormat(localization.code?.replace("_", "-"), {
             notation: Math.abs(shown) >= 100000 ? "compact" : "standard",
             maximumFractionDigits: 1,
         }).format(shown);

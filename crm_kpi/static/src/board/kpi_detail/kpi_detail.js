@@ -1,12 +1,15 @@
-import { Component, onWillStart, useState } from "@odoo/owl";
+import { Component, onWillStart } from "@odoo/owl";
 import { Dialog } from "@web/core/dialog/dialog";
 import { Notebook } from "@web/core/notebook/notebook";
 import { useService } from "@web/core/utils/hooks";
+import { useAnswer } from "../answer";
 import { BarList } from "../bar_list/bar_list";
+import { BulletBar } from "../bullet_bar/bullet_bar";
 import { HeatMap } from "../heat_map/heat_map";
 import { KpiChart } from "../kpi_chart/kpi_chart";
 import { Leaderboard } from "../leaderboard/leaderboard";
 import { StatusBadge } from "../status_badge/status_badge";
+import { Trouble } from "../trouble/trouble";
 
 /**
  * Behind a card: its course, who and which segments made it, which records are in it and why
@@ -16,12 +19,14 @@ export class KpiDetail extends Component {
     static template = "crm_kpi.KpiDetail";
     static components = {
         BarList,
+        BulletBar,
         Dialog,
         HeatMap,
         KpiChart,
         Leaderboard,
         Notebook,
         StatusBadge,
+        Trouble,
     };
     static props = {
         kpiId: Number,
@@ -34,19 +39,24 @@ export class KpiDetail extends Component {
     setup() {
         this.orm = useService("orm");
         this.action = useService("action");
-        this.state = useState({ detail: null, why: null });
-        onWillStart(async () => {
-            this.state.detail = await this.call("get_detail");
+        this.answer = useAnswer(() => this.call("get_detail"));
+        this.why = useAnswer(() => this.call("get_why"));
+        onWillStart(() => {
+            // not waited for: the window is there at once
+            this.answer.load();
         });
     }
 
     call(method) {
-        return this.orm.call("crm.kpi.board", method, [this.props.kpiId, this.props.filters]);
+        return this.orm.silent.call("crm.kpi.board", method, [
+            this.props.kpiId,
+            this.props.filters,
+        ]);
     }
 
-    async onPage(page) {
-        if (page === "why" && !this.state.why) {
-            this.state.why = await this.call("get_why");
+    onPage(page) {
+        if (page === "why" && !this.why.value) {
+            this.why.load();
         }
     }
 
@@ -57,7 +67,7 @@ export class KpiDetail extends Component {
     }
 
     openGoal() {
-        const resId = this.state.detail.goal_id;
+        const resId = this.answer.value.goal_id;
         this.props.close();
         this.action.doAction({
             type: "ir.actions.act_window",

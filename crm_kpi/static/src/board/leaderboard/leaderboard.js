@@ -1,5 +1,8 @@
 import { Component, onWillStart, useState } from "@odoo/owl";
 import { useService } from "@web/core/utils/hooks";
+import { useAnswer } from "../answer";
+import { ShareBar } from "../share_bar/share_bar";
+import { Trouble } from "../trouble/trouble";
 
 /**
  * Salespeople by value or by how much of their own goal they have attained. The server
@@ -7,21 +10,24 @@ import { useService } from "@web/core/utils/hooks";
  */
 export class Leaderboard extends Component {
     static template = "crm_kpi.Leaderboard";
+    static components = { ShareBar, Trouble };
     static props = { kpiId: Number, filters: Object, name: String };
 
     setup() {
         this.orm = useService("orm");
-        this.state = useState({ by: "value", board: null });
+        this.state = useState({ by: "value" });
+        this.ranking = useAnswer((by) =>
+            this.orm.silent.call("crm.kpi.board", "get_leaderboard", [
+                this.props.kpiId,
+                this.props.filters,
+                by,
+            ])
+        );
         onWillStart(() => this.load("value"));
     }
 
     async load(by) {
-        const { kpiId, filters } = this.props;
-        const board = await this.orm.silent.call("crm.kpi.board", "get_leaderboard", [
-            kpiId,
-            filters,
-            by,
-        ]);
-        Object.assign(this.state, { by, board });
+        await this.ranking.load(by);
+        this.state.by = by;
     }
 }

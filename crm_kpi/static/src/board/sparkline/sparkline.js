@@ -1,4 +1,5 @@
 import { Component } from "@odoo/owl";
+import { localization } from "@web/core/l10n/localization";
 import { _t } from "@web/core/l10n/translation";
 
 const HEIGHT = 32;
@@ -18,28 +19,41 @@ export class Sparkline extends Component {
         this.hatch = `o_kpi_hatch_${Sparkline.count++}`;
     }
 
+    get mirrored() {
+        return localization.direction === "rtl";
+    }
+
     get width() {
         return Math.max(this.props.points.length, 1) * STEP;
     }
 
-    get columns() {
+    /** The height of a value from the top; of nothing but zeros at the bottom. */
+    get scale() {
         const values = this.props.points.map((p) => p.value).filter((v) => v !== null);
         const high = Math.max(0, ...values);
         const low = Math.min(0, ...values);
-        const span = high - low || 1;
-        const y = (value) => 1 + ((high - value) / span) * (HEIGHT - 2);
+        const span = high - low;
+        return (value) => (span ? 1 + ((high - value) / span) * (HEIGHT - 2) : HEIGHT - 1);
+    }
+
+    get base() {
+        return this.scale(0);
+    }
+
+    get columns() {
+        const y = this.scale;
         return this.props.points
             .map((point, index) => ({ ...point, index }))
             .filter((point) => point.value !== null)
             .map((point) => {
-                const top = Math.min(y(point.value), y(0));
+                // a true zero is a line, not a gap
+                const height = Math.max(Math.abs(y(point.value) - y(0)), 1);
                 return {
                     key: point.index,
                     x: point.index * STEP + 1.5,
-                    y: top,
+                    y: point.value < 0 ? y(0) : y(0) - height,
                     width: STEP - 3,
-                    // a true zero is a line, not a gap
-                    height: Math.max(Math.abs(y(point.value) - y(0)), 1),
+                    height,
                     running: point.running,
                     title: `${point.label}: ${point.value_text}`,
                 };
