@@ -280,15 +280,14 @@ class CrmKpiCustomerPeriod(models.Model):
                        l.amounts[width_bucket(s.before_end, l.dates)] AS ledger_amount,
                        l.margins[width_bucket(s.before_end, l.dates)] AS ledger_margin,
                        g.days AS company_gap
-                  FROM span s
-                  JOIN (%(rhythm)s) h
-                    ON h.company_id = s.company_id AND h.dates[1] <= s.before_end
+                  FROM (%(rhythm)s) h
              LEFT JOIN (%(referrals)s) r
                     ON r.company_id = h.company_id AND r.partner_id = h.partner_id
              LEFT JOIN (%(contacts)s) c
                     ON c.company_id = h.company_id AND c.partner_id = h.partner_id
              LEFT JOIN (%(ledger)s) l
                     ON l.company_id = h.company_id AND l.partner_id = h.partner_id
+                  JOIN span s ON s.company_id = h.company_id AND h.dates[1] <= s.before_end
              LEFT JOIN (%(gaps)s) g ON g.period_id = s.period_id
                 %(patience)s
                 OFFSET 0
@@ -411,54 +410,79 @@ class CrmKpiCustomerPeriod(models.Model):
         """Query of the periods and the instants that matter in them.
 
         ``before_`` is one microsecond earlier, as bounds are exclusive; ``at`` is the period's
-        end, of a running one now.
+        end, of a running one now. The periods are named one by one, not looked up in their
+        table: PostgreSQL then knows how many there are, whatever its statistics say, and does
+        not gather what all of them share anew for each row.
         """
 
         def midnight(day):
-            return SQL("(%s)::timestamp AT TIME ZONE z.tz AT TIME ZONE 'UTC'", SQL(day))
+            return SQL("(%s)::timestamp AT TIME ZONE p.tz AT TIME ZONE 'UTC'", SQL(day))
 
         def before(day):
             return SQL("%s - interval '1 microsecond'", midnight(day))
 
+        # superuser: computed for everybody, read under record rules
+        periods = self.env["crm.kpi.period"].sudo().browse(period_ids).exists()
+        rows = [
+            (
+                period.id,
+                period.company_id.id,
+                period.kind,
+                period.date_from,
+                period.date_to,
+                period.utc_from,
+                min(period.utc_to, now),
+                period.company_id._kpi_tz(),
+                period.company_id.kpi_inactivity_days,
+                period.company_id.kpi_at_risk_factor,
+                period.company_id.kpi_at_risk_days,
+                period.company_id.kpi_revenue_basis,
+            )
+            for period in periods
+            if period.utc_from < now
+        ]
+        types = (
+            "int", "int", "text", "date", "date", "timestamp", "timestamp", "text",
+            "int", "float8", "int", "text",
+        )  # fmt: skip
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * len(types)
         return SQL(
             """
-            SELECT p.id AS period_id, p.company_id, p.date_from, p.utc_from, t.at, d.day_year_ago,
-                   ((t.at - interval '1 microsecond') AT TIME ZONE 'UTC' AT TIME ZONE z.tz)::date
+            SELECT p.period_id, p.company_id, p.date_from, p.utc_from, p.at, d.day_year_ago,
+                   ((p.at - interval '1 microsecond') AT TIME ZONE 'UTC' AT TIME ZONE p.tz)::date
                        AS day_end,
                    p.utc_from - interval '1 microsecond' AS before_start,
-                   t.at - interval '1 microsecond' AS before_end,
+                   p.at - interval '1 microsecond' AS before_end,
                    %(before_year)s AS before_year,
                    %(before_two_years)s AS before_two_years,
                    %(before_base)s AS before_base,
                    %(before_base_end)s AS before_base_end,
                    %(year_ago)s AS year_ago,
                    %(before_year_ago)s AS before_year_ago,
-                   make_interval(days => co.kpi_inactivity_days) AS company_inactivity,
-                   co.kpi_at_risk_factor AS company_factor,
-                   co.kpi_at_risk_days AS at_risk_days,
-                   co.kpi_revenue_basis AS revenue_basis
-              FROM crm_kpi_period p
-              JOIN (VALUES %(zones)s) z (company_id, tz) ON z.company_id = p.company_id
-              JOIN res_company co ON co.id = p.company_id
-        CROSS JOIN LATERAL (SELECT LEAST(p.utc_to, %(now)s::timestamp) AS at) t
+                   make_interval(days => p.inactivity_days) AS company_inactivity,
+                   p.at_risk_factor AS company_factor,
+                   p.at_risk_days,
+                   p.revenue_basis
+              FROM unnest(%(columns)s)
+                   AS p (period_id, company_id, kind, date_from, date_to, utc_from, at, tz,
+                         inactivity_days, at_risk_factor, at_risk_days, revenue_basis)
         CROSS JOIN LATERAL (
-                   SELECT ((t.at AT TIME ZONE 'UTC' AT TIME ZONE z.tz)::date
+                   SELECT ((p.at AT TIME ZONE 'UTC' AT TIME ZONE p.tz)::date
                            - interval '1 year')::date AS day_year_ago,
                           -- as the same period of last year elsewhere: weeks are whole ones
                           CASE WHEN p.kind IN ('day', 'week') THEN interval '364 days'
                                ELSE interval '1 year' END AS back) d
-             WHERE p.id = ANY(%(period_ids)s::int[])
-               AND p.utc_from < %(now)s::timestamp
             """,
-            zones=self._kpi_zones_sql(),
             before_year=before("p.date_from - interval '1 year'"),
             before_two_years=before("p.date_from - interval '2 years'"),
             before_base=before("p.date_from - d.back"),
             before_base_end=before("p.date_to - d.back"),
             year_ago=midnight("d.day_year_ago"),
             before_year_ago=before("d.day_year_ago"),
-            now=now,
-            period_ids=period_ids,
+            columns=SQL(", ").join(
+                SQL("%s::%s[]", column, SQL(kind))
+                for column, kind in zip(columns, types, strict=True)
+            ),
         )
 
     @api.model

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import freeze_time, new_test_user, tagged
+from odoo.tools import SQL
 
 from .common_history import HistoryCase, utc
 
@@ -135,6 +136,20 @@ class TestCustomerPeriod(CustomerPeriodCase):
 
     def test_no_periods_no_rows(self):
         self.assertFalse(self.env["crm.kpi.customer.period"].search([]))
+
+    def test_plan_needs_no_statistics(self):
+        # rows made in the same transaction have none: a wrong guess of the number of periods
+        # has everybody's contacts and gaps gathered anew for each customer and period
+        periods = self._periods("2025-01-01", "2026-12-31", ("month", "quarter"))
+        query = self.env["crm.kpi.customer.period"]._kpi_query(periods.ids, datetime(2027, 3, 1))
+        [[[plan]]] = self.env.execute_query(SQL("EXPLAIN (FORMAT JSON) %s", query))
+        nodes, guesses = [plan["Plan"]], []
+        while nodes:
+            node = nodes.pop()
+            nodes += node.get("Plans", [])
+            if node.get("Subplan Name") == "CTE span":
+                guesses.append(node["Plan Rows"])
+        self.assertEqual(guesses, [len(periods)])
 
     def test_who_is_a_customer(self):
         contact = self.env["res.partner"].create({"name": "Contact", "parent_id": self.a.id})
