@@ -117,7 +117,7 @@ class CrmKpiDemo(models.AbstractModel):
         messages += self._profiles(plan, sellers, partners, contacts)
         sellers.filtered(lambda user: user.login in _GONE).active = False
         self._derive()
-        self.env["crm.kpi"]._refresh()
+        self._refresh_story()
         goals = self._goals(sellers, teams)
         _logger.info(
             "KPI demo data: %s customers, %s leads, %s orders, %s messages, %s goals in %.0f s",
@@ -716,7 +716,25 @@ class CrmKpiDemo(models.AbstractModel):
         names = self.env["ir.model.data"].search(
             [("module", "=", module), ("model", "=", "crm.kpi")]
         )
-        self.env["crm.kpi"]._refresh(kpis=self.env["crm.kpi"].browse(names.mapped("res_id")))
+        self._refresh_story(self.env["crm.kpi"].browse(names.mapped("res_id")))
+
+    @api.model
+    def _refresh_story(self, kpis=None):
+        """Compute what has been told so far.
+
+        What a further part of the story adds to months long gone was known all the time: it
+        takes the place of their values and restates nothing. Only a value that was computed
+        after its period is locked.
+        """
+        self.env.flush_all()
+        long_ago = fields.Datetime.to_datetime("1970-01-01")
+        self.env.cr.execute("UPDATE crm_kpi_computation SET computed_at = %s", [long_ago])
+        self.env["crm.kpi"]._refresh(kpis=kpis)
+        self.env.cr.execute(
+            "UPDATE crm_kpi_computation SET computed_at = %s WHERE computed_at = %s",
+            [fields.Datetime.now(), long_ago],
+        )
+        self.env["crm.kpi.computation"].invalidate_model()
 
     @api.model
     def _goals(self, sellers, teams):

@@ -15,7 +15,7 @@ class CrmKpiRestatement(models.Model):
     _order = "date desc, id desc"
     _log_access = False
 
-    kpi_id = fields.Many2one("crm.kpi", "KPI", required=True, ondelete="cascade", index=True)
+    kpi_id = fields.Many2one("crm.kpi", "KPI", required=True, ondelete="cascade")
     period_id = fields.Many2one("crm.kpi.period", required=True, ondelete="cascade", index=True)
     company_id = fields.Many2one("res.company", required=True, ondelete="cascade", index=True)
     level = fields.Selection(LEVELS, required=True)
@@ -36,3 +36,5 @@ class CrmKpiRestatement(models.Model):
         required=True,
     )
     date = fields.Datetime("Noticed on", required=True)
+
+    _cell_idx = models.Index("(kpi_id, period_id)")

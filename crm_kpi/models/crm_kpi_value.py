@@ -33,9 +33,7 @@ class CrmKpiValue(models.Model):
     _log_access = False
 
     kpi_id = fields.Many2one("crm.kpi", "KPI", required=True, readonly=True, ondelete="cascade")
-    period_id = fields.Many2one(
-        "crm.kpi.period", required=True, readonly=True, ondelete="cascade", index=True
-    )
+    period_id = fields.Many2one("crm.kpi.period", required=True, readonly=True, ondelete="cascade")
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, ondelete="cascade", index=True
     )
@@ -55,7 +53,9 @@ class CrmKpiValue(models.Model):
         "Definition version", readonly=True, aggregator=None, help="Version of the definition."
     )
     computed_at = fields.Datetime("As of", readonly=True)
-    goal_id = fields.Many2one("crm.kpi.goal", readonly=True, ondelete="set null", index=True)
+    goal_id = fields.Many2one(
+        "crm.kpi.goal", readonly=True, ondelete="set null", index="btree_not_null"
+    )
 
     _cell_uniq = models.UniqueIndex(f"({CELL_KEY})")
     _cell_idx = models.Index("(period_id, kpi_id)")

@@ -144,6 +144,39 @@ class TestDemoLoad(TransactionCase):
         since = fields.Datetime.now() - timedelta(minutes=10)
         self.assertFalse(self.env["mail.mail"].search([("create_date", ">", since)]))
 
+    def test_later_parts_restate_nothing(self):
+        """What another addon's demo data changes in locked months takes the place of it."""
+        period = self.env["crm.kpi.period"]._current("month")
+        for _month in range(6):
+            period = period._previous()[period]
+        self.assertEqual(period.state, "locked")
+        order = self.env["sale.order"].search(
+            [
+                ("company_id", "=", self.company.id),
+                ("state", "=", "sale"),
+                ("date_order", ">=", period.utc_from),
+                ("date_order", "<", period.utc_to),
+                ("amount_untaxed", ">", 0),
+            ],
+            limit=1,
+        )
+        before = self._value("revenue_ordered", period), order.amount_untaxed
+        order.order_line[0].price_unit += 100
+        self.assertGreater(order.amount_untaxed, before[1])
+        self.env["crm.kpi.demo"]._refresh_story()
+        self.assertAlmostEqual(
+            self._value("revenue_ordered", period), before[0] + order.amount_untaxed - before[1], 2
+        )
+        self.assertFalse(
+            self.env["crm.kpi.restatement"].search([("company_id", "=", self.company.id)])
+        )
+        # from now on it is locked
+        order.order_line[0].price_unit += 100
+        self.env["crm.kpi"]._refresh()
+        self.assertTrue(
+            self.env["crm.kpi.restatement"].search([("company_id", "=", self.company.id)])
+        )
+
     def test_once(self):
         before = self.env["crm.lead"].search_count([])
         self.env["crm.kpi.demo"]._load()

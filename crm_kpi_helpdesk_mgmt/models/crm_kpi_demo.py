@@ -55,7 +55,7 @@ class CrmKpiDemo(models.AbstractModel):
         self.env.cr.execute("ANALYZE helpdesk_ticket, mail_message, mail_tracking_value")
         self.env["crm.kpi.backfill"]._run()
         self.env["helpdesk.ticket"]._kpi_mark_all_dirty()
-        self.env["crm.kpi"]._refresh()
+        self._refresh_story()
         goals = self._service_goals(agents)
         _logger.info(
             "KPI demo data: %s tickets, %s messages, %s goals in %.0f s",

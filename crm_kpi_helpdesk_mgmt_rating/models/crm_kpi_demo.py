@@ -32,7 +32,7 @@ class CrmKpiDemo(models.AbstractModel):
         # superuser: called while the module is installed, for the whole company
         self = self.with_context(**SILENT).sudo()
         ratings = self._make_ratings()
-        self.env["crm.kpi"]._refresh(kpis=self.env["crm.kpi"]._by_code(KPIS))
+        self._refresh_story(self.env["crm.kpi"]._by_code(KPIS))
         goals = self._make_goals(
             RATING_GOALS,
             {

@@ -53,7 +53,7 @@ class CrmKpiDemo(models.AbstractModel):
         self._name_records("sla", slas)
         self.env["crm.kpi.backfill"]._run()
         kpis = self.env["crm.kpi"]._by_code(["sla_success_rate"])
-        self.env["crm.kpi"]._refresh(kpis=kpis)
+        self._refresh_story(kpis)
         goals = self._make_goals(SLA_GOALS, {"company": [{}]})
         _logger.info(
             "KPI demo data: SLAs of %s tickets, %s goals in %.0f s",

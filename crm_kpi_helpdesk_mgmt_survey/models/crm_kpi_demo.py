@@ -35,7 +35,7 @@ class CrmKpiDemo(models.AbstractModel):
         known = [("kpi_id", "in", kpis._with_components().ids)]
         self.env["crm.kpi.value"].search(known).unlink()
         self.env["crm.kpi.computation"].search(known).unlink()
-        self.env["crm.kpi"]._refresh(kpis=kpis)
+        self._refresh_story(kpis)
         goals = self._make_goals(TICKET_SURVEY_GOALS, {"company": [{}]})
         _logger.info(
             "KPI demo data: surveys on %s tickets, %s goals in %.0f s",

@@ -74,8 +74,6 @@ class CrmKpiDemo(models.AbstractModel):
         )
         self.env.invalidate_all()
         self.env["sale.order"]._kpi_mark_all_dirty()
-        self.env["crm.kpi"]._refresh(
-            kpis=self.env["crm.kpi"]._by_code(
-                ["gross_margin", "gross_margin_pct", "costless_line_rate"]
-            )
+        self._refresh_story(
+            self.env["crm.kpi"]._by_code(["gross_margin", "gross_margin_pct", "costless_line_rate"])
         )

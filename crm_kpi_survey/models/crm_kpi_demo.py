@@ -47,7 +47,7 @@ class CrmKpiDemo(models.AbstractModel):
         random = Random(47)  # noqa: S311  (a story, no secret)
         requests = [*self._nps_requests(random), *self._order_requests(random)]
         count = self._survey_history("survey_input", requests)
-        self.env["crm.kpi"]._refresh(kpis=self.env["crm.kpi"]._by_code(KPIS))
+        self._refresh_story(self.env["crm.kpi"]._by_code(KPIS))
         teams = self.env["crm.team"].browse(
             [team.id for n in range(9) if (team := self._known(f"team_{n}"))]
         )

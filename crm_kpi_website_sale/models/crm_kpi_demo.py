@@ -148,14 +148,12 @@ class CrmKpiDemo(models.AbstractModel):
     @api.model
     def _refresh_carts(self):
         """The values of the carts, and of the quotations, among which these orders counted
-        until now: demo data is no restatement."""
+        until now."""
         kpi_model = self.env["crm.kpi"]
         kpis = kpi_model.search([("source_id.code", "=", "quotation_sent")])
         while users := kpis._formula_users():  # never those among themselves
             kpis |= users
-        for model in ("crm.kpi.value", "crm.kpi.computation"):
-            self.env[model].search([("kpi_id", "in", kpis.ids)]).unlink()
         kpis |= kpi_model._by_code(
             ["abandoned_cart_rate", "abandoned_cart_rate_all", "cart_recovery_rate"]
         )
-        kpi_model._refresh(kpis=kpis)
+        self._refresh_story(kpis)
