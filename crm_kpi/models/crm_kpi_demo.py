@@ -64,6 +64,8 @@ GOALS = (
     ("team_segment", "quarter", 0, "revenue_ordered", "at_least", {"target": 1.0}),
     ("user_segment", "quarter", 0, "revenue_ordered", "at_least", {"target": 0.9}),
     ("company", "month", 2, "revenue_ordered", "at_least", {"target": 0.95}),
+    ("company", "month", 2, "deals_won_amount", "at_least", {"target": 1.1}),
+    ("company", "quarter", 1, "deals_won_amount", "at_least", {"target": 1.3}),
     ("company", "month", 2, "new_customers", "improve", 0.25),
     ("company", "month", 2, "deals_won", "improve", 0.1),
     ("company", "month", 2, "lead_response_in_target_rate", "at_least", (0.4,)),
@@ -119,6 +121,8 @@ class CrmKpiDemo(models.AbstractModel):
         self._derive()
         self._refresh_story()
         goals = self._goals(sellers, teams)
+        # what is measured by the target of another
+        self._refresh_story(self.env["crm.kpi"]._by_code(["pipeline_coverage"]))
         _logger.info(
             "KPI demo data: %s customers, %s leads, %s orders, %s messages, %s goals in %.0f s",
             len(partners), len(leads), len(orders), messages, len(goals),

@@ -6,7 +6,11 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Command
-from odoo.tools import SQL
+from odoo.tools import SQL, date_utils
+
+MONTHS_OF_CONTRACTS = 24
+#: Share of the contracts that are renewed.
+RENEWED = 0.88
 
 
 class CrmKpiDemo(models.AbstractModel):
@@ -28,6 +32,24 @@ class CrmKpiDemo(models.AbstractModel):
         self._revised(plan, sellers, orders, chance)
         self._samples(plan, orders, chance)
         self._renewals(plan, orders, chance)
+        self._contracts(chance)
+
+    @api.model
+    def _contracts(self, chance):
+        """Service contracts that ran out, entered by hand month by month, as their app is not
+        known: how many, and how many of them were renewed."""
+        due, renewed = (
+            self.env["crm.kpi"]._by_code([f"contracts_{n}"]) for n in ("due", "renewed")
+        )
+        today = fields.Date.context_today(self)
+        values = []
+        for back in range(MONTHS_OF_CONTRACTS, -1, -1):
+            day = date_utils.subtract(today, months=back)
+            count = chance.randint(6, 14)
+            kept = sum(chance.random() < RENEWED for _contract in range(count))
+            for kpi, value in ((due, count), (renewed, kept)):
+                values.append({"kpi_id": kpi.id, "date": day, "value": value})
+        self.env["crm.kpi.entry"].create(values)
 
     @api.model
     def _turned_down(self, plan, sellers, orders):

@@ -99,6 +99,7 @@ class Tickets(Story):
             if created < self.now - timedelta(minutes=20):
                 self._ticket(created, [i for i, since in enumerate(customers) if since < created])
         self.tickets.sort(key=lambda ticket: ticket.created)
+        self._await()
         self._repeat()
 
     def _ticket(self, created, customers):
@@ -177,6 +178,13 @@ class Tickets(Story):
                 ticket.moves.append((again, "in_progress"))
                 ticket.moves.append((self._in_working_time(again + timedelta(hours=hours)), "done"))
         ticket.moves = [(date, stage) for date, stage in ticket.moves if date < self.now]
+
+    def _await(self):
+        """Of those that somebody works on, every third waits for the customer."""
+        busy = [t for t in self.tickets if t.moves and t.moves[-1][1] == "in_progress"]
+        for ticket in busy[::3]:
+            since = ticket.moves[-1][0]
+            ticket.moves.append((since + (self.now - since) / 2, "awaiting"))
 
     def _repeat(self):
         """Some customers write the same twice."""
