@@ -15,6 +15,7 @@
         "security/crm_kpi_survey_security.xml",
         "data/crm_kpi_survey_data.xml",
         "data/survey_data.xml",
+        "data/crm_kpi_board_data.xml",
         "views/crm_kpi_survey_answer_views.xml",
         "views/survey_question_views.xml",
         "views/survey_user_input_views.xml",

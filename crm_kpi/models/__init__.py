@@ -16,6 +16,8 @@ from . import crm_kpi_goal_baseline
 from . import crm_kpi_goal_refresh
 from . import crm_kpi_period
 from . import crm_kpi_period_pace
+from . import crm_kpi_period_compare
+from . import crm_kpi_period_free
 from . import crm_kpi_restatement
 from . import crm_kpi_source
 from . import crm_kpi
@@ -86,6 +88,6 @@ from . import crm_kpi_patience
 from . import crm_kpi_history
 from . import crm_kpi_board
 from . import crm_kpi_board_read
-from . import crm_kpi_board_detail
 from . import crm_kpi_annotation
 from . import crm_kpi_board_card
+from . import ir_websocket

@@ -225,9 +225,10 @@ class CrmKpi(models.Model):
     @api.depends_context("lang", "uid")
     def _compute_computation_text(self):
         aggregates = dict(self._fields["aggregator"]._description_selection(self.env))
+        names = self._component_names()
         for kpi in self:
             if kpi.kind == "formula":
-                kpi.computation_text = kpi._formula_in_words()
+                kpi.computation_text = kpi._formula_in_words(names)
             elif kpi.kind == "manual":
                 kpi.computation_text = self.env._("Entered by hand")
             elif kpi.aggregator == "count" or kpi.source_id.model not in self.env:
@@ -249,15 +250,28 @@ class CrmKpi(models.Model):
             return path
         return field._description_string(self.env)
 
-    def _formula_in_words(self):
+    def _component_names(self):
+        """Names of what the formulas are made of, by code."""
+        codes = set()
+        for kpi in self.filtered(lambda kpi: kpi.kind == "formula"):
+            try:
+                codes.update(engine.parse(kpi.formula).codes)
+            except engine.FormulaError:
+                continue
+        # superuser: a formula's readers see what it is made of by name, not the figures
+        return {kpi.code: kpi.name for kpi in self.sudo()._by_code(codes)} if codes else {}
+
+    def _formula_in_words(self, names):
+        """The formula with names in the place of codes.
+
+        :param names: dict of the components' codes to their names
+        """
         try:
             parsed = engine.parse(self.formula)
         except engine.FormulaError:
             return self.formula
-        # superuser: a formula's readers see what it is made of by name, not the figures
-        names = {kpi.code: kpi.name for kpi in self.sudo()._by_code(parsed.codes)}
         company = self.env["res.company"]._fields
-        names |= {
+        names = names | {
             "days": self.env._("days of the period"),
             "months": self.env._("months of the period"),
             "margin_rate": company["kpi_margin_rate"]._description_string(self.env),
@@ -313,6 +327,24 @@ class CrmKpi(models.Model):
         if self.unit not in ("percent", "score") or self.kind == "manual" or self.small_segments:
             return 0
         return company.kpi_min_cell
+
+    def _has_figures(self):
+        """Whether the reader of the definition may read the figures, too."""
+        self.ensure_one()
+        groups = self.sudo().group_ids  # superuser: only whom the KPI is for
+        return not groups or bool(groups & self.env.user.all_group_ids)
+
+    def _check_figures(self):
+        """Refuse who administers a KPI but is in none of the groups that read its figures."""
+        for kpi in self:
+            if not kpi._has_figures():
+                raise AccessError(
+                    self.env._(
+                        "%(kpi)s: its figures are only for %(groups)s.",
+                        kpi=kpi.name,
+                        groups=", ".join(kpi.sudo().group_ids.mapped("full_name")),
+                    )
+                )
 
     # --- CHECKS ---
 

@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
 BOARD_KINDS = [
@@ -34,6 +34,7 @@ class CrmKpiBoard(models.Model):
         "Owner",
         index="btree_not_null",
         ondelete="cascade",
+        copy=False,
         default=lambda self: self.env.user,
         help="Only the owner sees the board. Empty: a board for all, or for the groups below.",
     )
@@ -73,10 +74,18 @@ class CrmKpiBoard(models.Model):
         return super().write(vals)
 
     def _check_guarded(self, vals):
-        # superuser: only data files of addons
-        if not self.env.su and vals.get("is_shipped"):
+        """Refuse what would give a board to others, or protect it from changes."""
+        if self.env.su:
+            return
+        if vals.get("is_shipped"):
             raise AccessError(
                 self.env._("Comes with an addon: set by data files only. Leave it empty.")
+            )
+        owner = vals.get("user_id", self.env.uid)
+        manages = self.env.user.has_group("crm_kpi.group_kpi_manager")
+        if owner != self.env.uid and (owner or not manages):
+            raise AccessError(
+                self.env._("Owner: choose yourself. KPI managers may also leave it empty.")
             )
 
     # --- LAYOUT ---
@@ -84,10 +93,8 @@ class CrmKpiBoard(models.Model):
     @api.model
     def _visible(self):
         """The boards to choose from: changed ones in the place of what they were made from."""
-        boards = self.search([])
-        replaced = boards.filtered("user_id").origin_id
-        shared = (boards - replaced).filtered(lambda board: not board.user_id)
-        return boards - replaced - shared.origin_id
+        boards = self.search_fetch([], ["name", "user_id", "origin_id", "is_shipped", "scope"])
+        return boards - boards.origin_id
 
     def _may_edit(self):
         self.ensure_one()
@@ -95,6 +102,8 @@ class CrmKpiBoard(models.Model):
 
     def save_layout(self, cards, vals=None, shared=False):
         """Keep an arrangement of cards, on a copy where the board itself may not be changed.
+
+        Cards of KPIs that the reader does not see stay, behind the others.
 
         :param cards: list of dicts with ``kpi_id``, ``size`` and ``display``, in order
         :param vals: other values of the board: ``name``, ``period_kind``, ``comparison``, ``scope``
@@ -104,8 +113,23 @@ class CrmKpiBoard(models.Model):
         self.ensure_one()
         allowed = {"name", "period_kind", "comparison", "scope"}
         values = {name: value for name, value in (vals or {}).items() if name in allowed}
+        board = self
+        if not self._may_edit():
+            board = self.copy(
+                {
+                    "user_id": False if shared else self.env.uid,
+                    "origin_id": self.id,
+                    "group_ids": [Command.set(self.group_ids.ids if shared else [])],
+                }
+            )
+        shown = board._shown_kpis()
         values["card_ids"] = [
-            Command.clear(),
+            *(
+                Command.delete(card.id)
+                if card.kpi_id in shown
+                else Command.update(card.id, {"sequence": len(cards)})
+                for card in board.card_ids
+            ),
             *(
                 Command.create(
                     {
@@ -118,25 +142,19 @@ class CrmKpiBoard(models.Model):
                 for index, card in enumerate(cards)
             ),
         ]
-        board = self
-        if not self._may_edit():
-            board = self.copy(
-                {
-                    "name": self.name,
-                    "user_id": False if shared else self.env.uid,
-                    "origin_id": self.id,
-                    "group_ids": [Command.set(self.group_ids.ids if shared else [])],
-                }
-            )
         board.write(values)
         return board.id
 
     def reset_board(self):
         """Give up a changed board for the one it was made from.
 
-        :return: id of the original, or of any other board
+        :return: id of the original
         """
         self.ensure_one()
         origin = self.origin_id
+        if not origin:
+            raise UserError(
+                self.env._("%s was not made from another board. Delete it instead.", self.name)
+            )
         self.unlink()
-        return (origin or self._visible()[:1]).id
+        return origin.id

@@ -34,3 +34,9 @@ class CrmKpiBoardCard(models.Model):
     )
 
     _kpi_uniq = models.Constraint("UNIQUE(board_id, kpi_id)", "The KPI is on this board already.")
+
+    def write(self, vals):
+        if "board_id" in vals:
+            # a card put on another board changes that one
+            self.env["crm.kpi.board"].browse(vals["board_id"]).check_access("write")
+        return super().write(vals)

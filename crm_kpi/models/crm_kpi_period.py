@@ -10,7 +10,6 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools.misc import babel_locale_parse, clean_context
 
-from ..engine import pace
 from ..engine import periods as calendar
 
 KINDS = [
@@ -24,7 +23,7 @@ KINDS = [
 #: Kept by the refresh for comparisons: the first working days of an earlier period.
 SAME_PART = ("to_date", "Same part")
 #: Set by the calendar, the time zone and the buttons, never by hand.
-GUARDED = frozenset(("state", "unlocked", "name", "utc_from", "utc_to"))
+GUARDED = frozenset(("state", "unlocked", "name", "utc_from", "utc_to", "looked_at"))
 #: What a period is. Only a custom period that is not locked may change it.
 DEFINING = frozenset(("company_id", "kind", "date_from", "date_to"))
 
@@ -327,93 +326,6 @@ class CrmKpiPeriod(models.Model):
         company = company or self.env.company
         day = day or calendar.local_day(fields.Datetime.now(), company._kpi_tz())
         return self.with_company(company)._ensure(day, day + timedelta(days=1), (kind,))
-
-    def _previous(self, years=0):
-        """Map each period to the one before it, or to the same one ``years`` earlier.
-
-        :return: dict of record to record, without the periods that have none
-        """
-        keys = {}
-        for period in self.filtered(lambda p: p.kind in calendar.CALENDAR_KINDS):
-            if years:
-                start = period.date_from - timedelta(days=364 * years)
-                if period.kind not in ("day", "week"):
-                    start = calendar.shift("year", period.date_from, -years)
-            else:
-                start = calendar.shift(period.kind, period.date_from, -1)
-            keys[period] = (period.company_id, period.kind, start)
-        found = {
-            (p.company_id, p.kind, p.date_from): p
-            for p in self.search([("date_from", "in", [key[2] for key in keys.values()])])
-        }
-        return {period: found[key] for period, key in keys.items() if key in found}
-
-    # --- THE SAME PART OF AN EARLIER PERIOD ---
-
-    def _same_part_days(self, gone):
-        """Days of each period that correspond to the elapsed part of a running one.
-
-        :param gone: :class:`~..engine.pace.Elapsed` of the running period
-        :return: ``(first day, first day after)``, ``None`` before half a working day is over
-        """
-        self.ensure_one()
-        count = round(gone.share * gone.total)
-        if not count:
-            return None
-        end = pace.same_part(self._working_days()[self], count)
-        return (self.date_from, min(end or self.date_to, self.date_to))
-
-    def _same_part_of(self, whole, gone):
-        """The stored period of :meth:`_same_part_days` of ``whole``, empty where there is none."""
-        days = whole._same_part_days(gone)
-        if not days:
-            return self.browse()
-        return self.search(
-            [
-                ("company_id", "=", whole.company_id.id),
-                ("kind", "=", SAME_PART[0]),
-                ("date_from", "=", days[0]),
-                ("date_to", "=", days[1]),
-            ]
-        )
-
-    @api.model
-    def _ensure_same_parts(self, now):
-        """Keep what running periods of the current company are compared with, and no more.
-
-        A month that has run for nine working days is compared with the first nine of the
-        month before, and of the same month last year.
-        """
-        company = self.env.company
-        running = self.search(
-            [
-                ("company_id", "=", company.id),
-                ("kind", "in", ["week", "month", "quarter", "year"]),
-                ("utc_from", "<=", now),
-                ("utc_to", ">", now),
-            ]
-        )
-        gone = running._elapsed(now)
-        wanted = {
-            whole._same_part_days(gone[period])
-            for earlier in (running._previous(), running._previous(years=1))
-            for period, whole in earlier.items()
-        } - {None}
-        kept = self.search([("company_id", "=", company.id), ("kind", "=", SAME_PART[0])])
-        old = kept.filtered(lambda p: (p.date_from, p.date_to) not in wanted)
-        old.unlink()
-        missing = wanted - {(p.date_from, p.date_to) for p in kept - old}
-        self.create(
-            [
-                {
-                    "company_id": company.id,
-                    "kind": SAME_PART[0],
-                    "date_from": date_from,
-                    "date_to": date_to,
-                }
-                for date_from, date_to in sorted(missing)
-            ]
-        )._update_states()
 
     # --- STATES ---
 

@@ -13,7 +13,7 @@ from ..engine import periods as calendar
 
 
 class CrmKpiPeriod(models.Model):
-    _inherit = "crm.kpi.period"
+    _inherit = "crm.kpi.period"  # pylint: disable=consider-merging-classes-inherited
 
     def _elapsed(self, at=None):
         """The part of each period that is gone, for pace, projection and comparison.

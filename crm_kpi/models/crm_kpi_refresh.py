@@ -20,6 +20,7 @@ from odoo.tools import SQL
 from ..engine import formula as engine
 from ..engine import periods as calendar
 from ..engine import scan
+from .ir_websocket import BUS_CHANNEL
 
 _logger = logging.getLogger(__name__)
 
@@ -56,10 +57,7 @@ class CrmKpi(models.Model):
             return 0
         if kpis is not None:
             kpis.sudo().filtered("next_try").write({"next_try": False})
-        written = sum(work() or 0 for _name, work in self._refresh_steps(periods, kpis))
-        if written:
-            self._announce()
-        return written
+        return sum(work() or 0 for _name, work in self._refresh_steps(periods, kpis))
 
     @api.model
     def _cron_refresh(self):
@@ -80,11 +78,10 @@ class CrmKpi(models.Model):
         begin = memory.get_param(NEXT_STEP)
         steps = steps[names.index(begin) if begin in names else 0 :]
         cron._commit_progress(remaining=len(steps))
-        written = 0
         for index, (name, work) in enumerate(steps, start=1):
             try:
                 with self.env.cr.savepoint():
-                    written += work() or 0
+                    work()
             except psycopg2.OperationalError:
                 _logger.info("KPI refresh: %s is busy elsewhere, left to the next run", name)
             except Exception:
@@ -96,13 +93,6 @@ class CrmKpi(models.Model):
         else:
             if begin:
                 memory.set_param(NEXT_STEP, False)
-        if written:
-            self._announce()
-
-    @api.model
-    def _announce(self):
-        """Tell the boards that are open that there is something new; not what it is."""
-        self.env.ref("crm_kpi.group_kpi_user")._bus_send("crm_kpi/refreshed", {})
 
     def _refresh_steps(self, periods, kpis):
         """The work of a refresh as ``(name, callable)``, in the order it must be done."""
@@ -117,20 +107,34 @@ class CrmKpi(models.Model):
         yield "segments", self._refresh_segments
         for company in companies:
             scope = self.with_company(company)
-            yield f"periods of {company.name}", lambda scope=scope: scope._refresh_periods(now)
-            sources = self._refreshed(kpis, company).source_id.sorted()
-            for source in sources:
+            written = []
+            for name, work in scope._company_steps(periods, kpis, now):
                 yield (
-                    f"{source.code} of {company.name}",
-                    lambda scope=scope, source=source: scope._refresh_source(
-                        source, scope._due_periods(periods), kpis, now
-                    ),
+                    f"{name} of {company.name}",
+                    lambda work=work, written=written: written.append(work() or 0) or written[-1],
                 )
             yield (
-                f"formulas of {company.name}",
-                lambda scope=scope: scope._refresh_formulas(scope._due_periods(periods), kpis, now),
+                f"boards of {company.name}",
+                lambda scope=scope, written=written: any(written) and scope._announce(),
             )
-            yield f"goals of {company.name}", lambda scope=scope: scope._refresh_goals(now)
+
+    def _company_steps(self, periods, kpis, now):
+        """The steps of the current company."""
+        yield "periods", lambda: self._refresh_periods(now)
+        for source in self._refreshed(kpis, self.env.company).source_id.sorted():
+            yield (
+                source.code,
+                lambda source=source: self._refresh_source(
+                    source, self._due_periods(periods), kpis, now
+                ),
+            )
+        yield "formulas", lambda: self._refresh_formulas(self._due_periods(periods), kpis, now)
+        yield "goals", lambda: self._refresh_goals(now)
+
+    @api.model
+    def _announce(self):
+        """Tell the open boards of the company that there is something new; not what it is."""
+        self.env["bus.bus"]._sendone((self.env.company, BUS_CHANNEL), "crm_kpi/refreshed", {})
 
     # --- BEFORE THE SCAN ---
 
@@ -193,6 +197,7 @@ class CrmKpi(models.Model):
         first = min(first, calendar.shift("month", calendar.start_of("month", today), -1))
         tomorrow = today + timedelta(days=1)
         period_model._ensure(first, tomorrow, ("month", "quarter", "year"))
+        period_model._ensure_fiscal_years(first, tomorrow)
         for kind in ("day", "week"):
             previous = calendar.shift(kind, calendar.start_of(kind, today), -1)
             period_model._ensure(previous, tomorrow, (kind,))

@@ -463,16 +463,17 @@ class CrmKpiSource(models.Model):
         plan.where_clause = query.where_clause
         return plan, errors
 
-    def _condition_sql(self, model, query, kpi, now):
+    def _condition_sql(self, model, query, kpi, now, mature=True):
+        """SQL of the KPI's filter; ``mature=False``: of records that are too young, as well."""
         domain = self._parse_domain(kpi.domain)
         if kpi.kind == "manual":
             domain &= Domain("kpi_id", "=", kpi.id)
         domain = domain.optimize_full(model)
         condition = domain._to_sql(model, model._table, query)
-        if kpi.maturity_days and self.kind == "event":
-            mature = now - timedelta(days=kpi.maturity_days)
+        if mature and kpi.maturity_days and self.kind == "event":
+            latest = now - timedelta(days=kpi.maturity_days)
             at = self._path_sql(model, self.date_field, query)
-            condition = SQL("(%s) AND %s <= %s", condition, at, mature)
+            condition = SQL("(%s) AND %s <= %s", condition, at, latest)
         return condition
 
     def _value_sql(self, model, query, plan, kpi, company):
@@ -716,38 +717,37 @@ class CrmKpiSource(models.Model):
     def _reasons(self, kpi, period, cell, now):
         """Count the records that are dated in a period by why they are (not) in a number.
 
-        :return: dict with ``included``, and as far as there are any ``source`` (not of the
-            kind that the source is about), ``filter`` (of the KPI), ``young`` (not mature),
-            ``empty`` (no value to aggregate), ``others`` (of other people or segments)
+        :return: dict with ``included``, and as far as there are any ``others`` (of other people
+            or segments), ``source`` (not of the kind that the source is about), ``filter`` (of
+            the KPI), ``young`` (not mature), ``empty`` (no value to aggregate)
         """
         self.ensure_one()
         company = period.company_id
         everything = self.new({"domain": "[]"}, origin=self)
         model, query, plan = everything._query(company, period, now)
-        whatever_age = kpi.new({"maturity_days": 0}, origin=kpi)
-        flags = (
-            self._parse_domain(self.domain)
-            .optimize_full(model)
-            ._to_sql(model, model._table, query),
-            self._condition_sql(model, query, whatever_age, now)
-            if kpi.kind != "manual"
-            else self._condition_sql(model, query, kpi, now),
-            self._condition_sql(model, query, kpi, now),
-        )
+        domain = self._parse_domain(self.domain).optimize_full(model)
         value = self._value_sql(model, query, plan, kpi, company)
         if value is None or kpi.aggregator == "sum":
             value = SQL("1")
-        plan.columns = [scan.Column(0, flag, None, "count") for flag in flags]
-        plan.columns.append(scan.Column(0, SQL("(%s) IS NOT NULL", value), None, "count"))
+        plan.columns = [
+            scan.Column(0, flag, None, "count")
+            for flag in (
+                domain._to_sql(model, model._table, query),
+                self._condition_sql(model, query, kpi, now, mature=False),
+                self._condition_sql(model, query, kpi, now),
+                SQL("(%s) IS NOT NULL", value),
+            )
+        ]
         plan.from_clause, plan.where_clause = query.from_clause, query.where_clause
         table, where = self._cell_sql(plan, cell, company)
         rows = self.env.execute_query(
             SQL(
                 """WITH facts AS MATERIALIZED (%s),
                         mine AS (SELECT DISTINCT record_id FROM %s WHERE %s)
-                   SELECT CASE WHEN NOT f.f0 THEN 'source' WHEN NOT f.f1 THEN 'filter'
+                   SELECT CASE WHEN m.record_id IS NULL THEN 'others'
+                               WHEN NOT f.f0 THEN 'source' WHEN NOT f.f1 THEN 'filter'
                                WHEN NOT f.f2 THEN 'young' WHEN NOT f.f3 THEN 'empty'
-                               WHEN m.record_id IS NULL THEN 'others' ELSE 'included' END, count(*)
+                               ELSE 'included' END, count(*)
                      FROM facts f LEFT JOIN mine m ON m.record_id = f.record_id
                     GROUP BY 1""",
                 plan.facts(),

@@ -46,7 +46,9 @@ class CrmKpiGoalSet(models.TransientModel):
         "To", default=lambda self: self._default_end(), help="Last day, included."
     )
     period_ids = fields.Many2many(
-        "crm.kpi.period", string="Periods", domain="[('company_id', '=', company_id)]"
+        "crm.kpi.period",
+        string="Periods",
+        domain="[('company_id', '=', company_id), ('kind', '!=', 'to_date')]",
     )
 
     # --- for whom ---

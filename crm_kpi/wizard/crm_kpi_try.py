@@ -27,7 +27,8 @@ class CrmKpiTry(models.TransientModel):
         "crm.kpi.period",
         required=True,
         default=lambda self: self._last_month(),
-        domain="[('company_id', '=', company_id), ('state', '!=', 'future')]",
+        domain="[('company_id', '=', company_id), ('state', '!=', 'future'), "
+        "('kind', '!=', 'to_date')]",
         ondelete="cascade",
     )
     company_id = fields.Many2one("res.company", default=lambda self: self.env.company)

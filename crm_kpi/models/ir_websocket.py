@@ -1,0 +1,19 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import models
+
+#: Of each company: hears that its values were refreshed.
+BUS_CHANNEL = "crm_kpi"
+
+
+class IrWebsocket(models.AbstractModel):
+    _inherit = "ir.websocket"
+
+    def _build_bus_channel_list(self, channels):
+        """KPI users hear of refreshes in their companies. No client can ask for a channel that
+        names a record, so nobody else does."""
+        channels = super()._build_bus_channel_list(channels)
+        if self.env.user.has_group("crm_kpi.group_kpi_user"):
+            channels.extend((company, BUS_CHANNEL) for company in self.env.user.company_ids)
+        return channels

@@ -1,0 +1,486 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What a board shows: numbers, changes, states, bars, and the filters."""
+
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tests import freeze_time, tagged
+
+from .common_board import BoardCase
+
+
+def plain(text):
+    return text.replace("\u00a0", " ")
+
+
+@tagged("post_install", "-at_install")
+class TestBoard(BoardCase):
+    # --- NUMBERS ---
+
+    def test_numbers_are_those_of_the_records(self):
+        """Company, team, salesperson: card, stored value and plain SQL agree."""
+        april = self.period("month", "2026-04-15")
+        for wanted, level, condition in (
+            ({"scope": "company"}, "company", "TRUE"),
+            (
+                {"scope": "team", "team_id": self.north.id},
+                "team",
+                f"team_id = {self.north.id}",
+            ),
+            (
+                {"scope": "team", "user_id": self.bob.id},
+                "user",
+                f"user_id = {self.bob.id}",
+            ),
+        ):
+            count, total = self.count(condition)
+            number, amount = self.card(self.leads, **wanted), self.card(self.amount, **wanted)
+            self.assertEqual((number["value"], number["n"]), (count, count), level)
+            self.assertEqual(amount["value"], total, level)
+            row = self.env["crm.kpi.value"].browse(number["value_id"])
+            self.assertEqual((row.level, row.period_id, row.value), (level, april, count))
+        self.assertEqual(self.count()[0], 6)
+        self.assertEqual(self.card(self.leads)["value_text"], "6")
+
+    def test_own_numbers(self):
+        card = self.card(self.leads, self.ann, scope="mine")
+        self.assertEqual(card["value"], self.count(f"user_id = {self.ann.id}")[0])
+        self.assertEqual(card["value"], 3)
+
+    def test_rate_is_computed_at_its_level(self):
+        """Two of the six leads are big: never a mean of the rates of salespeople."""
+        card = self.card(self.share)
+        self.assertAlmostEqual(card["value"], 2 / 6)
+        self.assertEqual((plain(card["value_text"]), card["n"]), ("33 %", 6))
+        self.assertEqual(card["kpi"]["how"], "big ÷ Leads")
+        counter = card["kpi"]["counter"]
+        self.assertEqual((counter["name"], counter["value_text"]), ("Leads", "6"))
+
+    def test_order_of_cards(self):
+        shown = [card["kpi"]["id"] for card in self.show()["cards"]]
+        self.assertEqual(shown, (self.leads | self.amount | self.share).ids)
+
+    # --- CHANGE ---
+
+    def test_change_against_the_same_working_days(self):
+        """Six leads in ten working days; March had three in its first ten, of five in all."""
+        self.assertEqual(self.show()["period"]["elapsed_text"], "10 of 22 working days")
+        change = self.card(self.leads)["change"]
+        self.assertEqual(self.count(first="2026-03-01", after="2026-03-14")[0], 3)
+        self.assertEqual((change["trend"], change["up"]), ("better", True))
+        self.assertIn("100 % better", plain(change["text"]))
+        self.assertEqual(
+            plain(change["basis_text"]).replace("\u2009", " "), "3 in Mar 1 – 13, 2026"
+        )
+
+    def test_change_against_last_year(self):
+        """Two leads in the first ten working days of April 2025, and one on the eleventh."""
+        change = self.card(self.leads, comparison="last_year")["change"]
+        self.assertEqual(self.count(first="2025-04-01", after="2025-04-15")[0], 2)
+        self.assertIn("200 % better", plain(change["text"]))
+        self.assertTrue(change["basis_text"].startswith("2 in "))
+
+    def test_change_of_a_rate_is_in_points(self):
+        """2 of 6 against 2 of 3 in the same part of March."""
+        change = self.card(self.share)["change"]
+        self.assertIn("33 points worse", plain(change["text"]))
+        self.assertEqual((change["trend"], change["up"]), ("worse", False))
+
+    def test_change_of_a_closed_period(self):
+        """Five leads in March against four in the whole of February."""
+        shown = self.show(date="last")
+        self.assertEqual(shown["period"]["label"], "March 2026")
+        change = shown["cards"][0]["change"]
+        self.assertIn("25 % better than in February 2026", plain(change["text"]))
+
+    def test_first_hours_are_compared_with_nothing(self):
+        """Before half a working day is over there is no part to compare with, nor the whole."""
+        with freeze_time("2026-05-01 05:30:00"):
+            self.refresh()
+            card = self.card(self.leads)
+        self.assertEqual((card["value"], card["change"]), (0, False))
+
+    def test_part_of_this_morning_serves_until_the_next_refresh(self):
+        with freeze_time("2026-04-15 14:00:00"):  # by now eleven days, nearly
+            change = self.card(self.leads)["change"]
+        self.assertTrue(change["basis_text"].startswith("3 in "))
+
+    def test_parts_are_replaced_with_the_day(self):
+        """One part per comparison; those of yesterday go, whatever state they were in."""
+        parts = [("company_id", "=", self.company.id), ("kind", "=", "to_date")]
+        before = self.env["crm.kpi.period"].search(parts)
+        self.assertIn("2026-03-01 – 2026-03-13", before.mapped("name"))
+        self.assertEqual(set(before.mapped("state")), {"provisional"})
+        before[:1].sudo().state = "provisional"
+        with freeze_time("2026-04-16 06:00:00"):
+            self.refresh()
+            after = self.env["crm.kpi.period"].search(parts)
+            self.assertIn("2026-03-01 – 2026-03-16", after.mapped("name"))
+            self.assertNotIn("2026-03-01 – 2026-03-13", after.mapped("name"))
+            # the lead of 16 March is in it now
+            self.assertTrue(self.card(self.leads)["change"]["basis_text"].startswith("4 in "))
+
+    def test_parts_are_offered_nowhere(self):
+        """Goals, lists, pivots and filters are about whole periods."""
+        goal_domain = self.env["crm.kpi.goal"]._fields["period_id"].domain
+        self.assertIn(("kind", "!=", "to_date"), goal_domain)
+        wizard_domain = self.env["crm.kpi.goal.set"]._fields["period_ids"].domain
+        self.assertIn("('kind', '!=', 'to_date')", wizard_domain)
+        self.assertIn("'to_date'", self.env["crm.kpi.try"]._fields["period_id"].domain)
+        for name in ("value_mine", "value_team", "value_trend", "value", "period"):
+            action = self.env.ref(f"crm_kpi.action_crm_kpi_{name}")
+            self.assertIn("'to_date'", action.domain, name)
+        options = self.show()["options"]
+        names = {kind for kind, _name in options["kinds"]}
+        self.assertEqual(names, {"day", "week", "month", "quarter", "year", "custom"})
+        periods = self.env["crm.kpi.period"].browse(p["id"] for p in options["periods"])
+        self.assertEqual(set(periods.mapped("kind")), {"month"})
+
+    # --- STATES ---
+
+    def test_too_few(self):
+        """Bob has one lead, and the rate asks for four."""
+        card = self.card(self.share, scope="team", user_id=self.bob.id)
+        self.assertEqual(
+            (card["state"], card["state_text"]), ("too_few", "Only 1 of at least 4 records")
+        )
+        self.assertEqual(self.card(self.share)["state"], "ok")
+
+    def test_no_data(self):
+        """A rate of nothing has no value, which is not zero."""
+        card = self.card(self.share, date="2026-01-01")
+        self.assertEqual((card["state"], card["value"], card["value_text"]), ("no_data", None, "–"))
+        self.assertEqual(card["state_text"], "Nothing to compute it from")
+
+    def test_too_early(self):
+        late = self.make_kpi("late", complete_only=True)
+        young = self.make_kpi(
+            "young",
+            aggregator="avg",
+            value_field="expected_revenue",
+            unit="money",
+            maturity_days=30,
+        )
+        self.board.card_ids = [Command.create({"kpi_id": kpi.id}) for kpi in (late, young)]
+        self.refresh()
+        card = self.card(late)
+        self.assertEqual(
+            (card["state"], card["state_text"]), ("too_early", "Known when the period is over")
+        )
+        card = self.card(young)
+        self.assertEqual(card["state"], "too_early")
+        self.assertEqual(card["state_text"], "Known for all from 05/31/2026 on")
+
+    def test_stale(self):
+        """A number that could not be renewed says since when, also where a component fails."""
+        self.big.write(
+            {
+                "last_error": "division by something",
+                "last_refresh": "2026-04-13 09:00:00",
+                "next_try": "2026-04-16 09:00:00",
+            }
+        )
+        card = self.card(self.share)
+        self.assertEqual(card["state"], "stale")
+        self.assertIn("Not brought up to date since", card["state_text"])
+        self.assertIn("4/13/26", card["state_text"])
+        self.assertEqual(self.card(self.leads)["state"], "ok")
+
+    def test_never_computed(self):
+        kpi = self.make_kpi("broken", last_error="broken", next_try="2026-04-16 09:00:00")
+        self.board.card_ids = [Command.create({"kpi_id": kpi.id})]
+        self.assertEqual(self.card(kpi)["state"], "not_available")
+
+    def test_old_numbers_are_not_shown_as_new(self):
+        """Without a refresh for three of its intervals the whole board says how old it is."""
+        cron = self.env.ref("crm_kpi.ir_cron_refresh").sudo()
+        self.env.cr.execute("UPDATE crm_kpi SET last_refresh = '2026-04-15 05:00:00'")
+        self.env.cr.execute(
+            "UPDATE ir_cron SET lastcall = '2026-04-15 05:30:00' WHERE id = %s", [cron.id]
+        )
+        self.env.invalidate_all()
+        self.assertFalse(self.show()["stale"])
+        with freeze_time("2026-04-15 09:00:00"):
+            shown = self.show()
+        self.assertTrue(shown["stale"])
+        self.assertIn("4/15/26", shown["stale_text"])
+
+    # --- GOALS ---
+
+    def test_bullet(self):
+        """Six of twelve with 10 of 22 days gone: 13.2 at the end, which is the longest."""
+        self.env["crm.kpi.goal"].create(
+            {
+                "kpi_id": self.leads.id,
+                "period_id": self.period("month", "2026-04-15").id,
+                "kind": "at_least",
+                "target": 12,
+            }
+        )
+        card = self.card(self.leads)
+        goal, bullet = card["goal"], card["bullet"]
+        self.assertEqual((goal["target"], goal["target_text"]), (12.0, "≥ 12"))
+        self.assertEqual((goal["status"], goal["shape"]), ("on_track", "●"))
+        self.assertAlmostEqual(goal["attainment"], 0.5)
+        self.assertAlmostEqual(goal["projected"], 6 * 22 / 10)
+        longest = 6 * 22 / 10 * 1.1
+        self.assertAlmostEqual(bullet["projected"], 1 / 1.1)
+        self.assertAlmostEqual(bullet["value"], 6 / longest)
+        self.assertAlmostEqual(bullet["target"], 12 / longest)
+        self.assertAlmostEqual(bullet["pace"], 12 * 10 / 22 / longest)
+        self.assertIsNone(bullet["target_max"])
+        self.assertFalse(self.card(self.amount)["bullet"])
+
+    def test_no_bar_below_nothing(self):
+        loss = self.make_lead("2026-04-03 10:00:00", expected_revenue=-5000)
+        self.assertTrue(loss)
+        self.env["crm.kpi.goal"].create(
+            {
+                "kpi_id": self.amount.id,
+                "period_id": self.period("month", "2026-04-15").id,
+                "kind": "at_least",
+                "target": 100,
+            }
+        )
+        self.refresh()
+        card = self.card(self.amount)
+        self.assertLess(card["value"], 0)
+        self.assertTrue(card["goal"])
+        self.assertFalse(card["bullet"])
+
+    # --- COURSE ---
+
+    def test_sparkline(self):
+        """Twelve months up to the running one; no records is zero, no rate is no value."""
+        spark = self.card(self.leads)["spark"]
+        self.assertEqual(len(spark), 12)
+        self.assertEqual(spark[0]["label"], "May 2025")
+        self.assertEqual([point["value"] for point in spark], [0] * 9 + [4, 5, 6])
+        self.assertEqual([point["running"] for point in spark], [False] * 11 + [True])
+        rates = [point["value"] for point in self.card(self.share)["spark"]]
+        self.assertEqual(rates[:9], [None] * 9)
+        self.assertAlmostEqual(rates[-1], 2 / 6)
+        # up to the chosen one
+        spark = self.card(self.leads, date="2026-03-01")["spark"]
+        self.assertEqual((spark[-1]["label"], spark[-1]["value"]), ("March 2026", 5))
+
+    def test_rows(self):
+        """The best first, the reader's own marked, those without owner named as such."""
+        self.board.card_ids.filtered(lambda c: c.kpi_id == self.leads).display = "reps"
+        rows = self.card(self.leads)["rows"]
+        found = {row["name"]: (row["value"], row["share"]) for row in rows}
+        self.assertEqual(rows[0]["name"], "Ann")
+        self.assertEqual(found["Ann"], (3, 1.0))
+        self.assertEqual(found["Unassigned"][0], 1)
+        self.assertAlmostEqual(found["Bob"][1], 1 / 3)
+        rows = self.card(self.leads, scope="team", team_id=self.north.id)["rows"]
+        self.assertEqual({row["name"] for row in rows}, {"Ann", "Bob"})
+        rows = self.card(self.leads, self.ann)["rows"]
+        self.assertEqual([(row["name"], row["mine"]) for row in rows], [("Ann", True)])
+
+    # --- FILTERS ---
+
+    def test_kinds_of_period(self):
+        for kind, first, after in (
+            ("day", "2026-04-15", "2026-04-16"),
+            ("week", "2026-04-13", "2026-04-20"),
+            ("quarter", "2026-04-01", "2026-07-01"),
+            ("year", "2026-01-01", "2027-01-01"),
+        ):
+            shown = self.show(period_kind=kind)
+            self.assertEqual(shown["period"]["date_from"], first)
+            count = self.count(first=first, after=after)[0]
+            self.assertEqual(shown["cards"][0]["value"], count, kind)
+        self.assertEqual(self.show(period_kind="eon")["filters"]["period_kind"], "month")
+
+    def test_last_complete(self):
+        shown = self.show(date="last", period_kind="quarter")
+        self.assertEqual(shown["period"]["date_from"], "2026-01-01")
+        self.assertEqual(shown["period"]["timing"], "past")
+        self.assertEqual(shown["filters"]["date"], "last")
+        self.assertEqual(shown["cards"][0]["value"], 9)
+
+    def test_period_that_is_not_there(self):
+        for date in ("2031-01-01", "2026-04-02", "soon"):
+            shown = self.show(date=date)
+            self.assertEqual(shown["period"]["date_from"], "2026-04-01", date)
+            self.assertEqual(len(shown["notes"]), 1)
+        self.assertFalse(self.show()["notes"])
+
+    def test_free_dates(self):
+        """A rep chooses days of his own; they are computed for the KPIs of the board."""
+        wanted = {"period_kind": "custom", "date": "2026-03-10", "date_to": "2026-04-09"}
+        shown = self.show(self.ann, **wanted)
+        self.assertEqual(shown["filters"]["period_kind"], "month")
+        self.assertIn("not been computed", shown["notes"][0])
+        boards = self.boards.with_user(self.ann)
+        period_id = boards.prepare_period(self.board.id, wanted)
+        self.assertEqual(boards.prepare_period(self.board.id, wanted), period_id)
+        shown = self.show(self.ann, **wanted)
+        self.assertEqual(shown["period"]["id"], period_id)
+        self.assertEqual(
+            (shown["filters"]["date"], shown["filters"]["date_to"]), ("2026-03-10", "2026-04-09")
+        )
+        count = self.count(first="2026-03-10", after="2026-04-10")[0]
+        self.assertEqual(shown["cards"][0]["value"], count)
+        self.assertEqual(count, 8)
+        self.assertFalse(shown["cards"][0]["change"])
+        for date, date_to in ((False, "2026-04-01"), ("2026-04-02", "2026-04-01"), ("x", "y")):
+            with self.assertRaisesRegex(UserError, "Period: choose a first day"):
+                boards.prepare_period(self.board.id, {"date": date, "date_to": date_to})
+
+    def test_free_dates_are_dropped_some_weeks_after_the_last_look(self):
+        wanted = {"date": "2026-03-10", "date_to": "2026-04-09"}
+        boards = self.boards.with_user(self.ann)
+        looked, kept = (
+            self.env["crm.kpi.period"].browse(boards.prepare_period(self.board.id, days))
+            for days in (wanted, {**wanted, "date_to": "2026-04-08"})
+        )
+        self.env["crm.kpi.goal"].create(
+            {"kpi_id": self.leads.id, "period_id": kept.id, "kind": "at_least", "target": 1}
+        )
+        by_hand = self.env["crm.kpi.period"].create(
+            {"company_id": self.company.id, "date_from": "2026-03-01", "date_to": "2026-03-11"}
+        )
+        self.env["crm.kpi.period"]._gc_looks()
+        self.assertTrue(looked.exists())
+        with freeze_time("2026-08-01"):
+            (looked | kept)._update_states()
+            self.env["crm.kpi.period"]._gc_looks()
+        self.assertFalse(looked.exists())
+        self.assertEqual((kept | by_hand).exists(), kept | by_hand)
+
+    def test_fiscal_year(self):
+        """From April on: compared with the same working days of the fiscal year before."""
+        self.assertNotIn("fiscal", dict(self.show()["options"]["kinds"]))
+        self.assertEqual(self.show(period_kind="fiscal")["filters"]["period_kind"], "year")
+        self.company.sudo().write({"fiscalyear_last_month": "3", "fiscalyear_last_day": 31})
+        self.refresh()
+        shown = self.show(period_kind="fiscal")
+        self.assertEqual(dict(shown["options"]["kinds"])["fiscal"], "Fiscal year")
+        self.assertEqual(
+            (shown["period"]["date_from"], shown["period"]["date_to"]), ("2026-04-01", "2027-03-31")
+        )
+        card = shown["cards"][0]
+        self.assertEqual(card["value"], 6)
+        self.assertEqual([point["value"] for point in card["spark"]], [12, 6])
+        # ten working days: 1 to 14 April 2025
+        self.assertTrue(card["change"]["basis_text"].startswith("2 in "))
+        last = self.show(period_kind="fiscal", date="last")
+        self.assertEqual(last["period"]["date_from"], "2025-04-01")
+        self.assertEqual(last["cards"][0]["value"], 12)
+        self.assertEqual(
+            self.count(first="2025-04-01", after="2026-04-01")[0], last["cards"][0]["value"]
+        )
+
+    def test_colleagues_are_not_shown_to_salespeople(self):
+        shown = self.show(self.ann, scope="team", user_id=self.bob.id)
+        self.assertFalse(shown["filters"]["user_id"])
+        self.assertEqual(shown["filters"]["team_id"], self.north.id)
+        self.assertIn("not for you", shown["notes"][0])
+        self.assertEqual(shown["options"]["users"], [{"id": self.ann.id, "name": "Ann"}])
+        shown = self.show(self.ann, scope="team", team_id=self.south.id)
+        self.assertEqual(shown["filters"]["team_id"], self.north.id)
+        self.assertEqual([team["name"] for team in shown["options"]["teams"]], ["North"])
+        self.assertEqual(shown["cards"][0]["value"], 4)
+        shown = self.show(self.ann, scope="mine", user_id=self.bob.id)
+        self.assertEqual(
+            (shown["filters"]["user_id"], shown["cards"][0]["value"]), (self.ann.id, 3)
+        )
+
+    def test_without_a_team(self):
+        self.env["crm.team.member"].search([("user_id", "=", self.cid.id)]).unlink()
+        shown = self.show(self.cid, scope="team")
+        self.assertEqual((shown["filters"]["scope"], shown["cards"][0]["value"]), ("mine", 1))
+        self.assertIn("in no team", shown["notes"][0])
+
+    def test_other_companies(self):
+        """One that the reader may not use is not used; its KPIs are not shown beside."""
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        foreign = self.make_kpi("foreign", company_id=elsewhere.id)
+        self.board.card_ids = [Command.create({"kpi_id": foreign.id})]
+        shown = self.show(company_id=elsewhere.id)
+        self.assertEqual(shown["filters"]["company_id"], self.company.id)
+        self.assertNotIn(foreign.id, [card["kpi"]["id"] for card in shown["cards"]])
+        self.mia.company_ids |= elsewhere
+        boards = self.boards.with_user(self.mia).with_context(
+            allowed_company_ids=[self.company.id, elsewhere.id]
+        )
+        here = boards.get_board(self.board.id, {})
+        self.assertNotIn(foreign.id, [card["kpi"]["id"] for card in here["cards"]])
+        there = boards.get_board(self.board.id, {"company_id": elsewhere.id})
+        self.assertEqual(there["filters"]["company_id"], elsewhere.id)
+        self.assertIn(foreign.id, [card["kpi"]["id"] for card in there["cards"]])
+        self.assertEqual(there["period"]["label"], "Not computed yet")
+
+    def test_segments(self):
+        """All of a segment, and its rates withheld below the smallest segment judged."""
+        industry = self.env.ref("crm_kpi.segment_set_industry")
+        row = self.env["res.partner.industry"].create({"name": "Ballooning"})
+        customer = self.env["res.partner"].create({"name": "Sky", "industry_id": row.id})
+        leads = self.env["crm.lead"].search(
+            [("company_id", "=", self.company.id), ("user_id", "in", (self.ann | self.cid).ids)]
+        )
+        self.company.sudo().kpi_min_cell = 5
+        leads.partner_id = customer
+        self.refresh()
+        segment = self.env["crm.kpi.segment"].search(
+            [("set_id", "=", industry.id), ("name", "=", "Ballooning")]
+        )
+        shown = self.show(segment_id=segment.id)
+        self.assertEqual(shown["filters"]["segment_set_id"], industry.id)
+        number, _amount, rate = shown["cards"]
+        self.assertEqual(number["value"], 4)
+        self.assertEqual((rate["state"], rate["value"], rate["n"]), ("too_few", None, 4))
+        self.assertEqual(rate["state_text"], "Too few records to tell: 4")
+        self.company.sudo().kpi_min_cell = 4
+        self.refresh()
+        self.assertAlmostEqual(self.card(self.share, segment_id=segment.id)["value"], 0.5)
+        gone = self.show(segment_id=99999999)
+        self.assertFalse(gone["filters"]["segment_id"])
+        self.assertEqual(len(gone["notes"]), 1)
+
+    # --- SPEED ---
+
+    def test_queries(self):
+        """Their number does not grow with the cards, nor with goals."""
+        kpis = [
+            self.make_kpi(
+                f"more{index}", kind="formula", formula=f"test_big / test_leads + {index}"
+            )
+            for index in range(9)
+        ]
+        month = self.period("month", "2026-04-15")
+        self.env["crm.kpi.goal"].create(
+            [
+                {"kpi_id": kpi.id, "period_id": month.id, "kind": "at_least", "target": 1}
+                for kpi in kpis
+            ]
+        )
+        self.refresh()
+        counts = {}
+        for cards in (kpis[:1], kpis[1:]):
+            self.board.card_ids = [Command.create({"kpi_id": kpi.id}) for kpi in cards]
+            for user in (self.mia, self.ann):
+                for _warming in range(2):  # what the registry caches
+                    self.show(user)
+                    self.env.invalidate_all()
+                before = self.env.cr.sql_log_count
+                shown = self.show(user)
+                counts.setdefault(user, []).append(self.env.cr.sql_log_count - before)
+        self.assertEqual(len(shown["cards"]), 12)
+        for user, (few, many) in counts.items():
+            self.assertLessEqual(many, few, user.name)
+            self.assertLessEqual(few, 50, user.name)
+
+    def test_nothing_is_computed_yet(self):
+        """A board of a company without any period says so."""
+        self.env["crm.kpi.period"].sudo().search(
+            [("company_id", "=", self.company.id)]
+        ).with_context(active_test=False).write({"state": "open"})
+        self.env["crm.kpi.period"].sudo().search([("company_id", "=", self.company.id)]).unlink()
+        shown = self.show()
+        self.assertEqual(shown["period"]["label"], "Not computed yet")
+        self.assertEqual({card["state"] for card in shown["cards"]}, {"no_data"})
+        self.assertEqual(self.ask("get_why", self.leads), [])
+        self.assertEqual(self.ask("get_detail", self.leads)["trend"]["points"], [])
