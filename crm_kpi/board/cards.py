@@ -8,7 +8,8 @@ from datetime import timedelta
 from odoo.tools.misc import format_date, format_datetime
 
 from ..engine import periods as calendar
-from ..models.crm_kpi_goal import SHAPES, _natures
+from ..models.crm_kpi_goal import SHAPES
+from ..models.crm_kpi_nature import _natures
 from .look import SPARK, number
 
 #: Rows of a card that compares salespeople or segments.

@@ -9,7 +9,7 @@ from odoo import fields
 from odoo.tools.misc import format_date
 
 from ..engine import pace
-from ..models.crm_kpi_goal import _natures
+from ..models.crm_kpi_nature import _natures
 from .look import OFFERED, number
 
 #: Fewest closed periods from which the usual range is told.
