@@ -317,6 +317,23 @@ def test_no_chromium(state, monkeypatch, capsys):
         run.need_chromium(state)
 
 
+def test_no_office(state, monkeypatch, capsys):
+    """The same of LibreOffice, which recalculates workbooks."""
+
+    def fail(_state):
+        raise run.Problem("no network")
+
+    monkeypatch.setattr(run, "find_office", lambda _state: None)
+    monkeypatch.setattr(run, "fetch_office", fail)
+    monkeypatch.delenv("CRM_KPI_STRICT", raising=False)
+    run.need_office(state)
+    assert "apt install libreoffice-calc" in capsys.readouterr().err
+    monkeypatch.setenv("CRM_KPI_STRICT", "1")
+    with pytest.raises(run.Problem, match="apt install libreoffice-calc"):
+        run.need_office(state)
+    assert run.OFFICE_MARK.search("from .office import formula_cells")
+
+
 def test_not_debian(monkeypatch):
     monkeypatch.setattr(run.Path, "read_text", lambda _path: "ID=fedora\n")
     with pytest.raises(run.Problem, match=r"not Debian.*ODOO_HOME"):
