@@ -1,0 +1,66 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import json
+import tempfile
+
+from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.wsgi import wrap_file
+
+from odoo import http
+from odoo.http import content_disposition, request
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+#: What the address of a board may ask for beside its filters.
+SWITCHES = ("records", "leaderboard", "goals")
+
+
+class ExportController(http.Controller):
+    @http.route("/crm_kpi/export/<int:wizard_id>", type="http", auth="user", methods=["GET"])
+    def export_wizard(self, wizard_id):
+        """The workbook that a wizard of the reader describes."""
+        wizard = request.env["crm.kpi.export.wizard"].search([("id", "=", wizard_id)])
+        if not wizard:
+            raise NotFound()
+        return self._workbook(request.env["crm.kpi.export"]._write_workbook, wizard._options())
+
+    @http.route("/crm_kpi/export/board", type="http", auth="user", methods=["GET"], readonly=True)
+    def export_board(self, board_id=None, filters="{}", **switches):
+        """The workbook of a board.
+
+        :param board_id: id of the board; none: the KPIs of the first one of the reader
+        :param filters: JSON of the filters as ``crm.kpi.board.get_board`` returns them
+        :param switches: ``records``, ``leaderboard``, ``goals``: 0 or 1
+        """
+        try:
+            wanted = json.loads(filters)
+            board_id = int(board_id) if board_id else False
+        except ValueError:
+            raise BadRequest() from None
+        if not isinstance(wanted, dict):
+            raise BadRequest()
+        options = {name: switches[name] == "1" for name in SWITCHES if name in switches}
+        export = request.env["crm.kpi.export"]
+        return self._workbook(
+            export._write_workbook, export._board_options(board_id, wanted, **options)
+        )
+
+    def _workbook(self, write, options):
+        # on disk where it is large; closed with the response
+        file = tempfile.SpooledTemporaryFile(max_size=4 << 20)  # noqa: SIM115
+        name = write(options, file)
+        size = file.tell()
+        file.seek(0)
+        response = http.Response(
+            wrap_file(request.httprequest.environ, file),
+            headers=[
+                ("Content-Type", XLSX),
+                ("Content-Length", size),
+                ("Content-Disposition", content_disposition(name)),
+                ("X-Content-Type-Options", "nosniff"),
+                ("Cache-Control", "no-store"),
+            ],
+            direct_passthrough=True,
+        )
+        response.call_on_close(file.close)
+        return response

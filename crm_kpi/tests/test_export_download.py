@@ -1,0 +1,95 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Workbooks as the browser gets them."""
+
+import io
+import json
+
+import openpyxl
+
+from odoo.fields import Command
+from odoo.tests import HttpCase, tagged
+
+from .common_export import ExportCase
+
+
+@tagged("post_install", "-at_install")
+class TestExportDownload(ExportCase, HttpCase):
+    def book(self, response):
+        self.assertEqual(response.status_code, 200)
+        self.assertIn("spreadsheetml", response.headers["Content-Type"])
+        self.assertEqual(int(response.headers["Content-Length"]), len(response.content))
+        return openpyxl.load_workbook(io.BytesIO(response.content), data_only=True)
+
+    def test_board(self):
+        board = self.env["crm.kpi.board"].create(
+            {
+                "name": 'Board "x"/\r\nSet-Cookie: a=b',
+                "user_id": self.ann.id,
+                "card_ids": [Command.create({"kpi_id": self.rate.id})],
+            }
+        )
+        self.env.flush_all()
+        self.authenticate("kpi_ann", "kpi_ann")
+        filters = json.dumps(self.options()["wanted"])
+        address = f"/crm_kpi/export/board?board_id={board.id}&filters={filters}&records=0"
+        response = self.url_open(address)
+        book = self.book(response)
+        self.assertEqual(book.sheetnames[0], "Summary")
+        self.assertNotIn("Records", book.sheetnames)
+        self.assertIn(
+            "filename*=UTF-8''Board_x_Set-Cookie_a_b_", response.headers["Content-Disposition"]
+        )
+        self.assertNotIn("Set-Cookie: a", str(response.headers))
+        for bad in ("[", "[]"):
+            answer = self.url_open(f"/crm_kpi/export/board?filters={bad}")
+            self.assertEqual(answer.status_code, 400)
+        # a board of somebody else
+        self.authenticate("kpi_bob", "kpi_bob")
+        answer = self.url_open(address)
+        self.assertNotIn("spreadsheetml", answer.headers["Content-Type"])
+
+    def test_wizard(self):
+        wizard = self.env["crm.kpi.export.wizard"].with_user(self.ann).create(
+            {
+                "company_id": self.company.id,
+                "kpi_ids": [Command.set((self.rate | self.median).ids)],
+                "period_id": self.march.id,
+                "layout": "kpi",
+                "count": 1,
+            }
+        )  # fmt: skip
+        action = wizard.action_export()
+        self.assertEqual(action["target"], "download")
+        self.env.flush_all()
+        self.authenticate("kpi_ann", "kpi_ann")
+        book = self.book(self.url_open(action["url"]))
+        self.assertIn("Median amount", book.sheetnames)
+        self.assertEqual(book["Median amount"]["B3"].value, "Mar 2026")
+        # what somebody else asked for
+        self.authenticate("kpi_mona", "kpi_mona")
+        self.assertEqual(self.url_open(action["url"]).status_code, 404)
+        self.authenticate(None, None)
+        self.assertNotIn(
+            "spreadsheetml", self.url_open(action["url"]).headers.get("Content-Type", "")
+        )
+
+    def test_selected_rows(self):
+        """An action on selected rows exports these rows and no other."""
+        values = self.cells(self.rate, self.march, "user")[:2].with_user(self.manager)
+        context = {"active_model": "crm.kpi.value", "active_ids": values.ids}
+        server = self.env.ref("crm_kpi.action_crm_kpi_export_values").with_user(self.manager)
+        action = server.with_context(**context).run()
+        goals = self.goal[:1].with_user(self.manager)
+        context = {"active_model": "crm.kpi.goal", "active_ids": goals.ids}
+        server = self.env.ref("crm_kpi.action_crm_kpi_export_goals").with_user(self.manager)
+        other = server.with_context(**context).run()
+        self.env.flush_all()
+        self.authenticate("kpi_mona", "kpi_mona")
+        book = self.book(self.url_open(action["url"]))
+        rows = [row for row in book["Values"].iter_rows(min_row=4, values_only=True) if row[0]]
+        self.assertEqual({row[5] for row in rows}, set(values.mapped("scope_name")))
+        book = self.book(self.url_open(other["url"]))
+        self.assertEqual(book.sheetnames, ["Goals", "Definitions", "Audit"])
+        rows = [row for row in book["Goals"].iter_rows(min_row=4, values_only=True) if row[0]]
+        self.assertEqual([(row[3], row[6]) for row in rows], [("Ann", 0.4)])

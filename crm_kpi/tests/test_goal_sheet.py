@@ -1,0 +1,205 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Targets that go to Excel and come back."""
+
+import base64
+import io
+
+import openpyxl
+
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from .common import KpiCommon
+
+
+@tagged("post_install", "-at_install")
+class TestGoalSheet(KpiCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env = cls.env(context={**cls.env.context, "tracking_disable": False})
+        cls.manager = cls.env["res.users"].create(
+            {
+                "name": "Mona",
+                "login": "kpi_mona",
+                "company_id": cls.company.id,
+                "company_ids": [Command.set(cls.company.ids)],
+                "group_ids": [Command.set(cls.env.ref("sales_team.group_sale_manager").ids)],
+            }
+        )
+        cls.deals = cls.make_kpi("deals", name="=Deals")
+        cls.month = cls.period("month", "2026-03-10")
+        values = (
+            {"kind": "at_least", "target": 5, "scope": "user", "user_id": cls.ann.id},
+            {"kind": "range", "target": 1, "target_max": 3, "scope": "user", "user_id": cls.bob.id},
+            {"kind": "improve", "improve_by": 0.25, "scope": "user", "user_id": cls.cid.id,
+             "baseline_kind": "fixed", "baseline_fixed": 8},
+        )  # fmt: skip
+        cls.goals = (
+            cls.env["crm.kpi.goal"]
+            .create([{"kpi_id": cls.deals.id, "period_id": cls.month.id, **v} for v in values])
+            .with_user(cls.manager)
+        )
+        cls.first, cls.range, cls.better = cls.goals
+
+    def sheet(self):
+        """The exported workbook, for editing."""
+        wizard = self.env["crm.kpi.export.wizard"].with_user(self.manager)
+        action = wizard._export_goals(self.goals, "targets")
+        wizard = wizard.browse(int(action["url"].rsplit("/", 1)[1]))
+        file = io.BytesIO()
+        wizard.env["crm.kpi.export"]._write_workbook(wizard._options(), file)
+        return openpyxl.load_workbook(file)
+
+    def row_of(self, book, goal):
+        return next(
+            row for row in book.active.iter_rows(min_row=6)
+            if (row[0].value or "").split(".")[0] == str(goal.id)
+        )  # fmt: skip
+
+    def wizard(self, book):
+        file = io.BytesIO()
+        book.save(file)
+        return (
+            self.env["crm.kpi.goal.import"]
+            .with_user(self.manager)
+            .create({"file": base64.b64encode(file.getvalue()), "file_name": "Targets.xlsx"})
+        )
+
+    def assert_refused(self, book, text):
+        before = [(g.target, g.target_max, g.improve_by, g.note) for g in self.goals]
+        wizard = self.wizard(book)
+        with self.assertRaisesRegex(UserError, text):
+            wizard.action_preview()
+        with self.assertRaisesRegex(UserError, text):
+            wizard.action_apply()
+        self.assertEqual(
+            [(g.target, g.target_max, g.improve_by, g.note) for g in self.goals], before
+        )
+
+    def test_sheet(self):
+        book = self.sheet()
+        sheet = book.active
+        self.assertTrue(sheet.protection.sheet)
+        row = self.row_of(book, self.first)
+        self.assertEqual([cell.value for cell in row[1:4]], ["=Deals", "March 2026", "Ann"])
+        self.assertEqual(row[1].data_type, "s")
+        self.assertTrue(all(cell.protection.locked for cell in row[:6]))
+        self.assertEqual([cell.protection.locked for cell in row[6:10]], [False, True, True, False])
+        self.assertEqual(
+            [c.protection.locked for c in self.row_of(book, self.better)[6:10]],
+            [True, True, False, False],
+        )
+        self.assertTrue(sheet.column_dimensions["A"].hidden)
+        [validation] = sheet.data_validations.dataValidation
+        self.assertEqual((validation.type, str(validation.sqref)), ("decimal", "G6:I8"))
+
+    def test_round_trip(self):
+        book = self.sheet()
+        wizard = self.wizard(book)
+        wizard.action_preview()
+        self.assertFalse(wizard.line_ids)
+        with self.assertRaises(UserError):
+            wizard.action_apply()
+        self.row_of(book, self.first)[6].value = 7.5
+        self.row_of(book, self.first)[9].value = "=More"
+        self.row_of(book, self.first)[9].data_type = "s"
+        self.row_of(book, self.range)[7].value = 4
+        self.row_of(book, self.better)[8].value = 0.5
+        wizard = self.wizard(book)
+        wizard.action_preview()
+        self.assertEqual(
+            {(line.goal_id, line.field_name): (line.old, line.new) for line in wizard.line_ids},
+            {
+                (self.first, "Target"): ("5", "7.5"),
+                (self.first, "Reasons and means"): ("", "=More"),
+                (self.range, "Upper bound"): ("3", "4"),
+                (self.better, "Improve by"): ("25\u00a0%", "50\u00a0%"),
+            },
+        )
+        self.assertEqual(self.first.target, 5)
+        wizard.action_apply()
+        self.assertEqual((self.first.target, self.first.note), (7.5, "=More"))
+        self.assertEqual(self.range.target_max, 4)
+        # 50 % more than 8
+        self.assertEqual((self.better.improve_by, self.better.target), (0.5, 12))
+        self.env.flush_all()
+        body = self.first.sudo().message_ids[0].body
+        self.assertIn("Targets.xlsx", body)
+        # the same file again is out of date
+        self.assert_refused(book, r"was changed by Mona since the export")
+
+    def test_stale(self):
+        book = self.sheet()
+        self.row_of(book, self.first)[6].value = 9
+        self.range.target = 2
+        self.assert_refused(book, rf"A{self.row_of(book, self.range)[0].row}: .*since the export")
+
+    def test_malformed(self):
+        for column, value, place in (
+            (6, "many", "G"),
+            (6, None, "G"),
+            (6, True, "G"),
+            (6, "80%", "G"),
+            (6, 1e300, "G"),
+            (7, 4, "H"),
+        ):
+            book = self.sheet()
+            cell = self.row_of(book, self.first)[column]
+            cell.value = value
+            self.assert_refused(book, rf"{place}{cell.row}: ")
+        book = self.sheet()
+        self.row_of(book, self.range)[7].value = 0.5
+        self.assert_refused(book, rf"H{self.row_of(book, self.range)[0].row}: .*below")
+        book = self.sheet()
+        self.row_of(book, self.better)[8].value = 0
+        self.assert_refused(book, rf"I{self.row_of(book, self.better)[0].row}: ")
+        # a formula that no program has computed is no empty cell
+        book = self.sheet()
+        self.row_of(book, self.first)[6].value = "=1+1"
+        self.assert_refused(book, r"G\d+: =1\+1 is no number")
+
+    def test_foreign(self):
+        book = self.sheet()
+        key = self.row_of(book, self.first)[0]
+        key.value = "999999999." + key.value.split(".", 1)[1]
+        self.assert_refused(book, rf"A{key.row}: this goal is not in this database")
+        # the key of one row beside the names of another, as a careless sort leaves it
+        book = self.sheet()
+        one, two = self.row_of(book, self.first), self.row_of(book, self.range)
+        one[0].value, two[0].value = two[0].value, one[0].value
+        self.assert_refused(book, "not those of this row")
+        book = self.sheet()
+        one, two = self.row_of(book, self.first), self.row_of(book, self.range)
+        for a, b in zip(one, two, strict=True):
+            b.value = a.value
+        self.assert_refused(book, "twice")
+        # a signature that was made up
+        book = self.sheet()
+        key = self.row_of(book, self.first)[0]
+        key.value = key.value[:-1] + ("0" if key.value[-1] != "0" else "1")
+        self.assert_refused(book, "since the export")
+
+    def test_no_sheet(self):
+        for content in (b" ", b"PK\x03\x04", b"a,b\n1,2"):
+            wizard = self.env["crm.kpi.goal.import"].create({"file": base64.b64encode(content)})
+            with self.assertRaises(UserError):
+                wizard.action_preview()
+        self.assert_refused(openpyxl.Workbook(), "no sheet of targets")
+
+    def test_rights(self):
+        """Who may not change goals gets no such sheet, and no way to bring one back."""
+        book = self.sheet()
+        with self.assertRaises(AccessError):
+            self.env["crm.kpi.goal.import"].with_user(self.ann).create({"file": b""})
+        file = io.BytesIO()
+        book.save(file)
+        file.seek(0)
+        with self.assertRaisesRegex(UserError, "not yours to change"):
+            self.env["crm.kpi.goal"].with_user(self.ann)._read_targets(file)
+        with self.assertRaises(AccessError):
+            self.env["crm.kpi.export"].with_user(self.ann)._write_workbook(
+                {"layout": "targets", "goal_ids": self.first.ids}, io.BytesIO()
+            )

@@ -1,0 +1,182 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The sheets of a workbook in their order: summary, KPIs, then pages of plain tables."""
+
+from . import formulas
+from .book import Book
+from .content import NO_VALUE
+from .formats import DARK
+from .kpi_sheet import KpiSheet
+from .text import clean
+
+#: How a status counts for the icons: by the same judgement as its word and shape.
+ICONS = {"achieved": 3, "on_track": 3, "at_risk": 2, "off_track": 1, "missed": 1}
+
+
+def write_report(file, content, flat=False):
+    """Write a workbook.
+
+    :param file: path or binary file
+    :param content: :class:`~.content.Content`
+    :param flat: stream the rows of the pages, for very many of them
+    :return: number of live formulas
+    """
+    book = Book(file, content.rtl, content.letter, content.footer, flat)
+    book.describe(content.properties, content.facts)
+    summary = book.sheet(content.words["summary"], content.title) if content.cards else None
+    places = {}
+    for name, measures in content.sheets:
+        sheet = book.sheet(name, content.title)
+        writer = KpiSheet(sheet, content)
+        writer.fill(name, measures)
+        for key, place in writer.places.items():
+            places.setdefault(key, (sheet, *place))
+    if summary:
+        _summary(summary, content, places)
+    for page in content.pages:
+        _page(book.sheet(page.name, content.title), page)
+    book.close()
+    return book.formulas
+
+
+def _summary(sheet, content, places):
+    words = content.words
+    sheet.title(content.title, content.subtitle)
+    row = 2
+    for note in content.notes:
+        sheet.text(row, 0, note, font_color="#7A4B00")
+        row += 1
+    row += 1
+    names = ["category", "kpi", "value", "trend", "target", "attainment", "icon", "status",
+             "projected", "change", "basis", "records", "counter", "remark"]  # fmt: skip
+    sheet.table(row, 0, [words[name] for name in names], len(content.cards), words["summary"])
+    header = row
+    for card in content.cards:
+        row += 1
+        sheet.inner.set_row(row, 30)
+        _card(sheet, card, row, places)
+    first = header + 1
+    if content.cards:
+        # bullet bars: the length of the cell is all of the target
+        sheet.inner.conditional_format(
+            first, 5, row, 5,
+            {"type": "data_bar", "bar_solid": True, "bar_color": "#9DB7D5", "min_type": "num",
+             "max_type": "num", "min_value": 0, "max_value": 1, "bar_border_color": DARK},
+        )  # fmt: skip
+        sheet.inner.conditional_format(
+            first, 6, row, 6,
+            {"type": "icon_set", "icon_style": "3_symbols_circled", "icons_only": True,
+             "icons": [{"criteria": ">=", "type": "number", "value": 3},
+                       {"criteria": ">=", "type": "number", "value": 2}]},
+        )  # fmt: skip
+    sheet.widths([20, 30, 12, 18, 12, 9, 6, 14, 12, 26, 26, 8, 24, 26])
+    sheet.inner.freeze_panes(first, 2)
+    sheet.inner.repeat_rows(header)
+
+
+def _card(sheet, card, row, places):
+    fmt = card.number_format
+    sheet.text(row, 0, card.category)
+    sheet.text(row, 1, card.name, bold=True)
+    place = places.get(card.key)
+    if place and formulas.is_number(card.value):
+        source, source_row, source_col = place
+        sheet.formula(
+            row, 2, f"={source.reference(source_row, source_col)}", card.value, fmt, bold=True
+        )
+        sheet.inner.add_sparkline(
+            row,
+            3,
+            {
+                "range": source.cells(source_row, 1, source_row, source_col)[1:],
+                "type": "column",
+                "series_color": DARK,
+                "last_point": True,
+                "last_color": "#C55A11",
+            },
+        )
+    else:
+        sheet.number(row, 2, card.value, fmt, bold=True)
+    if formulas.is_number(card.target):
+        sheet.number(row, 4, card.target, fmt)
+        simple = formulas.is_number(card.value) and card.target
+        if simple and formulas.same(card.value / card.target, card.attainment):
+            formula = f'=IFERROR(C{row + 1}/E{row + 1},"")'
+            sheet.formula(row, 5, formula, card.attainment, "0%")
+        else:
+            sheet.number(row, 5, card.attainment, "0%")
+        sheet.number(row, 8, card.projected, fmt)
+    if card.status in ICONS:
+        sheet.number(row, 6, ICONS[card.status], "0", align="center")
+    if card.status_text:
+        sheet.inner.write_string(row, 7, clean(card.status_text), sheet.styles.status(card.status))
+    for column, text in ((9, card.change), (10, card.basis), (12, card.counter), (13, card.remark)):
+        if text:
+            sheet.text(row, column, text, text_wrap=True)
+    sheet.number(row, 11, card.n, "#,##0")
+
+
+def _page(sheet, page):
+    sheet.title(page.title)
+    row, widths = 2, []
+    for name, text in page.lines:
+        sheet.text(row, 0, name, bold=True, valign="top")
+        sheet.text(row, 1, text, text_wrap=len(str(text)) > 60)
+        row += 1
+    row += bool(page.lines)
+    single = len(page.tables) == 1
+    for table in page.tables:
+        if not single:
+            sheet.text(row, 0, table.title, bold=True, font_size=12, font_color=DARK)
+            row += 1
+        if table.note:
+            sheet.text(row, 0, table.note, font_color="#7A4B00")
+            row += 1
+        if single:
+            sheet.inner.freeze_panes(row + 1, 1)
+            sheet.inner.repeat_rows(row)
+        row = _table(sheet, table, row, widths) + 1
+    if page.lines:
+        widths[:2] = [max(18, *(widths[:1] or [0])), max(40, *(widths[1:2] or [0]))]
+    sheet.widths(widths)
+
+
+def _table(sheet, table, row, widths):
+    counted = hasattr(table.rows, "__len__")
+    sheet.table(row, 0, table.headers, len(table.rows) if counted else 0, table.title)
+    for column, header in enumerate(table.headers):
+        _widen(widths, column, len(str(header)) / 1.4)
+    first = row + 1
+    for number, cells in enumerate(table.rows):
+        row += 1
+        for column, value in enumerate(cells):
+            fmt = table.formats[column] if column < len(table.formats) else None
+            if isinstance(value, tuple):
+                value, fmt = value
+            if formulas.is_number(value):
+                sheet.number(row, column, value, fmt or "General")
+                _widen(widths, column, 10)
+            elif value is None or value is False:
+                if fmt:
+                    sheet.number(row, column, None)
+            elif column == table.status_column:
+                style = sheet.styles.status(table.statuses[number])
+                sheet.inner.write_string(row, column, clean(value) or NO_VALUE, style)
+                _widen(widths, column, len(value))
+            else:
+                sheet.text(row, column, value, **({"text_wrap": True, "valign": "top"}
+                           if len(str(value)) > 44 else {}))  # fmt: skip
+                _widen(widths, column, len(str(value)))
+    if table.bar_column is not None and row >= first:
+        sheet.inner.conditional_format(
+            first, table.bar_column, row, table.bar_column,
+            {"type": "data_bar", "bar_solid": True, "bar_color": "#9DB7D5", "min_type": "num",
+             "max_type": "num", "min_value": 0, "max_value": 1},
+        )  # fmt: skip
+    return row + 1
+
+
+def _widen(widths, column, width):
+    while len(widths) <= column:
+        widths.append(8)
+    widths[column] = max(widths[column], int(width))
