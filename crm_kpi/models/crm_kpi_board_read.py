@@ -93,7 +93,7 @@ class CrmKpiBoard(models.Model):
         look = self._look_at(kpi_id, wanted)
         kpi = look.kpis
         kpi._check_figures()
-        if not look.may_see(kpi):
+        if not look.period or not look.may_see(kpi):
             raise AccessError(
                 self.env._("%s: this number is not yours to see. Choose your own.", kpi.name)
             )
