@@ -239,7 +239,7 @@ class Cards:
         if not kpis or not self.look.period:
             return {}
         by_kpi = self.look.breakdown(kpis, part).grouped("kpi_id")
-        return {kpi.id: bars(self.look, kpi, rows, part)[:ROWS] for kpi, rows in by_kpi.items()}
+        return {kpi.id: bars(self.look, kpi, rows, part, ROWS) for kpi, rows in by_kpi.items()}
 
 
 def _stands(kpi):
@@ -247,11 +247,16 @@ def _stands(kpi):
     return source.kind == "snapshot" and not source.rebuildable
 
 
-def bars(look, kpi, rows, part):
-    """Cells as bars, the best first; their length as share of the longest."""
+def bars(look, kpi, rows, part, count=None):
+    """Cells as bars, the best first; their length as share of the longest.
+
+    :param count: how many, default all
+    """
     rows = sorted(rows, key=lambda row: row.value, reverse=kpi.direction != "decrease")
     top = max((abs(row.value) for row in rows), default=0) or 1
     unassigned = look.env._("Unassigned")
+    # names are read of those that are shown
+    shown = look.env["crm.kpi.value"].browse(row.id for row in rows[:count])
     return [
         {
             "id": row.id,
@@ -263,7 +268,7 @@ def bars(look, kpi, rows, part):
             "share": max(row.value, 0) / top,
             "mine": part == "user" and row.user_id == look.env.user,
         }
-        for row in rows
+        for row in shown
     ]
 
 

@@ -155,22 +155,15 @@ class Look:
     # --- PEOPLE ---
 
     def _choose_people(self, board, wanted):
-        self.teams = self._seen_teams()
-        self.users = self._seen_users(wanted)
-        self.team = self.teams.filtered(lambda team: team.id == wanted.get("team_id"))
-        self.user = self.users.filtered(lambda user: user.id == wanted.get("user_id"))
         scope = wanted.get("scope")
         if scope not in dict(board._fields["scope"].selection):
             scope = board.scope
+        self.teams = self._seen_teams()
+        # the others are asked for once they can be chosen
+        self.users = self._seen_users(wanted) if scope == "team" else self.env.user
+        self.team, self.user = self.env["crm.team"], self.env["res.users"]
         if scope == "team":
-            if wanted.get("user_id") and not self.user:
-                self.notes.append(self.env._("The numbers of that salesperson are not for you."))
-            if wanted.get("team_id") and not self.team:
-                self.notes.append(self.env._("The numbers of that team are not for you."))
-            if not self.team and not self.user:
-                led = self.teams.filtered(lambda team: team.user_id == self.env.user)
-                own = self.env.user.sale_team_id & self.teams
-                self.team = own or led[:1] or self.teams[:1]
+            self._choose_team(wanted)
             if not self.team and not self.user:
                 scope = "company" if self.sees_all else "mine"
                 self.notes.append(
@@ -180,11 +173,19 @@ class Look:
                 )
         if scope == "mine":
             self.user = self.env.user
-        if scope != "team":
-            self.team = self.team.browse()
-        if scope == "company":
-            self.user = self.user.browse()
         self.scope = scope
+
+    def _choose_team(self, wanted):
+        self.user = self.users.filtered(lambda user: user.id == wanted.get("user_id"))
+        self.team = self.teams.filtered(lambda team: team.id == wanted.get("team_id"))
+        if wanted.get("user_id") and not self.user:
+            self.notes.append(self.env._("The numbers of that salesperson are not for you."))
+        if wanted.get("team_id") and not self.team:
+            self.notes.append(self.env._("The numbers of that team are not for you."))
+        if not self.team and not self.user:
+            led = self.teams.filtered(lambda team: team.user_id == self.env.user)
+            own = self.env.user.sale_team_id & self.teams
+            self.team = own or led[:1] or self.teams[:1]
 
     def _seen_teams(self):
         """Teams whose numbers the reader may see: all, or those he leads or belongs to."""
@@ -310,7 +311,8 @@ class Look:
                 ("user_id", "=", cell.user_id),
                 ("segment_id.set_id", "=", self.segment_set.id),
             ]
-        rows = self.env["crm.kpi.value"].search(domain)
+        names = ["kpi_id", "value", "n", f"{part}_id"]
+        rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
         return rows.filtered(lambda row: row.value is not False)
 
     def may_see(self, kpi):
