@@ -468,8 +468,10 @@ class SheetView(PagesView):
             empty = 0.0 if part._zero_when_empty else None
             mapped = context["shifted"][shift]
             parts[code, shift] = [
-                known.get(mapped[period].id, (empty, 0))[0] if period in mapped else None
-                for period in self.axis
+                known.get(mapped[period].id, (empty, 0))[0]
+                if period in mapped and index not in notes  # withheld with all it is made of
+                else None
+                for index, period in enumerate(self.axis)
             ]
         last = stored.get(self.period.id, (None, 0)) if self.period else (None, 0)
         return wb.Row(

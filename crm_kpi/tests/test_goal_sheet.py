@@ -4,6 +4,8 @@
 
 import base64
 import io
+import tempfile
+from pathlib import Path
 
 import openpyxl
 
@@ -12,6 +14,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 
 from .common import KpiCommon
+from .office import convert
 
 
 @tagged("post_install", "-at_install")
@@ -130,6 +133,26 @@ class TestGoalSheet(KpiCommon):
         self.assertIn("Targets.xlsx", body)
         # the same file again is out of date
         self.assert_refused(book, r"was changed by Mona since the export")
+
+    def test_other_program(self):
+        """A sheet that LibreOffice has saved comes back as well, with what it computed."""
+        book = self.sheet()
+        cell = self.row_of(book, self.first)[6]
+        cell.value = "=2*6"
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "in.xlsx")
+            book.save(path)
+            saved = Path(folder, "out")
+            content = convert(path, "xlsx:Calc MS Excel 2007 XML", saved).read_bytes()
+        wizard = (
+            self.env["crm.kpi.goal.import"]
+            .with_user(self.manager)
+            .create({"file": base64.b64encode(content), "file_name": "Targets.xlsx"})
+        )
+        wizard.action_preview()
+        self.assertEqual([(x.goal_id, x.new) for x in wizard.line_ids], [(self.first, "12")])
+        wizard.action_apply()
+        self.assertEqual(self.first.target, 12)
 
     def test_stale(self):
         book = self.sheet()

@@ -381,7 +381,7 @@ class TestWorkbookNumbers(unittest.TestCase):
         """Charts refer to cells, tables have the rows they claim, panes and pages are set."""
         file = written(self.content())
         charts = parts(file, r"xl/charts/chart\d+\.xml")
-        self.assertEqual(len(charts), 3 + 2 + 3)
+        self.assertEqual(len(charts), 2 + 2 + 2)
         self.assertTrue(all(b"c:strRef" in etree.tostring(root) for root in charts.values()))
         hatched = [r for r in charts.values() if b"wdUpDiag" in etree.tostring(r)]
         self.assertEqual(len(hatched), 2)

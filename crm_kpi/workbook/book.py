@@ -144,10 +144,10 @@ class Sheet:
         for offset, name in enumerate(names):
             self.text(row, col + offset, name, **look)
 
-    def table(self, row, col, names, count, name, autofilter=True, right=None):
+    def table(self, row, col, names, count, name, autofilter=True, right=()):
         """An Excel table: headers at ``row``, ``count`` rows of cells that others write.
 
-        :param right: first column whose header stands at the right, above numbers
+        :param right: columns whose headers stand at the right, above numbers
         """
         names = texts.headers(names)
         if self.book.flat or not count:
@@ -161,7 +161,7 @@ class Sheet:
             "valign": "top",
         }
         looks = [
-            self.styles.get(**look, align="right" if right is not None and i >= right else "left")
+            self.styles.get(**look, align="right" if i in right else "left")
             for i in range(len(names))
         ]
         self._done(

@@ -17,7 +17,7 @@ CHART_ROWS = 15
 CHART_HEIGHT = 20 * CHART_ROWS - 10
 #: Rows of a ranking and series of a stack that a chart can still tell apart.
 BARS, STACK = 15, 8
-#: Tones that stay apart in grey: segments of a stack.
+#: Tones that stay apart in grey, for the segments of a stack.
 TONES = ["#1F3A5F", "#4E79A7", "#A0CBE8", "#F28E2B", "#FFBE7D", "#59A14F", "#8CD17D", "#79706E"]
 HEAT_LOW, HEAT_HIGH = "#FFFFFF", "#6FA8DC"
 
@@ -47,7 +47,7 @@ class KpiSheet:
         row = 4
         breaks = []
         for number, measure in enumerate(measures):
-            if number and number % 2 == 0:
+            if number:
                 breaks.append(row)
             row = self._measure(measure, row)
         sheet.widths([self._width] + [9] * len(self.periods) + [14, 7, 10, 8, 14])
@@ -71,7 +71,7 @@ class KpiSheet:
         charted = any(formulas.is_number(value) for value in measure.whole.values)
         row = charts_row + (CHART_ROWS if charted else 0)
         whole_row = row + 1
-        row = self._whole(measure, row)
+        row, lines = self._whole(measure, row)
         ranges = {}
         for block in measure.blocks:
             if block.rows:
@@ -80,7 +80,10 @@ class KpiSheet:
         if measure.heat:
             row = self._heat(measure, row)
         if charted:
-            self._charts(measure, name_row, charts_row, whole_row, ranges)
+            self._trend_chart(measure, name_row, charts_row, whole_row, lines)
+            for level, place in (("user", (0.4, 0.28)), ("segment", (0.69, 0.31))):
+                if level in ranges:
+                    self._rows_chart(measure, charts_row, place, *ranges[level])
         self.places[measure.key] = (whole_row, self.last)
         return row + 1
 
@@ -97,24 +100,40 @@ class KpiSheet:
         return names
 
     def _whole(self, measure, row):
-        words, fmt = self.words, measure.number_format
-        sheet = self.sheet
+        """The figure itself, and what there is beside it; returns the first row after it and
+        a dict of the name of each line to its row."""
+        sheet, words, fmt = self.sheet, self.words, measure.number_format
         lines = [
-            (words["target"], measure.targets, fmt),
-            (words["forecast"], measure.forecasts, fmt),
-            (words["records"], measure.counts, "#,##0"),
+            (name, values, number_format)
+            for name, values, number_format in (
+                ("target", measure.targets, fmt),
+                ("forecast", measure.forecasts, fmt),
+                ("records", measure.counts, "#,##0"),
+            )
+            if any(formulas.is_number(value) for value in values)
         ]
-        header = words["whole"]
         sheet.table(
-            row, 0, self._names(measure, header), 1 + len(lines), measure.name, False, right=1
+            row,
+            0,
+            self._names(measure, words["whole"]),
+            1 + len(lines),
+            measure.name,
+            False,
+            right=self._right(),
         )
         self._row(measure, measure.whole, row + 1, bold=True)
-        for offset, (label, values, number_format) in enumerate(lines, start=2):
-            self._label(row + offset, label)
+        self._trends(measure, row + 1, [measure.whole])
+        for offset, (name, values, number_format) in enumerate(lines, start=2):
+            self._label(row + offset, words[name])
             for index, value in enumerate(values):
                 if formulas.is_number(value):
                     sheet.number(row + offset, 1 + index, value, number_format)
-        return row + 2 + len(lines) + 1
+        places = {name: row + offset for offset, (name, *_rest) in enumerate(lines, start=2)}
+        return row + 2 + len(lines) + 1, places
+
+    def _right(self):
+        """Columns of numbers: the periods, records, target and attainment."""
+        return {*range(1, self.extra), *range(self.extra + 1, self.extra + 4)}
 
     def _block(self, measure, block, row, whole_row):
         sheet = self.sheet
@@ -125,10 +144,11 @@ class KpiSheet:
             self._names(measure, block.header),
             count,
             f"{measure.name} {block.level}",
-            right=1,
+            right=self._right(),
         )
         for offset, line in enumerate(block.rows):
             self._row(measure, line, first + offset)
+        self._trends(measure, first, block.rows)
         if measure.direction != "maintain":
             colours = [HEAT_LOW, HEAT_HIGH]
             if measure.direction == "decrease":
@@ -160,22 +180,31 @@ class KpiSheet:
             value = line.parts.get(part, [None] * len(self.periods))[index]
             if formulas.is_number(value):
                 sheet.number(row, column, value, measure.part_formats[part])
-        if any(formulas.is_number(value) for value in line.values):
-            sheet.inner.add_sparkline(
-                row,
+        if line.n is not None:
+            sheet.number(row, self.extra + 1, line.n, "#,##0")
+        if line.target is not None:
+            self._goal(line, row, fmt)
+
+    def _trends(self, measure, row, lines):
+        """A sparkline beside each of some lines; one group, which is quicker than many."""
+        rows = [
+            row + offset
+            for offset, line in enumerate(lines)
+            if any(formulas.is_number(value) for value in line.values)
+        ]
+        if rows:
+            self.sheet.inner.add_sparkline(
+                rows[0],
                 self.extra,
                 {
-                    "range": sheet.cells(row, 1, row, self.last)[1:],
+                    "location": [cell_name(line, self.extra) for line in rows],
+                    "range": [self.sheet.cells(line, 1, line, self.last)[1:] for line in rows],
                     "type": "column" if measure.summable else "line",
                     "series_color": DARK,
                     "last_point": True,
                     "last_color": "#C55A11",
                 },
             )
-        if line.n is not None:
-            sheet.number(row, self.extra + 1, line.n, "#,##0")
-        if line.target is not None:
-            self._goal(line, row, fmt)
 
     def _goal(self, line, row, fmt):
         sheet, col = self.sheet, self.extra + 2
@@ -269,13 +298,14 @@ class KpiSheet:
         sheet = self.sheet
         columns, lines = measure.heat
         last = self.periods[-1] if self.periods else ""
+        sheet.inner.set_row(row, 30)  # names of segments are long
         sheet.table(
             row,
             0,
             [f"{self.words['heat']} · {last}", *columns],
             len(lines),
             f"{measure.name} heat",
-            right=1,
+            right=range(1, 1 + len(columns)),
         )
         for offset, (label, values, notes) in enumerate(lines, start=1):
             self._label(row + offset, label)
@@ -296,17 +326,6 @@ class KpiSheet:
         return row + len(lines) + 2
 
     # --- CHARTS ---
-
-    def _charts(self, measure, name_row, row, whole_row, ranges):
-        self._trend_chart(measure, name_row, row, whole_row)
-        if "user" in ranges:
-            first, _count, block = ranges["user"]
-            # the rows are in their order: those without a value come last
-            ranked = sum(formulas.is_number(line.values[-1]) for line in block.rows)
-            if ranked > 1:
-                self._rank_chart(measure, row, first, min(ranked, BARS))
-        if "segment" in ranges:
-            self._segment_chart(measure, row, ranges["segment"])
 
     def _chart(self, options, title, measure, row, place):
         """A chart over the shared columns.
@@ -333,27 +352,29 @@ class KpiSheet:
         )
         return chart
 
-    def _trend_chart(self, measure, name_row, row, whole_row):
+    def _trend_chart(self, measure, name_row, row, whole_row, lines):
         """Actual solid, forecast hatched, target outlined, as in reports to IBCS."""
         sheet = self.sheet
         chart = self._chart(
             {"type": "column"}, sheet.cells(name_row, 0, name_row, 0), measure, row, (0, 0.39)
         )
         axis = sheet.cells(whole_row - 1, 1, whole_row - 1, self.last)
-        series = lambda offset: {  # noqa: E731
-            "name": sheet.cells(whole_row + offset, 0, whole_row + offset, 0),
+        series = lambda line: {  # noqa: E731
+            "name": sheet.cells(line, 0, line, 0),
             "categories": axis,
-            "values": sheet.cells(whole_row + offset, 1, whole_row + offset, self.last),
+            "values": sheet.cells(line, 1, line, self.last),
             "overlap": 100,
             "gap": 60,
         }
-        if any(formulas.is_number(value) for value in measure.forecasts):
+        if "forecast" in lines:
             hatch = {"pattern": "wide_upward_diagonal", "fg_color": DARK, "bg_color": "#FFFFFF"}
-            chart.add_series({**series(2), "pattern": hatch, "border": {"color": DARK}})
-        chart.add_series({**series(0), "fill": {"color": DARK}, "border": {"color": DARK}})
-        if any(formulas.is_number(value) for value in measure.targets):
+            chart.add_series(
+                {**series(lines["forecast"]), "pattern": hatch, "border": {"color": DARK}}
+            )
+        chart.add_series({**series(whole_row), "fill": {"color": DARK}, "border": {"color": DARK}})
+        if "target" in lines:
             outline = {"color": "#C55A11", "width": 1.75}
-            chart.add_series({**series(1), "fill": {"none": True}, "border": outline})
+            chart.add_series({**series(lines["target"]), "fill": {"none": True}, "border": outline})
         chart.set_legend({"position": "bottom"})
         chart.set_y_axis(
             {
@@ -364,15 +385,20 @@ class KpiSheet:
         )
         chart.set_x_axis({"num_font": {"size": 8}})
 
-    def _rank_chart(self, measure, row, first, shown):
+    def _rows_chart(self, measure, row, place, first, count, block):
+        """A stack of the segments where they add up, else the best rows of the last period."""
+        if block.level == "segment" and measure.summable:
+            self._stack_chart(measure, row, place, first, min(count, STACK))
+            return
+        # the rows are in their order: those without a value come last
+        ranked = sum(formulas.is_number(line.values[-1]) for line in block.rows)
+        if ranked > 1:
+            self._rank_chart(measure, row, place, first, min(ranked, BARS))
+
+    def _rank_chart(self, measure, row, place, first, shown):
         sheet = self.sheet
-        chart = self._chart(
-            {"type": "bar"},
-            sheet.cells(first - 1, 0, first - 1, 0),
-            measure,
-            row,
-            (0.4, 0.28),
-        )
+        title = sheet.cells(first - 1, 0, first - 1, 0)
+        chart = self._chart({"type": "bar"}, title, measure, row, place)
         chart.add_series(
             {
                 "name": sheet.cells(first - 1, self.last, first - 1, self.last),
@@ -384,32 +410,33 @@ class KpiSheet:
             }
         )
         chart.set_legend({"none": True})
-        chart.set_y_axis({"reverse": True, "line": {"none": True}})
+        chart.set_y_axis({"reverse": True, "line": {"none": True}, "num_font": {"size": 8}})
         chart.set_x_axis({"visible": False, "major_gridlines": {"visible": False}})
 
-    def _segment_chart(self, measure, row, place):
-        first, count, _block = place
+    def _stack_chart(self, measure, row, place, first, shown):
         sheet = self.sheet
-        options = {"type": "column", "subtype": "stacked"} if measure.summable else {"type": "line"}
-        chart = self._chart(
-            options,
-            sheet.cells(first - 1, 0, first - 1, 0),
-            measure,
-            row,
-            (0.69, 0.31),
-        )
-        for offset in range(min(count, STACK)):
-            tone = {"color": TONES[offset]}
+        title = sheet.cells(first - 1, 0, first - 1, 0)
+        options = {"type": "column", "subtype": "stacked"}
+        chart = self._chart(options, title, measure, row, place)
+        for offset in range(shown):
+            line = first + offset
             chart.add_series(
                 {
-                    "name": sheet.cells(first + offset, 0, first + offset, 0),
+                    "name": sheet.cells(line, 0, line, 0),
                     "categories": sheet.cells(first - 1, 1, first - 1, self.last),
-                    "values": sheet.cells(first + offset, 1, first + offset, self.last),
-                    **({"fill": tone, "gap": 50} if measure.summable else {"line": tone}),
+                    "values": sheet.cells(line, 1, line, self.last),
+                    "fill": {"color": TONES[offset]},
+                    "gap": 50,
                 }
             )
         chart.set_legend({"position": "bottom"})
-        chart.set_y_axis({"num_format": measure.number_format, "line": {"none": True}})
+        chart.set_y_axis(
+            {
+                "num_format": measure.number_format,
+                "major_gridlines": {"visible": True, "line": {"color": "#E3E8EE"}},
+                "line": {"none": True},
+            }
+        )
         chart.set_x_axis({"num_font": {"size": 8}})
 
 

@@ -49,7 +49,14 @@ def _summary(sheet, content, places):
     row += 1
     names = ["category", "kpi", "value", "trend", "target", "attainment", "icon", "status",
              "projected", "change", "basis", "records", "counter", "remark"]  # fmt: skip
-    sheet.table(row, 0, [words[name] for name in names], len(content.cards), words["summary"])
+    sheet.table(
+        row,
+        0,
+        [words[name] for name in names],
+        len(content.cards),
+        words["summary"],
+        right={2, 4, 5, 8, 11},
+    )
     header = row
     for card in content.cards:
         row += 1
@@ -112,7 +119,7 @@ def _card(sheet, card, row, places):
         sheet.inner.write_string(row, 7, clean(card.status_text), sheet.styles.status(card.status))
     for column, text in ((9, card.change), (10, card.basis), (12, card.counter), (13, card.remark)):
         if text:
-            sheet.text(row, column, text, text_wrap=True)
+            sheet.text(row, column, text, text_wrap=True, indent=1)
     sheet.number(row, 11, card.n, "#,##0")
 
 
@@ -138,7 +145,8 @@ def _page(sheet, page):
         row = _table(sheet, table, row, widths) + 1
     if page.lines:
         widths[:2] = [max(18, *(widths[:1] or [0])), max(40, *(widths[1:2] or [0]))]
-    sheet.widths(widths)
+    # many columns: long texts are wrapped, so that a printed page can still be read
+    sheet.widths([min(width, 26) for width in widths] if len(widths) > 12 else widths)
 
 
 def _table(sheet, table, row, widths):
@@ -155,7 +163,7 @@ def _table(sheet, table, row, widths):
                 value, fmt = value
             if formulas.is_number(value):
                 sheet.number(row, column, value, fmt or "General")
-                _widen(widths, column, 10)
+                _widen(widths, column, 16 if "yy" in (fmt or "") else 10)
             elif value is None or value is False:
                 if fmt:
                     sheet.number(row, column, None)
@@ -165,7 +173,7 @@ def _table(sheet, table, row, widths):
                 _widen(widths, column, len(value))
             else:
                 sheet.text(row, column, value, **({"text_wrap": True, "valign": "top"}
-                           if len(str(value)) > 44 else {}))  # fmt: skip
+                           if len(str(value)) > 26 else {}))  # fmt: skip
                 _widen(widths, column, len(str(value)))
     if table.bar_column is not None and row >= first:
         sheet.inner.conditional_format(
