@@ -90,5 +90,9 @@
             "crm_kpi/static/src/board/**/*.xml",
         ],
         "web.assets_tests": ["crm_kpi/static/tests/tours/**/*"],
+        "web.assets_unit_tests": [
+            "crm_kpi/static/tests/board/**/*",
+            ("include", "crm_kpi.board_assets"),
+        ],
     },
 }

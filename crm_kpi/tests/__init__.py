@@ -3,6 +3,7 @@
 
 from . import test_backfill
 from . import test_backfill_steps
+from . import test_board_screen
 from . import test_catalogue
 from . import test_board
 from . import test_board_detail

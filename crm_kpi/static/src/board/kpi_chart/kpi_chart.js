@@ -240,6 +240,8 @@ export class KpiChart extends Component {
                 scales: {
                     x: {
                         reverse: rtl,
+                        // a single period stands in the middle
+                        offset: this.points.length === 1,
                         ticks: { color: colours.text },
                         grid: { display: false },
                     },

@@ -1,6 +1,5 @@
 import { Component, onWillStart } from "@odoo/owl";
 import { Dialog } from "@web/core/dialog/dialog";
-import { Notebook } from "@web/core/notebook/notebook";
 import { useService } from "@web/core/utils/hooks";
 import { useAnswer } from "../answer";
 import { BarList } from "../bar_list/bar_list";
@@ -9,6 +8,7 @@ import { HeatMap } from "../heat_map/heat_map";
 import { KpiChart } from "../kpi_chart/kpi_chart";
 import { Leaderboard } from "../leaderboard/leaderboard";
 import { StatusBadge } from "../status_badge/status_badge";
+import { Tabs } from "../tabs/tabs";
 import { Trouble } from "../trouble/trouble";
 
 /**
@@ -24,8 +24,8 @@ export class KpiDetail extends Component {
         HeatMap,
         KpiChart,
         Leaderboard,
-        Notebook,
         StatusBadge,
+        Tabs,
         Trouble,
     };
     static props = {
@@ -54,8 +54,8 @@ export class KpiDetail extends Component {
         ]);
     }
 
-    onPage(page) {
-        if (page === "why" && !this.why.value) {
+    onTab(name) {
+        if (name === "why" && !this.why.value) {
             this.why.load();
         }
     }

@@ -4,6 +4,8 @@ import { _t } from "@web/core/l10n/translation";
 
 const HEIGHT = 32;
 const STEP = 10;
+/** Places for periods; a short history leaves the first ones empty. */
+const PLACES = 12;
 
 /**
  * Twelve periods as columns from a common zero; the running one is hatched, because it is not
@@ -24,7 +26,7 @@ export class Sparkline extends Component {
     }
 
     get width() {
-        return Math.max(this.props.points.length, 1) * STEP;
+        return Math.max(this.props.points.length, PLACES) * STEP;
     }
 
     /** The height of a value from the top; of nothing but zeros at the bottom. */
@@ -42,6 +44,7 @@ export class Sparkline extends Component {
 
     get columns() {
         const y = this.scale;
+        const before = this.width - this.props.points.length * STEP;
         return this.props.points
             .map((point, index) => ({ ...point, index }))
             .filter((point) => point.value !== null)
@@ -50,7 +53,7 @@ export class Sparkline extends Component {
                 const height = Math.max(Math.abs(y(point.value) - y(0)), 1);
                 return {
                     key: point.index,
-                    x: point.index * STEP + 1.5,
+                    x: before + point.index * STEP + 1.5,
                     y: point.value < 0 ? y(0) : y(0) - height,
                     width: STEP - 3,
                     height,

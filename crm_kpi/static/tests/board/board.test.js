@@ -1,0 +1,265 @@
+import { neighbour } from "@crm_kpi/board/board_action/neighbour";
+import { BoardTv } from "@crm_kpi/board/board_tv/board_tv";
+import { Leaderboard } from "@crm_kpi/board/leaderboard/leaderboard";
+import { defineMailModels } from "@mail/../tests/mail_test_helpers";
+import { describe, expect, test } from "@odoo/hoot";
+import { press, queryAllTexts, queryFirst } from "@odoo/hoot-dom";
+import { advanceTime, animationFrame, Deferred, mockDate } from "@odoo/hoot-mock";
+import {
+    contains,
+    getService,
+    makeServerError,
+    mountWithCleanup,
+    onRpc,
+} from "@web/../tests/web_test_helpers";
+import { WebClient } from "@web/webclient/webclient";
+import { makeBoard, makeCard } from "./board_data";
+
+describe.current.tags("desktop");
+defineMailModels();
+
+function answer(method, reply) {
+    onRpc("crm.kpi.board", method, ({ args, kwargs }) => reply(...args, kwargs));
+}
+
+async function mountBoard(params = {}) {
+    await mountWithCleanup(WebClient);
+    await getService("action").doAction({
+        type: "ir.actions.client",
+        tag: "crm_kpi.board",
+        params,
+    });
+    await animationFrame();
+}
+
+test("one call for the board, placeholders until its answer is there", async () => {
+    const reply = new Deferred();
+    answer("get_board", () => {
+        expect.step("get_board");
+        return reply;
+    });
+    await mountBoard();
+    expect(".o_kpi_grid_waiting .o_kpi_card:empty").toHaveCount(8);
+    reply.resolve(makeBoard());
+    await animationFrame();
+    expect(queryAllTexts(".o_kpi_card_name")).toEqual(["Deals won", "Win rate", "Sales cycle"]);
+    expect(".o_kpi_grid_waiting").toHaveCount(0);
+    expect(".o_kpi_asof").toHaveText("As of 08:00", { inline: true });
+    expect.verifySteps(["get_board"]);
+});
+
+test("says what went wrong, and tries again", async () => {
+    let broken = true;
+    answer("get_board", () => {
+        if (broken) {
+            throw makeServerError({ message: "There is no board for you." });
+        }
+        return makeBoard();
+    });
+    await mountBoard();
+    expect(".o_kpi_trouble").toHaveText(/There is no board for you/);
+    broken = false;
+    await contains(".o_kpi_trouble button").click();
+    await animationFrame();
+    expect(".o_kpi_card").toHaveCount(3);
+});
+
+test("an empty board offers to choose KPIs", async () => {
+    answer("get_board", () => makeBoard({ cards: [] }));
+    onRpc("has_group", () => false);
+    await mountBoard();
+    expect(".o_kpi_empty").toHaveText(/nothing on this board/);
+    await contains(".o_kpi_empty button").click();
+    expect(".o_kpi_add").toHaveCount(1);
+});
+
+test("a filter asks with all that was chosen before", async () => {
+    const wanted = [];
+    answer("get_board", (boardId, filters) => {
+        wanted.push([boardId, { ...filters }]);
+        return makeBoard({ filters: { ...makeBoard().filters, ...filters } });
+    });
+    await mountBoard();
+    await contains("[data-filter=comparison]").select("last_year");
+    await contains("[data-scope=company]").click();
+    await animationFrame();
+    expect(wanted[0]).toEqual([false, {}]);
+    expect(wanted[1]).toEqual([1, { comparison: "last_year" }]);
+    expect(wanted[2]).toEqual([
+        1,
+        { comparison: "last_year", scope: "company", team_id: false, user_id: false },
+    ]);
+});
+
+test("a refresh leaves what is shown in place: no placeholders, the focus stays", async () => {
+    let reply = makeBoard();
+    answer("get_board", () => reply);
+    await mountBoard();
+    const name = queryFirst(".o_kpi_card_open");
+    name.focus();
+    const later = new Deferred();
+    reply = later;
+    await advanceTime(300 * 1000);
+    expect(".o_kpi_grid_waiting").toHaveCount(0);
+    expect(queryAllTexts(".o_kpi_card_value")).toEqual(["12", "12", "12"]);
+    const cards = makeBoard().cards;
+    cards[0].value_text = "13";
+    later.resolve(makeBoard({ cards }));
+    await animationFrame();
+    expect(queryAllTexts(".o_kpi_card_value")).toEqual(["13", "12", "12"]);
+    expect(queryFirst(".o_kpi_card_open")).toBe(name);
+    expect(name).toBeFocused();
+});
+
+test("when the server does not answer, the numbers stay and are called old", async () => {
+    let broken = false;
+    answer("get_board", () => {
+        if (broken) {
+            throw makeServerError({ message: "Gone" });
+        }
+        return makeBoard();
+    });
+    await mountBoard();
+    expect(".o_kpi_card_stale").toHaveCount(0);
+    broken = true;
+    await advanceTime(300 * 1000);
+    await animationFrame();
+    expect(".o_kpi_card_stale").toHaveCount(3);
+    expect(".o_kpi_old").toHaveText(/Not up to date/, { inline: true });
+    broken = false;
+    await contains(".o_kpi_asof button").click();
+    await animationFrame();
+    expect(".o_kpi_card_stale").toHaveCount(0);
+});
+
+test("keys: to the filters, help, and from card to card", async () => {
+    answer("get_board", () => makeBoard());
+    await mountBoard();
+    await press("ArrowRight");
+    expect(".o_kpi_card_open:first").toBeFocused();
+    await press("ArrowRight");
+    expect(".o_kpi_card[data-id='2'] .o_kpi_card_open").toBeFocused();
+    await press("ArrowLeft");
+    expect(".o_kpi_card[data-id='1'] .o_kpi_card_open").toBeFocused();
+    await press("/");
+    expect("[data-filter=kind]").toBeFocused();
+    queryFirst(".o_kpi_card_open").focus();
+    await press("?");
+    await animationFrame();
+    expect(".modal kbd").toHaveCount(6);
+});
+
+test("neighbours: rows are left and entered where the eye goes", () => {
+    const box = (left, top) => ({ left, top, bottom: top + 10 });
+    const boxes = [box(0, 0), box(20, 0), box(0, 20), box(20, 20)];
+    expect(neighbour(boxes, 0, "ArrowRight")).toBe(1);
+    expect(neighbour(boxes, 0, "ArrowLeft")).toBe(undefined);
+    expect(neighbour(boxes, 1, "ArrowDown")).toBe(3);
+    expect(neighbour(boxes, 2, "ArrowUp")).toBe(0);
+    expect(neighbour(boxes, 3, "ArrowDown")).toBe(undefined);
+    expect(neighbour(boxes, 0, "ArrowLeft", true)).toBe(1);
+});
+
+test("rearranging: moved, widened, taken off; nothing is kept before it is saved", async () => {
+    answer("get_board", () => makeBoard());
+    onRpc("has_group", () => false);
+    answer("save_layout", (ids, cards, values, shared) => {
+        expect.step({ ids, cards: cards.map((card) => [card.kpi_id, card.size]), values, shared });
+        return 4;
+    });
+    await mountBoard();
+    await contains(".o_kpi_edit_button").click();
+    await contains(".o_kpi_edit:eq(0) .o_kpi_edit_size").click();
+    await contains(".o_kpi_edit:eq(1) [aria-label=Earlier]").click();
+    await contains(".o_kpi_edit:eq(2) .o_kpi_edit_remove").click();
+    expect.verifySteps([]);
+    await contains(".o_kpi_save").click();
+    await animationFrame();
+    expect.verifySteps([
+        {
+            ids: [1],
+            cards: [
+                [6, "1"],
+                [5, "2"],
+            ],
+            values: { name: "My board" },
+            shared: false,
+        },
+    ]);
+});
+
+test("cards are dragged", async () => {
+    answer("get_board", () => makeBoard());
+    onRpc("has_group", () => false);
+    await mountBoard();
+    await contains(".o_kpi_edit_button").click();
+    await contains(".o_kpi_edit:eq(0) .o_kpi_edit_handle").dragAndDrop(".o_kpi_edit:eq(2)");
+    expect(queryAllTexts(".o_kpi_edit .o_kpi_card_name")[0]).toBe("Win rate");
+    expect(queryAllTexts(".o_kpi_edit .o_kpi_card_name")).toHaveLength(3);
+});
+
+test("the wall: boards in turn, and never old numbers as if they were new", async () => {
+    mockDate("2026-11-20 08:00:00");
+    const props = {
+        data: makeBoard(),
+        error: "",
+        loadedAt: Date.now(),
+        onNext: () => expect.step("next"),
+        onClose: () => expect.step("close"),
+    };
+    await mountWithCleanup(BoardTv, { props });
+    expect(".o_kpi_tv_old").toHaveCount(0);
+    expect(".o_kpi_card button").toHaveCount(0);
+    await advanceTime(30 * 1000);
+    expect.verifySteps(["next"]);
+    await contains("[aria-label='Stay on this board']").click();
+    await advanceTime(60 * 1000);
+    expect.verifySteps([]);
+    // no answer for longer than the screen asks
+    await advanceTime(11 * 60 * 1000);
+    await animationFrame();
+    expect(".o_kpi_tv_old").toHaveText(/No connection/);
+    expect(".o_kpi_card_stale").toHaveCount(3);
+    await press("Escape");
+    await animationFrame();
+    expect.verifySteps(["close"]);
+});
+
+test("the wall says when the refresh has stopped", async () => {
+    const data = makeBoard({ stale: true, stale_text: "These numbers are from yesterday" });
+    await mountWithCleanup(BoardTv, {
+        props: { data, error: "", loadedAt: Date.now(), onNext: () => {}, onClose: () => {} },
+    });
+    expect(".o_kpi_tv_old").toHaveText("These numbers are from yesterday");
+});
+
+test("ranking by value or by one's own goal, with the names that the server gives", async () => {
+    const rows = [
+        { key: 1, rank: 1, name: "Colleague", mine: false, value_text: "8", share: 1 },
+        { key: 2, rank: 2, name: "Ann", mine: true, value_text: "5", share: 0.6 },
+    ];
+    answer("get_leaderboard", (kpiId, filters, by) => {
+        expect.step(by);
+        if (by === "attainment") {
+            return { mode: "off", by, rows: [], note: "Too few salespeople for a ranking." };
+        }
+        return { mode: "anonymous", by, rows, note: false };
+    });
+    await mountWithCleanup(Leaderboard, { props: { kpiId: 5, filters: {}, name: "Deals" } });
+    expect(queryAllTexts("tbody th")).toEqual(["Colleague", "Ann (you)"]);
+    expect(".o_kpi_bars_mine").toHaveCount(1);
+    await contains("button:contains(own goal)").click();
+    await animationFrame();
+    expect(".o_kpi_leaderboard").toHaveText(/Too few salespeople/);
+    expect.verifySteps(["value", "attainment"]);
+});
+
+test("a card of salespeople shows their bars in the place of the course", async () => {
+    const rows = [
+        { id: 1, record_id: 1, name: "Ann", value: 3, value_text: "3", share: 1, n: 3, mine: true },
+    ];
+    answer("get_board", () => makeBoard({ cards: [makeCard({ display: "reps", rows })] }));
+    await mountBoard();
+    expect(".o_kpi_card .o_kpi_bars tbody tr").toHaveCount(1);
+    expect(".o_kpi_card .o_kpi_spark").toHaveCount(0);
+});

@@ -1,0 +1,114 @@
+/** Answers of the server, as the screen gets them. */
+
+export function makeCard(values = {}) {
+    const { kpi, ...others } = values;
+    return {
+        id: 1,
+        size: "1",
+        display: "number",
+        state: "ok",
+        state_text: "",
+        value: 12,
+        value_text: "12",
+        value_id: 7,
+        n: 12,
+        goal: false,
+        bullet: false,
+        change: false,
+        spark: [],
+        rows: [],
+        ...others,
+        kpi: {
+            id: 5,
+            code: "deals",
+            name: "Deals won",
+            unit: "number",
+            direction: "increase",
+            direction_text: "The more, the better",
+            category_id: 1,
+            category: "Conversion",
+            description: "Deals that were won.",
+            reference: "",
+            how: "",
+            source: "Leads",
+            counter: false,
+            ...kpi,
+        },
+    };
+}
+
+export function makeGoal(values = {}) {
+    return {
+        id: 3,
+        kind: "at_least",
+        target: 20,
+        target_text: "≥ 20",
+        attainment: 0.6,
+        attainment_text: "60 %",
+        expected: 0.5,
+        pace: 10,
+        pace_text: "10",
+        projected: 24,
+        projected_text: "24",
+        status: "on_track",
+        status_text: "On track",
+        shape: "●",
+        at_a_cost: false,
+        ...values,
+    };
+}
+
+export function makeBoard(values = {}) {
+    return {
+        boards: [
+            { id: 1, name: "My board", own: false, origin_id: false },
+            { id: 2, name: "Sales team", own: false, origin_id: false },
+        ],
+        board: { id: 1, name: "My board", own: false, can_edit: false, origin_id: false },
+        filters: {
+            period_kind: "month",
+            date: "now",
+            date_to: false,
+            comparison: "previous",
+            company_id: 1,
+            scope: "mine",
+            team_id: false,
+            user_id: 7,
+            segment_set_id: false,
+            segment_id: false,
+        },
+        period: {
+            id: 9,
+            label: "November 2026",
+            date_from: "2026-11-01",
+            date_to: "2026-11-30",
+            timing: "running",
+            state: "open",
+            state_text: "Running",
+            elapsed_text: "14 of 21 working days",
+            share: 14 / 21,
+        },
+        options: {
+            kinds: [
+                ["week", "Week"],
+                ["month", "Month"],
+                ["custom", "Custom"],
+            ],
+            periods: [{ id: 9, label: "November 2026", date: "2026-11-01" }],
+            companies: [{ id: 1, name: "Company" }],
+            teams: [{ id: 1, name: "North" }],
+            users: [{ id: 7, name: "Ann" }],
+            segment_sets: [],
+        },
+        as_of: "08:00",
+        stale: false,
+        stale_text: false,
+        categories: [],
+        cards: [
+            makeCard(),
+            makeCard({ id: 2, kpi: { id: 6, code: "rate", name: "Win rate" } }),
+            makeCard({ id: 3, kpi: { id: 8, code: "cycle", name: "Sales cycle" } }),
+        ],
+        ...values,
+    };
+}

@@ -1,0 +1,202 @@
+import { BarList } from "@crm_kpi/board/bar_list/bar_list";
+import { BulletBar } from "@crm_kpi/board/bullet_bar/bullet_bar";
+import { HeatMap } from "@crm_kpi/board/heat_map/heat_map";
+import { KpiCard } from "@crm_kpi/board/kpi_card/kpi_card";
+import { Sparkline } from "@crm_kpi/board/sparkline/sparkline";
+import { defineMailModels } from "@mail/../tests/mail_test_helpers";
+import { describe, expect, test } from "@odoo/hoot";
+import { press, queryAll, queryAllTexts, queryFirst } from "@odoo/hoot-dom";
+import { animationFrame } from "@odoo/hoot-mock";
+import { contains, defineParams, mountWithCleanup } from "@web/../tests/web_test_helpers";
+import { makeCard, makeGoal } from "./board_data";
+
+describe.current.tags("desktop");
+defineMailModels();
+
+const BULLET = { value: 0.5, target: 0.8, target_max: null, projected: 0.9, pace: 0.4 };
+
+test("a card says value, status, change and goal in the words of the server", async () => {
+    const card = makeCard({
+        value: 1234.5,
+        value_text: "$ 1.2 k",
+        goal: makeGoal({ status: "off_track", status_text: "Off track", shape: "▼" }),
+        bullet: BULLET,
+        change: { text: "5 % worse", trend: "worse", up: false, basis_text: "$ 1.3 k in October" },
+    });
+    await mountWithCleanup(KpiCard, { props: { card, onOpen: () => {} } });
+    expect(".o_kpi_card_value").toHaveText("$ 1.2 k");
+    expect(".o_kpi_status").toHaveText("▼ Off track", { normalizeSpace: true, inline: true });
+    expect(".o_kpi_status [aria-hidden]").toHaveText("▼");
+    expect(".o_kpi_card_change").toHaveText("↘ 5 % worse", { inline: true });
+    expect(".o_kpi_card_change").toHaveAttribute("title", "$ 1.3 k in October");
+    expect(".o_kpi_card_goal").toHaveText("Goal ≥ 20 60 %", { inline: true });
+    expect(".o_kpi_card").toHaveAttribute("data-status", "off_track");
+    expect(".o_kpi_bullet").toHaveAttribute(
+        "aria-label",
+        "$ 1.2 k of the goal ≥ 20: 60 %. At this pace: 24"
+    );
+});
+
+test("a goal that is met at the cost of another number says so", async () => {
+    const goal = makeGoal({ status: "achieved", status_text: "Achieved", at_a_cost: true });
+    await mountWithCleanup(KpiCard, { props: { card: makeCard({ goal }) } });
+    expect(".o_kpi_status").toHaveText(/Achieved, at a cost/, { inline: true });
+});
+
+test("a card without a value says why, and neither zero nor a status", async () => {
+    for (const [state, state_text] of [
+        ["no_data", "Nothing to compute it from"],
+        ["too_early", "Known when the period is over"],
+        ["not_available", "The app it needs is not installed"],
+    ]) {
+        const card = makeCard({ state, state_text, value: null, value_text: "–", n: 0 });
+        const { __owl__ } = await mountWithCleanup(KpiCard, { props: { card } });
+        expect(queryAllTexts(".o_kpi_card_value").at(-1)).toBe("–");
+        expect(queryAllTexts(".o_kpi_card_state").at(-1)).toMatch(state_text);
+        expect(".o_kpi_status, .o_kpi_card_n").toHaveCount(0);
+        __owl__.app.destroy();
+    }
+});
+
+test("the name opens the card with mouse and keys, and tells the rest to those who listen", async () => {
+    const opened = [];
+    const card = makeCard();
+    await mountWithCleanup(KpiCard, { props: { card, onOpen: (card) => opened.push(card.id) } });
+    await contains(".o_kpi_card_value").click();
+    queryFirst(".o_kpi_card_open").focus();
+    await press("Enter");
+    expect(opened).toEqual([1, 1]);
+    const described = queryFirst(".o_kpi_card_open").getAttribute("aria-describedby").split(" ");
+    expect(document.getElementById(described[0]) || queryFirst(`#${described[0]}`)).toHaveText(
+        "12"
+    );
+});
+
+test("d shows the definition, Escape the number again", async () => {
+    const card = makeCard({
+        kpi: { counter: { name: "Win rate", value_text: "40 %", status: false } },
+    });
+    await mountWithCleanup(KpiCard, { props: { card, asOf: "08:00", onOpen: () => {} } });
+    queryFirst(".o_kpi_card_open").focus();
+    await press("d");
+    await animationFrame();
+    expect(".o_kpi_card_definition").toHaveText(/Deals that were won/);
+    expect(".o_kpi_card_definition").toHaveText(/Source: Leads/);
+    expect(".o_kpi_card_definition").toHaveText(/Watch also: Win rate 40 %/);
+    expect(".o_kpi_card_definition").toHaveText(/As of 08:00/);
+    expect(".o_kpi_card_info").toHaveAttribute("aria-expanded", "true");
+    await press("Escape");
+    await animationFrame();
+    expect(".o_kpi_card_value").toHaveText("12");
+});
+
+test("old numbers look old", async () => {
+    await mountWithCleanup(KpiCard, { props: { card: makeCard(), stale: true } });
+    expect(".o_kpi_card").toHaveClass("o_kpi_card_stale");
+});
+
+test("lengths of the bullet bar are those of the server", async () => {
+    await mountWithCleanup(BulletBar, { props: { bullet: BULLET, label: "12 of 20" } });
+    expect(".o_kpi_bullet_value").toHaveAttribute("width", "50%");
+    expect(".o_kpi_bullet_target").toHaveAttribute("x", "80%");
+    expect(".o_kpi_bullet_pace").toHaveAttribute("x", "40%");
+    expect(".o_kpi_bullet_projected").toHaveAttribute("x", "50%");
+    expect(".o_kpi_bullet_projected").toHaveAttribute("width", "40%");
+    expect(".o_kpi_bullet_band").toHaveCount(0);
+    expect(".o_kpi_mirrored").toHaveCount(0);
+});
+
+test("bars are turned round where one reads from right to left", async () => {
+    defineParams({ lang_parameters: { direction: "rtl" } });
+    await mountWithCleanup(BulletBar, { props: { bullet: BULLET, label: "12 of 20" } });
+    await mountWithCleanup(Sparkline, { props: { points: [], name: "Deals" } });
+    expect(".o_kpi_bullet.o_kpi_mirrored").toHaveCount(1);
+    expect(".o_kpi_spark.o_kpi_mirrored").toHaveCount(1);
+});
+
+test("the course: gaps are no zeros, the running period is hatched", async () => {
+    const points = [
+        { label: "Aug", value: 4, value_text: "4", running: false },
+        { label: "Sep", value: null, value_text: "–", running: false },
+        { label: "Oct", value: 0, value_text: "0", running: false },
+        { label: "Nov", value: -2, value_text: "-2", running: true },
+    ];
+    await mountWithCleanup(Sparkline, { props: { points, name: "Deals" } });
+    expect(".o_kpi_spark_past").toHaveCount(2);
+    expect(".o_kpi_spark_running").toHaveCount(1);
+    expect(".o_kpi_spark_running").toHaveAttribute("fill", /^url\(#o_kpi_hatch_\d+\)$/);
+    expect(".o_kpi_spark").toHaveAttribute(
+        "aria-label",
+        "Deals, last periods: Aug 4, Oct 0, Nov -2"
+    );
+    const [high, zero] = queryAll(".o_kpi_spark_past");
+    const base = Number(queryFirst(".o_kpi_spark_base").getAttribute("y1"));
+    const bottom = (rect) => Number(rect.getAttribute("y")) + Number(rect.getAttribute("height"));
+    // what is above zero stands on the line, what is below hangs from it
+    expect(bottom(high)).toBe(base);
+    expect(bottom(zero)).toBe(base);
+    expect(zero).toHaveAttribute("height", "1");
+    expect(Number(queryFirst(".o_kpi_spark_running").getAttribute("y"))).toBe(base);
+    expect(Number(high.getAttribute("height"))).toBe(20);
+});
+
+test("bars of names are a table; median and best are marked", async () => {
+    const picked = [];
+    const rows = [
+        { id: 1, record_id: 11, name: "Ann", value: 8, value_text: "8 won", share: 1, n: 8 },
+        {
+            id: 2,
+            record_id: 0,
+            name: "Unassigned",
+            value: 2,
+            value_text: "2 won",
+            share: 0.25,
+            n: 2,
+        },
+    ];
+    await mountWithCleanup(BarList, {
+        props: { rows, caption: "Deals", median: 5, best: 8, onPick: (row) => picked.push(row.id) },
+    });
+    expect("caption").toHaveText("Deals");
+    expect(queryAllTexts("tbody .o_kpi_bars_value")).toEqual(["8 won", "2 won"]);
+    expect(queryFirst(".o_kpi_share_median")).toHaveAttribute("x1", "62.5%");
+    expect(queryFirst(".o_kpi_share_best")).toHaveAttribute("x1", "100%");
+    await contains("tbody button").click();
+    expect(picked).toEqual([1]);
+    expect("tbody button").toHaveCount(1);
+});
+
+test("every cell of the heat map says its number", async () => {
+    const heat = {
+        columns: [
+            { id: 1, name: "Small" },
+            { id: 2, name: "Large" },
+        ],
+        rows: [
+            {
+                id: 1,
+                name: "Ann",
+                cells: [
+                    { value: 1, value_text: "1", n: 1, share: 0 },
+                    { value: null, value_text: "–", n: 0, share: null },
+                ],
+            },
+            {
+                id: 2,
+                name: "Bob",
+                cells: [
+                    { value: 3, value_text: "3", n: 3, share: 1 },
+                    { value: 2, value_text: "2", n: 2, share: 0.5 },
+                ],
+            },
+        ],
+    };
+    await mountWithCleanup(HeatMap, { props: { heat, name: "Deals" } });
+    expect(queryAllTexts("tbody td")).toEqual(["1", "–", "3", "2"]);
+    expect(queryAll("tbody td").map((cell) => cell.className)).toEqual([
+        "o_kpi_heat_0",
+        "",
+        "o_kpi_heat_4",
+        "o_kpi_heat_2",
+    ]);
+});

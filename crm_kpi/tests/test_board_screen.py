@@ -1,0 +1,287 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The board in the browser: its components, what each role does, and whether all can use it."""
+
+import base64
+import json
+import os
+from pathlib import Path
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.tests import HttpCase, no_retry, tagged
+from odoo.tests.common import ChromeBrowser
+from odoo.tools import config
+
+from odoo.addons.web.tests import test_js
+
+from .common import KpiCommon
+
+#: The checker of accessibility, installed from package-lock.json and never part of the addon.
+AXE = os.environ.get("CRM_KPI_AXE", "")
+#: Checks the newest window, or else the whole of the board; returns a list of words.
+VIOLATIONS = """
+async () => {
+    const root =
+        [...document.querySelectorAll(".modal-content")].pop() ||
+        document.querySelector(".o_kpi_board");
+    const { violations } = await axe.run(root, {
+        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+    });
+    return violations.flatMap(({ id, nodes }) =>
+        nodes.map((node) => `${id}: ${node.target} ${node.html.slice(0, 200)} ${node.failureSummary}`)
+    );
+}
+"""
+#: Waits until a selector matches, and what is drawn has come to rest.
+HELPERS = """
+window.until = async (selector) => {
+    for (let turn = 0; turn < 200 && !document.querySelector(selector); turn++) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    if (!document.querySelector(selector)) {
+        throw new Error(`Nothing matches ${selector}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 400));
+};
+window.press = async (selector, next) => {
+    document.querySelector(selector).click();
+    await until(next);
+};
+window.tab = async (name, next) => {
+    [...document.querySelectorAll(".o_kpi_detail .nav-link")]
+        .find((link) => link.textContent.trim() === name)
+        .click();
+    await until(next);
+};
+"""
+CARD = ".o_kpi_card[data-code=test_board]"
+#: What is looked at, and how one gets there from the look before.
+LOOKS = {
+    "board": f"await until('{CARD}');",
+    "definition": f"await press('{CARD} .o_kpi_card_info', '.o_kpi_card_definition');",
+    "detail": f"""
+        await press('{CARD} .o_kpi_card_info', '{CARD} .o_kpi_card_value');
+        await press('{CARD} .o_kpi_card_open', '.o_kpi_detail canvas');
+    """,
+    "salespeople": "await tab('Salespeople', '.o_kpi_detail .o_kpi_bars');",
+    "leaderboard": "await tab('Ranking', '.o_kpi_leaderboard tbody tr');",
+    "why": "await tab('Why this number', '.o_kpi_why');",
+    "explained": "await tab('Definition', '.o_kpi_detail .o_kpi_facts');",
+    "editor": """
+        document.querySelector('.o_kpi_detail .btn-close, .o_kpi_detail .modal-header button').click();
+        await until('body:not(.modal-open)');
+        await press('.o_kpi_edit_button', '.o_kpi_editor_bar');
+    """,
+    "tv": """
+        [...document.querySelectorAll('.o_kpi_editor_bar .btn')].pop().click();
+        await until('.o_kpi_tv_button');
+        await press('.o_kpi_tv_button', '.o_kpi_tv .o_kpi_card');
+    """,
+}
+
+
+class BoardCase(KpiCommon, HttpCase):
+    """A board of three cards: a number with a goal, one of salespeople, and one without a value."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for login, name, groups in (
+            ("kpi_board_manager", "Mia Manager", ["sales_team.group_sale_manager"]),
+            (
+                "kpi_board_admin",
+                "Adam Admin",
+                ["sales_team.group_sale_manager", "crm_kpi.group_kpi_admin"],
+            ),
+        ):
+            cls.env["res.users"].create(
+                {
+                    "name": name,
+                    "login": login,
+                    "company_id": cls.company.id,
+                    "company_ids": [fields.Command.set(cls.company.ids)],
+                    "group_ids": [
+                        fields.Command.link(cls.env.ref(group).id)
+                        for group in ["base.group_user", *groups]
+                    ],
+                }
+            )
+        cls.company.kpi_ranking_min = 1
+        cls.kpi = cls.make_kpi(
+            "board", name="Board leads", sequence=0, description="Leads that were made."
+        )
+        cls.people = cls.make_kpi("people", name="Leads of people", sequence=1)
+        cls.rate = cls.make_kpi(
+            "rate", name="Rate of nothing", kind="formula", formula="test_board / (test_board - 5)"
+        )
+        cls.env["crm.lead"].create(
+            [
+                {
+                    "name": f"Board lead {index}",
+                    "type": "opportunity",
+                    "company_id": cls.company.id,
+                    "user_id": user.id,
+                    "team_id": team.id,
+                }
+                for index, (user, team) in enumerate(
+                    [(cls.ann, cls.north)] * 3 + [(cls.bob, cls.north), (cls.cid, cls.south)]
+                )
+            ]
+        )
+        cls.month = cls.env["crm.kpi.period"]._current("month", cls.company)
+        cls.board = cls.env["crm.kpi.board"].create(
+            {
+                "name": "Test board",
+                "sequence": -10,
+                "user_id": False,
+                "scope": "company",
+                "card_ids": [
+                    fields.Command.create({"kpi_id": kpi.id, "sequence": index, "display": display})
+                    for index, (kpi, display) in enumerate(
+                        [(cls.kpi, "number"), (cls.people, "reps"), (cls.rate, "number")]
+                    )
+                ],
+            }
+        )
+        cls.env["crm.kpi.goal"].create(
+            {
+                "kpi_id": cls.kpi.id,
+                "period_id": cls.month.id,
+                "company_id": cls.company.id,
+                "scope": "company",
+                "target": 4,
+            }
+        )
+        quarter = cls.env["crm.kpi.period"]._current("quarter", cls.company)
+        cls.env["crm.kpi"]._refresh(periods=cls.month | quarter)
+        cls.env.flush_all()
+
+
+@tagged("post_install", "-at_install")
+class TestBoardComponents(HttpCase):
+    @no_retry
+    def test_units(self):
+        """The hoot tests in static/tests of this addon."""
+        suite = test_js.HOOTCommon._generate_hash(self, "@crm_kpi")
+        self.browser_js(
+            f"/web/tests?headless&loglevel=2&preset=desktop&timeout=15000&id={suite}",
+            "",
+            "",
+            login="admin",
+            timeout=300,
+            success_signal="[HOOT] Test suite succeeded",
+            error_checker=test_js.unit_test_error_checker,
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestBoardTours(BoardCase):
+    def test_rep(self):
+        """From the card to its definition, its course and its records, with keys alone."""
+        self.start_tour("/odoo/kpis", "crm_kpi_board_rep", login="kpi_ann")
+        [favorite] = self.env["ir.filters"].search([("model_id", "=", "crm.kpi.board")])
+        self.assertEqual(favorite.user_ids, self.ann)
+        self.assertEqual(
+            json.loads(favorite.context),
+            {"crm_kpi_board": {"board_id": self.board.id, "period_kind": "quarter", "date": "now"}},
+        )
+
+    def test_manager(self):
+        """A board of one's own: cards moved, widened, taken off; and back to the original."""
+        self.start_tour("/odoo/kpis", "crm_kpi_board_manager", login="kpi_board_manager")
+        # the shared board was the manager's to change
+        self.assertEqual(self.board.card_ids.sorted().kpi_id, self.people | self.kpi)
+        self.assertEqual(self.board.card_ids.sorted().mapped("size"), ["2", "1"])
+        self.assertEqual(self.board.name, "Board of the team")
+
+    def test_rep_changes_a_copy(self):
+        self.board.is_shipped = True
+        self.start_tour("/odoo/kpis", "crm_kpi_board_copy", login="kpi_ann")
+        self.assertEqual(len(self.board.card_ids), 3)
+        self.assertFalse(self.env["crm.kpi.board"].search([("origin_id", "=", self.board.id)]))
+
+    def test_admin(self):
+        """On the wall and back."""
+        self.start_tour("/odoo/kpis", "crm_kpi_board_admin", login="kpi_board_admin")
+
+    def test_phone(self):
+        self.browser_size = "390x844"
+        self.touch_enabled = True
+        self.start_tour("/odoo/kpis", "crm_kpi_board_phone", login="kpi_ann")
+
+
+@tagged("post_install", "-at_install")
+class TestBoardForAll(BoardCase):
+    """Nothing that WCAG 2.2 AA forbids, whatever one sees the board with; pictures of it are kept."""
+
+    def setUp(self):
+        super().setUp()
+        if not AXE:
+            self.skipTest("axe-core is not there: ./run test brings it")
+
+    def evaluate(self, browser, code):
+        answer = browser._websocket_request(
+            "Runtime.evaluate",
+            params={"expression": code, "awaitPromise": True, "returnByValue": True},
+            timeout=60,
+        )
+        self.assertNotIn("exceptionDetails", answer, answer)
+        return answer["result"].get("value")
+
+    def keep_picture(self, browser, name):
+        folder = Path(config["screenshots"]) / "board"
+        folder.mkdir(parents=True, exist_ok=True)
+        data = browser._websocket_request("Page.captureScreenshot", timeout=30)["data"]
+        (folder / f"{name}.png").write_bytes(base64.b64decode(data))
+
+    def check(self, name, looks=LOOKS, login="kpi_board_manager", forced_colors="none"):
+        found = {}
+        wait = ChromeBrowser._wait_code_ok
+
+        def walk(browser, _code, timeout, **kwargs):
+            features = [{"name": "forced-colors", "value": forced_colors}]
+            browser._websocket_request("Emulation.setEmulatedMedia", params={"features": features})
+            self.evaluate(browser, Path(AXE).read_text() + HELPERS)
+            for look, steps in looks.items():
+                self.evaluate(browser, f"(async () => {{ {steps} }})()")
+                self.keep_picture(browser, f"{name}_{look}")
+                found[look] = self.evaluate(browser, f"({VIOLATIONS})()")
+            return wait(browser, "console.log('test successful')", timeout, **kwargs)
+
+        with patch.object(ChromeBrowser, "_wait_code_ok", walk):
+            self.browser_js(
+                "/odoo/kpis", "", f"Boolean(document.querySelector('{CARD}'))", login=login
+            )
+        self.assertEqual(list(found), list(looks))
+        self.assertFalse(
+            [f"{look}: {words}" for look, all_words in found.items() for words in all_words]
+        )
+
+    def test_light(self):
+        self.check("light")
+
+    def test_dark(self):
+        self.env["ir.asset"].create(
+            {
+                "name": "Dark variables, as an addon brings them",
+                "bundle": "web.assets_web_dark",
+                "directive": "prepend",
+                "path": "crm_kpi/static/tests/dark/dark_variables.scss",
+            }
+        )
+        with patch.object(self.env.registry["ir.http"], "color_scheme", lambda *_: "dark"):
+            self.check("dark")
+
+    def test_phone(self):
+        self.browser_size = "390x844"
+        self.touch_enabled = True
+        self.check("phone")
+
+    def test_forced_colours(self):
+        self.check("forced", forced_colors="active")
+
+    def test_rep(self):
+        # who sees little has less to see, not less to understand
+        looks = {name: LOOKS[name] for name in ("board", "definition", "detail", "leaderboard")}
+        self.check("rep", looks, login="kpi_ann")
