@@ -1,6 +1,7 @@
 import { neighbour } from "@crm_kpi/board/board_action/neighbour";
 import { BoardTv } from "@crm_kpi/board/board_tv/board_tv";
 import { Leaderboard } from "@crm_kpi/board/leaderboard/leaderboard";
+import { Tabs } from "@crm_kpi/board/tabs/tabs";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { describe, expect, test } from "@odoo/hoot";
 import { press, queryAllTexts, queryFirst } from "@odoo/hoot-dom";
@@ -13,6 +14,7 @@ import {
     onRpc,
 } from "@web/../tests/web_test_helpers";
 import { WebClient } from "@web/webclient/webclient";
+import { Component, xml } from "@odoo/owl";
 import { makeBoard, makeCard } from "./board_data";
 
 describe.current.tags("desktop");
@@ -252,6 +254,52 @@ test("ranking by value or by one's own goal, with the names that the server give
     await animationFrame();
     expect(".o_kpi_leaderboard").toHaveText(/Too few salespeople/);
     expect.verifySteps(["value", "attainment"]);
+});
+
+test("what is behind a card: an answer that fails can be asked for again", async () => {
+    answer("get_board", () => makeBoard());
+    answer("get_detail", (kpiId, filters) => {
+        expect.step([kpiId, filters.scope]);
+        throw makeServerError({ message: "Busy" });
+    });
+    await mountBoard();
+    await contains(".o_kpi_card_value").click();
+    await animationFrame();
+    expect(".o_kpi_detail .o_kpi_trouble").toHaveText(/Busy/);
+    await contains(".o_kpi_trouble button").click();
+    await animationFrame();
+    expect.verifySteps([
+        [5, "mine"],
+        [5, "mine"],
+    ]);
+    await press("Escape");
+    await animationFrame();
+    expect(".o_kpi_detail").toHaveCount(0);
+});
+
+test("tabs: one stop of the Tab key, arrows go round", async () => {
+    class Parent extends Component {
+        static components = { Tabs };
+        static props = ["*"];
+        static template = xml`
+            <Tabs>
+                <t t-set-slot="one" title="'One'">first</t>
+                <t t-set-slot="two" title="'Two'">second</t>
+            </Tabs>`;
+    }
+    await mountWithCleanup(Parent);
+    expect("[role=tablist] [role=tab]").toHaveCount(2);
+    expect("[role=tab][tabindex='0']").toHaveText("One");
+    expect("[role=tabpanel]").toHaveText("first");
+    queryFirst("[role=tab]").focus();
+    await press("ArrowRight");
+    await animationFrame();
+    expect("[role=tab][aria-selected=true]").toHaveText("Two");
+    expect("[role=tab]:contains(Two)").toBeFocused();
+    expect("[role=tabpanel]").toHaveText("second");
+    await press("ArrowRight");
+    await animationFrame();
+    expect("[role=tabpanel]").toHaveText("first");
 });
 
 test("a card of salespeople shows their bars in the place of the course", async () => {
