@@ -49,6 +49,11 @@ def trend(look, kpi):
         if point["running"] and not nature.waits:
             _project(point, gone[period], nature.additive, reach, floor)
             point["projected_text"] = look.worded(kpi, point["projected"])
+            if point["projected_low"] is not None:
+                low_text, high_text = (
+                    look.worded(kpi, point[f"projected_{end}"]) for end in ("low", "high")
+                )
+                point["projected_range_text"] = f"{low_text} – {high_text}"
     return {
         "points": points,
         "low": None if low is None else max(low, floor),
@@ -77,6 +82,7 @@ def _point(look, kpi, period, row, goal):
         "running": period.utc_to > look.now,
         "projected": None,
         "projected_text": "–",
+        "projected_range_text": "",
         "projected_low": None,
         "projected_high": None,
         "target_text": goal.target_text if goal else "",

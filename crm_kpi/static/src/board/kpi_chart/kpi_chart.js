@@ -69,6 +69,17 @@ export class KpiChart extends Component {
         );
     }
 
+    /** Where a running period will end, and between what. */
+    projection(point) {
+        if (!point.projected_range_text) {
+            return point.projected_text;
+        }
+        return _t("%(value)s (%(range)s)", {
+            value: point.projected_text,
+            range: point.projected_range_text,
+        });
+    }
+
     // --- DRAWING ---
 
     get colours() {
@@ -164,7 +175,7 @@ export class KpiChart extends Component {
         optional(_t("At this pace"), "projected", {
             ...mark,
             pointStyle: "triangle",
-            texts: points.map((point) => point.projected_text),
+            texts: points.map((point) => this.projection(point)),
         });
         if (low !== null) {
             const flat = { borderColor: colours.range, borderWidth: 1, pointRadius: 0 };
@@ -205,6 +216,36 @@ export class KpiChart extends Component {
         };
     }
 
+    /** Draws between what a running period may end. */
+    get projectionPlugin() {
+        const index = this.points.findIndex((point) => point.projected_low !== null);
+        const colour = this.colours.value;
+        return {
+            id: "crm_kpi_projection",
+            afterDatasetsDraw: ({ ctx, scales }) => {
+                if (index < 0) {
+                    return;
+                }
+                const { projected_low, projected_high } = this.points[index];
+                const x = scales.x.getPixelForValue(index);
+                const [low, high] = [projected_low, projected_high].map((value) =>
+                    scales.y.getPixelForValue(value)
+                );
+                ctx.save();
+                Object.assign(ctx, { strokeStyle: colour, lineWidth: 2 });
+                ctx.beginPath();
+                ctx.moveTo(x, low);
+                ctx.lineTo(x, high);
+                for (const y of [low, high]) {
+                    ctx.moveTo(x - 5, y);
+                    ctx.lineTo(x + 5, y);
+                }
+                ctx.stroke();
+                ctx.restore();
+            },
+        };
+    }
+
     draw() {
         this.chart?.destroy();
         const colours = this.colours;
@@ -212,7 +253,7 @@ export class KpiChart extends Component {
         this.chart = new Chart(this.canvas.el, {
             type: "line",
             data: { labels: this.points.map((point) => point.label), datasets: this.datasets },
-            plugins: [this.notesPlugin],
+            plugins: [this.projectionPlugin, this.notesPlugin],
             options: {
                 animation: false,
                 responsive: true,
@@ -248,6 +289,7 @@ export class KpiChart extends Component {
                     y: {
                         position: rtl ? "right" : "left",
                         beginAtZero: true,
+                        suggestedMax: Math.max(0, ...this.points.map((p) => p.projected_high || 0)),
                         ticks: { color: colours.text, callback: (value) => this.tick(value) },
                         grid: { color: colours.grid },
                     },
