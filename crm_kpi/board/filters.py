@@ -46,7 +46,10 @@ def options(look):
             {
                 "id": segment_set.id,
                 "name": segment_set.name,
-                "segments": _names(segment_set.segment_ids),
+                # those of other sets are asked for once they can be chosen
+                "segments": _names(segment_set.segment_ids)
+                if segment_set == look.segment_set
+                else [],
             }
             for segment_set in look.segment_sets
         ],

@@ -236,9 +236,11 @@ class Look:
         self.segment_set = (
             self.segment_sets.filtered(lambda s: s.id == chosen) or self.segment_sets[:1]
         )
-        self.segment = self.segment_sets.segment_ids.filtered(
-            lambda segment: segment.id == wanted.get("segment_id")
-        )
+        self.segment = self.env["crm.kpi.segment"]
+        if wanted.get("segment_id"):
+            self.segment = self.segment.search(
+                [("id", "=", wanted["segment_id"]), ("set_id", "in", self.segment_sets.ids)]
+            )
         if self.segment:
             self.segment_set = self.segment.set_id
         elif wanted.get("segment_id"):
