@@ -8,7 +8,7 @@ import json
 import openpyxl
 
 from odoo.fields import Command
-from odoo.tests import HttpCase, tagged
+from odoo.tests import Form, HttpCase, tagged
 
 from .common_export import ExportCase
 
@@ -53,6 +53,7 @@ class TestExportDownload(ExportCase, HttpCase):
         wizard = self.env["crm.kpi.export.wizard"].with_user(self.ann).create(
             {
                 "company_id": self.company.id,
+                "board_id": False,
                 "kpi_ids": [Command.set((self.rate | self.median).ids)],
                 "period_id": self.march.id,
                 "layout": "kpi",
@@ -73,6 +74,18 @@ class TestExportDownload(ExportCase, HttpCase):
         self.assertNotIn(
             "spreadsheetml", self.url_open(action["url"]).headers.get("Content-Type", "")
         )
+
+    def test_wizard_begins_with_a_board(self):
+        """Whoever just asks for a workbook gets his first board; chosen KPIs are only these."""
+        wizards = self.env["crm.kpi.export.wizard"].with_user(self.ann)
+        board = self.env["crm.kpi.board"].with_user(self.ann)._visible()[:1]
+        form = Form(wizards)
+        self.assertEqual(form.board_id, board)
+        self.assertEqual(form.period_kind, board.period_kind)
+        self.assertEqual(form.scope, board.scope)
+        chosen = Form(wizards.with_context(default_kpi_ids=self.rate.ids))
+        self.assertFalse(chosen.board_id)
+        self.assertEqual(chosen.kpi_ids[:], self.rate)
 
     def test_selected_rows(self):
         """An action on selected rows exports these rows and no other."""

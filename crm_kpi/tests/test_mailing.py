@@ -136,6 +136,7 @@ class TestMailing(ExportCase):
             .create(
                 {
                     "company_id": self.company.id,
+                    "board_id": False,
                     "kpi_ids": [Command.set((self.kpis - self.secret).ids)],
                     "layout": "list",
                     "period_id": self.march.id,

@@ -279,6 +279,17 @@ class TestWorkbookText(unittest.TestCase):
         found = [c for row in page.iter_rows() for c in row if c.value == "{=SUM(A1:A9)}"]
         self.assertTrue(all(c.style_array and c.quotePrefix for c in found if c.column > 1))
 
+    def test_corpus_recalculated(self):
+        """Another program opens it, names of sheets and all, and computes the same."""
+        for shift in (0, 20, 26):
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, "book.xlsx")
+                write_report(path, make_content(NASTY[shift:] + NASTY[:shift]))
+                cells = formula_cells(path)
+            self.assertGreater(len(cells), 20)
+            for place, (formula, cached, again) in cells.items():
+                self.assertAlmostEqual(cached, again, 9, (place, formula))
+
     def test_formula_shape(self):
         sheet = book.Book(io.BytesIO()).sheet("x", "x")
         for formula in (

@@ -27,11 +27,14 @@ class CrmKpiExportWizard(models.TransientModel):
         "res.company", required=True, default=lambda self: self.env.company
     )
     board_id = fields.Many2one(
-        "crm.kpi.board", help="The KPIs of the board, in its order. Empty: those chosen below."
+        "crm.kpi.board",
+        default=lambda self: self._default_board(),
+        help="The KPIs of the board, in its order. Empty: those chosen below.",
     )
     kpi_ids = fields.Many2many(
         "crm.kpi",
         string="KPIs",
+        help="Only these, whatever is on the board. Empty: all of the board.",
         domain="[('state', '=', 'published'), ('company_id', 'in', [False, company_id])]",
     )
     layout = fields.Selection(
@@ -76,6 +79,18 @@ class CrmKpiExportWizard(models.TransientModel):
     _count_range = models.Constraint(
         "CHECK (count BETWEEN 1 AND 24)", "Periods side by side: enter 1 to 24."
     )
+
+    @api.model
+    def _default_board(self):
+        if self.env.context.get("default_kpi_ids"):
+            return False
+        return self.env["crm.kpi.board"]._visible()._first_for_reader()
+
+    @api.onchange("board_id")
+    def _onchange_board_id(self):
+        for name in ("period_kind", "comparison", "scope"):
+            if self.board_id:
+                self[name] = self.board_id[name]
 
     @api.onchange("period_kind", "company_id")
     def _onchange_period_kind(self):
@@ -153,6 +168,7 @@ class CrmKpiExportWizard(models.TransientModel):
         values = values.sorted(lambda value: (value.date_from, value.id))
         return self.create(
             {
+                "board_id": False,
                 "company_id": values[-1:].company_id.id or self.env.company.id,
                 "layout": "list",
                 "selection": {"value_ids": values.ids, "kpi_ids": values.kpi_id.ids},
@@ -165,6 +181,7 @@ class CrmKpiExportWizard(models.TransientModel):
         goals = goals.sorted("period_date")
         return self.create(
             {
+                "board_id": False,
                 "company_id": goals[-1:].company_id.id or self.env.company.id,
                 "layout": layout,
                 "selection": {"goal_ids": goals.ids, "kpi_ids": goals.kpi_id.ids},
