@@ -11,6 +11,7 @@ from odoo.tools.misc import format_datetime
 from ..board import filters
 from ..board.look import Look
 from ..board.ranking import Ranking
+from ..board.why import why
 from ..workbook import content as wb
 
 #: Most salespeople of a KPI in the ranking, and most records behind a KPI.
@@ -370,7 +371,29 @@ class PagesView(Look):
             ),
             self._restatements(),
         ]
+        if self.period and self.options.get("records"):
+            tables.append(self._counted())
         return wb.Page(self.words["audit"], self.env._("Audit"), tables, lines)
+
+    def _counted(self):
+        """Which records are in the figures, and why the others are not."""
+        rows = [
+            [kpi.name, part["name"], step["text"], (step["count"], "#,##0"), part["note"] or ""]
+            for kpi in self.kpis
+            for part in why(self, kpi)
+            for step in part["steps"]
+        ]
+        return wb.Table(
+            self.env._("Records counted"),
+            [
+                self.env._("KPI"),
+                self.env._("Part"),
+                self.env._("Records that are"),
+                self.env._("Number"),
+                self.env._("Remark"),
+            ],
+            rows,
+        )
 
     def _restatements(self):
         lines = self.env["crm.kpi.restatement"].search(
