@@ -12,7 +12,9 @@ import {
     makeServerError,
     mountWithCleanup,
     onRpc,
+    patchWithCleanup,
 } from "@web/../tests/web_test_helpers";
+import { browser } from "@web/core/browser/browser";
 import { WebClient } from "@web/webclient/webclient";
 import { Component, xml } from "@odoo/owl";
 import { makeBoard, makeCard } from "./board_data";
@@ -188,6 +190,22 @@ test("rearranging: moved, widened, taken off; nothing is kept before it is saved
             shared: false,
         },
     ]);
+});
+
+test("the workbook is that of the board and its filters", async () => {
+    answer("get_board", () => makeBoard());
+    patchWithCleanup(browser, {
+        open(url) {
+            const { pathname, searchParams } = new URL(url, "http://localhost");
+            expect.step(pathname);
+            expect(searchParams.get("board_id")).toBe("1");
+            expect(JSON.parse(searchParams.get("filters"))).toEqual(makeBoard().filters);
+            return {};
+        },
+    });
+    await mountBoard();
+    await contains(".o_kpi_export_button").click();
+    expect.verifySteps(["/crm_kpi/export/board"]);
 });
 
 test("cards are dragged", async () => {

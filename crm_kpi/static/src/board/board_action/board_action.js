@@ -70,6 +70,7 @@ export class Board extends Component {
 
     setup() {
         this.orm = useService("orm");
+        this.action = useService("action");
         this.dialog = useService("dialog");
         this.bus = useService("bus_service");
         this.ui = useService("ui");
@@ -267,6 +268,22 @@ export class Board extends Component {
                 await this.choose(boardId);
             },
             cancel: () => {},
+        });
+    }
+
+    // --- EXCEL ---
+
+    /** The workbook of what is on the screen: the same board, filters and numbers. */
+    exportWorkbook() {
+        const { board, filters } = this.state.data;
+        const query = new URLSearchParams({
+            board_id: board.id,
+            filters: JSON.stringify(filters),
+        });
+        this.action.doAction({
+            type: "ir.actions.act_url",
+            url: `/crm_kpi/export/board?${query}`,
+            target: "download",
         });
     }
 

@@ -32,6 +32,10 @@ export class KpiCard extends Component {
         return `o_kpi_card_${this.props.card.id}`;
     }
 
+    get definitionLabel() {
+        return this.state.definition ? _t("Close the definition") : _t("Definition");
+    }
+
     /** Elements that say the rest to those who listen to the name. */
     get describedBy() {
         return ["value", "state", "change", "goal"].map((part) => `${this.id}_${part}`).join(" ");
