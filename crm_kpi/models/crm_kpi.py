@@ -338,6 +338,7 @@ class CrmKpi(models.Model):
         """Refuse who administers a KPI but is in none of the groups that read its figures."""
         for kpi in self:
             if not kpi._has_figures():
+                # superuser: names of groups, so that one knows whom to ask
                 raise AccessError(
                     self.env._(
                         "%(kpi)s: its figures are only for %(groups)s.",
@@ -488,6 +489,7 @@ class CrmKpi(models.Model):
         Constraints run as superuser, hence ``sudo(False)``.
         """
         if closed := components.sudo(False)._closed_to_user():
+            # superuser: names of KPIs and groups only, so that one knows whom to ask
             raise ValidationError(
                 self.env._(
                     "Formula: %(kpis)s can be read by members of %(groups)s only. Take it out, or "

@@ -56,6 +56,7 @@ class CrmKpi(models.Model):
             _logger.info("KPI refresh: waits until the history has been read")
             return 0
         if kpis is not None:
+            # superuser: when the engine tries again is its own note
             kpis.sudo().filtered("next_try").write({"next_try": False})
         return sum(work() or 0 for _name, work in self._refresh_steps(periods, kpis))
 
@@ -70,7 +71,11 @@ class CrmKpi(models.Model):
         # superuser: bookkeeping of the scheduled action, which runs as superuser anyway
         memory = self.env["ir.config_parameter"].sudo()
         history = self.env["crm.kpi.backfill"].sudo()
-        history._continue(between=lambda: cron._commit_progress(1, remaining=1))
+        try:
+            history._continue(between=lambda: cron._commit_progress(1, remaining=1))
+        except psycopg2.OperationalError:
+            _logger.info("KPI history: busy elsewhere, left to the next run")
+            return
         if history._is_pending():
             return
         steps = list(self._refresh_steps(None, None))
@@ -234,6 +239,7 @@ class CrmKpi(models.Model):
 
     def _crossed_ids(self, company):
         """Ids of the KPIs to compute at the crossed levels: asked for, by goals, by formulas."""
+        # superuser, here and below: values are computed for everybody's goals and KPIs
         goals = (
             self.env["crm.kpi.goal"]
             .sudo()
@@ -286,6 +292,7 @@ class CrmKpi(models.Model):
 
     def _claimed_elsewhere(self, source):
         """Whether another worker computes this source right now; claims it otherwise."""
+        # superuser: a lock, nothing is read
         return not source.sudo().try_lock_for_update()
 
     def _due(self, periods, prints, crossed, now):
@@ -435,6 +442,7 @@ class CrmKpi(models.Model):
         """Active salespeople and teams: they read 0, not nothing, in a running period."""
         if not source.user_field:
             return ((), ())
+        # superuser: values are computed for all, whoever asks
         members = (
             self.env["crm.team.member"]
             .sudo()

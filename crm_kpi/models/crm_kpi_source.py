@@ -334,6 +334,7 @@ class CrmKpiSource(models.Model):
         owner = self._coalesce_sql(model, "company_field", query)
         if self._paths("company_field"):
             # in a database of one company a record that names none can only be that one's
+            # superuser: a number only, of companies the reader may not see as well
             if self.env["res.company"].sudo().search_count([], limit=2) == 1:
                 owner = SQL("COALESCE(%s, %s)", owner, company.id)
             query.add_where(SQL("%s = %s", owner, company.id))

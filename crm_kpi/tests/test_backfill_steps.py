@@ -5,6 +5,8 @@
 import logging
 from unittest.mock import patch
 
+import psycopg2.errors
+
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -278,3 +280,24 @@ class TestSteps(BackfillCase):
         self.assertEqual(self.work._progress_text(), "")
         self.assertFalse(any(computed.exists().mapped("fingerprint")), "all is checked anew")
         self.assertTrue(all(orders.mapped("kpi_amount")))
+
+    def test_busy_elsewhere(self):
+        """A row that somebody else has locked is no failure: the next run goes on."""
+        self._history()
+        self._begin()
+
+        def locked(work, *args, **kwargs):
+            raise psycopg2.errors.LockNotAvailable("could not obtain lock")
+
+        self.env.flush_all()
+        with (
+            patch.object(type(self.work), "_fill_orders", locked),
+            self.assertLogs("odoo.addons.crm_kpi.models.crm_kpi_refresh", logging.INFO) as logs,
+            self.enter_registry_test_mode(),
+        ):
+            self.env.ref("crm_kpi.ir_cron_refresh").method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertIn("busy elsewhere", str(logs.output))
+        self.assertTrue(self.work._is_pending())
+        self.assertEqual(self.work.search([], limit=1).name, "orders")
+        self.assertTrue(self.work._continue(lambda: True))

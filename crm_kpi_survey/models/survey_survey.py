@@ -63,6 +63,7 @@ class SurveySurvey(models.Model):
             },
         )
         if hasattr(record, "_message_log"):
+            # superuser: a note of what was just sent, also by who may read the record only
             record.sudo()._message_log(
                 body=self.env._(
                     "Survey “%(survey)s” sent to %(participant)s.",
