@@ -29,8 +29,9 @@ class Cards:
             lambda kpi: kpi.state == "published"
         )
         everything = kpis | self.counters
+        # superuser, here and below: that a component fails is told, not which one nor why
+        self.failing = kpis.sudo().search([("last_error", "!=", False)])
         self.part, self.whole = look.basis()
-        self.natures = _natures(everything)
         self.spark_periods = look.series[:SPARK].sorted("date_from")
         self.values = look.values(
             everything, self.spark_periods | look.period | self.part | self.whole
@@ -135,8 +136,9 @@ class Cards:
 
     def _failing_since(self, kpi):
         """When the KPI or what it is made of was last computed, in words, while that fails."""
-        # superuser: that a component fails is told, not which one nor why
-        failing = kpi.sudo()._with_components().filtered("last_error")
+        if not self.failing:
+            return ""
+        failing = kpi.sudo()._with_components() & self.failing
         if not failing:
             return ""
         last = min(filter(None, failing.mapped("last_refresh")), default=None)
@@ -144,9 +146,10 @@ class Cards:
 
     def _too_early(self, kpi):
         """Until when a value has to be waited for, in words; nothing where it need not."""
-        nature, period = self.natures[kpi], self.look.period
+        period = self.look.period
         if not period:
             return ""
+        nature = _natures(kpi)[kpi]
         if nature.waits and not self.look.gone.over:
             return self.env._("Known when the period is over")
         if nature.maturity:

@@ -219,6 +219,9 @@ class Look:
             users |= users.search(
                 [("id", "=", wanted["user_id"]), ("company_ids", "in", self.company.ids)]
             )
+        # their names, and nothing else of hundreds of people
+        users.fetch(["partner_id"])
+        users.partner_id.fetch(["name"])
         return users.sorted(lambda user: (user.name or "").casefold())
 
     def members(self, teams):
