@@ -44,7 +44,7 @@ def trend(look, kpi):
     )
     reach = None if middle is None else high - middle
     floor = 0.0 if known and min(known) >= 0 else -math.inf
-    gone = periods._elapsed(look.now)
+    gone = periods.filtered(lambda period: period.utc_to > look.now)._elapsed(look.now)
     for period, point in zip(periods[first:], points, strict=True):
         if point["running"] and not nature.waits:
             _project(point, gone[period], nature.additive, reach, floor)

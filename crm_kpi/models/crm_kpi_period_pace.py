@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 
 import pytz
 
-from odoo import fields, models
+from odoo import api, fields, models, tools
 
 from ..engine import pace
 from ..engine import periods as calendar
@@ -54,12 +54,36 @@ class CrmKpiPeriod(models.Model):
         """
         first = min(self.mapped("date_from"))
         last = max(self.mapped("date_to"))
-        tz = pytz.timezone(company._kpi_tz())
-        start = tz.localize(datetime.combine(first, time.min))
-        stop = tz.localize(datetime.combine(last, time.min))
         # superuser: everybody may know on which days his company works
         hours = company.resource_calendar_id.sudo()
-        ours = [("time_type", "=", "leave"), ("company_id", "in", [False, company.id])]
+        leaves = hours.env["resource.calendar.leaves"].search(
+            [
+                *_holidays_of(company),
+                ("resource_id", "=", False),
+                ("calendar_id", "in", [False, *hours.ids]),
+                ("date_from", "<=", last + timedelta(days=1)),
+                ("date_to", ">=", first - timedelta(days=1)),
+            ]
+        )
+        written = "".join(map(_stored, (hours, hours.attendance_ids, leaves)))
+        return self._work_days(company.id, company._kpi_tz(), first, last, written)
+
+    @api.model
+    @tools.ormcache("company_id", "tz_name", "first", "last", "written")
+    def _work_days(self, company_id, tz_name, first, last, written):
+        """:meth:`_work_calendar` of a time, kept as long as what it follows from stays.
+
+        A year takes Odoo's calendar longer than all else that a board shows of it.
+
+        :param written: what the hours and holidays are; the key, so that nothing else has to
+            say when they have changed
+        """
+        company = self.env["res.company"].browse(company_id)
+        hours = company.resource_calendar_id.sudo()  # superuser: as in _work_calendar
+        tz = pytz.timezone(tz_name)
+        start = tz.localize(datetime.combine(first, time.min))
+        stop = tz.localize(datetime.combine(last, time.min))
+        ours = _holidays_of(company)
         if hours and hours.attendance_ids and not hours.flexible_hours:
             # the same for everybody: no resource, hence public holidays only
             intervals = hours._work_intervals_batch(start, stop, domain=ours, tz=tz)[False]
@@ -78,6 +102,16 @@ class CrmKpiPeriod(models.Model):
         for begin, end in spans:
             days.setdefault(begin.astimezone(tz).date(), []).append((_utc(begin), _utc(end)))
         return days
+
+
+def _holidays_of(company):
+    return [("time_type", "=", "leave"), ("company_id", "in", [False, company.id])]
+
+
+def _stored(records):
+    """The values of all columns of some records, as text to compare."""
+    names = [name for name, field in records._fields.items() if field.store and field.column_type]
+    return repr(records.read(names, load=""))
 
 
 def _office_hours(first, last, tz):

@@ -412,7 +412,7 @@ class TestGoal(GoalCommon):
             self.assertEqual((gone.days, gone.total), (done, 22), utc)
 
     def test_public_holidays(self):
-        self.env["resource.calendar.leaves"].create(
+        holiday = self.env["resource.calendar.leaves"].create(
             {
                 "name": "Armistice Day",
                 "company_id": self.company.id,
@@ -423,6 +423,14 @@ class TestGoal(GoalCommon):
         month = self.period("month", "2026-11-01")
         self.assertNotIn(date(2026, 11, 11), month._working_days()[month])
         self.assertEqual(len(month._working_days()[month]), 20)
+        # what is asked again follows what was changed in the meantime
+        holiday.write({"date_from": "2026-11-09 23:00:00", "date_to": "2026-11-11 22:59:59"})
+        self.assertEqual(len(month._working_days()[month]), 19)
+        hours = self.company.resource_calendar_id
+        hours.attendance_ids.filtered(lambda a: a.dayofweek == "4").unlink()
+        self.assertEqual(len(month._working_days()[month]), 15)
+        holiday.unlink()
+        self.assertEqual(len(month._working_days()[month]), 17)
         # without a calendar: Monday to Friday
         self.company.resource_calendar_id = False
         self.assertEqual(len(month._working_days()[month]), 21)
