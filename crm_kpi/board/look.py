@@ -55,22 +55,18 @@ class Look:
         """Kinds of period to choose from, as ``[key, name]``."""
         model = self.env["crm.kpi.period"]
         names = dict(model._fields["kind"]._description_selection(self.env))
-        names["fiscal"] = self.env._("Fiscal year")
-        keys = [*calendar.CALENDAR_KINDS, "custom"]
-        if model._fiscal_spans(*self._today()):
-            keys.insert(-1, "fiscal")
-        return [[key, names[key]] for key in keys]
-
-    def _today(self):
-        today = calendar.local_day(self.now, self.company._kpi_tz())
-        return today, today + timedelta(days=1)
+        return [
+            *([key, names[key]] for key in calendar.CALENDAR_KINDS),
+            *map(list, model._fiscal_kinds()),
+            ["custom", names["custom"]],
+        ]
 
     def _choose_period(self, board, wanted):
         """The period, those to choose from, and its series up to it, the latest first."""
         kinds = [key for key, _name in self.kinds]
         self.kind = wanted.get("period_kind")
-        if self.kind == "fiscal" and "fiscal" not in kinds:
-            self.kind = "year"  # the same days
+        if self.kind in calendar.FISCAL_KINDS and self.kind not in kinds:
+            self.kind = calendar.FISCAL_KINDS[self.kind]  # the same days
         if self.kind not in kinds:
             self.kind = board.period_kind
         self.offered = self.series = self.period = self.env["crm.kpi.period"]
@@ -123,13 +119,12 @@ class Look:
         domain = [("company_id", "=", self.company.id), ("utc_from", "<=", self.now)]
         if day:
             domain.append(("date_from", "<=", day))
-        if self.kind == "fiscal":
-            today, tomorrow = self._today()
-            spans = model._fiscal_spans(today.replace(year=today.year - count), tomorrow)
-            periods = model.search(
-                [*domain, ("kind", "=", "custom"), ("date_from", "in", [s[0] for s in spans])]
-            )
-            return periods.filtered(lambda p: (p.date_from, p.date_to) in spans)
+        if self.kind in calendar.FISCAL_KINDS:
+            today = calendar.local_day(self.now, self.company._kpi_tz())
+            last = min(day or today, today)
+            first = calendar.shift(calendar.FISCAL_KINDS[self.kind], last, -count)
+            spans = model._fiscal_spans(self.kind, first, last + timedelta(days=1))
+            return model._on("custom", spans)
         return model.search_fetch(
             [*domain, ("kind", "=", self.kind)],
             ["company_id", "kind", "date_from", "date_to", "utc_from", "utc_to", "state", "name"],

@@ -13,6 +13,8 @@ from dateutil.relativedelta import relativedelta
 
 #: Kinds that the calendar yields by itself; a custom period has free dates.
 CALENDAR_KINDS = ("day", "week", "month", "quarter", "year")
+#: Kinds that a company's fiscal year yields, stored as custom ones: the calendar kind as long.
+FISCAL_KINDS = {"fiscal_quarter": "quarter", "fiscal": "year"}
 
 _STEP = {
     "day": relativedelta(days=1),

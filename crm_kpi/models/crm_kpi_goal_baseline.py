@@ -64,24 +64,27 @@ class CrmKpiGoal(models.Model):
         wanted = {}
         for row in rows:
             period = self.env["crm.kpi.period"].browse(row["period_id"])
-            if period.kind == "custom":
+            length = period._length()
+            if length == "custom":
                 wanted[row["id"]] = []
                 continue
             if row["baseline_kind"] == "last_year":
                 start = period.date_from - timedelta(days=364)
-                if period.kind not in ("day", "week"):
+                if length not in ("day", "week"):
                     start = calendar.shift("year", period.date_from, -1)
                 starts = [start]
             else:
                 count = row["baseline_count"] if row["baseline_kind"] == "mean" else 1
                 starts = [
-                    calendar.shift(period.kind, period.date_from, -back)
-                    for back in range(1, count + 1)
+                    calendar.shift(length, period.date_from, -back) for back in range(1, count + 1)
                 ]
-            wanted[row["id"]] = [(period.company_id.id, period.kind, start) for start in starts]
+            wanted[row["id"]] = [
+                (period.company_id.id, period.kind, start, calendar.shift(length, start, 1))
+                for start in starts
+            ]
         keys = {key for keys in wanted.values() for key in keys}
         found = {
-            (period.company_id.id, period.kind, period.date_from): period
+            (period.company_id.id, period.kind, period.date_from, period.date_to): period
             for period in self.env["crm.kpi.period"].search(
                 [
                     ("company_id", "in", list({key[0] for key in keys})),

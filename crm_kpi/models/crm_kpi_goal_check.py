@@ -90,7 +90,7 @@ class CrmKpiGoal(models.Model):
         if self.baseline_kind == "fixed":
             if self.baseline_fixed is False:
                 raise ValidationError(self.env._("Fixed baseline: enter the value to improve on."))
-        elif self.period_id.kind == "custom":
+        elif self.period_id.kind == "custom" and not self.period_id._is_fiscal():
             raise ValidationError(
                 self.env._(
                     "Compared with: a period with free dates has no previous one. Choose a "

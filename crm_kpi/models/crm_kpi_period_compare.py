@@ -21,7 +21,7 @@ class CrmKpiPeriod(models.Model):
         """
         keys = {}
         for period in self:
-            kind = "year" if period._is_a_year() else period.kind
+            kind = period._length()
             if kind not in calendar.CALENDAR_KINDS:
                 continue
             if years and kind in ("day", "week"):
@@ -41,13 +41,14 @@ class CrmKpiPeriod(models.Model):
         }
         return {period: found[key] for period, key in keys.items() if key in found}
 
-    def _is_a_year(self):
-        """Whether free dates span a whole year, as those of a fiscal year do."""
-        return (
-            self.kind == "custom"
-            and self.date_to
-            and calendar.shift("year", self.date_from, 1) == self.date_to
-        )
+    def _length(self):
+        """The kind of the period; of free dates that span a whole year or quarter, as fiscal
+        ones do, that of the calendar with this length."""
+        if self.kind == "custom" and self.date_to:
+            for kind in ("quarter", "year"):
+                if calendar.shift(kind, self.date_from, 1) == self.date_to:
+                    return kind
+        return self.kind
 
     # --- THE SAME PART OF AN EARLIER PERIOD ---
 

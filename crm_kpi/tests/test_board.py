@@ -373,6 +373,64 @@ class TestBoard(BoardCase):
             self.count(first="2025-04-01", after="2026-04-01")[0], last["cards"][0]["value"]
         )
 
+    def test_fiscal_quarter(self):
+        """From March on: March to May, compared as quarters are; in March too."""
+        self.assertEqual(self.show(period_kind="fiscal_quarter")["filters"]["period_kind"],
+                         "quarter")  # fmt: skip
+        self.company.sudo().write({"fiscalyear_last_month": "2", "fiscalyear_last_day": 28})
+        for day in ("2025-12-01", "2026-01-13", "2026-01-14"):  # the 1st, 32nd, 33rd working day
+            self.make_lead(f"{day} 10:00:00")
+        self.refresh()
+        shown = self.show(period_kind="fiscal_quarter")
+        self.assertEqual(
+            [key for key, _name in shown["options"]["kinds"][-3:]],
+            ["fiscal_quarter", "fiscal", "custom"],
+        )
+        self.assertEqual(
+            (shown["period"]["date_from"], shown["period"]["date_to"]), ("2026-03-01", "2026-05-31")
+        )
+        self.assertEqual(plain(shown["period"]["label"]).replace("\u2009", " "),
+                         "Mar 1 – May 31, 2026")  # fmt: skip
+        card = shown["cards"][0]
+        self.assertEqual(card["value"], self.count(first="2026-03-01", after="2026-06-01")[0])
+        self.assertEqual([point["value"] for point in card["spark"]], [3, 0, 0, 7, 11])
+        # 32 working days from December on end on 13 January, from March 2025 on 15 April
+        basis = plain(card["change"]["basis_text"]).replace("\u2009", " ")
+        self.assertEqual(basis, "2 in Dec 1, 2025 – Jan 13, 2026")
+        change = self.card(self.leads, period_kind="fiscal_quarter", comparison="last_year")
+        basis = plain(change["change"]["basis_text"]).replace("\u2009", " ")
+        self.assertEqual(basis, "3 in Mar 1 – Apr 15, 2025")
+        last = self.show(period_kind="fiscal_quarter", date="last")
+        self.assertEqual(last["period"]["date_from"], "2025-12-01")
+        self.assertEqual(last["cards"][0]["value"], 7)
+        with freeze_time("2028-02-29 12:00:00"):
+            self.refresh()
+            leap = self.show(period_kind="fiscal_quarter")["period"]
+            self.assertEqual((leap["date_from"], leap["date_to"]), ("2027-12-01", "2028-02-29"))
+
+    def test_fiscal_quarters_of_the_calendar_are_quarters(self):
+        """Nothing is kept twice, nor where not every month has the first day of the year."""
+        for month, day in (("3", 31), ("6", 30), ("9", 30), ("12", 31), ("1", 29)):
+            self.company.sudo().write({"fiscalyear_last_month": month, "fiscalyear_last_day": day})
+            kinds = dict(self.show()["options"]["kinds"])
+            self.assertNotIn("fiscal_quarter", kinds, month)
+            self.assertEqual("fiscal" in kinds, month != "12")
+
+    def test_fiscal_periods_stay(self):
+        """Nobody has to look at them; nor do they go where somebody did before."""
+        wanted = {"date": "2026-02-01", "date_to": "2026-04-30"}
+        self.boards.prepare_period(self.board.id, wanted)
+        self.company.sudo().write({"fiscalyear_last_month": "1", "fiscalyear_last_day": 31})
+        self.refresh()
+        custom = [("company_id", "=", self.company.id), ("kind", "=", "custom")]
+        periods = self.env["crm.kpi.period"].search(custom)
+        names = periods.mapped("name")
+        self.assertIn("2026-02-01 – 2026-04-30", names)
+        self.assertIn("2026-02-01 – 2027-01-31", names)
+        with freeze_time("2026-09-01"):
+            self.env["crm.kpi.period"]._gc_looks()
+            self.assertEqual(periods.exists(), periods)
+
     def test_colleagues_are_not_shown_to_salespeople(self):
         shown = self.show(self.ann, scope="team", user_id=self.bob.id)
         self.assertFalse(shown["filters"]["user_id"])

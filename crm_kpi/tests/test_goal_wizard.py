@@ -1,6 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from datetime import date
+
 from freezegun import freeze_time
 
 from odoo import fields
@@ -91,6 +93,37 @@ class TestGoalWizard(GoalCommon):
         )
         self.assertEqual(goals.period_id, custom)
         self.assertEqual(len(goals), 2)
+
+    @freeze_time(NOON)
+    def test_fiscal_quarters(self):
+        """From February on; made where they are missing, and counted from the ones before."""
+        kinds = self.env["crm.kpi.goal.set"].fields_get(["period_kind"])["period_kind"]
+        self.assertNotIn("fiscal_quarter", dict(kinds["selection"]))
+        self.company.write({"fiscalyear_last_month": "1", "fiscalyear_last_day": 31})
+        model = self.env["crm.kpi.period"]
+        model._ensure_fiscal_years(date(2025, 11, 1), date(2026, 11, 20))
+        model.create({"date_from": "2026-10-01", "date_to": "2026-10-31"})  # not as long
+        self.make_leads(12, "2026-10-12 10:00:00")
+        self.make_leads(4, "2025-12-12 10:00:00")
+        self.refresh()
+        goals = self.set(
+            mode="last", change_by=0.25, period_kind="fiscal_quarter", date_end="2027-02-01",
+            user_ids=[fields.Command.set(self.ann.ids)],
+        )  # fmt: skip
+        self.assertEqual(
+            goals.period_id.mapped("name"), ["2026-11-01 – 2027-01-31", "2027-02-01 – 2027-04-30"]
+        )
+        self.assertEqual(goals.mapped("target"), [15, 15])
+        values = {"kind": "improve", "improve_by": 0.5, "period_kind": "fiscal_quarter",
+                  "date_end": "2026-11-30"}  # fmt: skip
+        again = self.set(**values, user_ids=[fields.Command.set(self.ann.ids)])
+        self.assertEqual((again, again.baseline, again.target), (goals[0], 12, 18))
+        again = self.set(
+            **values, baseline_kind="last_year", user_ids=[fields.Command.set(self.ann.ids)]
+        )
+        self.assertEqual((again, again.baseline, again.target), (goals[0], 4, 6))
+        years = self.set(target=5, scope="company", period_kind="fiscal", date_end="2026-11-30")
+        self.assertEqual(years.period_id.name, "2026-02-01 – 2027-01-31")
 
     @freeze_time(NOON)
     def test_spread_adds_up(self):

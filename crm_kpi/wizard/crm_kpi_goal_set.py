@@ -13,7 +13,6 @@ from ..engine import periods as calendar
 from ..fields import NullableFloat
 from ..models.crm_kpi_goal import BASELINES, DEFAULT_KIND, GOAL_KINDS
 from ..models.crm_kpi_nature import _natures
-from ..models.crm_kpi_period import KINDS
 from ..models.crm_kpi_value import LEVELS
 
 
@@ -39,7 +38,11 @@ class CrmKpiGoalSet(models.TransientModel):
 
     # --- when ---
     period_kind = fields.Selection(
-        KINDS, "Every", required=True, default="month", help="Custom: choose single periods."
+        "_selection_period_kind",
+        "Every",
+        required=True,
+        default="month",
+        help="Custom: choose single periods.",
     )
     date_from = fields.Date("From", default=lambda self: self._default_from())
     date_end = fields.Date(
@@ -126,6 +129,14 @@ class CrmKpiGoalSet(models.TransientModel):
     def _default_end(self):
         return calendar.bounds("year", self._default_from())[1] - timedelta(days=1)
 
+    @api.model
+    def _selection_period_kind(self):
+        model = self.env["crm.kpi.period"]
+        names = dict(model._fields["kind"]._description_selection(self.env))
+        custom = ("custom", names["custom"])
+        kinds = [(key, names[key]) for key in calendar.CALENDAR_KINDS]
+        return [*kinds, *model._fiscal_kinds(), custom]
+
     # --- COMPUTES ---
 
     @api.depends("kpi_id")
@@ -145,7 +156,7 @@ class CrmKpiGoalSet(models.TransientModel):
     )  # fmt: skip
     def _compute_counts(self):
         for wizard in self:
-            periods = len(wizard._spans()) or len(wizard._chosen_periods())
+            periods = len(wizard._spans()[1]) or len(wizard._chosen_periods())
             owners = len(wizard._owners())
             wizard.goal_count = periods * owners
             wizard.existing_count = (
@@ -176,37 +187,36 @@ class CrmKpiGoalSet(models.TransientModel):
     # --- CELLS ---
 
     def _spans(self):
-        """Days of the calendar periods asked for: list of ``(first, first after)``."""
+        """The kind and days of the periods asked for by days, see ``crm.kpi.period._spans``."""
         if self.period_kind == "custom" or not self.date_from or not self.date_end:
-            return []
-        return calendar.spans(self.period_kind, self.date_from, self.date_end + timedelta(days=1))
+            return "custom", []
+        return self._period_model()._spans(
+            self.period_kind, self.date_from, self.date_end + timedelta(days=1)
+        )
+
+    def _period_model(self):
+        return self.env["crm.kpi.period"].with_company(self.company_id)
 
     def _chosen_periods(self):
         chosen = self.period_ids._origin
         return chosen if self.period_kind == "custom" else chosen.browse()
 
     def _existing_periods(self):
-        spans = self._spans()
-        if not spans:
-            return self._chosen_periods()
-        return self.env["crm.kpi.period"].search(
-            [
-                ("company_id", "=", self.company_id.id),
-                ("kind", "=", self.period_kind),
-                ("date_from", ">=", spans[0][0]),
-                ("date_to", "<=", spans[-1][1]),
-            ]
-        )
+        kind, spans = self._spans()
+        return self._period_model()._on(kind, spans) if spans else self._chosen_periods()
 
     def _periods(self):
         """The periods asked for, made where they are missing, in order of time."""
-        spans = self._spans()
-        periods = self._chosen_periods()
+        kind, spans = self._spans()
         if spans:
             # superuser: a period is made by the calendar, not by rights
-            calendar_model = self.env["crm.kpi.period"].sudo().with_company(self.company_id)
-            periods = calendar_model._ensure(spans[0][0], spans[-1][1], (self.period_kind,))
-        return periods.with_env(self.env).sorted("date_from")
+            calendar_model = self._period_model().sudo()
+            days = spans[0][0], spans[-1][1]
+            if kind == "custom":
+                calendar_model._ensure_fiscal_years(*days, (self.period_kind,))
+            else:
+                calendar_model._ensure(*days, (kind,))
+        return self._existing_periods().with_env(self.env).sorted("date_from")
 
     def _owners(self):
         """Who gets a goal: list of ``(team id, user id, segment id)``."""
@@ -271,7 +281,7 @@ class CrmKpiGoalSet(models.TransientModel):
         return self._show(goals, len(cells) - len(goals))
 
     def _check(self):
-        if not self._spans() and not self._chosen_periods():
+        if not self._spans()[1] and not self._chosen_periods():
             raise UserError(self.env._("From, To: choose days in this order, or single periods."))
         if not self._owners():
             raise UserError(self.env._("For: choose at least one team, salesperson or segment."))
@@ -353,16 +363,16 @@ class CrmKpiGoalSet(models.TransientModel):
         Zero where the KPI was computed and counts nothing. Periods from the first one that
         is set on are left out.
         """
-        kind = periods[0].kind
-        last = self.env["crm.kpi.period"].search(
+        first = periods[0]
+        earlier = self.env["crm.kpi.period"].search(
             [
                 ("company_id", "=", self.company_id.id),
-                ("kind", "=", kind),
+                ("kind", "=", first.kind),
                 ("utc_to", "<=", fields.Datetime.now()),
-                ("date_from", "<", periods[0].date_from),
-            ],
-            limit=1,
+                ("date_from", "<", first.date_from),
+            ]
         )
+        last = earlier.filtered(lambda period: period._length() == first._length())[:1]
         if not last or self.kpi_id._closed_to_user():
             return {}
         # written by the refresh and read as a whole: setting goals is for managers, who may
