@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What goals are refused: for whom, with which target, and twice."""
+"""What goals are refused: when, for whom, with which target, and twice."""
 
 from odoo import api, models
 from odoo.exceptions import ValidationError
@@ -8,10 +8,22 @@ from odoo.tools import SQL
 
 from .crm_kpi_goal import DIMENSIONS
 from .crm_kpi_goal_cell import _same_cell
+from .crm_kpi_period import SAME_PART
 
 
 class CrmKpiGoal(models.Model):
     _inherit = "crm.kpi.goal"  # pylint: disable=consider-merging-classes-inherited
+
+    @api.constrains("period_id")
+    def _check_period(self):
+        for goal in self.filtered(lambda g: g.period_id.kind == SAME_PART[0]):
+            raise ValidationError(
+                self.env._(
+                    "Period: %s is kept for comparisons and goes when they move on. Choose a "
+                    "day, week, month, quarter or year, or a custom period.",
+                    goal.period_id.display_name,
+                )
+            )
 
     @api.constrains("scope", "team_id", "user_id", "segment_id", "period_id", "kpi_id")
     def _check_scope(self):

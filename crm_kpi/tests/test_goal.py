@@ -493,6 +493,40 @@ class TestGoal(GoalCommon):
         with self.assertRaisesRegex(ValidationError, "nothing to improve"):
             self.make_goal(period_id=month.id, kind="improve", improve_by=0.1)
 
+    @freeze_time(NOON)
+    def test_parts_for_comparison_are_no_periods_of_goals(self):
+        """The form does not offer them; who calls the model is told why not and what to do."""
+        part = self.env["crm.kpi.period"].create(
+            {"kind": "to_date", "date_from": "2026-10-01", "date_to": "2026-10-20"}
+        )
+        goal = self.make_goal(period_id=self.period("month", "2026-11-01").id, target=8)
+        wizard = self.env["crm.kpi.goal.set"].create(
+            {
+                "kpi_id": self.count.id,
+                "period_kind": "custom",
+                "period_ids": [fields.Command.set(part.ids)],
+                "user_ids": [fields.Command.set(self.ann.ids)],
+                "target": 5,
+            }
+        )
+        manager = new_test_user(
+            self.env, "kpi_caller", groups="sales_team.group_sale_manager",
+            company_id=self.company.id,
+        )  # fmt: skip
+        values = {"kpi_id": self.count.id, "period_id": part.id, "target": 5}
+        for call in (
+            lambda: self.goals.with_user(manager).create(values),
+            lambda: goal.with_user(manager).write({"period_id": part.id}),
+            lambda: wizard.action_set(),
+        ):
+            with (
+                self.assertRaisesRegex(
+                    ValidationError, "Period: Oct 1.+19, 2026 is kept for.*Choose a day, week"
+                ),
+                self.cr.savepoint(),
+            ):
+                call()
+
     def outsider(self):
         return new_test_user(
             self.env, "kpi_outsider", company_id=self.env.ref("base.main_company").id
