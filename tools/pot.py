@@ -1,0 +1,40 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The translation templates of the addons: <addon>/i18n/<addon>.pot.
+
+``./run pot`` writes them anew. It needs a database with all addons, because some terms are those of
+fields that an app adds to a model of another one.
+"""
+
+import io
+from pathlib import Path
+
+from odoo.tools.translate import trans_export
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+def addons():
+    """Names of the addons of this repository."""
+    return sorted(path.parent.name for path in REPO.glob("crm_kpi*/__manifest__.py"))
+
+
+def file_of(addon):
+    return REPO / addon / "i18n" / f"{addon}.pot"
+
+
+def write(env):
+    """Write the templates that have changed, and name them."""
+    for addon in addons():
+        buffer = io.BytesIO()
+        # one by one: of all at once, a record of two addons would be in one template only
+        trans_export(None, [addon], buffer, "po", env)
+        path, text = file_of(addon), buffer.getvalue().decode()
+        if not path.exists() or _undated(path.read_text()) != _undated(text):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+            print(path.relative_to(REPO))
+
+
+def _undated(text):
+    return [line for line in text.splitlines() if "-Date: " not in line]
