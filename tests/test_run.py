@@ -1,5 +1,6 @@
 """The set-up script `./run`: its arguments, its hashes, and one clear line for what is missing."""
 
+import ast
 import importlib.machinery
 import importlib.util
 import os
@@ -345,6 +346,19 @@ def test_unsupported_python(monkeypatch):
     monkeypatch.setattr(run.shutil, "which", lambda _name: None)
     with pytest.raises(run.Problem, match=r"Python 3.10 to 3.13"):
         run.base_python()
+
+
+def test_older_python_reads_what_it_lacks():
+    """A syntax error would be all that it says: the file must parse where it cannot run."""
+    ast.parse(Path(run.__file__).read_text(), feature_version=(3, 8))
+
+
+def test_too_old_python(monkeypatch, capsys):
+    monkeypatch.setattr(run.sys, "version_info", (3, 8, 18))
+    assert run.main(["demo"]) == 2
+    assert re.fullmatch(
+        r"run: Python 3\.10 or newer is needed, this is 3\.8\.18: .*\n", capsys.readouterr().err
+    )
 
 
 def test_existing_server_is_read_from_the_address():
