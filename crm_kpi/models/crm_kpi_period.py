@@ -152,6 +152,18 @@ class CrmKpiPeriod(models.Model):
             else:
                 period.display_name = period.name or ""
 
+    @api.model
+    def _search_display_name(self, operator, value):
+        """By the neutral name (2026-Q4), and by what the reader sees (Q4 2026)."""
+        domain = super()._search_display_name(operator, value)
+        if operator != "ilike" or not isinstance(value, str) or not value.strip():
+            return domain
+        words = value.lower().split()
+        shown = self.search([]).filtered(
+            lambda period: all(word in period.display_name.lower() for word in words)
+        )
+        return Domain(domain) | Domain("id", "in", shown.ids)
+
     @api.depends("utc_from", "utc_to", "kind", "company_id")
     def _compute_timing(self):
         now = fields.Datetime.now()

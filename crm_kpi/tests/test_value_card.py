@@ -44,6 +44,25 @@ class TestCard(KpiCommon):
             )
             self.assertEqual(cell.elapsed_text, "Whole period")
 
+    def test_periods_are_found_by_what_is_shown(self):
+        """Somebody types what he reads on the card; the neutral name works in any language."""
+        day = "2026-05-14"
+        periods = {kind: self.period(kind, day) for kind in ("day", "week", "month", "quarter")}
+        for kind, names in {
+            "day": ("May 14, 2026", "2026-05-14"),
+            "week": ("Week 20, 2026", "2026-W20"),
+            "month": ("May 2026", "2026 may", "2026-05"),
+            "quarter": ("Q2 2026", "2026-Q2"),
+        }.items():
+            self.assertEqual(periods[kind].display_name, names[0])
+            for name in names:
+                with self.subTest(name=name):
+                    found = self.env["crm.kpi.period"].name_search(name)
+                    self.assertIn(periods[kind].id, [period_id for period_id, _name in found])
+        found = self.env["crm.kpi.period"].search([("display_name", "ilike", "q2 2026")])
+        self.assertEqual(found, periods["quarter"])
+        self.assertFalse(self.env["crm.kpi.period"].name_search("Q5 2026"))
+
     @freeze_time("2026-04-15 10:00:00")
     def test_no_base_no_change(self):
         """Bob had nothing in February: there is no percentage of nothing."""
