@@ -18,6 +18,9 @@ COST_SHARES = {
 #: What purchasing costs more from one year to the next.
 YEARLY_RISE = 0.04
 
+#: Fields that are computed from the margins of orders.
+MARGINS = ("kpi_margin", "ltv_margin", "margin_year")
+
 
 class CrmKpiDemo(models.AbstractModel):
     _inherit = "crm.kpi.demo"
@@ -74,6 +77,15 @@ class CrmKpiDemo(models.AbstractModel):
         )
         self.env.invalidate_all()
         self.env["sale.order"]._kpi_mark_all_dirty()
-        self._refresh_story(
-            self.env["crm.kpi"]._by_code(["gross_margin", "gross_margin_pct", "costless_line_rate"])
-        )
+        self._refresh_story(self._kpis_of_margins())
+
+    @api.model
+    def _kpis_of_margins(self):
+        """The KPIs that costs change, also those of other addons, and the formulas over them."""
+        result = self.env["crm.kpi"].search([("value_field", "in", MARGINS)])
+        result |= self.env["crm.kpi"]._by_code(["costless_line_rate"])
+        while formulas := result.search(
+            [("component_ids", "in", result.ids), ("id", "not in", result.ids)]
+        ):
+            result |= formulas
+        return result
