@@ -260,7 +260,23 @@ def test_state_folder_that_cannot_be_written(tmp_path):
 
 def test_no_folder_to_import(tmp_path):
     done = call("import-sales", str(tmp_path / "none"), "x", CRM_KPI_STATE=str(tmp_path))
-    assert_one_line(done, "there is no folder")
+    assert_one_line(done, "none is not there: name the folder")
+    done = call("import-sales", str(tmp_path), "x", CRM_KPI_STATE=str(tmp_path))
+    assert_one_line(done, "holds no sales_pipeline.csv")
+    assert not (tmp_path / "locks").exists()  # nothing was made for it
+
+
+def test_unknown_module(tmp_path):
+    """Odoo would make a database without it, and say nothing."""
+    packages = tmp_path / "venv" / "lib" / "python3.12" / "site-packages"
+    for place in (tmp_path / "odoo" / "addons" / "crm", packages / "odoo" / "addons" / "helpdesk"):
+        place.mkdir(parents=True)
+        (place / "__manifest__.py").touch()
+    odoo = run.Odoo.__new__(run.Odoo)
+    odoo.home, odoo.venv, odoo.addons = tmp_path, tmp_path / "venv", {"kpi_base": {}}
+    odoo._need_modules(["crm", "helpdesk"])
+    with pytest.raises(run.Problem, match=r"no module croquet: .* kpi_base"):
+        odoo._need_modules(["crm", "croquet"])
 
 
 @pytest.mark.skipif(not Path("/usr/bin/apt-get").exists(), reason="needs apt")
