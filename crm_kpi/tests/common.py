@@ -32,18 +32,7 @@ class KpiCommon(TransactionCase):
         cls.kpis = cls.env["crm.kpi"]
         cls.category = cls.env.ref("crm_kpi.crm_kpi_category_conversion")
         cls.ann, cls.bob, cls.cid = (
-            cls.env["res.users"].create(
-                {
-                    "name": name,
-                    "login": f"kpi_{name.lower()}",
-                    "company_id": cls.company.id,
-                    "company_ids": [fields.Command.set(cls.company.ids)],
-                    "group_ids": [
-                        fields.Command.link(cls.env.ref("sales_team.group_sale_salesman").id)
-                    ],
-                }
-            )
-            for name in ("Ann", "Bob", "Cid")
+            cls.make_user(name, "sales_team.group_sale_salesman") for name in ("Ann", "Bob", "Cid")
         )
         cls.north, cls.south = cls.env["crm.team"].create(
             [
@@ -65,6 +54,23 @@ class KpiCommon(TransactionCase):
                 "team_field": "team_id",
                 "company_field": "company_id",
                 "partner_field": "partner_id",
+            }
+        )
+
+    @classmethod
+    def make_user(cls, name, *groups, company=None):
+        """A user of one company, by default the test company, whose login is ``kpi_<name>``.
+
+        :param groups: external ids of his groups
+        """
+        company = company or cls.company
+        return cls.env["res.users"].create(
+            {
+                "name": name,
+                "login": f"kpi_{name.lower()}",
+                "company_id": company.id,
+                "company_ids": [fields.Command.set(company.ids)],
+                "group_ids": [fields.Command.set([cls.env.ref(group).id for group in groups])],
             }
         )
 

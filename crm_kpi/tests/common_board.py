@@ -44,19 +44,8 @@ class BoardCase(KpiCommon):
         cls.addClassCleanup(clock.stop)
         cls.boards = cls.env["crm.kpi.board"]
         cls.mia, cls.ada = (
-            cls.env["res.users"].create(
-                {
-                    "name": name,
-                    "login": f"kpi_{name.lower()}",
-                    "company_id": cls.company.id,
-                    "company_ids": [Command.set(cls.company.ids)],
-                    "group_ids": [Command.link(cls.env.ref(group).id) for group in groups],
-                }
-            )
-            for name, groups in (
-                ("Mia", ["sales_team.group_sale_manager"]),
-                ("Ada", ["sales_team.group_sale_manager", "crm_kpi.group_kpi_admin"]),
-            )
+            cls.make_user(name, "sales_team.group_sale_manager", *groups)
+            for name, *groups in (("Mia",), ("Ada", "crm_kpi.group_kpi_admin"))
         )
         people = {
             "ann": (cls.ann, cls.north),

@@ -92,19 +92,6 @@ class ExportCase(KpiCommon):
         )
         cls.env.flush_all()
 
-    @classmethod
-    def make_user(cls, name, group, company=None):
-        company = company or cls.company
-        return cls.env["res.users"].create(
-            {
-                "name": name,
-                "login": f"kpi_{name.lower()}",
-                "company_id": company.id,
-                "company_ids": [Command.set(company.ids)],
-                "group_ids": [Command.set(cls.env.ref(group).ids)],
-            }
-        )
-
     def options(self, **options):
         wanted = {
             "company_id": self.company.id,

@@ -345,15 +345,7 @@ class TestBoardSurroundings(BoardCase):
 
     def test_who_hears_of_a_refresh(self):
         channel = (self.company, "crm_kpi")
-        stranger = self.env["res.users"].create(
-            {
-                "name": "No KPIs",
-                "login": "kpi_stranger",
-                "company_id": self.company.id,
-                "company_ids": [Command.set(self.company.ids)],
-                "group_ids": [Command.set(self.env.ref("base.group_user").ids)],
-            }
-        )
+        stranger = self.make_user("Stranger", "base.group_user")
         self.assertIn(channel, self.channels(self.ann))
         self.assertNotIn(channel, self.channels(stranger))
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
@@ -422,15 +414,7 @@ class TestBoardOverHttp(BoardCase, HttpCase):
             self.assertEqual([row["name"] for row in rows], names)
         records = self.rpc(self.ann, "open_records", self.leads.id, wanted)
         self.assertEqual(records, "odoo.exceptions.AccessError")
-        stranger = self.env["res.users"].create(
-            {
-                "name": "No KPIs",
-                "login": "kpi_stranger",
-                "company_id": self.company.id,
-                "company_ids": [Command.set(self.company.ids)],
-                "group_ids": [Command.set(self.env.ref("base.group_user").ids)],
-            }
-        )
+        stranger = self.make_user("Stranger", "base.group_user")
         self.env.flush_all()
         for method, record in (
             ("get_board", self.board), ("get_detail", self.leads), ("get_leaderboard", self.leads),

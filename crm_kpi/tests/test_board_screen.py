@@ -87,26 +87,8 @@ class BoardCase(KpiCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        for login, name, groups in (
-            ("kpi_board_manager", "Mia Manager", ["sales_team.group_sale_manager"]),
-            (
-                "kpi_board_admin",
-                "Adam Admin",
-                ["sales_team.group_sale_manager", "crm_kpi.group_kpi_admin"],
-            ),
-        ):
-            cls.env["res.users"].create(
-                {
-                    "name": name,
-                    "login": login,
-                    "company_id": cls.company.id,
-                    "company_ids": [fields.Command.set(cls.company.ids)],
-                    "group_ids": [
-                        fields.Command.link(cls.env.ref(group).id)
-                        for group in ["base.group_user", *groups]
-                    ],
-                }
-            )
+        cls.make_user("Mia", "sales_team.group_sale_manager")
+        cls.make_user("Ada", "sales_team.group_sale_manager", "crm_kpi.group_kpi_admin")
         cls.company.kpi_ranking_min = 1
         cls.kpi = cls.make_kpi(
             "board", name="Board leads", sequence=0, description="Leads that were made."
@@ -189,7 +171,7 @@ class TestBoardTours(BoardCase):
 
     def test_manager(self):
         """A board of one's own: cards moved, widened, taken off; and back to the original."""
-        self.start_tour("/odoo/kpis", "crm_kpi_board_manager", login="kpi_board_manager")
+        self.start_tour("/odoo/kpis", "crm_kpi_board_manager", login="kpi_mia")
         # the shared board was the manager's to change
         self.assertEqual(self.board.card_ids.sorted().kpi_id, self.people | self.kpi)
         self.assertEqual(self.board.card_ids.sorted().mapped("size"), ["2", "1"])
@@ -203,7 +185,7 @@ class TestBoardTours(BoardCase):
 
     def test_admin(self):
         """On the wall and back."""
-        self.start_tour("/odoo/kpis", "crm_kpi_board_admin", login="kpi_board_admin")
+        self.start_tour("/odoo/kpis", "crm_kpi_board_admin", login="kpi_ada")
 
     def test_phone(self):
         self.browser_size = "390x844"
@@ -235,7 +217,7 @@ class TestBoardForAll(BoardCase):
         data = browser._websocket_request("Page.captureScreenshot", timeout=30)["data"]
         (folder / f"{name}.png").write_bytes(base64.b64decode(data))
 
-    def check(self, name, looks=LOOKS, login="kpi_board_manager", forced_colors="none"):
+    def check(self, name, looks=LOOKS, login="kpi_mia", forced_colors="none"):
         found = {}
         wait = ChromeBrowser._wait_code_ok
 

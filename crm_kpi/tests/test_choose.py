@@ -3,8 +3,7 @@
 """*Choose my KPIs*: balanced, readable, and said why."""
 
 from odoo.exceptions import UserError
-from odoo.fields import Command
-from odoo.tests import freeze_time, new_test_user, tagged
+from odoo.tests import freeze_time, tagged
 
 from ..wizard.crm_kpi_choose import LEAST, MOST, NOT_FOR_STAFF, OBJECTIVES, ROLES
 from .common import KpiCommon
@@ -17,13 +16,7 @@ class TestChoose(KpiCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.admin = new_test_user(
-            cls.env,
-            login="choose_admin",
-            groups="sales_team.group_sale_manager,crm_kpi.group_kpi_admin",
-            company_id=cls.company.id,
-            company_ids=[Command.set(cls.company.ids)],
-        )
+        cls.admin = cls.make_user("Ada", "sales_team.group_sale_manager", "crm_kpi.group_kpi_admin")
 
     def propose(self, user, objective="convert", role="rep"):
         return (

@@ -120,7 +120,7 @@ class TestExport(ExportCase):
 
     def test_other_company(self):
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
-        stranger = self.make_user("Stranger", "sales_team.group_sale_manager", elsewhere)
+        stranger = self.make_user("Stranger", "sales_team.group_sale_manager", company=elsewhere)
         _name, _live, book = self.workbook(stranger)
         texts = self.texts(book)
         self.assertFalse({"Ann", "Bob", "=Lead 100.0", self.company.name} & texts)

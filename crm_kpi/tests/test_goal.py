@@ -509,10 +509,7 @@ class TestGoal(GoalCommon):
                 "target": 5,
             }
         )
-        manager = new_test_user(
-            self.env, "kpi_caller", groups="sales_team.group_sale_manager",
-            company_id=self.company.id,
-        )  # fmt: skip
+        manager = self.make_user("Mia", "sales_team.group_sale_manager")
         values = {"kpi_id": self.count.id, "period_id": part.id, "target": 5}
         for call in (
             lambda: self.goals.with_user(manager).create(values),
@@ -555,12 +552,7 @@ class TestGoal(GoalCommon):
     def test_nobody_writes_what_is_computed(self):
         month = self.period("month", "2026-11-01")
         goal = self.make_goal(period_id=month.id, target=8)
-        manager = new_test_user(
-            self.env,
-            "kpi_goal_manager",
-            groups="crm_kpi.group_kpi_admin,sales_team.group_sale_manager",
-            company_id=self.company.id,
-        )
+        manager = self.make_user("Ada", "crm_kpi.group_kpi_admin", "sales_team.group_sale_manager")
         mine = goal.with_user(manager)
         mine.write({"target": 9})
         self.assertEqual(goal.target, 9)

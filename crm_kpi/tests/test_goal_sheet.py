@@ -10,7 +10,6 @@ from pathlib import Path
 import openpyxl
 
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Command
 from odoo.tests import tagged
 
 from .common import KpiCommon
@@ -23,15 +22,7 @@ class TestGoalSheet(KpiCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.env = cls.env(context={**cls.env.context, "tracking_disable": False})
-        cls.manager = cls.env["res.users"].create(
-            {
-                "name": "Mona",
-                "login": "kpi_mona",
-                "company_id": cls.company.id,
-                "company_ids": [Command.set(cls.company.ids)],
-                "group_ids": [Command.set(cls.env.ref("sales_team.group_sale_manager").ids)],
-            }
-        )
+        cls.manager = cls.make_user("Mona", "sales_team.group_sale_manager")
         cls.deals = cls.make_kpi("deals", name="=Deals")
         cls.month = cls.period("month", "2026-03-10")
         values = (

@@ -7,7 +7,7 @@ from freezegun import freeze_time
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import Form, new_test_user, tagged
+from odoo.tests import Form, tagged
 
 from .test_goal import NOON, GoalCommon
 
@@ -188,10 +188,7 @@ class TestGoalWizard(GoalCommon):
     @freeze_time(NOON)
     def test_form(self):
         self.count.direction = "decrease"
-        manager = new_test_user(
-            self.env, "kpi_setter", groups="sales_team.group_sale_manager",
-            company_id=self.company.id,
-        )  # fmt: skip
+        manager = self.make_user("Mia", "sales_team.group_sale_manager")
         form = Form(self.env["crm.kpi.goal.set"].with_user(manager))
         form.kpi_id = self.count
         self.assertEqual(form.kind, "at_most")

@@ -2,7 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
 
 from .common import KpiCommon
@@ -86,21 +85,8 @@ class TestKpi(KpiCommon):
 
     def test_definition_asks_nothing_that_its_author_may_not_read(self):
         """Values are computed as superuser: a filter would answer questions about secrets."""
-        admin = self.env["res.users"].create(
-            {
-                "name": "KPI admin",
-                "login": "kpi_admin_only",
-                "company_id": self.company.id,
-                "company_ids": [Command.set(self.company.ids)],
-                "group_ids": [
-                    Command.set(
-                        (
-                            self.env.ref("crm_kpi.group_kpi_admin")
-                            | self.env.ref("sales_team.group_sale_salesman_all_leads")
-                        ).ids
-                    )
-                ],
-            }
+        admin = self.make_user(
+            "Ada", "crm_kpi.group_kpi_admin", "sales_team.group_sale_salesman_all_leads"
         )
         kpi = self.make_kpi("a").with_user(admin)
         source = self.source.with_user(admin)

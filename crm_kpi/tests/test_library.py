@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import HttpCase, freeze_time, new_test_user, tagged
+from odoo.tests import HttpCase, freeze_time, tagged
 
 from .common import KpiCommon
 
@@ -19,17 +19,11 @@ class LibraryCommon(KpiCommon):
         super().setUpClass()
         cls.library = cls.env["crm.kpi.library"]
         cls.manager, cls.admin, cls.system = (
-            new_test_user(
-                cls.env,
-                login=f"library_{name}",
-                groups=f"sales_team.group_sale_manager,{groups}",
-                company_id=cls.company.id,
-                company_ids=[Command.set(cls.company.ids)],
-            )
-            for name, groups in (
-                ("manager", "base.group_user"),
-                ("admin", "crm_kpi.group_kpi_admin"),
-                ("system", "base.group_system,crm_kpi.group_kpi_admin"),
+            cls.make_user(name, "sales_team.group_sale_manager", *groups)
+            for name, *groups in (
+                ("Mia",),
+                ("Ada", "crm_kpi.group_kpi_admin"),
+                ("Sys", "base.group_system", "crm_kpi.group_kpi_admin"),
             )
         )
         cls.offer = cls.env["crm.kpi.offer"].create(
@@ -187,13 +181,13 @@ class TestLibraryInTheBrowser(LibraryCommon, HttpCase):
     def test_library(self):
         """Search, switch off, read the definition, see what is not available."""
         kpi = self.make_kpi("shown", name="Tour figure", description="Only for the tour.")
-        self.start_tour("/odoo/kpi-library", "crm_kpi_library", login="library_admin")
+        self.start_tour("/odoo/kpi-library", "crm_kpi_library", login="kpi_ada")
         self.assertEqual(kpi.state, "draft")
 
     def test_library_on_a_phone(self):
         self.browser_size = "390x844"
         self.touch_enabled = True
-        self.start_tour("/odoo/kpi-library", "crm_kpi_library_phone", login="library_admin")
+        self.start_tour("/odoo/kpi-library", "crm_kpi_library_phone", login="kpi_ada")
 
     def test_choose(self):
         """A proposal for an objective and a role; one less; My KPIs show the others first."""

@@ -27,26 +27,15 @@ class RightsCase(KpiCommon, HttpCase):
         cls.other_company = cls.env["res.company"].create({"name": "Elsewhere"})
         cls.env.user.company_ids |= cls.other_company
         cls.logins = {"ann": "kpi_ann"}
-        for role, group in (
+        for role, *groups in (
             ("all", "sales_team.group_sale_salesman_all_leads"),
             ("manager", "sales_team.group_sale_manager"),
-            ("kpi_admin", "crm_kpi.group_kpi_admin"),
+            ("kpi_admin", "crm_kpi.group_kpi_admin", "sales_team.group_sale_manager"),
             ("foreign", "sales_team.group_sale_manager"),
             ("portal", "base.group_portal"),
         ):
             company = cls.other_company if role == "foreign" else cls.company
-            groups = cls.env.ref(group)
-            if role == "kpi_admin":
-                groups |= cls.env.ref("sales_team.group_sale_manager")
-            user = cls.env["res.users"].create(
-                {
-                    "name": role,
-                    "login": f"kpi_{role}",
-                    "company_id": company.id,
-                    "company_ids": [fields.Command.set(company.ids)],
-                    "group_ids": [fields.Command.set(groups.ids)],
-                }
-            )
+            user = cls.make_user(role, *groups, company=company)
             setattr(cls, role, user)
             cls.logins[role] = user.login
         cls.by_width = {
@@ -632,17 +621,7 @@ class TestCardQueries(KpiCommon):
         chosen = self.env["crm.kpi"].browse([kpi.id for kpi in kpis])
         self.env["crm.kpi"]._refresh(periods=before | month, kpis=chosen)
         domain = [("kpi_id", "in", chosen.ids), ("period_id", "=", month.id)]
-        manager = self.env["res.users"].create(
-            {
-                "name": "Manager",
-                "login": "kpi_many",
-                "company_id": self.company.id,
-                "company_ids": [fields.Command.set(self.company.ids)],
-                "group_ids": [
-                    fields.Command.set(self.env.ref("sales_team.group_sale_manager").ids)
-                ],
-            }
-        )
+        manager = self.make_user("Mia", "sales_team.group_sale_manager")
         self.env.flush_all()
         view = self.env.ref("crm_kpi.crm_kpi_value_view_kanban")
         arch = self.env["crm.kpi.value"].get_view(view.id)

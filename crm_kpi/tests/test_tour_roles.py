@@ -4,7 +4,6 @@
 
 from datetime import timedelta
 
-from odoo import fields
 from odoo.tests import HttpCase, tagged
 
 from .common import KpiCommon
@@ -15,26 +14,8 @@ class TestTours(KpiCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        for login, name, groups in (
-            ("kpi_tour_manager", "Mia Manager", ["sales_team.group_sale_manager"]),
-            (
-                "kpi_tour_admin",
-                "Adam Admin",
-                ["sales_team.group_sale_manager", "crm_kpi.group_kpi_admin"],
-            ),
-        ):
-            cls.env["res.users"].create(
-                {
-                    "name": name,
-                    "login": login,
-                    "company_id": cls.company.id,
-                    "company_ids": [fields.Command.set(cls.company.ids)],
-                    "group_ids": [
-                        fields.Command.link(cls.env.ref(group).id)
-                        for group in ["base.group_user", *groups]
-                    ],
-                }
-            )
+        cls.make_user("Mia", "sales_team.group_sale_manager")
+        cls.make_user("Ada", "sales_team.group_sale_manager", "crm_kpi.group_kpi_admin")
         cls.kpi = cls.make_kpi("tour", name="Tour leads", sequence=0)
         for index, (user, team) in enumerate(
             [(cls.ann, cls.north)] * 3 + [(cls.bob, cls.north), (cls.cid, cls.south)]
@@ -60,7 +41,7 @@ class TestTours(KpiCommon, HttpCase):
 
     def test_nobody_s_figures(self):
         """Who has no figures reads why, instead of a blank page."""
-        self.start_tour("/odoo/my-kpis", "crm_kpi_no_figures", login="kpi_tour_admin")
+        self.start_tour("/odoo/my-kpis", "crm_kpi_no_figures", login="kpi_ada")
 
     def test_rep_on_a_phone(self):
         self.browser_size = "390x844"
@@ -69,7 +50,7 @@ class TestTours(KpiCommon, HttpCase):
 
     def test_manager(self):
         """The team, goals for all its members at once, their status."""
-        self.start_tour("/odoo/team-kpis", "crm_kpi_manager", login="kpi_tour_manager")
+        self.start_tour("/odoo/team-kpis", "crm_kpi_manager", login="kpi_mia")
         goals = self.env["crm.kpi.goal"].search(
             [("kpi_id", "=", self.kpi.id), ("period_id", "=", self.month.id)]
         )
@@ -79,7 +60,7 @@ class TestTours(KpiCommon, HttpCase):
 
     def test_admin(self):
         """A KPI with a filter, tried on real records and published, without code."""
-        self.start_tour("/odoo/kpi-definitions", "crm_kpi_admin", login="kpi_tour_admin")
+        self.start_tour("/odoo/kpi-definitions", "crm_kpi_admin", login="kpi_ada")
         kpi = self.env["crm.kpi"].search([("code", "=", "opportunities_entered")])
         self.assertEqual(kpi.state, "published")
         self.assertEqual(kpi.source_id, self.source)
