@@ -5,8 +5,12 @@ from . import crm_kpi_backfill
 from . import crm_kpi_category
 from . import crm_kpi_computation
 from . import crm_kpi_demo
+from . import crm_kpi_demo_people
+from . import crm_kpi_demo_lead
+from . import crm_kpi_demo_goal
 from . import crm_kpi_demo_prospecting
 from . import crm_kpi_demo_profile
+from . import crm_kpi_period_rows
 from . import crm_kpi_customer_period
 from . import crm_kpi_dirty
 from . import crm_kpi_fact_mixin
@@ -47,6 +51,9 @@ from . import crm_kpi_customer_refresh
 from . import crm_kpi_talk_mixin
 from . import crm_lead
 from . import crm_kpi_ticket_mixin
+from . import crm_kpi_ticket_facts
+from . import crm_kpi_ticket_past
+from . import crm_kpi_ticket_stage
 from . import crm_lead_interaction
 from . import crm_lead_prospecting
 from . import crm_lost_reason
@@ -68,6 +75,7 @@ from . import sale_order_interaction
 from . import sale_order_customer
 from . import sale_order_line
 from . import crm_kpi_caution
+from . import crm_kpi_demo_sale
 from . import crm_kpi_demo_order
 from . import crm_lead_deal
 from . import product_tag

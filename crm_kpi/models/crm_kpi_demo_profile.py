@@ -155,10 +155,6 @@ class CrmKpiDemo(models.AbstractModel):
             prospects, {"create_date": ("timestamp", since), "create_uid": ("int4", creators)}
         )
 
-    @api.model
-    def _country_of(self, code):
-        return self.env.ref(f"base.{'uk' if code == 'gb' else code}")
-
     # ------------------------------------------------------------------
     # conversations
     # ------------------------------------------------------------------
