@@ -16,14 +16,14 @@ LIABILITIES = ("liability_payable", "liability_current", "liability_credit_card"
 class CrmKpiBalancePeriod(models.Model):
     """Balance of a current asset or liability account at the end of a period.
 
-    Nothing is stored: the rows are made for the periods named in the context key
-    ``crm_kpi_period_ids`` (none: no rows). All posted journal items until the end of the
-    period count (of a running one: until today), so the past can be told at any time. The
-    items are added up once, between the ends of the periods, whatever their number.
+    All posted journal items until the end of the period count (of a running one: until today),
+    so the past can be told at any time. The items are added up once, between the ends of the
+    periods, whatever their number.
     """
 
     _name = "crm.kpi.balance.period"
     _description = "Balance at the end of a KPI period"
+    _inherit = ["crm.kpi.period.rows"]
     _auto = False
     _order = "period_id, account_id"
     _rec_name = "account_id"
@@ -33,19 +33,11 @@ class CrmKpiBalancePeriod(models.Model):
         "crm.kpi.period": ["company_id", "date_to"],
     }
 
-    period_id = fields.Many2one("crm.kpi.period", readonly=True)
-    company_id = fields.Many2one("res.company", readonly=True)
-    currency_id = fields.Many2one(related="company_id.currency_id")
     account_id = fields.Many2one("account.account", readonly=True)
     is_liability = fields.Boolean("Owed", readonly=True, help="Owed rather than owned.")
     amount = fields.Monetary(
         readonly=True, help="Balance at the end; what is owed is positive as well."
     )
-
-    @property
-    def _table_query(self):
-        period_ids = [int(id_) for id_ in self.env.context.get("crm_kpi_period_ids") or ()]
-        return self._kpi_query(period_ids, fields.Datetime.now())
 
     @api.model
     def _kpi_query(self, period_ids, now):

@@ -15,15 +15,14 @@ from .crm_kpi_cost import COST_KINDS
 class CrmKpiCostPeriod(models.Model):
     """What a cost entry, or a journal item of a cost account, costs in a period.
 
-    Nothing is stored: the rows are made for the periods named in the context key
-    ``crm_kpi_period_ids`` (none: no rows). An entry has a row in every period that shares
-    days with it; in a running period its days until today count. For each kind of cost the
-    company's settings name one source, entries or accounts; what the other one holds is in
-    no total.
+    An entry has a row in every period that shares days with it; in a running period its days
+    until today count. For each kind of cost the company's settings name one source, entries or
+    accounts; what the other one holds is in no total.
     """
 
     _name = "crm.kpi.cost.period"
     _description = "Cost in a KPI period"
+    _inherit = ["crm.kpi.period.rows"]
     _auto = False
     _order = "period_id, kind, id"
     _depends = {
@@ -48,9 +47,6 @@ class CrmKpiCostPeriod(models.Model):
         ],
     }
 
-    period_id = fields.Many2one("crm.kpi.period", readonly=True)
-    company_id = fields.Many2one("res.company", readonly=True)
-    currency_id = fields.Many2one(related="company_id.currency_id")
     cost_id = fields.Many2one("crm.kpi.cost", "Entry", readonly=True)
     move_line_id = fields.Many2one("account.move.line", "Journal item", readonly=True)
     kind = fields.Selection(COST_KINDS, readonly=True)
@@ -73,11 +69,6 @@ class CrmKpiCostPeriod(models.Model):
         help="What falls in the period of an entry that names a campaign, whatever the source "
         "of the totals is.",
     )
-
-    @property
-    def _table_query(self):
-        period_ids = [int(id_) for id_ in self.env.context.get("crm_kpi_period_ids") or ()]
-        return self._kpi_query(period_ids, fields.Datetime.now())
 
     @api.model
     def _kpi_query(self, period_ids, now):

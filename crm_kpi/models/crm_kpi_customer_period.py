@@ -12,11 +12,10 @@ from ..fields import NullableFloat
 class CrmKpiCustomerPeriod(models.Model):
     """One row per period and customer with a qualifying order before the period's end.
 
-    Nothing is stored: the rows are made for the periods named in the context key
-    ``crm_kpi_period_ids`` (none: no rows). Every customer's orders are gathered once, sorted,
-    into arrays; what a row says is then found by binary search in them, so the cost is that of
-    sorting the orders once plus the rows themselves. Columns that a reader of the rows does
-    not name are not computed, nor is what only they need: PostgreSQL drops them.
+    Every customer's orders are gathered once, sorted, into arrays; what a row says is then found
+    by binary search in them, so the cost is that of sorting the orders once plus the rows
+    themselves. Columns that a reader of the rows does not name are not computed, nor is what
+    only they need: PostgreSQL drops them.
 
     All instants are half-open: a customer is active at t when there is a qualifying order in
     [t - L, t), L being the inactivity window of the company, or of the customer's segment.
@@ -26,6 +25,7 @@ class CrmKpiCustomerPeriod(models.Model):
 
     _name = "crm.kpi.customer.period"
     _description = "Customer in a KPI period"
+    _inherit = ["crm.kpi.period.rows"]
     _auto = False
     _order = "period_id, partner_id"
     _rec_name = "partner_id"
@@ -48,8 +48,6 @@ class CrmKpiCustomerPeriod(models.Model):
         "crm.kpi.period": ["company_id", "date_from", "utc_from", "utc_to"],
     }
 
-    period_id = fields.Many2one("crm.kpi.period", readonly=True)
-    company_id = fields.Many2one("res.company", readonly=True)
     partner_id = fields.Many2one(
         "res.partner", "Customer", readonly=True, help="The commercial partner."
     )
@@ -233,12 +231,6 @@ class CrmKpiCustomerPeriod(models.Model):
         readonly=True,
         help="To know the customer's segment a year before the period's end.",
     )
-    currency_id = fields.Many2one(related="company_id.currency_id")
-
-    @property
-    def _table_query(self):
-        period_ids = [int(id_) for id_ in self.env.context.get("crm_kpi_period_ids") or ()]
-        return self._kpi_query(period_ids, fields.Datetime.now())
 
     @api.model
     def _kpi_query(self, period_ids, now):

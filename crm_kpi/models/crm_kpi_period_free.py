@@ -87,7 +87,7 @@ class CrmKpiPeriod(models.Model):
 
     @api.model
     def _ensure_fiscal_years(self, date_from, date_to, kinds=tuple(calendar.FISCAL_KINDS)):
-        """Make sure that there is a custom period for each fiscal one of the days given."""
+        """Make sure of the fiscal years and quarters of some days, which are custom periods."""
         for kind in kinds:
             spans = self._fiscal_spans(kind, date_from, date_to)
             found = self._on("custom", spans)

@@ -19,66 +19,49 @@ class CrmKpiSegmentSet(models.Model):
         """
         tz = company._kpi_tz()
         month = today.replace(day=1)
-        self.env.cr.execute(
-            SQL(
-                """
-                WITH monthly AS (
-                    SELECT c.commercial_partner_id AS partner_id,
-                           date_trunc('month', o.date_order AT TIME ZONE 'UTC'
-                                               AT TIME ZONE %(tz)s)::date AS month,
-                           SUM(%(amount)s) AS amount
-                      FROM sale_order o
-                      JOIN res_partner c ON c.id = o.partner_id
-                      JOIN crm_kpi_segment_difference x
-                        ON x.partner_id = c.commercial_partner_id
-                       AND x.segment_id IS NOT NULL AND x.is_first
-                     WHERE %(qualifying)s AND o.company_id = %(company)s
-                       AND o.date_order < %(until)s
-                     GROUP BY 1, 2),
-                grid AS (
-                    SELECT f.partner_id, g.month::date AS month
-                      FROM (SELECT partner_id, MIN(month) AS first
-                              FROM monthly GROUP BY partner_id) f
-                CROSS JOIN generate_series(f.first::timestamp, %(month)s::timestamp,
-                                           interval '1 month') AS g(month)),
-                size AS (
-                    SELECT g.partner_id, g.month,
-                           COALESCE(ROUND(SUM(m.amount) OVER (
-                               PARTITION BY g.partner_id ORDER BY g.month
-                               ROWS BETWEEN 12 PRECEDING AND 1 PRECEDING), 6), 0) AS amount
-                      FROM grid g LEFT JOIN monthly m USING (partner_id, month)),
-                banded AS (
-                    SELECT z.partner_id, z.month, b.id AS segment_id,
-                           LAG(b.id) OVER w AS previous, ROW_NUMBER() OVER w AS number
-                      FROM size z
-                 LEFT JOIN (%(bands)s) b ON z.amount >= b.lower
-                       AND (b.upper IS NULL OR z.amount < b.upper)
-                    WINDOW w AS (PARTITION BY z.partner_id ORDER BY z.month)),
-                steps AS (
-                    SELECT segment_id, partner_id,
-                           CASE WHEN number > 1 THEN month END AS date_from,
-                           LEAD(month) OVER (PARTITION BY partner_id ORDER BY month) AS date_to
-                      FROM banded
-                     WHERE number = 1 OR segment_id IS DISTINCT FROM previous)
-                INSERT INTO crm_kpi_segment_member
-                       (set_id, segment_id, partner_id, company_id, slot,
-                        date_from, date_to, date_recorded)
-                SELECT %(set)s, segment_id, partner_id, %(company)s, 0,
-                       date_from, date_to, COALESCE(date_from, %(yesterday)s)
-                  FROM steps WHERE segment_id IS NOT NULL
-                """,
-                tz=tz,
-                amount=self._company_amount("o"),
-                qualifying=self._qualifying("o"),
-                company=company.id,
-                until=utc_midnight(month, tz),
-                set=self.id,
-                month=month,
-                bands=self._bands(),
-                yesterday=fields.Date.subtract(today, days=1),
-            )
+        sizes = SQL(
+            """
+            WITH monthly AS (
+                SELECT c.commercial_partner_id AS partner_id,
+                       date_trunc('month', o.date_order AT TIME ZONE 'UTC'
+                                           AT TIME ZONE %(tz)s)::date AS month,
+                       SUM(%(amount)s) AS amount
+                  FROM sale_order o
+                  JOIN res_partner c ON c.id = o.partner_id
+                  JOIN crm_kpi_segment_difference x
+                    ON x.partner_id = c.commercial_partner_id
+                   AND x.segment_id IS NOT NULL AND x.is_first
+                 WHERE %(qualifying)s AND o.company_id = %(company)s
+                   AND o.date_order < %(until)s
+                 GROUP BY 1, 2),
+            grid AS (%(grid)s),
+            size AS (
+                SELECT g.partner_id, g.month,
+                       COALESCE(ROUND(SUM(m.amount) OVER (
+                           PARTITION BY g.partner_id ORDER BY g.month
+                           ROWS BETWEEN 12 PRECEDING AND 1 PRECEDING), 6), 0) AS amount
+                  FROM grid g LEFT JOIN monthly m USING (partner_id, month))
+            SELECT z.partner_id, z.month AS moment, b.id AS segment_id
+              FROM size z
+         LEFT JOIN (%(bands)s) b ON z.amount >= b.lower
+               AND (b.upper IS NULL OR z.amount < b.upper)
+            """,
+            tz=tz,
+            amount=self._company_amount("o"),
+            qualifying=self._qualifying("o"),
+            company=company.id,
+            until=utc_midnight(month, tz),
+            grid=_months_since_the_first(month),
+            bands=self._bands(),
         )
-        return self.env.cr.rowcount
+        return self._insert_history(
+            company,
+            sizes,
+            # the first size held before the first order, too
+            date_from=SQL("CASE WHEN number > 1 THEN moment END"),
+            date_recorded=SQL("COALESCE(date_from, %s)", fields.Date.subtract(today, days=1)),
+            only=SQL("TRUE"),
+        )
 
     def _reconstruct_rfm(self, company, today):
         """Classes of the past from the orders, month by month, when a company is new to the set.
@@ -114,12 +97,7 @@ class CrmKpiSegmentSet(models.Model):
                    AND o.date_order < %(until)s
                    AND c.commercial_partner_id IN (SELECT id FROM (%(customers)s) AS customer)
                  GROUP BY 1, 2),
-            grid AS (
-                SELECT f.partner_id, g.month::date AS month
-                  FROM (SELECT partner_id, MIN(month) AS first
-                          FROM monthly GROUP BY partner_id) f
-            CROSS JOIN generate_series(f.first::timestamp, %(month)s::timestamp,
-                                       interval '1 month') AS g(month))
+            grid AS (%(grid)s)
             SELECT g.month AS moment, g.partner_id,
                    MAX(m.last_day) OVER lately AS last_day,
                    SUM(m.days) OVER lately AS days,
@@ -138,36 +116,75 @@ class CrmKpiSegmentSet(models.Model):
             company=company.id,
             until=utc_midnight(month, tz),
             customers=self._customers(),
-            month=month,
+            grid=_months_since_the_first(month),
             months=months,
             window=company.kpi_inactivity_days,
         )
+        classes = SQL(
+            """
+            SELECT r.partner_id, r.moment, s.id AS segment_id
+              FROM (%s) AS r
+         LEFT JOIN crm_kpi_segment s ON s.rfm_class = r.rfm_class
+               AND s.set_id = %s AND s.active AND s.is_unknown IS NOT TRUE
+            """,
+            self.env["crm.kpi.customer"]._kpi_rfm_sql(facts),
+            self.id,
+        )
+        return self._insert_history(
+            company,
+            classes,
+            date_from=SQL("moment"),
+            date_recorded=SQL("date_from"),
+            only=SQL("date_from < %s", today),
+        )
+
+    def _insert_history(self, company, moments, date_from, date_recorded, only):
+        """Record in which segments customers were, from their segment at moments in order.
+
+        :param moments: query of ``partner_id``, ``moment`` and ``segment_id`` (NULL: in none)
+        :param date_from: since when a step holds, by its ``moment`` and ``number``
+        :param date_recorded: when it is taken to have been recorded, by its ``date_from``
+        :param only: condition of the steps to record
+        :return: number of rows made
+        """
         self.env.cr.execute(
             SQL(
                 """
-                WITH classed AS (
-                    SELECT r.moment, r.partner_id, s.id AS segment_id,
-                           LAG(s.id) OVER w AS previous, ROW_NUMBER() OVER w AS number
-                      FROM (%(rfm)s) AS r
-                 LEFT JOIN crm_kpi_segment s ON s.rfm_class = r.rfm_class
-                       AND s.set_id = %(set)s AND s.active AND s.is_unknown IS NOT TRUE
-                    WINDOW w AS (PARTITION BY r.partner_id ORDER BY r.moment)),
+                WITH noted AS (
+                    SELECT m.partner_id, m.moment, m.segment_id,
+                           LAG(m.segment_id) OVER w AS previous, ROW_NUMBER() OVER w AS number
+                      FROM (%(moments)s) AS m
+                    WINDOW w AS (PARTITION BY m.partner_id ORDER BY m.moment)),
                 steps AS (
-                    SELECT segment_id, partner_id, moment AS date_from,
+                    SELECT segment_id, partner_id, %(date_from)s AS date_from,
                            LEAD(moment) OVER (PARTITION BY partner_id ORDER BY moment) AS date_to
-                      FROM classed
+                      FROM noted
                      WHERE number = 1 OR segment_id IS DISTINCT FROM previous)
                 INSERT INTO crm_kpi_segment_member
                        (set_id, segment_id, partner_id, company_id, slot,
                         date_from, date_to, date_recorded)
                 SELECT %(set)s, segment_id, partner_id, %(company)s, 0,
-                       date_from, date_to, date_from
-                  FROM steps WHERE segment_id IS NOT NULL AND date_from < %(today)s
+                       date_from, date_to, %(date_recorded)s
+                  FROM steps WHERE segment_id IS NOT NULL AND %(only)s
                 """,
-                rfm=self.env["crm.kpi.customer"]._kpi_rfm_sql(facts),
+                moments=moments,
+                date_from=date_from,
+                date_recorded=date_recorded,
+                only=only,
                 set=self.id,
                 company=company.id,
-                today=today,
             )
         )
         return self.env.cr.rowcount
+
+
+def _months_since_the_first(month):
+    """Query of the months of each customer in ``monthly``, from the first one to ``month``."""
+    return SQL(
+        """
+        SELECT f.partner_id, g.month::date AS month
+          FROM (SELECT partner_id, MIN(month) AS first FROM monthly GROUP BY partner_id) f
+    CROSS JOIN generate_series(f.first::timestamp, %s::timestamp, interval '1 month') AS g(month)
+        """,
+        month,
+    )

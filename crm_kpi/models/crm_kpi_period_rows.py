@@ -1,0 +1,30 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, fields, models
+
+
+class CrmKpiPeriodRows(models.AbstractModel):
+    """A model without table that has rows for periods, to be the model of a source.
+
+    Nothing is stored: the rows are made for the periods named in the context key
+    ``crm_kpi_period_ids`` (none: no rows). Who inherits it sets ``_auto = False``, and
+    ``_depends`` to what the rows are made from.
+    """
+
+    _name = "crm.kpi.period.rows"
+    _description = "KPI: rows for periods"
+
+    period_id = fields.Many2one("crm.kpi.period", readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id")
+
+    @property
+    def _table_query(self):
+        period_ids = [int(id_) for id_ in self.env.context.get("crm_kpi_period_ids") or ()]
+        return self._kpi_query(period_ids, fields.Datetime.now())
+
+    @api.model
+    def _kpi_query(self, period_ids, now):
+        """The rows of these periods as known at ``now`` (naive UTC)."""
+        raise NotImplementedError
