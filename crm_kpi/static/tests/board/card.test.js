@@ -61,15 +61,16 @@ test("a card without a value says why, and neither zero nor a status", async () 
 test("the name opens the card with mouse and keys, and tells the rest to those who listen", async () => {
     const opened = [];
     const card = makeCard();
-    await mountWithCleanup(KpiCard, { props: { card, onOpen: (card) => opened.push(card.id) } });
+    const onOpen = (card) => opened.push(card.id);
+    await mountWithCleanup(KpiCard, { props: { card, asOf: "08:00", onOpen } });
     await contains(".o_kpi_card_value").click();
     queryFirst(".o_kpi_card_open").focus();
     await press("Enter");
     expect(opened).toEqual([1, 1]);
     const described = queryFirst(".o_kpi_card_open").getAttribute("aria-describedby").split(" ");
-    expect(document.getElementById(described[0]) || queryFirst(`#${described[0]}`)).toHaveText(
-        "12"
-    );
+    expect(`#${described[0]}`).toHaveText("12");
+    expect(`#${described.at(-1)}`).toHaveText("Records: 12, as of 08:00");
+    expect(".o_kpi_card_n").toHaveAttribute("title", "Records: 12, as of 08:00");
 });
 
 test("d shows the definition, Escape the number again", async () => {

@@ -38,7 +38,16 @@ export class KpiCard extends Component {
 
     /** Elements that say the rest to those who listen to the name. */
     get describedBy() {
-        return ["value", "state", "change", "goal"].map((part) => `${this.id}_${part}`).join(" ");
+        const parts = ["value", "state", "change", "goal", "n"];
+        return parts.map((part) => `${this.id}_${part}`).join(" ");
+    }
+
+    /** What n is, in words. */
+    get sample() {
+        const { n } = this.props.card;
+        return this.props.asOf
+            ? _t("Records: %(n)s, as of %(as_of)s", { n, as_of: this.props.asOf })
+            : _t("Records: %s", n);
     }
 
     get arrow() {
