@@ -520,6 +520,8 @@ class TestWriting(RightsCase):
     def test_periods(self):
         period = self.month
         before = self.content("crm.kpi.period")
+        self.assert_refused("foreign", "crm.kpi.period", "action_lock", period.ids)
+        self.assert_refused("foreign", "crm.kpi.period", "write", period.ids, {"kind": "day"})
         for role in ("portal", "ann", "all"):
             self.assert_refused(role, "crm.kpi.period", "action_lock", period.ids)
             self.assert_refused(role, "crm.kpi.period", "action_unlock", period.ids)
@@ -577,22 +579,56 @@ class TestWriting(RightsCase):
         )  # fmt: skip
 
     def test_stamps(self):
+        """By whatever road a value comes in: written, saved by a form, created, imported."""
         lead = self.make_lead("2026-03-10 10:00:00", user_id=self.ann.id, team_id=self.north.id)
         order = self.env["sale.order"].create(
             {
                 "partner_id": self.env["res.partner"].create({"name": "Buyer"}).id,
                 "user_id": self.ann.id,
                 "company_id": self.company.id,
+                "order_line": [
+                    fields.Command.create(
+                        {
+                            "product_id": self.env["product.product"]
+                            .create({"name": "Desk", "list_price": 100})
+                            .id
+                        }
+                    )
+                ],
             }
         )
-        for record in (lead, order):
+        needed = {
+            "crm.lead": {"name": "Lead"},
+            "sale.order": {"partner_id": order.partner_id.id},
+            "sale.order.line": {"order_id": order.id, "name": "Chair"},
+        }
+        for record in (lead, order, order.order_line):
+            model = record._name
             names = sorted(record._kpi_protected_fields())
             self.assertTrue(names)
-            before = self.content(record._name)
+            before = self.content(model)
             for name in names:
                 for role in ("ann", "manager"):
-                    self.assert_refused(role, record._name, "write", record.ids, {name: False})
-            self.assert_same(before, record._name)
+                    self.assert_refused(role, model, "write", record.ids, {name: False})
+            stamp = {names[0]: False}
+            for role in ROLES:
+                self.assert_refused(role, model, "write", record.ids, stamp)
+                self.assert_refused(role, model, "web_save", record.ids, stamp, specification={})
+                self.assert_refused(role, model, "create", [{**needed[model], **stamp}])
+            self.assert_same(before, model)
+        # an import tells its refusals line by line
+        before = self.content("crm.lead")
+        for role in ("ann", "manager", "kpi_admin"):
+            result = self.rpc(
+                role,
+                "crm.lead",
+                "load",
+                ["name", "kpi_won_date"],
+                [["Imported", "2026-03-01 10:00:00"]],
+            )
+            self.assertFalse(result["ids"])
+            self.assertIn("kpi_won_date", result["messages"][0]["message"])
+        self.assert_same(before, "crm.lead")
 
 
 @tagged("post_install", "-at_install")
