@@ -141,8 +141,10 @@ def parse(text):
     ...
     odoo.addons.crm_kpi.engine.formula.FormulaError: ('function', '__import__')
     """
+    if not (text := (text or "").strip()):
+        raise FormulaError("empty")
     try:
-        tree = ast.parse((text or "").strip(), mode="eval").body
+        tree = ast.parse(text, mode="eval").body
         _check(tree)
     except FormulaError:
         raise
@@ -386,5 +388,5 @@ def _same(left, right):
         return right if left is None else left
     clean = [{u: p for u, p in side.items() if p} for side in (left, right)]
     if clean[0] != clean[1]:
-        raise FormulaError("units", *(" · ".join(side) or "1" for side in clean))
+        raise FormulaError("units", *(" · ".join(side) for side in clean))
     return clean[0]

@@ -550,8 +550,8 @@ class CrmKpi(models.Model):
             "empty": lambda: self.env._("Formula: enter a formula with at least one KPI."),
             "units": lambda: self.env._(
                 "Formula: it adds or compares %(left)s and %(right)s. Use KPIs of the same unit.",
-                left=data[0],
-                right=data[1],
+                left=data[0] or self.env._("a bare number"),
+                right=data[1] or self.env._("a bare number"),
             ),
         }
         return messages[reason]()

@@ -23,7 +23,7 @@ class TestEngine(BaseCase):
     def test_formula_refuses_everything_else(self):
         """Formulas are data: nothing but KPIs, numbers and the listed functions gets through."""
         refused = {
-            "": "syntax",
+            "": "empty",
             "1 +": "syntax",
             "1 + 2": "empty",
             "a ** 2": "element",

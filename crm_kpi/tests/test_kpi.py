@@ -48,11 +48,17 @@ class TestKpi(KpiCommon):
         self.make_kpi("n")
         self.make_kpi("money", aggregator="sum", value_field="expected_revenue", unit="money")
         self.assertRefused("Formula:", make, "test_n +")
-        self.assertRefused("Formula:", make, "")
+        self.assertRefused("Formula: enter a formula", make, "")
+        self.assertRefused("Formula: enter a formula", make, " 7 * 2")
         self.assertRefused("Formula:", make, "test_gone / test_n")
         self.assertRefused("Formula:", make, "test_n ** 2")
         self.assertRefused("Formula:", make, "open(test_n)")
-        self.assertRefused("Formula:", make, "test_n + test_money", unit="money")
+        self.assertRefused(
+            "Formula: it adds or compares a bare number and money",
+            make,
+            "test_n + test_money",
+            unit="money",
+        )
         self.assertRefused("Unit:", make, "test_money / test_n", unit="percent")
         self.assertRefused("Unit:", make, "test_n / test_n", unit="money")
         self.assertRefused("Formula:", make, "test_x + 1")
