@@ -2,14 +2,18 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """How much of a period is gone, in working days of the company."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytz
 
-from odoo import api, fields, models, tools
+from odoo import fields, models
+from odoo.tools.lru import LRU
 
 from ..engine import pace
 from ..engine import periods as calendar
+
+#: Years of working hours that are kept in memory: 260 days each.
+_KEPT_YEARS = LRU(64)
 
 
 class CrmKpiPeriod(models.Model):
@@ -54,73 +58,69 @@ class CrmKpiPeriod(models.Model):
         """
         first = min(self.mapped("date_from"))
         last = max(self.mapped("date_to"))
+        tz = pytz.timezone(company._kpi_tz())
         # superuser: everybody may know on which days his company works
         hours = company.resource_calendar_id.sudo()
-        leaves = hours.env["resource.calendar.leaves"].search(
-            [
-                *_holidays_of(company),
-                ("resource_id", "=", False),
-                ("calendar_id", "in", [False, *hours.ids]),
-                ("date_from", "<=", last + timedelta(days=1)),
-                ("date_to", ">=", first - timedelta(days=1)),
-            ]
-        )
-        written = "".join(map(_stored, (hours, hours.attendance_ids, leaves)))
-        return self._work_days(company.id, company._kpi_tz(), first, last, written)
-
-    @api.model
-    @tools.ormcache("company_id", "tz_name", "first", "last", "written")
-    def _work_days(self, company_id, tz_name, first, last, written):
-        """:meth:`_work_calendar` of a time, kept as long as what it follows from stays.
-
-        A year takes Odoo's calendar longer than all else that a board shows of it.
-
-        :param written: what the hours and holidays are; the key, so that nothing else has to
-            say when they have changed
-        """
-        company = self.env["res.company"].browse(company_id)
-        hours = company.resource_calendar_id.sudo()  # superuser: as in _work_calendar
-        tz = pytz.timezone(tz_name)
-        start = tz.localize(datetime.combine(first, time.min))
-        stop = tz.localize(datetime.combine(last, time.min))
-        ours = _holidays_of(company)
-        if hours and hours.attendance_ids and not hours.flexible_hours:
+        off = []
+        if hours:
+            ours = [("time_type", "=", "leave"), ("company_id", "in", [False, company.id])]
+            start, stop = (tz.localize(datetime.combine(day, time.min)) for day in (first, last))
             # the same for everybody: no resource, hence public holidays only
-            intervals = hours._work_intervals_batch(start, stop, domain=ours, tz=tz)[False]
-            spans = [(begin, end) for begin, end, _attendance in intervals]
-        else:
-            spans = _office_hours(first, last, tz)
-            if hours:
-                leaves = hours._leave_intervals_batch(start, stop, domain=ours, tz=tz)[False]
-                off = [(begin, end) for begin, end, _leave in leaves]
-                spans = [
-                    (begin, end)
-                    for begin, end in spans
-                    if not any(a <= begin and end <= b for a, b in off)
-                ]
+            leaves = hours._leave_intervals_batch(start, stop, domain=ours, tz=tz)[False]
+            off = [(_utc(begin), _utc(end)) for begin, end, _leave in leaves]
         days = {}
-        for begin, end in spans:
-            days.setdefault(begin.astimezone(tz).date(), []).append((_utc(begin), _utc(end)))
+        for year in range(first.year, (last - timedelta(days=1)).year + 1):
+            days |= {
+                day: left
+                for day, spans in _regular_days(hours, tz, year).items()
+                if first <= day < last and (left := _without(spans, off))
+            }
         return days
 
 
-def _holidays_of(company):
-    return [("time_type", "=", "leave"), ("company_id", "in", [False, company.id])]
+def _regular_days(hours, tz, year):
+    """Working hours of a year, holidays or not: ``{day: [(start, stop)]}`` in naive UTC.
+
+    Every pace and every comparison needs them. They are kept by all that they follow from, so
+    that nobody has to tell when working hours change.
+    """
+    hours = hours if not hours.flexible_hours else hours.browse()
+    week = [(a.dayofweek, a.week_type, a.day_period, a.display_type, a.hour_from, a.hour_to)
+            for a in hours.attendance_ids]  # fmt: skip
+    key = (tz.zone, year, hours.two_weeks_calendar, *week)
+    days = _KEPT_YEARS.get(key)
+    if days is None:
+        days = {}
+        for begin, end in _hours_of_year(hours if week else None, tz, year):
+            days.setdefault(begin.astimezone(tz).date(), []).append((_utc(begin), _utc(end)))
+        _KEPT_YEARS[key] = days
+    return days
 
 
-def _stored(records):
-    """The values of all columns of some records, as text to compare."""
-    names = [name for name, field in records._fields.items() if field.store and field.column_type]
-    return repr(records.read(names, load=""))
-
-
-def _office_hours(first, last, tz):
+def _hours_of_year(hours, tz, year):
+    first, last = date(year, 1, 1), date(year + 1, 1, 1)
+    if hours:
+        start, stop = (tz.localize(datetime.combine(day, time.min)) for day in (first, last))
+        intervals = hours._attendance_intervals_batch(start, stop, tz=tz)[False]
+        return [(begin, end) for begin, end, _attendance in intervals]
     days = (first + timedelta(days=i) for i in range((last - first).days))
     return [
         (tz.localize(datetime.combine(day, time(9))), tz.localize(datetime.combine(day, time(17))))
         for day in days
         if day.weekday() < 5
     ]
+
+
+def _without(spans, off):
+    """The spans of time without those in which nobody works."""
+    for start, stop in off:
+        spans = [
+            (begin, end)
+            for first, last in spans
+            for begin, end in ((first, min(last, start)), (max(first, stop), last))
+            if begin < end
+        ]
+    return spans
 
 
 def _utc(instant):

@@ -435,6 +435,28 @@ class TestGoal(GoalCommon):
         self.company.resource_calendar_id = False
         self.assertEqual(len(month._working_days()[month]), 21)
 
+    def test_half_a_holiday(self):
+        month = self.period("month", "2026-11-01")
+        hours = self.company.resource_calendar_id
+        # Monday the 2nd from 8 to 12 is half gone at ten o'clock
+        ten = fields.Datetime.to_datetime("2026-11-02 09:00:00")
+        hours.attendance_ids.filtered(lambda line: line.hour_from > 12).unlink()
+        self.assertAlmostEqual(month._elapsed(ten)[month].share, 0.5 / 21)
+        self.env["resource.calendar.leaves"].create(
+            {
+                "name": "Off from ten",
+                "company_id": self.company.id,
+                "date_from": ten,
+                "date_to": "2026-11-02 22:59:59",
+            }
+        )
+        self.assertAlmostEqual(month._elapsed(ten)[month].share, 1 / 21)
+        # flexible hours name no days: from 9 to 17, of which an hour is left
+        hours.flexible_hours = True
+        self.assertEqual(len(month._working_days()[month]), 21)
+        nine = fields.Datetime.to_datetime("2026-11-02 08:30:00")
+        self.assertAlmostEqual(month._elapsed(nine)[month].share, 0.5 / 21)
+
     # --- at a cost ---
 
     @freeze_time(NOON)
