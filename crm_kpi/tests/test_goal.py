@@ -626,12 +626,12 @@ class TestGoal(GoalCommon):
             [
                 {"name": f"Rep {i}", "login": f"kpi_rep_{i}", "company_id": self.company.id,
                  "company_ids": [fields.Command.set(self.company.ids)]}
-                for i in range(200)
+                for i in range(80)
             ]
         )  # fmt: skip
         with freeze_time(NOON):
             months = [self.period("month", day) for day in ("2026-11-01", "2026-10-01")]
-            leads = self.make_leads(200, "2026-11-12 10:00:00")
+            leads = self.make_leads(80, "2026-11-12 10:00:00")
             for lead, user in zip(leads, users, strict=True):
                 lead.user_id = user
             self.refresh()

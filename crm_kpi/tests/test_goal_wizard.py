@@ -212,7 +212,7 @@ class TestGoalWizard(GoalCommon):
             [
                 {"name": f"Rep {i}", "login": f"kpi_many_{i}", "company_id": self.company.id,
                  "company_ids": [fields.Command.set(self.company.ids)]}
-                for i in range(200)
+                for i in range(80)
             ]
         )  # fmt: skip
         self.env.flush_all()
@@ -240,6 +240,6 @@ class TestGoalWizard(GoalCommon):
             self.env.flush_all()
             counts.append(self.cr.sql_log_count - start)
             self.assertEqual(set(goals.mapped("target")), {6})
-        # 60 and 2400 goals
+        # 60 and 960 goals
         self.assertLess(counts[1], counts[0] + 40, counts)
         self.assertLess(counts[2], counts[0] + 60, counts)
