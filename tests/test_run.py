@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,36 @@ def test_browser_tests_are_recognised():
     assert not run.BROWSER_MARK.search("class TestGoal(TransactionCase):")
     assert run.ODOO_MARK.search("import os\nfrom odoo.tests import tagged\n")
     assert not run.ODOO_MARK.search('"""import odoo\n""" + "from odoo"'.replace("\n", " "))
+
+
+@pytest.mark.parametrize(
+    ("processors", "arguments", "workers"),
+    [
+        (2, [], "2"),
+        (2, ["-x", "-k", "goal", "--maxfail=2", "--durations=20"], "2"),
+        (64, [], str(run.MAX_WORKERS)),
+        (1, [], None),
+        (2, ["-n", "3"], None),
+        (2, ["-m", "benchmark"], None),
+        (2, ["--pdb"], None),
+    ],
+)
+def test_all_tests_share_the_processors(monkeypatch, processors, arguments, workers):
+    """But not what measures speed, or is looked into by hand."""
+    monkeypatch.setattr(run.os, "cpu_count", lambda: processors)
+    assert run.side_by_side_options(arguments)[1:2] == ([workers] if workers else [])
+
+
+def test_tasks_side_by_side():
+    """Each waits for the other: one after the other they would never end."""
+    meet = threading.Barrier(2, timeout=20)
+    assert sorted(run.side_by_side(meet.wait, meet.wait)) == [0, 1]
+
+    def fail():
+        raise run.Problem("no network")
+
+    with pytest.raises(run.Problem, match="no network"):
+        run.side_by_side(fail, lambda: 1)
 
 
 # -- hashes ----------------------------------------------------------------------------------------
