@@ -319,7 +319,10 @@ def test_no_network_for_odoo(state, monkeypatch):
     monkeypatch.setattr(run, "debian_mirror", lambda suite: "http://127.0.0.1:9/debian")
     monkeypatch.delenv("ODOO_HOME", raising=False)
     monkeypatch.setenv("http_proxy", "")
-    with pytest.raises(run.Problem, match=r"lists cannot be fetched \(.*127\.0\.0\.1.*check the network .*ODOO_HOME"):
+    with pytest.raises(
+        run.Problem,
+        match=r"lists cannot be fetched \(.*127\.0\.0\.1.*check the network .*ODOO_HOME",
+    ):
         run.find_odoo(state)
 
 
