@@ -93,36 +93,6 @@ class CrmKpiProfile(models.Model):
         only = self.env["res.company"].sudo().with_context(active_test=False).search([], limit=2)
         return SQL(
             """
-            WITH profile AS (
-                SELECT p.id AS partner_id,
-                       NULLIF(p.user_id, %(root)s) AS user_id,
-                       COALESCE(u.id, NULLIF(p.user_id, %(root)s)) AS creator_id,
-                       COALESCE(p.company_id, u.company_id, s.company_id, %(only)s) AS company_id
-                  FROM res_partner p
-             LEFT JOIN res_users u
-                    ON u.id = p.create_uid AND u.share IS NOT TRUE AND u.id <> %(root)s
-             LEFT JOIN res_users s ON s.id = p.user_id
-                 WHERE p.commercial_partner_id = p.id
-                   AND COALESCE(p.type, 'contact') = 'contact'
-                   AND p.id NOT IN (%(internal)s)
-            ),
-            member AS (
-                SELECT DISTINCT ON (c.id, m.user_id)
-                       c.id AS company_id, m.user_id, t.id AS team_id
-                  FROM res_company c
-                  JOIN crm_team t ON t.active AND (t.company_id IS NULL OR t.company_id = c.id)
-                  JOIN crm_team_member m ON m.crm_team_id = t.id AND m.active
-              ORDER BY c.id, m.user_id, m.id
-            ),
-            pair AS (
-                SELECT partner_id, company_id, bool_or(own) AS is_own, bool_or(NOT own) AS is_customer
-                  FROM (SELECT partner_id, company_id, TRUE AS own FROM profile
-                         WHERE company_id IS NOT NULL
-                         UNION ALL
-                        SELECT k.partner_id, k.company_id, FALSE
-                          FROM crm_kpi_customer k WHERE k.order_count > 0) AS known
-              GROUP BY partner_id, company_id
-            )
             SELECT (x.company_id::bigint << 31) | p.id AS id,
                    p.id AS partner_id, x.company_id, p.create_date,
                    o.creator_id, c.team_id AS creator_team_id, o.user_id, m.team_id,
@@ -131,16 +101,37 @@ class CrmKpiProfile(models.Model):
                    f.filled::float8 / NULLIF(f.asked, 0) AS completeness,
                    -- in whole numbers: four of five are enough
                    f.asked > 0 AND 5 * f.filled >= 4 * f.asked AS is_complete
-              FROM pair x
-              JOIN profile o ON o.partner_id = x.partner_id
-              JOIN res_partner p ON p.id = x.partner_id
-         LEFT JOIN member c ON c.company_id = x.company_id AND c.user_id = o.creator_id
-         LEFT JOIN member m ON m.company_id = x.company_id AND m.user_id = o.user_id
+              FROM res_partner p
+         LEFT JOIN res_users u
+                ON u.id = p.create_uid AND u.share IS NOT TRUE AND u.id <> %(root)s
+         LEFT JOIN res_users s ON s.id = p.user_id
+        CROSS JOIN LATERAL (
+                SELECT NULLIF(p.user_id, %(root)s) AS user_id,
+                       COALESCE(u.id, NULLIF(p.user_id, %(root)s)) AS creator_id,
+                       COALESCE(p.company_id, u.company_id, s.company_id, %(only)s) AS company_id
+             ) o
+             -- what follows is looked up by partner and by user: nobody can tell the planner how
+             -- many partners are profiles, and with one in mind it would compare all with all
+        CROSS JOIN LATERAL (
+                SELECT company_id, bool_or(own) AS is_own, bool_or(NOT own) AS is_customer
+                  FROM (SELECT o.company_id, TRUE AS own WHERE o.company_id IS NOT NULL
+                         UNION ALL
+                        SELECT k.company_id, FALSE FROM crm_kpi_customer k
+                         WHERE k.partner_id = p.id AND k.order_count > 0) AS known
+              GROUP BY company_id
+             ) x
+         LEFT JOIN LATERAL (%(creator_team)s) c ON TRUE
+         LEFT JOIN LATERAL (%(team)s) m ON TRUE
         CROSS JOIN LATERAL (SELECT %(filled)s AS filled, %(asked)s AS asked) f
+             WHERE p.commercial_partner_id = p.id
+               AND COALESCE(p.type, 'contact') = 'contact'
+               AND p.id NOT IN (%(internal)s)
             """,
             root=SUPERUSER_ID,
             only=only.id if len(only) == 1 else None,
             internal=self.env["sale.order"]._kpi_internal_partners(),
+            creator_team=_team_of(SQL("o.creator_id")),
+            team=_team_of(SQL("o.user_id")),
             filled=filled,
             asked=asked,
         )
@@ -148,3 +139,16 @@ class CrmKpiProfile(models.Model):
     def action_open_partner(self):
         self.ensure_one()
         return self.partner_id.get_formview_action()
+
+
+def _team_of(user):
+    """SQL of the team of a user in the company x.company_id, the first one joined."""
+    return SQL(
+        """SELECT t.id AS team_id
+             FROM crm_team_member b
+             JOIN crm_team t ON t.id = b.crm_team_id AND t.active
+                  AND (t.company_id IS NULL OR t.company_id = x.company_id)
+            WHERE b.user_id = %s AND b.active
+            ORDER BY b.id LIMIT 1""",
+        user,
+    )

@@ -126,11 +126,12 @@ class CrmKpi(models.Model):
     def _company_steps(self, periods, kpis, now):
         """The steps of the current company."""
         yield "periods", lambda: self._refresh_periods(now)
+        counted = {}  # of the events behind cohorts: several sources follow from the same ones
         for source in self._refreshed(kpis, self.env.company).source_id.sorted():
             yield (
                 source.code,
                 lambda source=source: self._refresh_source(
-                    source, self._due_periods(periods), kpis, now
+                    source, self._due_periods(periods), kpis, now, counted
                 ),
             )
         yield "formulas", lambda: self._refresh_formulas(self._due_periods(periods), kpis, now)
@@ -265,8 +266,11 @@ class CrmKpi(models.Model):
     # --- AGGREGATES ---
 
     @api.model
-    def _refresh_source(self, source, periods, kpis, now):
-        """Compute the KPIs of one source in one company: one statement."""
+    def _refresh_source(self, source, periods, kpis, now, counted):
+        """Compute the KPIs of one source in one company: one statement.
+
+        :param counted: as in :meth:`~.crm_kpi_source.CrmKpiSource._fingerprints`
+        """
         company = self.env.company
         mine = self._refreshed(kpis, company).filtered(lambda k: k.source_id == source)
         if source.kind == "snapshot" and not source.rebuildable:
@@ -279,7 +283,7 @@ class CrmKpi(models.Model):
         self.env.flush_all()
         try:
             with self.env.cr.savepoint():
-                prints = source._fingerprints(company, periods, now)
+                prints = source._fingerprints(company, periods, now, counted)
         except (psycopg2.Error, ValueError, KeyError, AttributeError) as error:
             mine._note_failure(str(error))
             return 0

@@ -538,15 +538,19 @@ class CrmKpiSource(models.Model):
 
     # --- WHAT CHANGED ---
 
-    def _fingerprints(self, company, periods, now):
+    def _fingerprints(self, company, periods, now, counted=None):
         """Count and sum of the write dates of the facts' records, per period.
 
+        :param counted: dict that keeps what was counted for one source for the next ones; what
+            is written in the meantime is seen by the next refresh
         :return: dict of period id to a text; a changed, added, moved or deleted record
             changes it. Periods without records are missing.
         """
         self.ensure_one()
         if self.kind == "cohort":
-            return self._history_fingerprints(company, periods, now)
+            return self._history_fingerprints(
+                company, periods, now, {} if counted is None else counted
+            )
         model, query, plan = self._query(company, periods, now)
         if self.kind == "snapshot" and self.rebuildable and self.date_end_field:
             return self._open_fingerprints(model, query, company, periods, now)
@@ -605,10 +609,15 @@ class CrmKpiSource(models.Model):
             for period_id, at in points.items()
         }
 
-    def _history_fingerprints(self, company, periods, now):
+    def _history_fingerprints(self, company, periods, now, counted):
         """Of a cohort: of all events behind it until the end of the period."""
         ends = sorted({min(period.utc_to, now) for period in periods})
-        parts = [base._counted_until(company, ends) for base in self.base_source_ids.sorted("id")]
+        parts = []
+        for base in self.base_source_ids.sorted("id"):
+            key = (base.id, *ends)
+            if key not in counted:
+                counted[key] = base._counted_until(company, ends)
+            parts.append(counted[key])
         if not parts:
             return {}
         index = {end: position for position, end in enumerate(ends)}
