@@ -396,6 +396,22 @@ def _differs(left, right):
     )
 
 
+def _told(value, number):
+    """A value for comparison: a zero of no records tells no more than a cell that is not there.
+
+    Whether somebody has a cell depends on all KPIs of the source: a record that one of them
+    counts gives a zero to the others.
+    """
+    return SQL("CASE WHEN %(v)s <> 0 OR %(n)s <> 0 THEN %(v)s END", v=SQL(value), n=SQL(number))
+
+
+def _keys(table):
+    return SQL(
+        "%(t)s.kpi_id, %(t)s.period_id, %(t)s.level, %(t)s.team_id, %(t)s.user_id, %(t)s.segment_id",
+        t=SQL.identifier(table),
+    )
+
+
 def _cell_key(table):
     """The columns that tell cells apart, none of them NULL."""
     return SQL(
@@ -484,6 +500,16 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
            still AS (
                SELECT DISTINCT kpi_id, period_id, level, set_id FROM cell
                 WHERE locked AND (segment_id IS NOT NULL OR level = 'company' AND n > 0)),
+           -- locked cells, and those that were not there but came up in a restatement since
+           known_cell AS (
+               SELECT %(v_keys)s, v.value, v.n, v.version
+                 FROM crm_kpi_value v JOIN target t USING (kpi_id, period_id)
+                WHERE t.locked
+                UNION ALL
+               SELECT DISTINCT %(r_keys)s, NULL::float8, 0, NULL::int4
+                 FROM crm_kpi_restatement r JOIN target t USING (kpi_id, period_id)
+                WHERE t.locked
+                  AND NOT EXISTS (SELECT 1 FROM crm_kpi_value v WHERE %(value_is_noted)s)),
            gone AS (
                -- NOT IN: looked up in a hash table however few cells the planner expects
                -- (a join would compare every value with every cell); no part of a key is NULL
@@ -508,9 +534,7 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                               v.value AS value_locked, c.value AS value_now,
                               COALESCE(v.n, 0) AS n_locked, COALESCE(c.n, 0) AS n_now,
                               v.version AS version_locked, c.version AS version_now
-                         FROM (SELECT v.* FROM crm_kpi_value v
-                                 JOIN target t ON t.kpi_id = v.kpi_id
-                                              AND t.period_id = v.period_id AND t.locked
+                         FROM (SELECT v.* FROM known_cell v
                                  LEFT JOIN crm_kpi_segment s ON s.id = v.segment_id
                                  LEFT JOIN still b ON b.kpi_id = v.kpi_id
                                       AND b.period_id = v.period_id AND b.level = v.level
@@ -522,7 +546,8 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                       ) AS both_sides
                 CROSS JOIN LATERAL (SELECT %(keys)s) AS d
                  LEFT JOIN LATERAL (
-                      SELECT r.id, r.value_now AS last_now FROM crm_kpi_restatement r
+                      SELECT r.id, r.value_now AS last_now, r.n_now AS last_n
+                        FROM crm_kpi_restatement r
                        WHERE r.kpi_id = d.kpi_id AND r.period_id = d.period_id
                          AND r.level = d.level
                          AND r.team_id IS NOT DISTINCT FROM d.team_id
@@ -560,14 +585,21 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
         company=company_id,
         now=now,
         keys=_KEYS,
-        cell_keys=SQL("c.kpi_id, c.period_id, c.level, c.team_id, c.user_id, c.segment_id"),
+        cell_keys=_keys("c"),
+        v_keys=_keys("v"),
+        r_keys=_keys("r"),
+        value_is_noted=_same_cell("v", "r"),
         cell_key=SQL(CELL_KEY),
         value_key=_cell_key("v"),
         key_of_cell=_cell_key("c"),
         cell_is_value=_same_cell("c", "v"),
         restated=_differs(
-            SQL("CASE WHEN known.id IS NULL THEN value_locked ELSE known.last_now END"),
-            SQL("value_now"),
+            SQL(
+                "CASE WHEN known.id IS NULL THEN %s ELSE %s END",
+                _told("value_locked", "n_locked"),
+                _told("known.last_now", "known.last_n"),
+            ),
+            _told("value_now", "n_now"),
         ),
         value_differs=_differs(SQL("v.value"), SQL("EXCLUDED.value")),
     )

@@ -325,22 +325,32 @@ class CrmKpi(models.Model):
                 locked = period.state == "locked" and final
                 salt = kpi._salt(period, kpi.id in crossed, locked, now)
                 fingerprint = f"{prints.get(period.id, '0')}|{salt}"
-                if before is None or before[0] != fingerprint:
+                # of what was stored before the lock, the second part does not matter any more
+                known_print = (before and before[0]) or ""
+                if locked and known_print.rpartition("|")[0] == fingerprint.rpartition("|")[0]:
+                    continue
+                if known_print != fingerprint:
                     due[kpi, period] = (fingerprint, locked)
                 elif not locked and before[1] != kpi.version:
                     due[kpi, period] = (fingerprint, False)
         return due
 
     def _salt(self, period, crossed, locked, now):
-        """What a value depends on beside the records, as part of its fingerprint."""
+        """What a value depends on beside the records, as the end of its fingerprint.
+
+        In two parts: what always counts, and what counts until the period is locked.
+        """
         company = period.company_id
         parts = [f"L{company.kpi_inactivity_days}"] if self.source_id.kind == "cohort" else []
         if not self._is_told(period):
             parts.append("untold")
         if crossed:
             parts.append("x")
-        if locked:
-            return ":".join(parts)
+        return f"{':'.join(parts)}|{'' if locked else self._salt_of_time(period, now)}"
+
+    def _salt_of_time(self, period, now):
+        """What a value depends on until its period is locked: settings, and the hour."""
+        company, parts = period.company_id, []
         if least := self._least_cell(company):
             parts.append(f"m{least}")
         if period.state == "open":

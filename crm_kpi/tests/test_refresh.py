@@ -441,6 +441,66 @@ class TestRefresh(KpiCommon):
         november = self.period("month", "2026-11-10")
         self.assertEqual(self.value(kpi, november, "user", user_id=self.ann), 1)
 
+    def test_lock_computes_nothing(self):
+        """A period that is locked, at the first refresh or by passing time, is not scanned anew.
+
+        Percentages depend on the least number of records while they may still change, filters
+        with a moving date on the day: once they are locked, neither matters.
+        """
+        self.company.kpi_min_cell = 5
+        share = self.make_kpi("share", aggregator="avg", value_field="probability", unit="percent")
+        moving = self.make_kpi("moving", domain="[('date_closed', '<=', 'now')]")
+        rate = self.make_kpi(
+            "rate", kind="formula", formula="test_share / test_moving", unit="percent"
+        )
+        for month in range(1, 12):
+            self.make_lead(f"2026-{month:02d}-10 12:00:00", user_id=self.ann.id)
+        kpis = share | moving | rate
+
+        def computed(state):
+            return {
+                (c.kpi_id.code, c.period_id.name): c.computed_at
+                for c in self.env["crm.kpi.computation"].search(
+                    [
+                        ("kpi_id", "in", kpis.ids),
+                        ("period_id.kind", "=", "month"),
+                        ("period_id.state", "=", state),
+                        ("period_id.company_id", "=", self.company.id),
+                    ]
+                )
+            }
+
+        with freeze_time(NOW):
+            self.kpis._refresh(kpis=kpis)
+            first = computed("locked")
+            self.assertTrue(len(first) >= 3 * 8)
+        with freeze_time("2026-12-15 10:20:00"):
+            self.kpis._refresh(kpis=kpis)
+            self.assertEqual(computed("locked"), first)
+        with freeze_time("2026-12-31 10:00:00"):
+            self.kpis._refresh(kpis=kpis)
+            october = self.period("month", "2026-10-10")
+            self.assertEqual(october.state, "provisional")
+            before = computed("provisional")
+        with freeze_time("2027-01-05 10:00:00"):
+            self.kpis._refresh(kpis=kpis)
+            self.assertEqual(october.state, "locked")
+            after = computed("locked")
+            self.assertLessEqual(first.items(), after.items())
+            for kpi in kpis:
+                key = (kpi.code, "2026-10")
+                self.assertEqual(after[key], before[key], kpi.code)
+        # what happens to the records is still noticed
+        with freeze_time("2027-01-06 10:00:00"):
+            self.make_lead("2026-10-11 12:00:00", date_closed="2026-10-12 12:00:00")
+            self.kpis._refresh(kpis=kpis)
+            noted = self.env["crm.kpi.restatement"].search(
+                [("period_id", "=", october.id), ("kpi_id", "=", moving.id)]
+            )
+            self.assertEqual(
+                noted.filtered(lambda line: line.level == "company").mapped("value_now"), [1]
+            )
+
     @freeze_time(NOW)
     def test_locked_value_stays_and_is_restated(self):
         """Traps of late data: a locked value never changes, the difference is on record."""
@@ -472,6 +532,45 @@ class TestRefresh(KpiCommon):
         may.action_unlock()
         self.kpis._refresh(kpis=kpi)
         self.assertEqual(self.value(kpi, may), 2)
+
+    @freeze_time(NOW)
+    def test_zero_in_place_of_nothing_is_no_restatement(self):
+        """What one KPI counts late gives its owner a zero in the others: nothing changed there."""
+        every = self.make_kpi("every")
+        large = self.make_kpi("large", domain="[('expected_revenue', '>', 100)]")
+        double = self.make_kpi("double", kind="formula", formula="test_large * 2")
+        self.make_lead("2026-05-10 12:00:00", user_id=self.ann.id, expected_revenue=500)
+        kpis = every | large | double
+        self.kpis._refresh(kpis=kpis)
+        may = self.period("month", "2026-05-10")
+        self.assertEqual(may.state, "locked")
+
+        def lines(kpi):
+            return self.env["crm.kpi.restatement"].search(
+                [
+                    ("period_id", "=", may.id),
+                    ("kpi_id", "=", kpi.id),
+                    ("user_id", "=", self.bob.id),
+                ]
+            )
+
+        late = self.make_lead("2026-05-20 12:00:00", user_id=self.bob.id, expected_revenue=5)
+        self.kpis._refresh(kpis=kpis)
+        self.assertEqual(lines(every).mapped("value_now"), [1])
+        self.assertFalse(lines(large) | lines(double))
+        late.unlink()
+        self.kpis._refresh(kpis=kpis)
+        self.assertEqual(set(lines(every).mapped("value_now")), {1, False})
+        self.assertFalse(lines(large) | lines(double))
+        # from something to nothing is one, and is not told twice
+        mine = self.make_lead("2026-05-22 12:00:00", user_id=self.bob.id, expected_revenue=300)
+        self.kpis._refresh(kpis=kpis)
+        mine.expected_revenue = 3
+        self.backdate(mine)
+        self.kpis._refresh(kpis=kpis)
+        mine.unlink()
+        self.kpis._refresh(kpis=kpis)
+        self.assertEqual(sorted(lines(large).mapped("value_now")), [0, 1])
 
     @freeze_time(NOW)
     def test_locked_period_takes_a_new_breakdown(self):
