@@ -204,6 +204,13 @@ class CrmKpi(models.Model):
     last_refresh = fields.Datetime(readonly=True, copy=False)
     last_error = fields.Text(readonly=True, copy=False)
     failure_count = fields.Integer(readonly=True, copy=False)
+    failed_company_id = fields.Many2one(
+        "res.company",
+        "Failed in",
+        readonly=True,
+        copy=False,
+        help="Company whose values could not be computed; only there it can be well again.",
+    )
     next_try = fields.Datetime(readonly=True, copy=False)
 
     _code_uniq = models.Constraint("UNIQUE(code)", "Code: another KPI has this code already.")
@@ -612,6 +619,7 @@ class CrmKpi(models.Model):
             result = super().write(vals)
         if vals.get("company_id"):
             self._drop_other_companies()
+            self.filtered("failed_company_id").failed_company_id = False
         if "code" in vals:
             users = self.search([("formula", "!=", False)])
             self.env.add_to_compute(self._fields["component_ids"], users)
@@ -620,7 +628,14 @@ class CrmKpi(models.Model):
     def _note_new_version(self):
         """The definition changed: all that is not locked is to be computed again."""
         for kpi in self:
-            kpi.write({"version": kpi.version + 1, "next_try": False, "failure_count": 0})
+            kpi.write(
+                {
+                    "version": kpi.version + 1,
+                    "next_try": False,
+                    "failure_count": 0,
+                    "failed_company_id": False,
+                }
+            )
 
     def _drop_other_companies(self):
         """Values that no refresh keeps up to date any more; what is locked was reported."""

@@ -166,7 +166,8 @@ class CrmKpi(models.Model):
                         "%(model)s could not be derived: %(error)s",
                         model=self.env[model]._description,
                         error=error,
-                    )
+                    ),
+                    everywhere=True,
                 )
 
     @api.model
@@ -607,8 +608,11 @@ class CrmKpi(models.Model):
         # superuser: a goal's value and status are computed, never typed
         self.env["crm.kpi.goal"].sudo()._refresh(self.env.company)
 
-    def _note_failure(self, error):
-        """Keep the reason on the KPI and try again later, each time after a longer while."""
+    def _note_failure(self, error, everywhere=False):
+        """Keep the reason on the KPI and try again later, each time after a longer while.
+
+        :param everywhere: whether it fails for all companies, not for the current one only
+        """
         now = fields.Datetime.now()
         for kpi in self:
             # a refresh of several companies fails once
@@ -619,6 +623,7 @@ class CrmKpi(models.Model):
             kpi.write(
                 {
                     "failure_count": count,
+                    "failed_company_id": not everywhere and self.env.company.id,
                     "last_error": message,
                     "next_try": now + delay,
                 }
@@ -626,11 +631,24 @@ class CrmKpi(models.Model):
             _logger.warning("KPI %s could not be computed: %s", kpi.code, message)
 
     def _note_success(self, now):
-        # what failed in this very refresh, in another company, waits for its retry
+        # what failed in this very refresh waits for its retry; what fails in one company is
+        # not cured by working in another, or it would be tried for ever without a longer while
+        here = self.env.company
         cured = self.filtered(
-            lambda kpi: kpi.last_error and not (kpi.next_try and kpi.next_try > now)
+            lambda kpi: (
+                kpi.last_error
+                and not (kpi.next_try and kpi.next_try > now)
+                and (kpi.failed_company_id == here or not kpi.failed_company_id.active)
+            )
         )
-        cured.write({"failure_count": 0, "last_error": False, "next_try": False})
+        cured.write(
+            {
+                "failure_count": 0,
+                "failed_company_id": False,
+                "last_error": False,
+                "next_try": False,
+            }
+        )
         self.env.execute_query(
             SQL(
                 "UPDATE crm_kpi SET last_refresh = %s WHERE id = ANY(%s) RETURNING 1", now, self.ids

@@ -5,12 +5,15 @@ import random
 from collections import defaultdict
 from datetime import date, datetime, timedelta, timezone
 from statistics import mean, median
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
+import psycopg2
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg2 import IntegrityError
 
+from odoo import fields
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
@@ -812,6 +815,59 @@ class TestRefresh(KpiCommon):
         self.kpis._refresh(kpis=broken)
         self.assertFalse(broken.last_error)
         self.assertEqual(self.value(broken, month), 1)
+
+    def test_back_off(self):
+        """Each try comes after twice the time, at most a day; another company cures nothing."""
+        other = self.env["res.company"].create({"name": "Another", "sequence": 1})
+        last = self.env["res.company"].create({"name": "Last", "sequence": 99})
+        for company in (other, last):
+            self.env["crm.lead"].create({"name": "Theirs", "company_id": company.id})
+        broken = self.make_kpi("broken")
+        lead = self.make_lead("2026-11-10 12:00:00", expected_revenue=1)
+        mended = datetime(2026, 12, 20)
+        now, waited = datetime(2026, 12, 15, 10), []
+        with freeze_time(now):
+            self.kpis._refresh(kpis=broken)
+        self.assertFalse(broken.last_error)
+
+        def fails(kpi, source, plan, targets, now):
+            if kpi.env.company == self.company:
+                raise psycopg2.DataError("division by zero")
+            return written(kpi, source, plan, targets, now)
+
+        written = type(broken)._write_aggregates
+        with (
+            patch.object(type(broken), "_write_aggregates", fails),
+            mute_logger("odoo.addons.crm_kpi.models.crm_kpi_refresh"),
+        ):
+            for _try in range(11):
+                lead.name += "!"
+                self.env["crm.lead"].search([("company_id", "!=", self.company.id)]).name = "New"
+                self.backdate(self.env["crm.lead"].search([]))
+                with freeze_time(now):
+                    self._refresh_due()
+                self.assertEqual(broken.failed_company_id, self.company)
+                self.assertIn("division by zero", broken.last_error)
+                waited.append((broken.next_try - now).total_seconds() / 60)
+                # nothing happens before that time
+                with freeze_time(broken.next_try - timedelta(seconds=1)):
+                    self._refresh_due()
+                    self.assertEqual(broken.failure_count, len(waited))
+                now = broken.next_try
+        self.assertEqual(waited, [5, 10, 20, 40, 80, 160, 320, 640, 1280, 1440, 1440])
+        with freeze_time(max(now, mended)):
+            self._refresh_due()
+        self.assertFalse(broken.last_error)
+        self.assertEqual((broken.failure_count, broken.next_try), (0, False))
+
+    def _refresh_due(self):
+        """What the scheduled refresh does of the test's source: only KPIs that are due."""
+        now = fields.Datetime.now()
+        for company in self.env["res.company"].search([]):
+            scope = self.kpis.sudo().with_company(company)
+            steps = dict(scope._company_steps(None, None, now))
+            # the KPI of the test is not among them while it waits
+            steps.get(self.source.code, int)()
 
     # --- drill down ---
 
