@@ -511,11 +511,18 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                 WHERE t.locked
                   AND NOT EXISTS (SELECT 1 FROM crm_kpi_value v WHERE %(value_is_noted)s)),
            gone AS (
-               -- NOT IN: looked up in a hash table however few cells the planner expects
-               -- (a join would compare every value with every cell); no part of a key is NULL
-               DELETE FROM crm_kpi_value v USING target t
-                WHERE v.kpi_id = t.kpi_id AND v.period_id = t.period_id AND NOT t.locked
-                  AND (%(value_key)s) NOT IN (SELECT %(key_of_cell)s FROM cell c)
+               -- grouped by key: however few or many cells the planner expects, no value is
+               -- compared with every cell, as in a join of few or a NOT IN of many
+               DELETE FROM crm_kpi_value WHERE id IN (
+                      SELECT max(k.id)
+                        FROM (SELECT v.id, %(value_key)s
+                                FROM crm_kpi_value v JOIN target t USING (kpi_id, period_id)
+                               WHERE NOT t.locked
+                               UNION ALL
+                              SELECT NULL, %(key_of_cell)s FROM cell c)
+                          AS k (id, kpi_id, period_id, level, team_id, user_id, segment_id)
+                       GROUP BY k.kpi_id, k.period_id, k.level, k.team_id, k.user_id, k.segment_id
+                      HAVING count(*) = count(k.id))
                RETURNING 1),
            restated AS (
                INSERT INTO crm_kpi_restatement (%(keys)s, company_id, value_locked, value_now,
