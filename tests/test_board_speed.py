@@ -2,60 +2,47 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """How long the server takes for a board of twelve KPIs, at the size that it is to hold.
 
-A million leads and a million orders of 500 salespeople (``CRM_KPI_SCALE`` makes it fewer), with
-their stamps, values of the board's KPIs in all periods and at all levels. Run it alone, on a
-machine that does nothing else::
+Values of the board's KPIs in all periods and at all levels. See :mod:`scale_case`::
 
     ./run test -m benchmark tests/test_board_speed.py
 """
 
 import logging
-import os
 import statistics
 import time
 
 import pytest
+from scale_case import ScaleCase
 
 from odoo.fields import Command
-from odoo.tests import TransactionCase, tagged
-
-from tools.make_scale import generate
+from odoo.tests import tagged
 
 _logger = logging.getLogger(__name__)
 
 pytestmark = pytest.mark.benchmark
 
-SIZE = int(os.environ.get("CRM_KPI_SCALE") or 1_000_000)
 #: Milliseconds, see the readme.
 LIMIT = 150
 WARM = 20
 
 
 @tagged("post_install", "-at_install")
-class TestBoardSpeed(TransactionCase):
+class TestBoardSpeed(ScaleCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        salespeople = cls.env["res.users"].browse(generate(cls.env, SIZE, SIZE))
-        cls.env["crm.kpi.backfill"]._run()
-        # what is derived from conversations is not on the board
-        cls.env["crm.kpi.dirty"].search([]).unlink()
         cls.board = cls.env.ref("crm_kpi.crm_kpi_board_sales").copy({"user_id": False})
         cls.board.card_ids = [
             Command.create({"kpi_id": cls.env.ref("crm_kpi.crm_kpi_pipeline_weighted").id})
         ]
-        cls.company = cls.env.ref("base.main_company")
         start = time.monotonic()
-        now = cls.env.cr.now()
-        cls.env["crm.kpi"].with_company(cls.company)._refresh_periods(now)
-        periods = cls.env["crm.kpi.period"].search([("company_id", "=", cls.company.id)])
-        cells = cls.env["crm.kpi"]._refresh(periods, cls.board.card_ids.kpi_id)
+        cells = cls.kpis._refresh(cls.periods, cls.board.card_ids.kpi_id)
         _logger.warning("refresh: %s cells in %.0f s", cells, time.monotonic() - start)
         cls.readers = {
-            "salesperson": salespeople[0],
-            "manager": salespeople[1],
+            "salesperson": cls.salespeople[0],
+            "manager": cls.salespeople[1],
         }
-        salespeople[1].group_ids |= cls.env.ref("sales_team.group_sale_manager")
+        cls.salespeople[1].group_ids |= cls.env.ref("sales_team.group_sale_manager")
         cls.env.flush_all()
         cls.env.cr.execute("ANALYZE crm_kpi_value")
 

@@ -77,7 +77,8 @@ def _copies(env, prototype, count, **columns):
         " WHERE table_name = %s AND column_name <> 'id'",
         [table],
     )
-    names = [name for (name,) in env.cr.fetchall()]
+    # the history of the copies is read as that of old records
+    names = [name for (name,) in env.cr.fetchall() if not name.startswith("kpi_")]
     env.cr.execute(SQL("SELECT max(id) FROM %s", SQL.identifier(table)))
     [[last]] = env.cr.fetchall()
     env.cr.execute(SQL("SELECT setval(%s, %s)", f"{table}_id_seq", last))

@@ -472,13 +472,12 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                 UNION ALL
                SELECT e.kpi_id, e.period_id, e.level, e.team_id, e.user_id, NULL::int4,
                       CASE WHEN t.zero THEN 0::float8 END, 0, t.version, t.locked
-                 FROM expected e JOIN target t USING (kpi_id, period_id)
-                -- NOT IN, as below: a hash table; a join compares everybody with every cell
-                WHERE (e.kpi_id, e.period_id, e.level, COALESCE(e.team_id, 0),
-                       COALESCE(e.user_id, 0))
-                      NOT IN (SELECT c.kpi_id, c.period_id, c.level, COALESCE(c.team_id, 0),
-                                     COALESCE(c.user_id, 0)
-                                FROM computed c WHERE c.segment_id IS NULL)),
+                 -- whoever has no cell: of sets, which nothing has PostgreSQL compare one by one
+                 FROM (SELECT * FROM expected
+                       EXCEPT
+                       SELECT kpi_id, period_id, level, team_id, user_id
+                         FROM computed WHERE segment_id IS NULL) AS e
+                 JOIN target t USING (kpi_id, period_id)),
            -- segments a locked period was reported by; records it had, but not by this breakdown,
            -- are no restatement: the breakdown was asked for later
            reported AS (

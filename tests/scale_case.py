@@ -1,0 +1,33 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The database that speed is measured on: a million leads and a million orders, read as history.
+
+``CRM_KPI_SCALE`` makes it fewer. Run benchmarks alone, on a machine that does nothing else::
+
+    ./run test -m benchmark tests/test_refresh_speed.py
+"""
+
+import os
+
+from odoo.tests import TransactionCase
+
+from tools.make_scale import generate
+
+SIZE = int(os.environ.get("CRM_KPI_SCALE") or 1_000_000)
+
+
+class ScaleCase(TransactionCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company = cls.env.ref("base.main_company")
+        cls.salespeople = cls.env["res.users"].browse(generate(cls.env, SIZE, SIZE))
+        cls.env["crm.kpi.backfill"]._run()
+        # what is derived from conversations and of customers is not measured
+        cls.env["crm.kpi.dirty"].search([]).unlink()
+        cls.now = cls.env.cr.now().replace(microsecond=0)
+        cls.kpis = cls.env["crm.kpi"].with_company(cls.company)
+        cls.kpis._refresh_periods(cls.now)
+        cls.kpis._refresh_segments()
+        cls.env.cr.execute("ANALYZE crm_kpi_segment_member, crm_kpi_period")
+        cls.periods = cls.env["crm.kpi.period"].search([("company_id", "=", cls.company.id)])
