@@ -2,7 +2,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """How ``./run test`` deals all tests out to several processes, and what Hypothesis looks at."""
 
+import os
 import re
+import shutil
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -28,6 +30,28 @@ LONG = (
 # outside of site-packages: it would parse the thousands of files of Odoo, in every process, and
 # what it draws would depend on which of them are loaded by then.
 providers.is_local_module_file = lambda path: path.startswith(ADDONS) and "/tests/" not in path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_filestore(request):
+    """Give each worker files of its own.
+
+    pytest-odoo gives it a database of its own, but lets all of them share the files: what one
+    has written would be half there for another one, or be removed by its clean-up.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if not worker:
+        yield
+        return
+    request.getfixturevalue("load_registry")  # in which pytest-odoo says where the files are
+    from odoo.tools import config
+
+    shared = config.filestore(config["db_name"])
+    own = f"{shared}-{worker}"
+    shutil.copytree(shared, own)
+    config.filestore.return_value = own
+    yield
+    shutil.rmtree(own)
 
 
 @cache
