@@ -31,7 +31,7 @@ REBUILT = (
 #: The same cells as somebody who writes SQL would have them, in one scan of the orders.
 BY_HAND = """
     INSERT INTO by_hand (kpi_id, period_id, level, team_id, user_id, segment_id, company_id,
-                         value, n, version, computed_at, kpi_sequence, category_id)
+                         value, record_count, version, computed_at, kpi_sequence, category_id)
     WITH days AS (
         SELECT (o.date_order AT TIME ZONE 'UTC' AT TIME ZONE %(tz)s)::date AS day,
                NULLIF(o.kpi_confirm_user_id, 1) AS user_id, o.kpi_confirm_team_id AS team_id,
@@ -67,13 +67,13 @@ BY_HAND = """
                (quarter, COALESCE(m.segment_id, s.unknown_segment_id)),
                (year, COALESCE(m.segment_id, s.unknown_segment_id))))
     SELECT k.id, p.id, r.level, r.team_id, r.user_id, r.segment_id, %(company)s,
-           v.value, v.n, k.version, now(), k.sequence, k.category_id
+           v.value, v.record_count, k.version, now(), k.sequence, k.category_id
       FROM numbers r
      CROSS JOIN LATERAL (VALUES
            ('revenue_ordered', r.revenue, r.n_all), ('orders_count', r.n_q, r.n_q),
            ('new_customers', r.n_first, r.n_first), ('items_sold', r.items, r.n_q),
            ('buying_customers', r.customers, r.n_customers),
-           ('median_order_value', r.median, r.n_median)) AS v(code, value, n)
+           ('median_order_value', r.median, r.n_median)) AS v(code, value, record_count)
       JOIN crm_kpi k ON k.code = v.code
       JOIN crm_kpi_period p ON p.company_id = %(company)s
            AND p.kind = CASE r.kind WHEN 3 THEN 'month' WHEN 5 THEN 'quarter' ELSE 'year' END
@@ -108,7 +108,7 @@ class TestRefreshSpeed(ScaleCase):
         """A rebuild against the statement of an expert: the same cells, in how many times its time."""
         source = self.env.ref("crm_kpi.crm_kpi_source_order")
         kpis = self.kpis._by_code(REBUILT)
-        kpis.crossed = False
+        kpis.cross_levels = False
         periods = self.periods.filtered(lambda p: p.kind in ("month", "quarter", "year"))
 
         def engine():
@@ -132,11 +132,11 @@ class TestRefreshSpeed(ScaleCase):
         ours, theirs = (min(times) for times in zip(*pairs, strict=True))
         self.env.cr.execute(
             """SELECT count(*), count(*) FILTER (
-                      WHERE v.kpi_id IS NULL OR h.kpi_id IS NULL OR v.n <> h.n
+                      WHERE v.kpi_id IS NULL OR h.kpi_id IS NULL OR v.record_count <> h.record_count
                          OR abs(v.value - h.value) > 0.005)
                  FROM (SELECT * FROM crm_kpi_value
-                        WHERE kpi_id = ANY(%s) AND period_id = ANY(%s) AND n > 0) v
-                 FULL JOIN (SELECT * FROM by_hand WHERE n > 0) h
+                        WHERE kpi_id = ANY(%s) AND period_id = ANY(%s) AND record_count > 0) v
+                 FULL JOIN (SELECT * FROM by_hand WHERE record_count > 0) h
                    ON v.kpi_id = h.kpi_id AND v.period_id = h.period_id AND v.level = h.level
                   AND COALESCE(v.team_id, 0) = COALESCE(h.team_id, 0)
                   AND COALESCE(v.user_id, 0) = COALESCE(h.user_id, 0)
@@ -224,7 +224,7 @@ class TestRefreshSpeed(ScaleCase):
                 for user in self.salespeople
             ]
         )
-        ours.crossed = False  # gamification knows nothing of customers
+        ours.cross_levels = False  # gamification knows nothing of customers
         self.env.flush_all()
         self.env.invalidate_all()
         values = self.seconds(lambda: self.kpis._refresh_source(source, month, ours, self.now, {}))

@@ -36,7 +36,7 @@ if kind == "sheets":
         a = [float(i % 7 + j) for j in range(12)]
         b = [float(i % 11 + j + 1) for j in range(12)]
         return wb.Row(f"Somebody {i}", [x / y for x, y in zip(a, b)], {}, dict(zip(parts, (a, b))),
-                      n=i, target=0.5, attainment=1.0, status="on_track", status_text="On track")
+                      record_count=i, target=0.5, attainment=1.0, status="on_track", status_text="On track")
     people = count // 41 // 5
     measures = []
     for m in range(5):

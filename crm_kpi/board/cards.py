@@ -8,8 +8,8 @@ from datetime import timedelta
 from odoo.tools.misc import format_date, format_datetime
 
 from ..engine import periods as calendar
-from ..models.crm_kpi_goal import SHAPES
-from ..models.crm_kpi_nature import _natures
+from ..engine.time_behaviour import time_behaviours
+from ..models.goal.crm_kpi_goal import SHAPES
 from .look import SPARK, number
 
 #: Rows of a card that compares salespeople or segments.
@@ -68,7 +68,7 @@ class Cards:
             "value": number(row.value) if row else None,
             "value_text": self.look.text(kpi, row),
             "value_id": row.id if row else False,
-            "n": row.n if row else 0,
+            "record_count": row.record_count if row else 0,
             "goal": self._goal_entry(goal) if goal else False,
             "bullet": _bullet(row, goal) if goal else False,
             "change": self._change(kpi, row),
@@ -119,13 +119,17 @@ class Cards:
         if row and row.value is not False:
             if since := self._failing_since(kpi):
                 return "stale", env._("Not brought up to date since %s", since)
-            if row.n < kpi.min_n:
-                text = env._("Only %(n)s of at least %(min)s records", n=row.n, min=kpi.min_n)
+            if row.record_count < kpi.min_sample:
+                text = env._(
+                    "Only %(count)s of at least %(min)s records",
+                    count=row.record_count,
+                    min=kpi.min_sample,
+                )
                 return "too_few", text
             return "ok", ""
         least = kpi._least_cell(self.look.company) if self.look.segment else 0
-        if row and 0 < row.n < least:
-            return "too_few", env._("Too few records to tell: %s", row.n)
+        if row and 0 < row.record_count < least:
+            return "too_few", env._("Too few records to tell: %s", row.record_count)
         if kpi.source_id and kpi.source_id.model not in self.env:
             return "not_available", env._("The app it needs is not installed")
         if early := self._too_early(kpi):
@@ -149,11 +153,11 @@ class Cards:
         period = self.look.period
         if not period:
             return ""
-        nature = _natures(kpi)[kpi]
-        if nature.waits and not self.look.gone.over:
+        behaviour = time_behaviours(kpi)[kpi]
+        if behaviour.final_only and not self.look.elapsed.over:
             return self.env._("Known when the period is over")
-        if nature.maturity:
-            final = period.date_to + timedelta(days=math.ceil(nature.maturity))
+        if behaviour.maturity:
+            final = period.date_to + timedelta(days=math.ceil(behaviour.maturity))
             if calendar.local_day(self.look.now, self.look.company._kpi_tz()) < final:
                 return self.env._("Known for all from %s on", format_date(self.env, final))
         return ""
@@ -162,7 +166,7 @@ class Cards:
         known_from = self.look.company._kpi_customers_known_from()
         # superuser: what the formula is made of need not be the reader's to see
         parts = known_from and kpi.sudo()._aggregates_behind()
-        if not parts or all(part._is_told(self.look.period) for part in parts):
+        if not parts or all(part._is_reliable(self.look.period) for part in parts):
             return ""
         return self.env._(
             "No value before %s: older orders are missing", format_date(self.env, known_from)
@@ -184,7 +188,7 @@ class Cards:
             "pace_text": "" if pace is None else goal._in_unit(pace),
             "projected": number(goal.projected),
             "projected_text": goal.projected_text,
-            "at_a_cost": goal.at_a_cost,
+            "counter_missed": goal.counter_missed,
             **self._status(goal),
         }
 
@@ -267,7 +271,7 @@ def bars(look, kpi, rows, part, count=None):
             "name": row[f"{part}_id"].display_name or unassigned,
             "value": row.value,
             "value_text": look.text(kpi, row),
-            "n": row.n,
+            "record_count": row.record_count,
             "share": max(row.value, 0) / top,
             "mine": part == "user" and row.user_id == look.env.user,
         }

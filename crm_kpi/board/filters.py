@@ -61,8 +61,8 @@ def _names(records):
 
 
 def period(look):
-    """The period in words, and how much of it is gone."""
-    shown, gone, env = look.period, look.gone, look.env
+    """The period in words, and how much of it is elapsed."""
+    shown, elapsed, env = look.period, look.elapsed, look.env
     if not shown:
         return {
             "id": False,
@@ -75,22 +75,22 @@ def period(look):
             "elapsed_text": "",
             "share": 0.0,
         }
-    if gone.over:
+    if elapsed.over:
         text = env._("Whole period")
-    elif not gone.begun:
+    elif not elapsed.begun:
         text = env._("Not begun")
     else:
-        text = env._("%(days)s of %(total)s working days", days=gone.days, total=gone.total)
+        text = env._("%(days)s of %(total)s working days", days=elapsed.days, total=elapsed.total)
     return {
         "id": shown.id,
         "label": shown.display_name,
         "date_from": fields.Date.to_string(shown.date_from),
         "date_to": _last_day(shown),
-        "timing": "past" if gone.over else "running" if gone.begun else "future",
+        "timing": "past" if elapsed.over else "running" if elapsed.begun else "future",
         "state": shown.state,
         "state_text": dict(shown._fields["state"]._description_selection(env))[shown.state],
         "elapsed_text": text,
-        "share": gone.share,
+        "share": elapsed.share,
     }
 
 

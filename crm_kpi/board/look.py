@@ -24,7 +24,7 @@ class Look:
     What could not be used is replaced by what the board begins with, and ``notes`` says so.
 
     :param board: the board, of which the filters are taken that were not asked for
-    :param wanted: dict of filters, see :meth:`~..models.crm_kpi_board_read.CrmKpiBoard.get_board`
+    :param wanted: dict of filters, see :meth:`~..models.board.crm_kpi_board_read.CrmKpiBoard.get_board`
     :param kpis: what is looked at
     """
 
@@ -46,7 +46,7 @@ class Look:
         self._choose_segment(wanted)
         self.cell = self._chosen_cell()
         #: the part of the period that is gone
-        self.gone = self.period._elapsed(self.now).get(self.period)
+        self.elapsed = self.period._elapsed(self.now).get(self.period)
 
     # --- TIME ---
 
@@ -143,9 +143,9 @@ class Look:
             return empty, empty
         years = 1 if self.comparison == "last_year" else 0
         whole = self.period._previous(years=years).get(self.period, empty)
-        if not whole or self.gone.over:
+        if not whole or self.elapsed.over:
             return whole, whole
-        return whole._same_part(self.gone), whole
+        return whole._same_part(self.elapsed), whole
 
     # --- PEOPLE ---
 
@@ -268,7 +268,7 @@ class Look:
             ("period_id", "in", periods.ids),
             *self._cell_domain("level"),
         ]
-        names = ["kpi_id", "period_id", "value", "n"]
+        names = ["kpi_id", "period_id", "value", "record_count"]
         rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
         return {(row.kpi_id.id, row.period_id.id): row for row in rows}
 
@@ -311,7 +311,7 @@ class Look:
                 ("user_id", "=", cell.user_id),
                 ("segment_id.set_id", "=", self.segment_set.id),
             ]
-        names = ["kpi_id", "value", "n", f"{part}_id"]
+        names = ["kpi_id", "value", "record_count", f"{part}_id"]
         rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
         return rows.filtered(lambda row: row.value is not False)
 

@@ -102,7 +102,7 @@ class Ranking:
         for row in values:
             goal = goals.get(row.user_id.id)
             score = row.value if by == "value" else goal.attainment if goal else False
-            if score is not False and row.n >= self.kpi.min_n:
+            if score is not False and row.record_count >= self.kpi.min_sample:
                 entries.append((score, row, goal))
         return entries
 
@@ -148,7 +148,9 @@ def heat_map(look, kpi, rows_shown=15):
     if not rows:
         return False
     by_user = rows.grouped("user_id")
-    users = sorted(by_user, key=lambda user: -sum(row.n for row in by_user[user]))[:rows_shown]
+    users = sorted(by_user, key=lambda user: -sum(row.record_count for row in by_user[user]))[
+        :rows_shown
+    ]
     columns = rows.segment_id.sorted(lambda segment: (segment.sequence, segment.name or ""))
     cells = {(row.user_id, row.segment_id): row for row in rows}
     shown = [row.value for row in rows]
@@ -162,7 +164,7 @@ def heat_map(look, kpi, rows_shown=15):
         return {
             "value": number(row.value) if row else None,
             "value_text": look.text(kpi, row),
-            "n": row.n if row else 0,
+            "record_count": row.record_count if row else 0,
             "share": share,
         }
 

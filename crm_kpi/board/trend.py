@@ -9,7 +9,7 @@ from odoo import fields
 from odoo.tools.misc import format_date
 
 from ..engine import pace
-from ..models.crm_kpi_nature import _natures
+from ..engine.time_behaviour import time_behaviours
 from .look import OFFERED, number
 
 #: Fewest closed periods from which the usual range is told.
@@ -30,7 +30,7 @@ def trend(look, kpi):
     periods = look.series[:OFFERED].sorted("date_from")
     values = look.values(kpi, periods)
     goals = look.goals(kpi, periods)
-    nature = _natures(kpi)[kpi]
+    behaviour = time_behaviours(kpi)[kpi]
     points = [
         _point(look, kpi, period, values.get((kpi.id, period.id)), goals.get((kpi.id, period.id)))
         for period in periods
@@ -44,10 +44,10 @@ def trend(look, kpi):
     )
     reach = None if middle is None else high - middle
     floor = 0.0 if known and min(known) >= 0 else -math.inf
-    gone = periods.filtered(lambda period: period.utc_to > look.now)._elapsed(look.now)
+    elapsed = periods.filtered(lambda period: period.utc_to > look.now)._elapsed(look.now)
     for period, point in zip(periods[first:], points, strict=True):
-        if point["running"] and not nature.waits:
-            _project(point, gone[period], nature.additive, reach, floor)
+        if point["running"] and not behaviour.final_only:
+            _project(point, elapsed[period], behaviour.additive, reach, floor)
             point["projected_text"] = look.worded(kpi, point["projected"])
             if point["projected_low"] is not None:
                 low_text, high_text = (
@@ -77,7 +77,7 @@ def _point(look, kpi, period, row, goal):
         "date": fields.Date.to_string(period.date_from),
         "value": number(row.value) if row else None,
         "value_text": look.text(kpi, row),
-        "n": row.n if row else 0,
+        "record_count": row.record_count if row else 0,
         "state": period.state,
         "running": period.utc_to > look.now,
         "projected": None,
@@ -91,17 +91,17 @@ def _point(look, kpi, period, row, goal):
     }
 
 
-def _project(point, gone, additive, reach, floor):
+def _project(point, elapsed, additive, reach, floor):
     """Where a running period will end, and between what, as far as usual changes go.
 
     What is still to come of a count or sum differs from its share of a period as periods
     differ, less by the root of that share: days are added up, their deviations partly cancel.
     """
     value = point["value"]
-    point["projected"] = projected = pace.project(value, gone, additive)
+    point["projected"] = projected = pace.project(value, elapsed, additive)
     if projected is None or reach is None or not additive:
         return
-    around = reach * math.sqrt(1 - gone.share)
+    around = reach * math.sqrt(1 - elapsed.share)
     # what has happened is not undone, where nothing is ever taken away
     point["projected_low"] = max(projected - around, value if floor == 0 else floor)
     point["projected_high"] = projected + around

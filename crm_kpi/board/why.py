@@ -26,11 +26,11 @@ def _part(look, kpi):
         "kpi_id": kpi.id,
         "name": kpi.name,
         "total": 0,
-        "stored": row.n if row else 0,
+        "stored": row.record_count if row else 0,
         "steps": [],
         "note": False,
     }
-    if source.kind == "snapshot" and not source.rebuildable and look.gone.over:
+    if source.kind == "snapshot" and not source.rebuildable and look.elapsed.over:
         entry["note"] = env._(
             "Counted while the period ran. Odoo does not keep how the records were then."
         )

@@ -44,7 +44,7 @@ FINAL = ("achieved", "missed")
 
 @dataclass(frozen=True)
 class Elapsed:
-    """The part of a period that is gone.
+    """The part of a period that has elapsed.
 
     ``days`` of ``total`` working days are over; ``share`` (0 to 1) also counts the part of
     the present day. ``begun`` and ``over`` say on which side of the period we are.
@@ -58,11 +58,11 @@ class Elapsed:
 
 
 def elapsed(date_from, date_to, working_days, today, part=0.0):
-    """Part of the period ``date_from <= day < date_to`` that is gone on ``today``.
+    """Part of the period ``date_from <= day < date_to`` that has elapsed on ``today``.
 
     :param working_days: the working days, those outside of the period are ignored; where
         the period has none (a Sunday), all its days count
-    :param part: share of today's working hours that is gone, 0 to 1
+    :param part: share of today's working hours that has elapsed, 0 to 1
 
     >>> from datetime import date
     >>> week = [date(2026, 11, day) for day in range(16, 21)]  # Monday to Friday
@@ -76,8 +76,8 @@ def elapsed(date_from, date_to, working_days, today, part=0.0):
         days = {date_from + timedelta(days=i) for i in range((date_to - date_from).days)}
     begun, over = today >= date_from, today >= date_to
     done = sum(day < today for day in days)
-    gone = done + (min(max(part, 0.0), 1.0) if today in days else 0.0)
-    return Elapsed(done, len(days), gone / len(days) if days else 1.0, begun, over)
+    elapsed_days = done + (min(max(part, 0.0), 1.0) if today in days else 0.0)
+    return Elapsed(done, len(days), elapsed_days / len(days) if days else 1.0, begun, over)
 
 
 def same_part(working_days, count):
@@ -156,9 +156,9 @@ def improved(baseline, share, direction):
 def mean(cells, zero=False, weighted=False):
     """Mean of the values of several periods, as a baseline.
 
-    :param cells: ``(value, n)`` of each period, ``None`` of one that was never computed
+    :param cells: ``(value, record_count)`` of each period, ``None`` of one that was never computed
     :param zero: no value is a true zero
-    :param weighted: the values are means themselves, of ``n`` records each
+    :param weighted: the values are means themselves, of ``record_count`` records each
 
     >>> mean([(2, 1), (None, 0)], zero=True), mean([(2, 1), (None, 0)])
     (1.0, 2.0)
@@ -169,15 +169,17 @@ def mean(cells, zero=False, weighted=False):
         return None  # not computed so far back
     if zero:
         return sum(value or 0.0 for value, _n in cells) / len(cells)
-    known = [(value, n) for value, n in cells if value is not None]
+    known = [(value, record_count) for value, record_count in cells if value is not None]
     if not known:
         return None
-    if weighted and all(n > 0 for _value, n in known):
-        return sum(value * n for value, n in known) / sum(n for _value, n in known)
+    if weighted and all(record_count > 0 for _value, record_count in known):
+        return sum(value * record_count for value, record_count in known) / sum(
+            record_count for _value, record_count in known
+        )
     return sum(value for value, _n in known) / len(known)
 
 
-def project(value, gone, additive):
+def project(value, elapsed_part, additive):
     """Value at the end of the period if it goes on like this.
 
     A count or sum grows with the working days; anything else is taken as it is.
@@ -186,9 +188,9 @@ def project(value, gone, additive):
     >>> project(30, half, True), project(0.6, half, False)
     (60.0, 0.6)
     """
-    if value is None or not additive or gone.over:
+    if value is None or not additive or elapsed_part.over:
         return value
-    return value / gone.share if gone.share > 0 else None
+    return value / elapsed_part.share if elapsed_part.share > 0 else None
 
 
 def attainment(kind, value, target, target_max=None):
@@ -251,7 +253,7 @@ class Verdict:
     """Where a goal stands.
 
     ``attainment`` of the value as it is (1.0 = 100 %), ``expected``: the share of the target
-    that the working days gone would have brought (counts and sums only), ``projected``: the
+    that the elapsed working days would have brought (counts and sums only), ``projected``: the
     value at the end if it goes on like this.
     """
 
@@ -266,21 +268,21 @@ def judge(
     target,
     target_max,
     value,
-    n,
-    gone,
+    record_count,
+    elapsed_part,
     *,
     additive=False,
-    waits=False,
+    final_only=False,
     maturing=False,
-    min_n=0,
+    min_sample=0,
 ):
     """Decide the status of a goal.
 
-    :param gone: :class:`Elapsed` of the period
+    :param elapsed_part: :class:`Elapsed` of the period
     :param additive: the value is a count or sum, which grows while the period runs
-    :param waits: the value means nothing before the period is over (customers kept, lost)
+    :param final_only: the value means nothing before the period is over (customers kept, lost)
     :param maturing: records of the period are still to come of age
-    :param min_n: smallest sample that is judged
+    :param min_sample: smallest sample that is judged
 
     >>> half = Elapsed(10, 20, 0.5, True, False)
     >>> judge("at_least", 60, None, 28, 28, half, additive=True)
@@ -290,29 +292,41 @@ def judge(
     >>> judge("at_least", 0.8, None, None, 0, half).status
     'no_data'
     """
-    if not gone.begun or (waits and not gone.over):
+    if not elapsed_part.begun or (final_only and not elapsed_part.over):
         return Verdict("too_early")
     if value is None:
-        if 0 < n < min_n:
+        if 0 < record_count < min_sample:
             return Verdict("too_few")
-        return Verdict("too_early" if maturing and not gone.over else "no_data")
-    expected = (1.0 if gone.over else gone.share) if additive else None
-    projected = project(value, gone, additive)
+        return Verdict("too_early" if maturing and not elapsed_part.over else "no_data")
+    expected = (1.0 if elapsed_part.over else elapsed_part.share) if additive else None
+    projected = project(value, elapsed_part, additive)
     return Verdict(
-        _status(kind, target, target_max, value, n, gone, additive, min_n, projected),
+        _status(
+            kind,
+            target,
+            target_max,
+            value,
+            record_count,
+            elapsed_part,
+            additive,
+            min_sample,
+            projected,
+        ),
         attainment(kind, value, target, target_max),
         expected,
         projected,
     )
 
 
-def _status(kind, target, target_max, value, n, gone, additive, min_n, projected):
+def _status(
+    kind, target, target_max, value, record_count, elapsed_part, additive, min_sample, projected
+):
     if target is None:
         return "no_data"
-    if n < min_n:
+    if record_count < min_sample:
         return "too_few"
     now_met = met(kind, value, target, target_max)
-    if gone.over:
+    if elapsed_part.over:
         return "achieved" if now_met else "missed"
     if additive:
         if kind == "at_least" and target > 0 and now_met:
@@ -320,7 +334,7 @@ def _status(kind, target, target_max, value, n, gone, additive, min_n, projected
         limit = {"at_most": target, "range": target_max}.get(kind)
         if limit is not None and value > limit + _noise(limit):
             return "off_track"  # a count does not shrink: nothing to wait for
-    if gone.share < EARLY:
+    if elapsed_part.share < EARLY:
         return "too_early"
     if met(kind, projected, target, target_max):
         return "on_track"

@@ -5,7 +5,7 @@
 A :class:`Plan` says in SQL how the records of a source become *facts*: one row per record
 and period with its dimensions. A :class:`Column` says how a KPI is computed from facts.
 :func:`cells` turns both into rows ``(kpi_id, period_id, level, team_id, user_id,
-segment_id, value, n)``, and :func:`write` stores such rows. Nothing here knows a model.
+segment_id, value, record_count)``, and :func:`write` stores such rows. Nothing here knows a model.
 """
 
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ ZERO_WHEN_EMPTY = ("count", "sum", "count_distinct")
 NO_CELLS = SQL(
     """SELECT NULL::int4 AS kpi_id, NULL::int4 AS period_id, NULL::text AS level,
               NULL::int4 AS team_id, NULL::int4 AS user_id, NULL::int4 AS segment_id,
-              NULL::float8 AS value, 0 AS n WHERE FALSE"""
+              NULL::float8 AS value, 0 AS record_count WHERE FALSE"""
 )
 
 _KEYS = SQL("kpi_id, period_id, level, team_id, user_id, segment_id")
@@ -51,7 +51,7 @@ class Column:
     condition: SQL
     value: SQL | None
     aggregator: str
-    crossed: bool = False
+    cross_levels: bool = False
 
 
 @dataclass
@@ -189,7 +189,7 @@ def cells(plan, segment_sets, company_id):
     :param segment_sets: list of ``(set id, id of its bucket for unknown customers)``
     """
     columns = plan.columns
-    crossed = any(column.crossed for column in columns)
+    cross_levels = any(column.cross_levels for column in columns)
     levels = [
         SQL(
             """SELECT CASE GROUPING(team_id, user_id)
@@ -204,7 +204,7 @@ def cells(plan, segment_sets, company_id):
     if segment_sets and (plan.segment is not None or plan.partner is not None):
         aggregates = _aggregates(columns)
         rows = segmented(plan, segment_sets, company_id)
-        if crossed:
+        if cross_levels:
             levels.append(
                 SQL(
                     """SELECT CASE GROUPING(team_id, user_id) WHEN 3 THEN 'segment'
@@ -231,17 +231,17 @@ def cells(plan, segment_sets, company_id):
             )
     return SQL(
         """SELECT k.kpi_id, r.period_id, r.level, r.team_id, r.user_id, r.segment_id,
-                  k.value, k.n
+                  k.value, k.record_count
              FROM (%s) AS r
-            CROSS JOIN LATERAL (VALUES %s) AS k(kpi_id, crossed, value, n)
-            WHERE (k.crossed OR r.level NOT IN ('team_segment', 'user_segment')) %s
+            CROSS JOIN LATERAL (VALUES %s) AS k(kpi_id, cross_levels, value, record_count)
+            WHERE (k.cross_levels OR r.level NOT IN ('team_segment', 'user_segment')) %s
         """,
         SQL(" UNION ALL ").join(levels),
         SQL(", ").join(
             SQL(
                 "(%s, %s, r.%s, r.%s)",
                 column.kpi_id,
-                column.crossed,
+                column.cross_levels,
                 SQL.identifier(f"a{index}"),
                 SQL.identifier(f"n{index}"),
             )
@@ -302,12 +302,12 @@ def _names(index, column):
         yield f"v{index}"
 
 
-def formula_cells(formula, kpi_id, zeros, crossed, lookups, constants):
+def formula_cells(formula, kpi_id, zeros, cross_levels, lookups, constants):
     """Rows of a formula KPI from the stored values of its components.
 
     :param zeros: per component, whether a missing value is a true zero, where the component
         is looked up at all
-    :param crossed: whether the crossed levels are wanted
+    :param cross_levels: whether the crossed levels are wanted
     :param lookups: list of ``(period id, slot, kpi id, source period id)``: which stored
         value fills which slot (position of the component, from 1) in which period; a
         negative slot is filled by the target of the KPI's goal instead
@@ -343,7 +343,7 @@ def formula_cells(formula, kpi_id, zeros, crossed, lookups, constants):
                  FROM unnest(%s::int4[], %s) AS t(period_id, %s)),
            stored AS (
                SELECT l.period_id, l.slot, v.level, v.team_id, v.user_id, v.segment_id,
-                      v.value, v.n
+                      v.value, v.record_count
                  FROM lookup l
                  JOIN crm_kpi_value v ON v.kpi_id = l.source_kpi_id
                                      AND v.period_id = l.source_period_id
@@ -361,7 +361,7 @@ def formula_cells(formula, kpi_id, zeros, crossed, lookups, constants):
                  FROM stored
                 GROUP BY period_id, level, team_id, user_id, segment_id)
            SELECT %s::int4 AS kpi_id, g.period_id, g.level, g.team_id, g.user_id, g.segment_id,
-                  (%s)::float8 AS value, (%s)::int4 AS n
+                  (%s)::float8 AS value, (%s)::int4 AS record_count
              FROM gathered g JOIN constants k ON k.period_id = g.period_id
             WHERE %s OR g.level NOT IN ('team_segment', 'user_segment')""",
         periods,
@@ -375,11 +375,13 @@ def formula_cells(formula, kpi_id, zeros, crossed, lookups, constants):
         ),
         SQL(", ").join(SQL.identifier(name) for name in CONSTANTS),
         SQL(", ").join(SQL("max(value) FILTER (WHERE slot = %s)", slot) for slot in slot_range),
-        SQL(", ").join(SQL("max(n) FILTER (WHERE slot = %s)", slot) for slot in slot_range),
+        SQL(", ").join(
+            SQL("max(record_count) FILTER (WHERE slot = %s)", slot) for slot in slot_range
+        ),
         kpi_id,
         formula.to_sql(columns, {name: SQL.identifier("k", name) for name in CONSTANTS}),
         number,
-        crossed,
+        cross_levels,
     )
 
 
@@ -433,20 +435,20 @@ def _same_cell(left, right):
     )
 
 
-def write(computed, targets, company_id, now, facts=None, roster=((), ())):
+def write(computed, targets, company_id, now, facts=None, active_people=((), ())):
     """Store cells: insert, update what differs, delete what is gone, restate what is locked.
 
     :param computed: SQL of the cells (may read the CTE ``facts``)
     :param targets: list of ``(kpi id, period id, version, locked, zero, running, least)``;
         only cells of these are touched. The company has a cell in any case; ``zero``: of
         nothing it is 0 rather than no value, and so it is, in a running period, for everybody
-        in the roster; ``least``: the value of a segment that rests on fewer records is
+        in the active_people; ``least``: the value of a segment that rests on fewer records is
         withheld, their number stays
     :param facts: SQL of the CTE ``facts``
-    :param roster: ids of the active salespeople and of the active teams
+    :param active_people: ids of the active salespeople and of the active teams
     :return: SQL that yields one row: cells deleted, restated, inserted or updated
     """
-    users, teams = (list(ids) for ids in roster)
+    users, teams = (list(ids) for ids in active_people)
     return SQL(
         """WITH target AS MATERIALIZED (
                SELECT * FROM unnest(%(kpis)s::int4[], %(periods)s::int4[], %(versions)s::int4[],
@@ -466,8 +468,8 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                  FROM target, unnest(%(users)s::int4[]) AS id WHERE zero AND running),
            found AS (
                SELECT c.kpi_id, c.period_id, c.level, c.team_id, c.user_id, c.segment_id,
-                      CASE WHEN c.segment_id IS NULL OR c.n >= t.least THEN c.value END AS value,
-                      c.n, t.version, t.locked
+                      CASE WHEN c.segment_id IS NULL OR c.record_count >= t.least THEN c.value END AS value,
+                      c.record_count, t.version, t.locked
                  FROM computed c JOIN target t USING (kpi_id, period_id)
                 UNION ALL
                SELECT e.kpi_id, e.period_id, e.level, e.team_id, e.user_id, NULL::int4,
@@ -484,10 +486,10 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                SELECT DISTINCT v.kpi_id, v.period_id, v.level, s.set_id
                  FROM crm_kpi_value v JOIN target t USING (kpi_id, period_id)
                  LEFT JOIN crm_kpi_segment s ON s.id = v.segment_id
-                WHERE t.locked AND (v.segment_id IS NOT NULL OR v.level = 'company' AND v.n > 0)),
+                WHERE t.locked AND (v.segment_id IS NOT NULL OR v.level = 'company' AND v.record_count > 0)),
            cell AS MATERIALIZED (
                SELECT f.kpi_id, f.period_id, f.level, f.team_id, f.user_id, f.segment_id,
-                      f.value, f.n, f.version, s.set_id,
+                      f.value, f.record_count, f.version, s.set_id,
                       f.locked AND (s.id IS NULL OR r.kpi_id IS NOT NULL OR a.kpi_id IS NULL)
                            AS locked
                  FROM found f
@@ -498,10 +500,10 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                                      AND a.level = 'company'),
            still AS (
                SELECT DISTINCT kpi_id, period_id, level, set_id FROM cell
-                WHERE locked AND (segment_id IS NOT NULL OR level = 'company' AND n > 0)),
+                WHERE locked AND (segment_id IS NOT NULL OR level = 'company' AND record_count > 0)),
            -- locked cells, and those that were not there but came up in a restatement since
            known_cell AS (
-               SELECT %(v_keys)s, v.value, v.n, v.version
+               SELECT %(v_keys)s, v.value, v.record_count, v.version
                  FROM crm_kpi_value v JOIN target t USING (kpi_id, period_id)
                 WHERE t.locked
                 UNION ALL
@@ -525,11 +527,11 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                RETURNING 1),
            restated AS (
                INSERT INTO crm_kpi_restatement (%(keys)s, company_id, value_locked, value_now,
-                                                n_locked, n_now, reason, date)
-               SELECT d.*, %(company)s, value_locked, value_now, n_locked, n_now,
+                                                record_count_locked, record_count_now, reason, date)
+               SELECT d.*, %(company)s, value_locked, value_now, record_count_locked, record_count_now,
                       CASE WHEN version_now <> version_locked THEN 'definition'
-                           WHEN n_now > n_locked THEN 'late'
-                           WHEN n_now < n_locked THEN 'removed' ELSE 'amount' END,
+                           WHEN record_count_now > record_count_locked THEN 'late'
+                           WHEN record_count_now < record_count_locked THEN 'removed' ELSE 'amount' END,
                       %(now)s
                  FROM (SELECT COALESCE(c.kpi_id, v.kpi_id) AS kpi_id,
                               COALESCE(c.period_id, v.period_id) AS period_id,
@@ -538,7 +540,7 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                               COALESCE(c.user_id, v.user_id) AS user_id,
                               COALESCE(c.segment_id, v.segment_id) AS segment_id,
                               v.value AS value_locked, c.value AS value_now,
-                              COALESCE(v.n, 0) AS n_locked, COALESCE(c.n, 0) AS n_now,
+                              COALESCE(v.record_count, 0) AS record_count_locked, COALESCE(c.record_count, 0) AS record_count_now,
                               v.version AS version_locked, c.version AS version_now
                          FROM (SELECT v.* FROM known_cell v
                                  LEFT JOIN crm_kpi_segment s ON s.id = v.segment_id
@@ -552,7 +554,7 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                       ) AS both_sides
                 CROSS JOIN LATERAL (SELECT %(keys)s) AS d
                  LEFT JOIN LATERAL (
-                      SELECT r.id, r.value_now AS last_now, r.n_now AS last_n
+                      SELECT r.id, r.value_now AS last_now, r.record_count_now AS last_n
                         FROM crm_kpi_restatement r
                        WHERE r.kpi_id = d.kpi_id AND r.period_id = d.period_id
                          AND r.level = d.level
@@ -563,16 +565,16 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
                 WHERE %(restated)s
                RETURNING 1),
            stored AS (
-               INSERT INTO crm_kpi_value AS v (%(keys)s, company_id, value, n, version,
+               INSERT INTO crm_kpi_value AS v (%(keys)s, company_id, value, record_count, version,
                                                computed_at, kpi_sequence, category_id)
-               SELECT %(cell_keys)s, %(company)s, c.value, c.n, c.version, %(now)s,
+               SELECT %(cell_keys)s, %(company)s, c.value, c.record_count, c.version, %(now)s,
                       k.sequence, k.category_id
                  FROM cell c JOIN crm_kpi k ON k.id = c.kpi_id
                 WHERE NOT c.locked
                    ON CONFLICT (%(cell_key)s) DO UPDATE
-                  SET value = EXCLUDED.value, n = EXCLUDED.n, version = EXCLUDED.version,
+                  SET value = EXCLUDED.value, record_count = EXCLUDED.record_count, version = EXCLUDED.version,
                       computed_at = EXCLUDED.computed_at
-                WHERE v.n <> EXCLUDED.n OR v.version <> EXCLUDED.version OR %(value_differs)s
+                WHERE v.record_count <> EXCLUDED.record_count OR v.version <> EXCLUDED.version OR %(value_differs)s
                RETURNING 1)
            SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM restated),
                   (SELECT count(*) FROM stored)
@@ -602,10 +604,10 @@ def write(computed, targets, company_id, now, facts=None, roster=((), ())):
         restated=_differs(
             SQL(
                 "CASE WHEN known.id IS NULL THEN %s ELSE %s END",
-                _told("value_locked", "n_locked"),
+                _told("value_locked", "record_count_locked"),
                 _told("known.last_now", "known.last_n"),
             ),
-            _told("value_now", "n_now"),
+            _told("value_now", "record_count_now"),
         ),
         value_differs=_differs(SQL("v.value"), SQL("EXCLUDED.value")),
     )

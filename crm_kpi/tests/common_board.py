@@ -72,7 +72,7 @@ class BoardCase(KpiCommon):
             kind="formula",
             formula="test_big / test_leads",
             unit="percent",
-            min_n=4,
+            min_sample=4,
             counter_kpi_id=cls.leads.id,
         )
         cls.board = cls.boards.create(

@@ -9,7 +9,7 @@ from unittest.mock import patch
 from odoo import Command
 from odoo.tests import TransactionCase, freeze_time, new_test_user
 
-from ..models import sale_order_facts
+from ..models.facts import sale_order_facts
 
 
 def utc(text):

@@ -11,12 +11,12 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .. import hooks
-from ..models import crm_kpi_backfill, crm_kpi_fact_mixin
-from ..models.crm_kpi_refresh import NEXT_STEP
+from ..models.facts import crm_kpi_backfill, crm_kpi_fact_mixin
+from ..models.kpi.crm_kpi_refresh import NEXT_STEP
 from .common_history import utc
 from .test_backfill import LEAD_FACTS, ORDER_FACTS, BackfillCase
 
-LOGGER = "odoo.addons.crm_kpi.models.crm_kpi_backfill"
+LOGGER = "odoo.addons.crm_kpi.models.facts.crm_kpi_backfill"
 SET = 3
 
 
@@ -298,7 +298,7 @@ class TestSteps(BackfillCase):
         self.env.flush_all()
         with (
             patch.object(type(self.work), "_fill_orders", locked),
-            self.assertLogs("odoo.addons.crm_kpi.models.crm_kpi_refresh", logging.INFO) as logs,
+            self.assertLogs("odoo.addons.crm_kpi.models.kpi.crm_kpi_refresh", logging.INFO) as logs,
             self.enter_registry_test_mode(),
         ):
             self.env.ref("crm_kpi.ir_cron_refresh").method_direct_trigger()

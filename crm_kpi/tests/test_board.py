@@ -35,7 +35,7 @@ class TestBoard(BoardCase):
         ):
             count, total = self.count(condition)
             number, amount = self.card(self.leads, **wanted), self.card(self.amount, **wanted)
-            self.assertEqual((number["value"], number["n"]), (count, count), level)
+            self.assertEqual((number["value"], number["record_count"]), (count, count), level)
             self.assertEqual(amount["value"], total, level)
             row = self.env["crm.kpi.value"].browse(number["value_id"])
             self.assertEqual((row.level, row.period_id, row.value), (level, april, count))
@@ -51,7 +51,7 @@ class TestBoard(BoardCase):
         """Two of the six leads are big: never a mean of the rates of salespeople."""
         card = self.card(self.share)
         self.assertAlmostEqual(card["value"], 2 / 6)
-        self.assertEqual((plain(card["value_text"]), card["n"]), ("33 %", 6))
+        self.assertEqual((plain(card["value_text"]), card["record_count"]), ("33 %", 6))
         self.assertEqual(card["kpi"]["how"], "big ÷ Leads")
         counter = card["kpi"]["counter"]
         self.assertEqual((counter["name"], counter["value_text"]), ("Leads", "6"))
@@ -126,7 +126,7 @@ class TestBoard(BoardCase):
         self.assertIn(("kind", "!=", "to_date"), goal_domain)
         wizard_domain = self.env["crm.kpi.goal.set"]._fields["period_ids"].domain
         self.assertIn("('kind', '!=', 'to_date')", wizard_domain)
-        self.assertIn("'to_date'", self.env["crm.kpi.try"]._fields["period_id"].domain)
+        self.assertIn("'to_date'", self.env["crm.kpi.preview"]._fields["period_id"].domain)
         for name in ("value_mine", "value_team", "value_trend", "value", "period"):
             action = self.env.ref(f"crm_kpi.action_crm_kpi_{name}")
             self.assertIn("'to_date'", action.domain, name)
@@ -489,7 +489,7 @@ class TestBoard(BoardCase):
         self.assertEqual(shown["filters"]["segment_set_id"], industry.id)
         number, _amount, rate = shown["cards"]
         self.assertEqual(number["value"], 4)
-        self.assertEqual((rate["state"], rate["value"], rate["n"]), ("too_few", None, 4))
+        self.assertEqual((rate["state"], rate["value"], rate["record_count"]), ("too_few", None, 4))
         self.assertEqual(rate["state_text"], "Too few records to tell: 4")
         self.company.sudo().kpi_min_cell = 4
         self.refresh()

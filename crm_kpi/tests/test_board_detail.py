@@ -271,7 +271,7 @@ class TestBoardDetail(BoardCase):
             self.assertEqual(detail["median"], {"value": None, "text": "–"})
 
     def test_heat_map(self):
-        self.leads.crossed = True
+        self.leads.cross_levels = True
         row = self.env["res.partner.industry"].create({"name": "Ballooning"})
         customer = self.env["res.partner"].create({"name": "Sky", "industry_id": row.id})
         mine = self.env["crm.lead"].search(

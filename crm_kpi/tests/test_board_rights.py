@@ -275,7 +275,7 @@ class TestRanking(BoardCase):
     def test_small_samples_are_not_ranked(self):
         """The rate asks for four records; nobody has so many."""
         self.assertEqual(self.rows(self.mia, self.share), [])
-        self.share.min_n = 1
+        self.share.min_sample = 1
         self.assertEqual(self.rows(self.mia, self.share)[0], (1, "Cid", "100\u00a0%"))
 
 
@@ -339,7 +339,7 @@ class TestBoardSurroundings(BoardCase):
 
     def channels(self, user):
         session = SimpleNamespace(session=SimpleNamespace(uid=user.id))
-        with patch("odoo.addons.bus.models.ir_websocket.request", session):
+        with patch("odoo.addons.bus.models.board.ir_websocket.request", session):
             channels = self.env["ir.websocket"].with_user(user)._build_bus_channel_list([])
         return [channel for channel in channels if isinstance(channel, tuple)]
 

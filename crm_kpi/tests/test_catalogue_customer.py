@@ -381,14 +381,14 @@ class TestCatalogueCustomers(CustomerCase):
             for month in range(1, 11):
                 self._order(customer, f"2026-{month:02}-0{index + 1} 12:00:00")
         self._derive_orders()
-        self.assertEqual(kpis.mapped("caution"), [False, False, False])
+        self.assertEqual(kpis.mapped("data_warning"), [False, False, False])
         self.company.kpi_inactivity_days = 20
         self.env.invalidate_all()
         for kpi in kpis:
             if kpi.code == "win_rate":
-                self.assertFalse(kpi.caution)
+                self.assertFalse(kpi.data_warning)
             else:
-                self.assertRegex(kpi.with_user(self.ann).caution, "31 days.*20 days")
+                self.assertRegex(kpi.with_user(self.ann).data_warning, "31 days.*20 days")
 
     # --- WIN-BACK ---
 

@@ -324,20 +324,20 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
         other = self.env["crm.kpi"]._by_code(["items_per_order"])
         chair, desk = self._product("Chair", self.chairs), self._product("Desk", self.desks)
         with self.at("2026-11-09 12:00"):
-            self.assertEqual(kpis.mapped("caution"), [False, False], "nothing sold")
+            self.assertEqual(kpis.mapped("data_warning"), [False, False], "nothing sold")
             customer = self._customer()
             for product in (chair, chair, chair, chair, desk):
                 self._order(customer, utc("2026-10-02 10:00"), lines=[(product, 1, 100)])
-            self.assertEqual(kpis.mapped("caution"), [False, False], "80 % is still fine")
+            self.assertEqual(kpis.mapped("data_warning"), [False, False], "80 % is still fine")
             self._order(customer, utc("2026-10-02 10:00"), lines=[(chair, 1, 100)])
             self.env.invalidate_all()
             for kpi in kpis:
-                self.assertRegex(kpi.with_user(self.ann).caution, "83.*Chairs")
-            self.assertFalse(other.caution)
+                self.assertRegex(kpi.with_user(self.ann).data_warning, "83.*Chairs")
+            self.assertFalse(other.data_warning)
             # long ago
             self.env["sale.order"].search([("company_id", "=", self.company.id)]).write(
                 {"date_order": "2024-01-01"}
             )
             self._order(customer, utc("2026-10-02 10:00"), lines=[(self.goods, 1, 100)])
             self.env.invalidate_all()
-            self.assertIn("no product category", kpis[0].caution)
+            self.assertIn("no product category", kpis[0].data_warning)

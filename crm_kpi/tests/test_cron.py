@@ -7,7 +7,7 @@ from odoo import fields
 from odoo.tests import tagged
 
 from ..engine.periods import local_day
-from ..models.crm_kpi_refresh import NEXT_STEP
+from ..models.kpi.crm_kpi_refresh import NEXT_STEP
 from .common import KpiCommon
 
 
@@ -53,7 +53,7 @@ class TestCron(KpiCommon):
         kpi = self.make_kpi("leads")
         self.make_lead("2026-01-10 12:00:00")
         broken = self.registry["sale.order"]
-        logger = "odoo.addons.crm_kpi.models.crm_kpi_refresh"
+        logger = "odoo.addons.crm_kpi.models.kpi.crm_kpi_refresh"
         with (
             patch.object(broken, "_kpi_derive", side_effect=ValueError("broken")),
             self.assertLogs(logger, "WARNING"),

@@ -87,7 +87,7 @@ class TestExport(ExportCase):
         for card in screen["cards"]:
             row = rows[card["kpi"]["name"]]
             self.assertEqual(row[2], card["value"])
-            self.assertEqual(row[11], card["n"])
+            self.assertEqual(row[11], card["record_count"])
             if card["change"]:
                 self.assertIn(card["change"]["text"], row[9])
                 self.assertEqual(row[10], card["change"]["basis_text"])
@@ -145,7 +145,7 @@ class TestExport(ExportCase):
         )
         stored = self.env["crm.kpi.value"].search(
             [("kpi_id", "=", rate.id), ("period_id", "=", self.march.id),
-             ("level", "=", "segment"), ("n", ">", 0)]
+             ("level", "=", "segment"), ("record_count", ">", 0)]
         )  # fmt: skip
         self.assertTrue(stored)
         for chosen in stored.segment_id.set_id & segments:
@@ -155,7 +155,9 @@ class TestExport(ExportCase):
             rows = self.block(book[self.category.name], "Share again", "Segment")
             for cell in stored.filtered(lambda c, s=chosen: c.segment_id.set_id == s):
                 self.assertEqual(cell.value, False)
-                self.assertEqual(rows[cell.segment_id.display_name][-1], f"too few ({cell.n})")
+                self.assertEqual(
+                    rows[cell.segment_id.display_name][-1], f"too few ({cell.record_count})"
+                )
 
     def test_records(self):
         """Exactly the records in the number, as far as the reader may see them."""

@@ -27,7 +27,7 @@ class GoalCommon(KpiCommon):
             value_field="probability",
             unit="score",
             domain="[('probability', '>', 0)]",
-            min_n=2,
+            min_sample=2,
         )
         cls.company.resource_calendar_id.tz = "Europe/Brussels"
 
@@ -72,7 +72,7 @@ class TestGoal(GoalCommon):
         self.make_leads(30, "2026-11-10 10:00:00")
         self.refresh()
         goal = self.make_goal(period_id=month.id, target=40)
-        self.assertEqual((goal.value, goal.n), (30, 30))
+        self.assertEqual((goal.value, goal.record_count), (30, 30))
         self.assertEqual(goal.attainment, 0.75)
         # 13 days over, and 4 of the 8 hours of Thursday (8-12, 13-17; it is 12 in Brussels)
         self.assertAlmostEqual(goal.expected, 13.5 / 21)
@@ -153,7 +153,7 @@ class TestGoal(GoalCommon):
         self.assertEqual((goal.value, goal.status), (12, "achieved"))
         leads.unlink()
         self.refresh()
-        self.assertEqual((goal.value, goal.n, goal.attainment), (0, 0, 0))
+        self.assertEqual((goal.value, goal.record_count, goal.attainment), (0, 0, 0))
         self.assertEqual(goal.status, "off_track")
 
     @freeze_time(NOON)
@@ -162,11 +162,11 @@ class TestGoal(GoalCommon):
         leads = self.make_leads(3, "2026-11-12 10:00:00", probability=60)
         self.refresh()
         goal = self.make_goal(kpi_id=self.rate.id, period_id=month.id, target=50)
-        self.assertEqual((goal.value, goal.n, goal.status), (60, 3, "on_track"))
+        self.assertEqual((goal.value, goal.record_count, goal.status), (60, 3, "on_track"))
         self.assertEqual((goal.expected, goal.projected), (False, 60))
         leads[:2].unlink()
         self.refresh()
-        self.assertEqual((goal.value, goal.n, goal.status), (60, 1, "too_few"))
+        self.assertEqual((goal.value, goal.record_count, goal.status), (60, 1, "too_few"))
         leads.exists().unlink()
         self.refresh()
         self.assertEqual((goal.value, goal.attainment, goal.status), (False, False, "no_data"))
@@ -466,16 +466,16 @@ class TestGoal(GoalCommon):
         self.count.counter_kpi_id = self.rate
         self.refresh()
         goal = self.make_goal(period_id=month.id, target=8)
-        self.assertFalse(goal.at_a_cost)
+        self.assertFalse(goal.counter_missed)
         counter = self.make_goal(kpi_id=self.rate.id, period_id=month.id, target=50)
         self.assertEqual((goal.status, counter.status), ("achieved", "off_track"))
-        self.assertTrue(goal.at_a_cost)
+        self.assertTrue(goal.counter_missed)
         self.assertEqual(goal.status_text, "✔ Achieved, at a cost")
         counter.target = 10
-        self.assertFalse(goal.at_a_cost)
+        self.assertFalse(goal.counter_missed)
         # somebody else's
         counter.write({"target": 50, "user_id": self.bob.id})
-        self.assertFalse(goal.at_a_cost)
+        self.assertFalse(goal.counter_missed)
 
     # --- rules ---
 
@@ -579,9 +579,9 @@ class TestGoal(GoalCommon):
         mine.write({"target": 9})
         self.assertEqual(goal.target, 9)
         for name, value in (
-            ("value", 99), ("n", 99), ("status", "achieved"), ("attainment", 1), ("expected", 1),
+            ("value", 99), ("record_count", 99), ("status", "achieved"), ("attainment", 1), ("expected", 1),
             ("projected", 99), ("baseline", 1), ("status_since", NOON), ("as_of", NOON),
-            ("at_a_cost", True), ("company_id", 1),
+            ("counter_missed", True), ("company_id", 1),
         ):  # fmt: skip
             with self.assertRaisesRegex(AccessError, name):
                 mine.write({name: value})

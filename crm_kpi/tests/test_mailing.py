@@ -84,7 +84,7 @@ class TestMailing(ExportCase):
         mails[self.ann].mail_message_id.unlink()
         self.assertFalse(file.exists())
 
-    @mute_logger("odoo.addons.crm_kpi.models.crm_kpi_mailing")
+    @mute_logger("odoo.addons.crm_kpi.models.board.crm_kpi_mailing")
     def test_failure(self):
         """What fails for one receiver reaches the others, and is told."""
         export = type(self.env["crm.kpi.export"])

@@ -5,7 +5,7 @@ from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import Form, tagged
 
-from ..models.sale_order_facts import DEAL_FIELDS, FACT_FIELDS
+from ..models.facts.sale_order_facts import DEAL_FIELDS, FACT_FIELDS
 from .common_history import HistoryCase
 
 

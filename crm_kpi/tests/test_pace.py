@@ -26,8 +26,8 @@ def at(share, over=False):
 
 @tagged("post_install", "-at_install")
 class TestPace(BaseCase):
-    def status(self, kind, target, value, gone, target_max=None, n=100, **kwargs):
-        return pace.judge(kind, target, target_max, value, n, gone, **kwargs).status
+    def status(self, kind, target, value, part, target_max=None, record_count=100, **kwargs):
+        return pace.judge(kind, target, target_max, value, record_count, part, **kwargs).status
 
     def test_doctests(self):
         self.assertFalse(doctest.testmod(pace).failed)
@@ -38,31 +38,31 @@ class TestPace(BaseCase):
         self.assertEqual(len(NOVEMBER), 21)
         # (today, working days over): Sunday 1st, Monday 2nd, Friday 20th, Saturday, Monday 30th
         for day, done in ((1, 0), (2, 0), (3, 1), (20, 14), (21, 15), (22, 15), (30, 20)):
-            gone = pace.elapsed(NOV, DEC, NOVEMBER, date(2026, 11, day))
-            self.assertEqual((gone.days, gone.total), (done, 21), day)
-            self.assertAlmostEqual(gone.share, done / 21)
-            self.assertTrue(gone.begun)
-            self.assertFalse(gone.over)
+            part = pace.elapsed(NOV, DEC, NOVEMBER, date(2026, 11, day))
+            self.assertEqual((part.days, part.total), (done, 21), day)
+            self.assertAlmostEqual(part.share, done / 21)
+            self.assertTrue(part.begun)
+            self.assertFalse(part.over)
         after = pace.elapsed(NOV, DEC, NOVEMBER, DEC)
         self.assertEqual((after.days, after.share, after.over), (21, 1.0, True))
         before = pace.elapsed(NOV, DEC, NOVEMBER, date(2026, 10, 31), 0.5)
         self.assertEqual((before.days, before.share, before.begun), (0, 0.0, False))
 
     def test_part_of_today(self):
-        gone = pace.elapsed(NOV, DEC, NOVEMBER, date(2026, 11, 3), 0.5)
-        self.assertAlmostEqual(gone.share, 1.5 / 21)
+        part = pace.elapsed(NOV, DEC, NOVEMBER, date(2026, 11, 3), 0.5)
+        self.assertAlmostEqual(part.share, 1.5 / 21)
         # a Sunday has no part
-        gone = pace.elapsed(NOV, DEC, NOVEMBER, date(2026, 11, 8), 0.5)
-        self.assertAlmostEqual(gone.share, 5 / 21)
+        part = pace.elapsed(NOV, DEC, NOVEMBER, date(2026, 11, 8), 0.5)
+        self.assertAlmostEqual(part.share, 5 / 21)
 
     def test_holidays_are_no_working_days(self):
         days = [day for day in NOVEMBER if day != date(2026, 11, 11)]
-        gone = pace.elapsed(NOV, DEC, days, date(2026, 11, 16))
-        self.assertEqual((gone.days, gone.total), (9, 20))
+        part = pace.elapsed(NOV, DEC, days, date(2026, 11, 16))
+        self.assertEqual((part.days, part.total), (9, 20))
 
     def test_period_without_working_days(self):
-        gone = pace.elapsed(date(2026, 11, 21), date(2026, 11, 23), NOVEMBER, date(2026, 11, 22))
-        self.assertEqual((gone.days, gone.total, gone.share), (1, 2, 0.5))
+        part = pace.elapsed(date(2026, 11, 21), date(2026, 11, 23), NOVEMBER, date(2026, 11, 22))
+        self.assertEqual((part.days, part.total, part.share), (1, 2, 0.5))
 
     def test_same_part_compares_equal_lengths(self):
         # 14 of 21 working days of November (until the 20th) with 14 of 22 of October
@@ -152,15 +152,21 @@ class TestPace(BaseCase):
         self.assertEqual(self.status("at_most", 10, 12, at(0.05), additive=True), "off_track")
 
     def test_waiting(self):
-        self.assertEqual(self.status("at_most", 0.05, 0.9, at(0.6), waits=True), "too_early")
-        self.assertEqual(self.status("at_most", 0.05, 0.9, at(1.0, True), waits=True), "missed")
+        self.assertEqual(self.status("at_most", 0.05, 0.9, at(0.6), final_only=True), "too_early")
+        self.assertEqual(
+            self.status("at_most", 0.05, 0.9, at(1.0, True), final_only=True), "missed"
+        )
         self.assertEqual(self.status("at_least", 0.5, None, at(0.6), maturing=True), "too_early")
         self.assertEqual(self.status("at_least", 0.5, None, at(1, True), maturing=True), "no_data")
 
     def test_too_few(self):
-        for gone in (at(0.5), at(1.0, True)):
-            self.assertEqual(self.status("at_least", 0.8, 0.1, gone, n=4, min_n=5), "too_few")
-            self.assertNotEqual(self.status("at_least", 0.8, 0.1, gone, n=5, min_n=5), "too_few")
+        for part in (at(0.5), at(1.0, True)):
+            self.assertEqual(
+                self.status("at_least", 0.8, 0.1, part, record_count=4, min_sample=5), "too_few"
+            )
+            self.assertNotEqual(
+                self.status("at_least", 0.8, 0.1, part, record_count=5, min_sample=5), "too_few"
+            )
 
     def test_running_count(self):
         for value, expected in ((30, "on_track"), (29, "at_risk"), (27, "at_risk"), (26, "off_track"),
@@ -204,11 +210,11 @@ class TestPace(BaseCase):
         for kind in ("at_least", "at_most", "range"):
             for target in (None, -5, 0, 5):
                 for value in (None, -1, 0, 3, 5, 9):
-                    for gone in (at(0), at(0.5), at(1, True), pace.Elapsed(0, 0, 1, True, True)):
+                    for part in (at(0), at(0.5), at(1, True), pace.Elapsed(0, 0, 1, True, True)):
                         for additive in (True, False):
-                            verdict = pace.judge(kind, target, 7, value, 3, gone, additive=additive)
+                            verdict = pace.judge(kind, target, 7, value, 3, part, additive=additive)
                             self.assertIn(verdict.status, pace.STATUSES)
-                            if gone.over:
+                            if part.over:
                                 self.assertNotIn(
                                     verdict.status, ("on_track", "at_risk", "off_track")
                                 )

@@ -64,7 +64,7 @@ class TestRefresh(KpiCommon):
         self.assertIsNone(self.value(revenue, month))
         self.assertIsNone(self.value(rate, month))
         [row] = self.env["crm.kpi.value"].search_read(
-            [("kpi_id", "=", rate.id), ("period_id", "=", month.id)], ["value", "n"]
+            [("kpi_id", "=", rate.id), ("period_id", "=", month.id)], ["value", "record_count"]
         )
         self.assertIs(row["value"], False)
 
@@ -189,21 +189,23 @@ class TestRefresh(KpiCommon):
             return {"aggregator": aggregator, "value_field": "expected_revenue", "unit": "money"}
 
         kpis = {
-            "count": self.make_kpi("count", crossed=True),
-            "big": self.make_kpi("big", domain="[('expected_revenue', '>=', 50)]", crossed=True),
+            "count": self.make_kpi("count", cross_levels=True),
+            "big": self.make_kpi(
+                "big", domain="[('expected_revenue', '>=', 50)]", cross_levels=True
+            ),
             "customers": self.make_kpi(
-                "customers", aggregator="count_distinct", value_field="@customer", crossed=True
+                "customers", aggregator="count_distinct", value_field="@customer", cross_levels=True
             ),
         }
         for aggregator in ("sum", "avg", "min", "max", "median", "p90"):
-            kpis[aggregator] = self.make_kpi(aggregator, crossed=True, **money(aggregator))
+            kpis[aggregator] = self.make_kpi(aggregator, cross_levels=True, **money(aggregator))
         formulas = {
             "share": ("test_big / test_count", "percent"),
             "spread": ("test_max - test_min", "money"),
         }
         for code, (formula, unit) in formulas.items():
             kpis[code] = self.make_kpi(
-                code, kind="formula", formula=formula, unit=unit, crossed=True
+                code, kind="formula", formula=formula, unit=unit, cross_levels=True
             )
         return kpis
 
@@ -319,23 +321,23 @@ class TestRefresh(KpiCommon):
                         cell.team_id.id or None,
                         cell.user_id.id or None,
                         cell.segment_id.id or None,
-                    ): (None if cell.value is False else cell.value, cell.n)
+                    ): (None if cell.value is False else cell.value, cell.record_count)
                     for cell in self.env["crm.kpi.value"].search(
                         [("period_id", "=", period.id), ("kpi_id", "in", everything.ids)]
                     )
                     if cell.segment_id.set_id in (segment_set, segment_set.browse())
                 }
-                for key, (value, n) in expected.items():
+                for key, (value, record_count) in expected.items():
                     got = stored.pop(key, (None, 0))
-                    self.assertEqual(got[1], n, (key, period.name))
+                    self.assertEqual(got[1], record_count, (key, period.name))
                     if value is None:
                         self.assertIsNone(got[0], (key, period.name))
                     else:
                         self.assertAlmostEqual(got[0], value, 6, (key, period.name))
                 # what is left are zeros of people and teams without records
-                for key, (value, n) in stored.items():
+                for key, (value, record_count) in stored.items():
                     self.assertIn(value, (0, None), (key, period.name))
-                    self.assertEqual(n, 0, (key, period.name))
+                    self.assertEqual(record_count, 0, (key, period.name))
 
         check()
 
@@ -343,10 +345,14 @@ class TestRefresh(KpiCommon):
     def test_small_segments_are_withheld(self):
         """Catalogue 7.2: no percentages of segments with fewer than five; counts stay."""
         self.company.kpi_min_cell = 5
-        won = self.make_kpi("won", domain="[('expected_revenue', '>', 0)]", crossed=True)
-        leads = self.make_kpi("leads", crossed=True)
+        won = self.make_kpi("won", domain="[('expected_revenue', '>', 0)]", cross_levels=True)
+        leads = self.make_kpi("leads", cross_levels=True)
         rate = self.make_kpi(
-            "rate", kind="formula", formula="test_won / test_leads", unit="percent", crossed=True
+            "rate",
+            kind="formula",
+            formula="test_won / test_leads",
+            unit="percent",
+            cross_levels=True,
         )
         twice = self.make_kpi("twice", kind="formula", formula="test_rate * 2", unit="ratio")
         industries = self.env["res.partner.industry"].create([{"name": "Ore"}, {"name": "Zinc"}])
@@ -384,7 +390,7 @@ class TestRefresh(KpiCommon):
         self.kpis._refresh(kpis=kpis)
         cells = {cell.segment_id: cell for cell in self.cells(rate, month, "segment")}
         self.assertIs(cells[ore].value, False)
-        self.assertEqual((cells[ore].n, cells[ore].value_text), (4, "too few (4)"))
+        self.assertEqual((cells[ore].record_count, cells[ore].value_text), (4, "too few (4)"))
         self.assertEqual(cells[zinc].value, 0.4)
         self.assertEqual(goals.mapped("status"), ["too_few", "achieved"])
         for level in ("team_segment", "user_segment"):
@@ -588,7 +594,7 @@ class TestRefresh(KpiCommon):
         self.assertFalse(self.cells(kpi, may, "user_segment"))
         lines = [("period_id", "=", may.id)]
         for crossed in (True, False):
-            kpi.crossed = crossed
+            kpi.cross_levels = crossed
             self.kpis._refresh(kpis=kpi)
             self.assertEqual(
                 set(self.cells(kpi, may, "user_segment").mapped("value")), {1}, crossed
@@ -646,7 +652,7 @@ class TestRefresh(KpiCommon):
     @freeze_time(NOW)
     def test_crossed_formula_takes_its_components_along(self):
         leads = self.make_kpi("leads")
-        rate = self.make_kpi("twice", kind="formula", formula="test_leads * 2", crossed=True)
+        rate = self.make_kpi("twice", kind="formula", formula="test_leads * 2", cross_levels=True)
         partner = self.env["res.partner"].create(
             {"name": "Customer", "country_id": self.env.ref("base.be").id}
         )
@@ -799,7 +805,7 @@ class TestRefresh(KpiCommon):
         self.env.cr.execute("UPDATE crm_kpi SET value_field = 'name' WHERE id = %s", [worse.id])
         self.env.invalidate_all()
         month = self.period("month", "2026-11-10")
-        with self.assertLogs("odoo.addons.crm_kpi.models.crm_kpi_refresh", "WARNING") as logs:
+        with self.assertLogs("odoo.addons.crm_kpi.models.kpi.crm_kpi_refresh", "WARNING") as logs:
             self.kpis._refresh(kpis=good | broken | worse | formula)
         self.assertIn("test_broken", "".join(logs.output))
         self.assertEqual(self.value(good, month), 1)
@@ -838,7 +844,7 @@ class TestRefresh(KpiCommon):
         written = type(broken)._write_aggregates
         with (
             patch.object(type(broken), "_write_aggregates", fails),
-            mute_logger("odoo.addons.crm_kpi.models.crm_kpi_refresh"),
+            mute_logger("odoo.addons.crm_kpi.models.kpi.crm_kpi_refresh"),
         ):
             for _try in range(11):
                 lead.name += "!"
@@ -873,7 +879,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_records_behind_a_number(self):
-        kpi = self.make_kpi("big", domain="[('expected_revenue', '>=', 50)]", crossed=True)
+        kpi = self.make_kpi("big", domain="[('expected_revenue', '>=', 50)]", cross_levels=True)
         generator = random.Random(7)
         leads = [
             self.make_lead(
@@ -891,7 +897,7 @@ class TestRefresh(KpiCommon):
         for cell in cells:
             action = cell.action_open_records()
             found = self.env["crm.lead"].with_context(**action["context"]).search(action["domain"])
-            self.assertEqual(len(found), cell.n, cell.display_name)
+            self.assertEqual(len(found), cell.record_count, cell.display_name)
             self.assertLessEqual(found, self.env["crm.lead"].union(*leads))
             for part in ("user_id", "team_id"):
                 if part.removesuffix("_id") in cell.level:

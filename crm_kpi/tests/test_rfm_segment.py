@@ -9,7 +9,7 @@ from dateutil.relativedelta import relativedelta
 
 from odoo.tests import freeze_time, tagged
 
-from ..models.crm_kpi_customer import RFM_CLASSES
+from ..models.customer.crm_kpi_customer import RFM_CLASSES
 from .common_history import utc
 from .test_catalogue import CatalogueCase
 from .test_customer import BRUSSELS, UTC, CustomerCase, rfm_in_python

@@ -39,7 +39,7 @@ class RightsCase(KpiCommon, HttpCase):
             setattr(cls, role, user)
             cls.logins[role] = user.login
         cls.by_width = {
-            width: cls.make_kpi(f"width_{width}", visibility=width, crossed=True)
+            width: cls.make_kpi(f"width_{width}", visibility=width, cross_levels=True)
             for width in ("own", "team", "company")
         }
         cls.amount = cls.make_kpi(
@@ -464,7 +464,7 @@ class TestWriting(RightsCase):
                 self.assert_refused(role, "crm.kpi", method, [])
         self.rpc("manager", "crm.kpi", "action_refresh", self.amount.ids)
         action = self.rpc("kpi_admin", "crm.kpi", "action_try", self.amount.ids)
-        self.assertEqual(action["res_model"], "crm.kpi.try")
+        self.assertEqual(action["res_model"], "crm.kpi.preview")
 
     def test_schedule(self):
         cron = self.env.ref("crm_kpi.ir_cron_refresh")
@@ -498,8 +498,8 @@ class TestWriting(RightsCase):
             self.assert_refused(role, "crm.kpi.goal", "create", [values])
             self.assert_refused(role, "crm.kpi.goal.set", "create", [{}])
         for column, value in (
-            ("value", 9), ("status", "achieved"), ("attainment", 2), ("n", 4),
-            ("projected", 5), ("baseline", 1), ("at_a_cost", False),
+            ("value", 9), ("status", "achieved"), ("attainment", 2), ("record_count", 4),
+            ("projected", 5), ("baseline", 1), ("counter_missed", False),
         ):  # fmt: skip
             for role in ("manager", "kpi_admin"):
                 self.assert_refused(role, "crm.kpi.goal", "write", goal.ids, {column: value})
@@ -771,16 +771,16 @@ class TestKpisOfGroups(RightsCase):
     def test_no_way_around(self):
         """Trying, formulas and goals tell an administrator no more."""
         wizard = self.rpc(
-            "kpi_admin", "crm.kpi.try", "create",
+            "kpi_admin", "crm.kpi.preview", "create",
             [{"kpi_id": self.closed.id, "period_id": self.month.id}],
         )  # fmt: skip
-        self.assert_refused("kpi_admin", "crm.kpi.try", "read", wizard, ["value"])
-        self.assert_refused("kpi_admin", "crm.kpi.try", "action_records", wizard)
+        self.assert_refused("kpi_admin", "crm.kpi.preview", "read", wizard, ["value"])
+        self.assert_refused("kpi_admin", "crm.kpi.preview", "action_records", wizard)
         wizard = self.rpc(
-            "kpi_admin", "crm.kpi.try", "create",
+            "kpi_admin", "crm.kpi.preview", "create",
             [{"kpi_id": self.formula.id, "period_id": self.month.id}],
         )  # fmt: skip
-        self.assert_refused("kpi_admin", "crm.kpi.try", "read", wizard, ["value"])
+        self.assert_refused("kpi_admin", "crm.kpi.preview", "read", wizard, ["value"])
         definition = {
             "name": "Peep",
             "code": "test_peep",

@@ -88,7 +88,7 @@ class TestTrailing(KpiCommon):
                 aggregator="sum",
                 value_field="expected_revenue",
                 unit="money",
-                crossed=True,
+                cross_levels=True,
             )
             for months in (1, 3, 12)
         }
@@ -152,12 +152,12 @@ class TestTrailing(KpiCommon):
                 cells = {
                     (c.level, c.team_id.id, c.user_id.id, c.segment_id.id): c
                     for c in self.cells(kpi, period)
-                    if c.segment_id.set_id in (segment_set, segment_set.browse()) and c.n
+                    if c.segment_id.set_id in (segment_set, segment_set.browse()) and c.record_count
                 }
                 self.assertEqual(set(cells), set(expected), (months, period.name))
                 for key, (amount, ids) in expected.items():
                     self.assertAlmostEqual(cells[key].value, amount, 6, (months, period.name, key))
-                    self.assertEqual(cells[key].n, len(ids))
+                    self.assertEqual(cells[key].record_count, len(ids))
                     if period.kind in ("month", "year"):
                         action = cells[key].action_open_records()
                         self.assertEqual(set(action["domain"][0][2]), ids)

@@ -110,13 +110,13 @@ class TestTraps(CatalogueCase, HistoryCase):
             # nothing hides behind a number that there is not
             [cell] = self._cells("new_customers", "2026-09-01")
             self.assertEqual(cell.action_open_records()["domain"], [("id", "in", [])])
-            self.assertFalse(cell.kpi_id.caution, "this month has a value")
+            self.assertFalse(cell.kpi_id.data_warning, "this month has a value")
             self.company.kpi_history_start = "2026-01-01"
             self._refresh(*every)
             self.assertIsNone(self._read("new_customers", "2026-10-01"))
-            cell.kpi_id.invalidate_recordset(["caution"])
-            self.assertIn("01/01/2027", cell.kpi_id.caution)
-            wizard = self.env["crm.kpi.try"].create({"kpi_id": cell.kpi_id.id})
+            cell.kpi_id.invalidate_recordset(["data_warning"])
+            self.assertIn("01/01/2027", cell.kpi_id.data_warning)
+            wizard = self.env["crm.kpi.preview"].create({"kpi_id": cell.kpi_id.id})
             self.assertEqual((wizard.value, wizard.value_text), (False, "–"))
             self.company.kpi_history_start = False
             self._refresh(*every)

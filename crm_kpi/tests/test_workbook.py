@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from odoo.addons.crm_kpi.engine import formula as engine
-from odoo.addons.crm_kpi.models import crm_kpi_export_pages
+from odoo.addons.crm_kpi.models.board import crm_kpi_export_pages
 from odoo.addons.crm_kpi.workbook import book, formats, formulas, kpi_sheet, text
 from odoo.addons.crm_kpi.workbook import content as wb
 from odoo.addons.crm_kpi.workbook.report import write_report
@@ -107,7 +107,7 @@ def make_content(names, **values):
         [None if x + y == 0 else x / (x + y) for x, y in zip(a, b, strict=True)],
         {0: pick(1)},
         {won: a, lost: b},
-        n=3,
+        record_count=3,
         target=0.5,
         attainment=(a[-1] / (a[-1] + b[-1])) / 0.5,
         status="at_risk",
@@ -152,7 +152,7 @@ def make_content(names, **values):
         part_formats={},
         direction="decrease",
         unit="money",
-        whole=wb.Row(pick(19), [1.0, 2.5, float("nan")], n=2),
+        whole=wb.Row(pick(19), [1.0, 2.5, float("nan")], record_count=2),
         targets=[None] * 3,
         forecasts=[None] * 3,
         counts=[1, 2, 0],
@@ -166,7 +166,7 @@ def make_content(names, **values):
     card = wb.Card(
         key=1, category=pick(5), name=pick(3), value=0.6, value_text="60 %", number_format="0.0%",
         target=0.5, target_text="≥ 50 %", attainment=1.2, status="achieved", status_text=pick(23),
-        projected=0.7, change=pick(24), basis=pick(25), n=10, remark=pick(26), counter=pick(27),
+        projected=0.7, change=pick(24), basis=pick(25), record_count=10, remark=pick(26), counter=pick(27),
     )  # fmt: skip
     table = wb.Table(
         pick(28),

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from ..models.crm_kpi import METRIC_CLASSES
+from ..models.kpi.crm_kpi import METRIC_CLASSES
 
 #: What serves an objective: codes of KPIs, the best first. Those that do not exist, because
 #: their app is not installed, are left out.

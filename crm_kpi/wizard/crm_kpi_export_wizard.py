@@ -4,8 +4,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..models.crm_kpi_board import BOARD_KINDS, SCOPES
-from ..models.crm_kpi_export import CELLS_AT_ONCE, LEVELS_BELOW
+from ..models.board.crm_kpi_board import BOARD_KINDS, SCOPES
+from ..models.board.crm_kpi_export import CELLS_AT_ONCE, LEVELS_BELOW
 
 LAYOUTS = [
     ("category", "A sheet per category"),

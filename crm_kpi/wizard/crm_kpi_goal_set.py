@@ -10,10 +10,10 @@ from odoo.tools import SQL, float_round
 
 from ..engine import pace
 from ..engine import periods as calendar
+from ..engine.time_behaviour import time_behaviours
 from ..fields import NullableFloat
-from ..models.crm_kpi_goal import BASELINES, DEFAULT_KIND, GOAL_KINDS
-from ..models.crm_kpi_nature import _natures
-from ..models.crm_kpi_value import LEVELS
+from ..models.goal.crm_kpi_goal import BASELINES, DEFAULT_KIND, GOAL_KINDS
+from ..models.value.crm_kpi_value import LEVELS
 
 
 class CrmKpiGoalSet(models.TransientModel):
@@ -146,7 +146,7 @@ class CrmKpiGoalSet(models.TransientModel):
 
     @api.depends("kpi_id")
     def _compute_additive(self):
-        known = _natures(self.kpi_id)
+        known = time_behaviours(self.kpi_id)
         for wizard in self:
             wizard.additive = wizard.kpi_id in known and known[wizard.kpi_id].additive
 

@@ -13,7 +13,7 @@ class Row:
     """Somebody's numbers over the periods of a sheet.
 
     ``notes`` are said in the place of a missing value; ``parts`` are the numbers of the
-    components by ``(code, shift)``. ``n``, ``target``, ``attainment`` and the status belong
+    components by ``(code, shift)``. ``record_count``, ``target``, ``attainment`` and the status belong
     to the last period.
     """
 
@@ -21,7 +21,7 @@ class Row:
     values: list
     notes: dict = field(default_factory=dict)
     parts: dict = field(default_factory=dict)
-    n: int | None = None
+    record_count: int | None = None
     target: float | None = None
     attainment: float | None = None
     status: str = ""
@@ -90,7 +90,7 @@ class Card:
     projected: float | None
     change: str
     basis: str
-    n: int
+    record_count: int
     remark: str
     counter: str
 

@@ -180,8 +180,8 @@ class KpiSheet:
             value = line.parts.get(part, [None] * len(self.periods))[index]
             if formulas.is_number(value):
                 sheet.number(row, column, value, measure.part_formats[part])
-        if line.n is not None:
-            sheet.number(row, self.extra + 1, line.n, "#,##0")
+        if line.record_count is not None:
+            sheet.number(row, self.extra + 1, line.record_count, "#,##0")
         if line.target is not None:
             self._goal(line, row, fmt)
 

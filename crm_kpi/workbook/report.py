@@ -120,7 +120,7 @@ def _card(sheet, card, row, places):
     for column, text in ((9, card.change), (10, card.basis), (12, card.counter), (13, card.remark)):
         if text:
             sheet.text(row, column, text, text_wrap=True, indent=1)
-    sheet.number(row, 11, card.n, "#,##0")
+    sheet.number(row, 11, card.record_count, "#,##0")
 
 
 def _page(sheet, page):

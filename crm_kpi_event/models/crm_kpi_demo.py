@@ -9,7 +9,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Command
 
-from odoo.addons.crm_kpi.models.crm_kpi_demo import SILENT
+from odoo.addons.crm_kpi.models.demo.crm_kpi_demo import SILENT
 
 _logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 
 from odoo import api, models
 
-from odoo.addons.crm_kpi.models.crm_kpi_backfill import Step
+from odoo.addons.crm_kpi.models.facts.crm_kpi_backfill import Step
 
 
 class CrmKpiBackfill(models.Model):

@@ -10,7 +10,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Command
 from odoo.tools import SQL
 
-from odoo.addons.crm_kpi.models.crm_kpi_demo import SILENT
+from odoo.addons.crm_kpi.models.demo.crm_kpi_demo import SILENT
 
 from ..demo import tickets as story
 

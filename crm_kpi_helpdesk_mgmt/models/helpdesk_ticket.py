@@ -14,7 +14,7 @@ class HelpdeskTicket(models.Model):
     _name = "helpdesk.ticket"
     _inherit = ["helpdesk.ticket", "crm.kpi.ticket.mixin"]
 
-    _kpi_talk_creation_subtypes = ("helpdesk_mgmt.hlp_tck_created",)
+    _kpi_response_creation_subtypes = ("helpdesk_mgmt.hlp_tck_created",)
 
     kpi_closed_team_id = fields.Many2one(
         "helpdesk.ticket.team", "Closed by team", readonly=True, copy=False

@@ -8,7 +8,7 @@ from random import Random
 
 from odoo import api, fields, models
 
-from odoo.addons.crm_kpi.models.crm_kpi_demo import SILENT
+from odoo.addons.crm_kpi.models.demo.crm_kpi_demo import SILENT
 
 _logger = logging.getLogger(__name__)
 
@@ -69,8 +69,8 @@ class CrmKpiDemo(models.AbstractModel):
                 "rated_partner_id": ticket.user_id.partner_id.id,
             }
             if random.random() < 0.48 and rated < now:
-                patience = random.lognormvariate(5.1, 0.9)
-                happy = (ticket.kpi_resolution_hours or 24) < patience
+                churn_threshold = random.lognormvariate(5.1, 0.9)
+                happy = (ticket.kpi_resolution_hours or 24) < churn_threshold
                 mood = random.random()
                 vals["rating"] = (5 if mood < 0.93 else 3) if happy else (3 if mood < 0.5 else 1)
                 vals["consumed"] = True

@@ -10,7 +10,7 @@ from unittest.mock import patch
 from odoo import Command
 from odoo.tests import tagged
 
-from odoo.addons.crm_kpi.models import crm_kpi_backfill
+from odoo.addons.crm_kpi.models.facts import crm_kpi_backfill
 from odoo.addons.crm_kpi.tests.common_reader import ReaderCase
 from odoo.addons.crm_kpi.tests.test_catalogue import CatalogueCase
 from odoo.addons.crm_kpi_helpdesk_mgmt.tests.common import TicketCommon
@@ -84,7 +84,7 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
                 ("user_id", "=", self.ann.id),
             ]
         )
-        self.assertEqual(cell.n, 5)
+        self.assertEqual(cell.record_count, 5)
 
     def test_45_rated_in_another_month_than_asked(self):
         """Trap 43: the creation of a rating is the request."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from odoo.addons.crm_kpi.models.crm_kpi_demo import SILENT
+from odoo.addons.crm_kpi.models.demo.crm_kpi_demo import SILENT
 
 from ..demo import mailings as story
 

@@ -5,7 +5,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from odoo.addons.crm_kpi.demo import history
-from odoo.addons.crm_kpi.models.crm_kpi_demo import SILENT
+from odoo.addons.crm_kpi.models.demo.crm_kpi_demo import SILENT
 
 #: Cost as a share of the list price; nobody ever entered that of the services.
 COST_SHARES = {

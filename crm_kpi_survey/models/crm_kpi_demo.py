@@ -8,7 +8,7 @@ from random import Random
 
 from odoo import api, fields, models
 
-from odoo.addons.crm_kpi.models.crm_kpi_demo import SILENT
+from odoo.addons.crm_kpi.models.demo.crm_kpi_demo import SILENT
 
 _logger = logging.getLogger(__name__)
 

@@ -52,7 +52,7 @@ class TestCatalogueSurvey(ReaderCase, CatalogueCase, SurveyCase):
                 ("level", "=", "company"),
             ]
         )
-        self.assertEqual(cell.n, 10)
+        self.assertEqual(cell.record_count, 10)
 
     def test_46_last_answer_of_each_period(self):
         """Who answers again in the quarter counts once in it, and in each of its months."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 
-from odoo.addons.crm_kpi.models.crm_kpi_demo import SILENT
+from odoo.addons.crm_kpi.models.demo.crm_kpi_demo import SILENT
 
 #: Share of the orders without a deal that came from the shop.
 SHOP_SHARE = 0.7

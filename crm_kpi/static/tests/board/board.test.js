@@ -322,7 +322,7 @@ test("tabs: one stop of the Tab key, arrows go round", async () => {
 
 test("a card of salespeople shows their bars in the place of the course", async () => {
     const rows = [
-        { id: 1, record_id: 1, name: "Ann", value: 3, value_text: "3", share: 1, n: 3, mine: true },
+        { id: 1, record_id: 1, name: "Ann", value: 3, value_text: "3", share: 1, record_count: 3, mine: true },
     ];
     answer("get_board", () => makeBoard({ cards: [makeCard({ display: "reps", rows })] }));
     await mountBoard();

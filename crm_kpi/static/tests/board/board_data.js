@@ -11,7 +11,7 @@ export function makeCard(values = {}) {
         value: 12,
         value_text: "12",
         value_id: 7,
-        n: 12,
+        record_count: 12,
         goal: false,
         bullet: false,
         change: false,
@@ -53,7 +53,7 @@ export function makeGoal(values = {}) {
         status: "on_track",
         status_text: "On track",
         shape: "●",
-        at_a_cost: false,
+        counter_missed: false,
         ...values,
     };
 }

@@ -38,7 +38,7 @@ test("a card says value, status, change and goal in the words of the server", as
 });
 
 test("a goal that is met at the cost of another number says so", async () => {
-    const goal = makeGoal({ status: "achieved", status_text: "Achieved", at_a_cost: true });
+    const goal = makeGoal({ status: "achieved", status_text: "Achieved", counter_missed: true });
     await mountWithCleanup(KpiCard, { props: { card: makeCard({ goal }) } });
     expect(".o_kpi_status").toHaveText(/Achieved, at a cost/, { inline: true });
 });
@@ -49,7 +49,7 @@ test("a card without a value says why, and neither zero nor a status", async () 
         ["too_early", "Known when the period is over"],
         ["not_available", "The app it needs is not installed"],
     ]) {
-        const card = makeCard({ state, state_text, value: null, value_text: "–", n: 0 });
+        const card = makeCard({ state, state_text, value: null, value_text: "–", record_count: 0 });
         const { __owl__ } = await mountWithCleanup(KpiCard, { props: { card } });
         expect(queryAllTexts(".o_kpi_card_value").at(-1)).toBe("–");
         expect(queryAllTexts(".o_kpi_card_state").at(-1)).toMatch(state_text);
@@ -144,7 +144,7 @@ test("the course: gaps are no zeros, the running period is hatched", async () =>
 test("bars of names are a table; median and best are marked", async () => {
     const picked = [];
     const rows = [
-        { id: 1, record_id: 11, name: "Ann", value: 8, value_text: "8 won", share: 1, n: 8 },
+        { id: 1, record_id: 11, name: "Ann", value: 8, value_text: "8 won", share: 1, record_count: 8 },
         {
             id: 2,
             record_id: 0,
@@ -152,7 +152,7 @@ test("bars of names are a table; median and best are marked", async () => {
             value: 2,
             value_text: "2 won",
             share: 0.25,
-            n: 2,
+            record_count: 2,
         },
     ];
     await mountWithCleanup(BarList, {
@@ -178,16 +178,16 @@ test("every cell of the heat map says its number", async () => {
                 id: 1,
                 name: "Ann",
                 cells: [
-                    { value: 1, value_text: "1", n: 1, share: 0 },
-                    { value: null, value_text: "–", n: 0, share: null },
+                    { value: 1, value_text: "1", record_count: 1, share: 0 },
+                    { value: null, value_text: "–", record_count: 0, share: null },
                 ],
             },
             {
                 id: 2,
                 name: "Bob",
                 cells: [
-                    { value: 3, value_text: "3", n: 3, share: 1 },
-                    { value: 2, value_text: "2", n: 2, share: 0.5 },
+                    { value: 3, value_text: "3", record_count: 3, share: 1 },
+                    { value: 2, value_text: "2", record_count: 2, share: 0.5 },
                 ],
             },
         ],

@@ -38,16 +38,16 @@ export class KpiCard extends Component {
 
     /** Elements that say the rest to those who listen to the name. */
     get describedBy() {
-        const parts = ["value", "state", "change", "goal", "n"];
+        const parts = ["value", "state", "change", "goal", "record_count"];
         return parts.map((part) => `${this.id}_${part}`).join(" ");
     }
 
-    /** What n is, in words. */
+    /** What the number of records is, in words. */
     get sample() {
-        const { n } = this.props.card;
+        const { record_count: count } = this.props.card;
         return this.props.asOf
-            ? _t("Records: %(n)s, as of %(as_of)s", { n, as_of: this.props.asOf })
-            : _t("Records: %s", n);
+            ? _t("Records: %(count)s, as of %(as_of)s", { count, as_of: this.props.asOf })
+            : _t("Records: %s", count);
     }
 
     get arrow() {

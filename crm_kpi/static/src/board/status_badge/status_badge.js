@@ -9,6 +9,6 @@ export class StatusBadge extends Component {
         status: { type: [String, Boolean] },
         text: { type: [String, Boolean] },
         shape: { type: [String, Boolean] },
-        atACost: { type: Boolean, optional: true },
+        counterMissed: { type: Boolean, optional: true },
     };
 }

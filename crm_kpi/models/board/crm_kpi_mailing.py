@@ -1,0 +1,230 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import base64
+import logging
+import tempfile
+from datetime import datetime, time, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.fields import Command
+
+from ...engine import periods as calendar
+from .crm_kpi_board import SCOPES
+
+_logger = logging.getLogger(__name__)
+
+WEEKDAYS = [
+    ("0", "Monday"),
+    ("1", "Tuesday"),
+    ("2", "Wednesday"),
+    ("3", "Thursday"),
+    ("4", "Friday"),
+    ("5", "Saturday"),
+    ("6", "Sunday"),
+]
+
+
+class CrmKpiMailing(models.Model):
+    """A board as a workbook by mail: to everybody the figures that he may see, in his language.
+
+    ``once`` is a workbook made in the background for whoever asked for it.
+    """
+
+    _name = "crm.kpi.mailing"
+    _description = "KPI Workbook by Mail"
+    _order = "next_date, id"
+
+    name = fields.Char(required=True, translate=True)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    board_id = fields.Many2one(
+        "crm.kpi.board",
+        ondelete="cascade",
+        domain="[('user_id', '=', False)]",
+        help="What is sent. Who may not open the board gets no mail.",
+    )
+    scope = fields.Selection(
+        SCOPES, "Whose numbers", required=True, default="mine", help="Mine: of each receiver."
+    )
+    complete = fields.Boolean(
+        "Last complete period", default=True, help="Else the running one, as far as it has come."
+    )
+    user_ids = fields.Many2many(
+        "res.users",
+        string="Receivers",
+        required=True,
+        domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
+    )
+    frequency = fields.Selection(
+        [("weekly", "Every week"), ("monthly", "Every month"), ("once", "Once")],
+        required=True,
+        default="weekly",
+    )
+    weekday = fields.Selection(WEEKDAYS, "On", default="0")
+    day = fields.Integer("On day", default=1, help="Of the month; the last one in shorter months.")
+    hour = fields.Integer("At hour", default=7, help="In the time zone of the KPIs.")
+    next_date = fields.Datetime(
+        "Next mail", compute="_compute_next_date", store=True, readonly=False
+    )
+    last_date = fields.Datetime("Last mail", readonly=True, copy=False)
+    last_error = fields.Text(readonly=True, copy=False)
+    options = fields.Json(readonly=True, copy=False, help="What was asked for, of a single one.")
+
+    _day_range = models.Constraint("CHECK (day BETWEEN 1 AND 31)", "On day: enter 1 to 31.")
+    _hour_range = models.Constraint("CHECK (hour BETWEEN 0 AND 23)", "At hour: enter 0 to 23.")
+
+    @api.depends("frequency", "weekday", "day", "hour", "company_id")
+    def _compute_next_date(self):
+        now = fields.Datetime.now()
+        for mailing in self:
+            mailing.next_date = now if mailing.frequency == "once" else mailing._after(now)
+
+    @api.constrains("board_id", "frequency")
+    def _check_board(self):
+        for mailing in self:
+            if mailing.frequency != "once" and not mailing.board_id:
+                raise ValidationError(self.env._("Board: choose what is to be sent."))
+
+    def _after(self, moment):
+        """The next instant to send at, after another one."""
+        tz = self.company_id._kpi_tz()
+        today = calendar.local_day(moment, tz)
+        if self.frequency == "weekly":
+            first = today + timedelta(days=(int(self.weekday or 0) - today.weekday()) % 7)
+            days = [first, first + timedelta(days=7)]
+        else:
+            start = today.replace(day=1)
+            days = [start + relativedelta(months=i, day=self.day) for i in (0, 1)]
+        # by the clock on the wall, whatever the clock was at midnight
+        instants = [
+            datetime.combine(day, time(self.hour), ZoneInfo(tz))
+            .astimezone(timezone.utc)
+            .replace(tzinfo=None)
+            for day in days
+        ]
+        return next((at for at in instants if at > moment), instants[-1])
+
+    # --- SENDING ---
+
+    @api.model
+    def _cron_send(self):
+        """Send what is due; a failure for one receiver keeps nobody else from his mail."""
+        cron = self.env["ir.cron"]
+        due = self.search([("next_date", "<=", fields.Datetime.now())])
+        cron._commit_progress(remaining=len(due))
+        for mailing in due:
+            mailing._send()
+            if not cron._commit_progress(1):
+                break
+
+    def _send(self):
+        self.ensure_one()
+        errors = []
+        for user in self.user_ids.filtered("active"):
+            try:
+                with self.env.cr.savepoint():
+                    self._send_to(user)
+            except Exception as error:
+                _logger.warning("KPI mailing %s to user %s", self.id, user.id, exc_info=True)
+                errors.append(f"{user.name}: {error}")
+        now = fields.Datetime.now()
+        if self.frequency == "once" and not errors:
+            self.unlink()
+            return
+        self.write(
+            {
+                "last_date": now,
+                "last_error": "\n".join(errors) or False,
+                "next_date": False if self.frequency == "once" else self._after(now),
+            }
+        )
+
+    def _send_to(self, user):
+        """Make the workbook as the receiver would, and send it to him."""
+        # his rights, his language, his time zone; never the superuser's
+        env = self.env(
+            user=user.id,
+            su=False,
+            context={
+                "lang": user.lang,
+                "tz": user.tz,
+                "allowed_company_ids": [self.company_id.id],
+            },
+        )
+        export = env["crm.kpi.export"]
+        options = self.options or self._board_options(export)
+        with tempfile.SpooledTemporaryFile(max_size=4 << 20) as file:
+            name = export._write_workbook(options, file)
+            file.seek(0)
+            content = base64.b64encode(file.read())
+        # superuser: the file is the receiver's own. It belongs to no record, so nobody else who
+        # may read a record can open it, and goes with its message
+        attachment = (
+            env["ir.attachment"]
+            .sudo()
+            .create({"name": name, "datas": content, "res_model": "mail.message", "res_id": 0})
+        )
+        if self.frequency == "once":
+            self.env["mail.thread"].message_notify(
+                partner_ids=user.partner_id.ids,
+                author_id=self.env.ref("base.partner_root").id,
+                subject=env._("%s is ready", name),
+                body=env._("The workbook that you asked for is attached."),
+                attachment_ids=attachment.ids,
+            )
+            return
+        # superuser: the mail is for the receiver alone, whoever made the mailing
+        template = self.env.ref("crm_kpi.mail_template_kpi_workbook").sudo()
+        template.with_context(lang=user.lang).send_mail(
+            self.id,
+            email_values={
+                "model": False,
+                "res_id": False,
+                "email_to": False,
+                "recipient_ids": [Command.set(user.partner_id.ids)],
+                "attachment_ids": [Command.set(attachment.ids)],
+            },
+        )
+
+    def _board_options(self, export):
+        board = self.board_id
+        return export._board_options(
+            board.id,
+            {
+                "company_id": self.company_id.id,
+                "period_kind": board.period_kind,
+                "date": "last" if self.complete else "now",
+                "comparison": board.comparison,
+                "scope": self.scope,
+            },
+        )
+
+    # --- BY HAND ---
+
+    def action_send(self):
+        """Send now, at the next run of the scheduled action."""
+        self.next_date = fields.Datetime.now()
+        self.env.ref("crm_kpi.ir_cron_mailing")._trigger()
+
+    @api.model
+    def _send_later(self, options, name):
+        """Have a workbook made in the background for the present user."""
+        # superuser: only managers set up mailings; this one goes to the asker alone, is made
+        # with his rights, and is gone when it is sent
+        self.sudo().create(
+            {
+                "name": name,
+                "company_id": options["wanted"].get("company_id") or self.env.company.id,
+                "frequency": "once",
+                "user_ids": [Command.set(self.env.user.ids)],
+                "options": options,
+            }
+        )
+        self.env.ref("crm_kpi.ir_cron_mailing").sudo()._trigger()

@@ -1,0 +1,94 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+from ...fields import NullableFloat
+
+#: Costs and orders of all salespeople: for those who may read everybody's figures.
+READERS = "crm_kpi.group_kpi_user_all"
+
+
+class UtmCampaign(models.Model):
+    """What a campaign cost and brought over its whole life, in the company one looks from."""
+
+    _inherit = "utm.campaign"
+
+    kpi_currency_id = fields.Many2one("res.currency", compute="_compute_kpi_figures")
+    kpi_cost = fields.Monetary(
+        "Cost",
+        currency_field="kpi_currency_id",
+        compute="_compute_kpi_figures",
+        groups=READERS,
+        help="Cost entries that name the campaign, those of days to come included.",
+    )
+    kpi_orders_new = fields.Integer(
+        "Orders of new customers",
+        compute="_compute_kpi_figures",
+        groups=READERS,
+        help="First orders of customers that name the campaign.",
+    )
+    kpi_orders_existing = fields.Integer(
+        "Orders of existing customers",
+        compute="_compute_kpi_figures",
+        groups=READERS,
+        help="Repeat orders that name the campaign.",
+    )
+    kpi_revenue = fields.Monetary(
+        "Revenue",
+        currency_field="kpi_currency_id",
+        compute="_compute_kpi_figures",
+        groups=READERS,
+        help="Untaxed amount of these orders, in the company's currency.",
+    )
+    kpi_margin = fields.Monetary(
+        "Margin",
+        currency_field="kpi_currency_id",
+        compute="_compute_kpi_figures",
+        groups=READERS,
+        help="From the order lines where the cost is kept there, else revenue times the margin "
+        "rate in the settings.",
+    )
+    kpi_roi = NullableFloat(
+        "Return on investment",
+        compute="_compute_kpi_figures",
+        groups=READERS,
+        help="Margin less cost, per cost. Without a cost it has no value.",
+    )
+
+    @api.depends_context("company")
+    def _compute_kpi_figures(self):
+        company = self.env.company
+        mine = Domain("campaign_id", "in", self.ids) & Domain("company_id", "=", company.id)
+        # superuser: sums over all salespeople, shown to those who may read everybody's figures
+        costs = dict(
+            self.env["crm.kpi.cost"].sudo()._read_group(mine, ["campaign_id"], ["amount:sum"])
+        )
+        orders = self.env["sale.order"].sudo()
+        sold = mine & Domain("kpi_is_qualifying", "=", True)
+        totals = {
+            campaign: figures
+            for campaign, *figures in orders._read_group(
+                sold, ["campaign_id"], ["__count", "kpi_amount:sum", "kpi_margin:sum"]
+            )
+        }
+        first = sold & Domain("kpi_order_no", "=", 1)
+        newcomers = dict(orders._read_group(first, ["campaign_id"], ["__count"]))
+        for campaign in self:
+            cost = costs.get(campaign, 0.0)
+            new = newcomers.get(campaign, 0)
+            count, revenue, margin = totals.get(campaign, (0, 0.0, 0.0))
+            campaign.kpi_currency_id = company.currency_id
+            campaign.kpi_cost = cost
+            campaign.kpi_orders_new = new
+            campaign.kpi_orders_existing = count - new
+            campaign.kpi_revenue = revenue
+            campaign.kpi_margin = margin
+            campaign.kpi_roi = (margin - cost) / cost if cost > 0 else None
+
+    def action_kpi_costs(self):
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.action_crm_kpi_cost")
+        action["domain"] = [("campaign_id", "in", self.ids)]
+        action["context"] = {"default_campaign_id": self.id, "default_kind": "marketing"}
+        return action

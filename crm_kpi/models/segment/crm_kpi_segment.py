@@ -1,0 +1,357 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from ast import literal_eval
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+from odoo.tools import SQL, mute_logger
+
+from ..customer.crm_kpi_customer import RFM_CLASSES
+
+#: Field that tells what a segment stands for, by kind of its set.
+REFERENCES = {
+    "industry": "industry_id",
+    "country": "country_id",
+    "tag": "category_id",
+    "rfm": "rfm_class",
+    "domain": "domain",
+}
+
+
+class CrmKpiSegment(models.Model):
+    """One part of the customers: all in one industry, of one order size, …"""
+
+    _name = "crm.kpi.segment"
+    _description = "Customer Segment"
+    _order = "set_id, is_unknown, sequence, id"
+    _rec_names_search = ["name", "set_id.name"]
+
+    set_id = fields.Many2one("crm.kpi.segment.set", required=True, index=True, ondelete="cascade")
+    kind = fields.Selection(related="set_id.kind", string="Kind of set")
+    name = fields.Char(required=True, translate=True)
+    sequence = fields.Integer(
+        default=10,
+        help="Order in lists; in a set of filters where the first match wins, also the order "
+        "in which the filters are tried.",
+    )
+    color = fields.Integer()
+    active = fields.Boolean(
+        default=True,
+        help="An archived segment gets no customers any more; its history stays.",
+    )
+    industry_id = fields.Many2one("res.partner.industry", ondelete="set null")
+    country_id = fields.Many2one("res.country", ondelete="set null")
+    category_id = fields.Many2one("res.partner.category", string="Tag", ondelete="set null")
+    is_company = fields.Boolean(
+        string="Companies", help="The segment of companies; off: of individuals."
+    )
+    rfm_class = fields.Selection(RFM_CLASSES, string="RFM class")
+    amount_min = fields.Float(
+        string="From",
+        digits=(16, 2),
+        help="Customers whose untaxed orders of the last twelve months reach this amount, in "
+        "the currency of each company. 0.01: any order; 0: without an order.",
+    )
+    amount_max = fields.Float(
+        string="To below",
+        digits=(16, 2),
+        compute="_compute_amount_max",
+        help="Where the next band begins; 0 for the highest band, which has no end.",
+    )
+    domain = fields.Char(
+        string="Filter",
+        help="Customers (companies and independent individuals) that match are in the segment.",
+    )
+    is_unknown = fields.Boolean(
+        string="Unknown",
+        readonly=True,
+        copy=False,
+        help="Holds the customers that match no segment and the records without customer.",
+    )
+    last_error = fields.Text(
+        string="Error",
+        readonly=True,
+        copy=False,
+        help="Why the filter cannot be used. Until it is mended the segment keeps the "
+        "customers it had; everything else goes on.",
+    )
+    member_count = fields.Integer(string="Customers", compute="_compute_member_count")
+
+    _unknown_uniq = models.UniqueIndex(
+        "(set_id) WHERE is_unknown", "A set has one segment for unknown customers."
+    )
+    _industry_uniq = models.UniqueIndex(
+        "(set_id, industry_id) WHERE industry_id IS NOT NULL",
+        "The set already has a segment for this industry (perhaps an archived one): use that.",
+    )
+    _country_uniq = models.UniqueIndex(
+        "(set_id, country_id) WHERE country_id IS NOT NULL",
+        "The set already has a segment for this country (perhaps an archived one): use that.",
+    )
+    _category_uniq = models.UniqueIndex(
+        "(set_id, category_id) WHERE category_id IS NOT NULL",
+        "The set already has a segment for this tag (perhaps an archived one): use that.",
+    )
+    _rfm_class_uniq = models.UniqueIndex(
+        "(set_id, rfm_class) WHERE rfm_class IS NOT NULL",
+        "The set already has a segment for this class (perhaps an archived one): use that.",
+    )
+    _amount_min_positive = models.Constraint(
+        "CHECK (amount_min >= 0)", "“From” of a size segment must be at least 0."
+    )
+
+    @api.depends("name", "is_unknown", "set_id.name")
+    def _compute_display_name(self):
+        for segment in self:
+            # every set has its Unknown; the others speak for themselves
+            segment.display_name = (
+                f"{segment.set_id.name}: {segment.name}" if segment.is_unknown else segment.name
+            )
+
+    @api.depends("amount_min", "set_id.segment_ids.amount_min", "set_id.segment_ids.active")
+    def _compute_amount_max(self):
+        for segment in self:
+            higher = [
+                other.amount_min
+                for other in segment.set_id.segment_ids
+                if not other.is_unknown and other.amount_min > segment.amount_min
+            ]
+            segment.amount_max = min(higher, default=0.0)
+
+    def _compute_member_count(self):
+        # sudo: a number only
+        counts = dict(
+            self.env["crm.kpi.segment.member"]
+            .sudo()
+            ._read_group(
+                [("segment_id", "in", self.ids), ("date_to", "=", False)],
+                ["segment_id"],
+                ["partner_id:count_distinct"],
+            )
+        )
+        for segment in self:
+            segment.member_count = counts.get(segment._origin, 0)
+
+    # --- CONSTRAINTS ---
+
+    @api.constrains("name", "set_id")
+    def _check_name(self):
+        everything = self.with_context(active_test=False)
+        for segment in everything:
+            if everything.search_count(
+                [
+                    ("set_id", "=", segment.set_id.id),
+                    ("name", "=", segment.name),
+                    ("id", "!=", segment.id),
+                ],
+                limit=1,
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "Name: the set “%(set)s” already has a segment “%(name)s” (perhaps an "
+                        "archived one). Choose another name.",
+                        set=segment.set_id.name,
+                        name=segment.name,
+                    )
+                )
+
+    @api.constrains(
+        "set_id", "is_unknown", "active", *REFERENCES.values(), "is_company", "amount_min"
+    )
+    def _check_reference(self):
+        for segment in self:
+            kind = segment.set_id.kind
+            needed = REFERENCES.get(kind)
+            if segment.is_unknown:
+                if not segment.active:
+                    raise ValidationError(
+                        self.env._(
+                            "“%s” holds what matches no other segment and cannot be archived. "
+                            "Archive the whole set instead.",
+                            segment.display_name,
+                        )
+                    )
+            elif needed and not segment[needed]:
+                raise ValidationError(
+                    self.env._(
+                        "%(field)s: say what the segment “%(segment)s” stands for.",
+                        field=self._fields[needed]._description_string(self.env),
+                        segment=segment.name,
+                    )
+                )
+            elif kind in ("company_type", "size"):
+                field = "is_company" if kind == "company_type" else "amount_min"
+                twin = segment.set_id.segment_ids.filtered(
+                    lambda other, this=segment, field=field: (
+                        other != this and not other.is_unknown and other[field] == this[field]
+                    )
+                )
+                if segment.active and twin:
+                    raise ValidationError(
+                        self.env._(
+                            "%(field)s: “%(segment)s” and “%(twin)s” are the same. Change or "
+                            "archive one of them.",
+                            field=self._fields[field]._description_string(self.env),
+                            segment=segment.name,
+                            twin=twin[0].name,
+                        )
+                    )
+
+    @api.constrains("domain")
+    def _check_domain(self):
+        for segment in self.filtered("domain"):
+            # with the rights of the user who types the filter, though constraints run as
+            # superuser: he shall not learn from the size of a segment what he may not read
+            partner = self.env["res.partner"].sudo(False)
+            _query, reason = segment._check_query(partner, execute=True)
+            if reason:
+                raise ValidationError(segment._domain_message(reason))
+
+    # --- CRUD ---
+
+    def write(self, vals):
+        if "set_id" in vals and any(s.set_id.id != vals["set_id"] for s in self):
+            raise UserError(
+                self.env._("A segment cannot move to another set: make a new one there.")
+            )
+        result = super().write(vals)
+        if "domain" in vals:
+            # the new filter has just been checked
+            broken = self.filtered("last_error")
+            if broken:
+                super(CrmKpiSegment, broken).write({"last_error": False})
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        for segment in self:
+            if segment.is_unknown:
+                raise UserError(
+                    self.env._(
+                        "“%s” holds what matches no other segment and cannot be deleted. "
+                        "Delete or archive the whole set instead.",
+                        segment.display_name,
+                    )
+                )
+            # sudo: only whether there is a row at all
+            if (
+                self.env["crm.kpi.segment.member"]
+                .sudo()
+                .search_count([("segment_id", "=", segment.id)], limit=1)
+            ):
+                raise UserError(
+                    self.env._(
+                        "The segment “%s” holds the history of customers. Archive it instead.",
+                        segment.display_name,
+                    )
+                )
+
+    def action_open_members(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "crm_kpi.action_crm_kpi_segment_member"
+        )
+        action["domain"] = [("segment_id", "=", self.id)]
+        return action
+
+    # --- FILTER ---
+
+    def _parse_domain(self):
+        """The filter as a Domain; raises ValueError with a reason in plain words."""
+        self.ensure_one()
+        try:
+            items = literal_eval(self.domain or "[]")
+        except (ValueError, SyntaxError) as error:
+            raise ValueError(
+                self.env._(
+                    "it may hold plain values only; write dates as “today -1m”, “=month_start” "
+                    "and the like"
+                )
+            ) from error
+        domain = Domain(items)
+        Partner = self.env["res.partner"]
+        for condition in domain.iter_conditions():
+            name = str(condition.field_expr).split(".")[0]
+            if name not in Partner._fields:
+                raise ValueError(self.env._("contacts have no field “%s” (any more)", name))
+        return domain
+
+    def _query(self, partner):
+        """SQL of the ids of all contacts that match, under the rights of ``partner``'s env."""
+        set_company = self.set_id.company_id
+        if set_company:
+            partner = partner.with_company(set_company)
+        company = set_company or self.set_id._reference_company()
+        # “today” of a filter is the day of the KPIs, not of whoever starts the refresh
+        partner = partner.with_context(active_test=False, tz=company.sudo()._kpi_tz())
+        return partner._search(self._parse_domain(), active_test=False).subselect()
+
+    def _check_query(self, partner, execute):
+        """The filter's SQL (None when broken) and the reason why it is broken (else empty)."""
+        self.ensure_one()
+        try:
+            with mute_logger("odoo.sql_db"), self.env.cr.savepoint(flush=False):
+                query = self._query(partner)
+                if execute:
+                    self.env.execute_query(SQL("SELECT count(*) FROM (%s) AS m", query))
+        except psycopg2.OperationalError:
+            # the database's trouble, not the filter's
+            raise
+        except Exception as error:  # a search method of any addon may raise anything
+            return None, str(error).strip() or type(error).__name__
+        return query, ""
+
+    def _domain_message(self, reason):
+        return self.env._(
+            "The filter of the segment “%(segment)s” cannot be used: %(reason)s. Open the "
+            "segment and correct its field “Filter”.",
+            segment=self.name,
+            reason=reason.rstrip("."),
+        )
+
+    def _partner_query(self):
+        """SQL of the ids of matching contacts, or None when the filter is broken.
+
+        A broken filter stops its own segment only, and leaves a message there.
+        """
+        self.ensure_one()
+        # sudo: membership must be the same whoever starts the refresh. Only ids go to the
+        # member table, and the filter was checked with its author's rights when saved.
+        query, reason = self._check_query(
+            self.env["res.partner"].sudo(), execute=bool(self.last_error)
+        )
+        if reason:
+            self._mark_broken(reason)
+        elif self.id in self.env.context.get("crm_kpi_broken_segments", ()):
+            return None
+        elif self.last_error:
+            self.last_error = False
+        return query
+
+    def _mark_broken(self, reason):
+        message = self._domain_message(reason)
+        if self.last_error != message:
+            self.last_error = message
+
+    def _present_members(self):
+        """SQL of the ids of the customers the segment has now."""
+        return SQL(
+            "SELECT partner_id AS id FROM crm_kpi_segment_member"
+            " WHERE segment_id = %s AND date_to IS NULL",
+            self.id,
+        )
+
+    def _find_broken(self):
+        """Run every filter by itself and mark those that fail; returns these segments."""
+        broken = self.browse()
+        for segment in self.filtered(lambda s: not s.is_unknown):
+            # sudo: as in _partner_query
+            _query, reason = segment._check_query(self.env["res.partner"].sudo(), execute=True)
+            if reason:
+                segment._mark_broken(reason)
+                broken |= segment
+        return broken

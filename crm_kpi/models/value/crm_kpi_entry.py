@@ -1,0 +1,231 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import math
+from contextlib import contextmanager
+from datetime import timedelta
+
+from psycopg2.errors import UniqueViolation
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ...engine import periods as calendar
+from ..period.crm_kpi_period import KINDS
+
+
+class CrmKpiEntry(models.Model):
+    """A value that is known to people only, typed in for a span of days.
+
+    It counts in every period that contains all of its days: that of a month in the month,
+    its quarter and its year. Entries of one KPI add up (or are averaged, as the KPI says),
+    also those of salespeople into their company's value.
+    """
+
+    _name = "crm.kpi.entry"
+    _description = "KPI Manual Value"
+    _inherit = ["crm.kpi.scope.mixin"]
+    _order = "date_from desc, kpi_id, id desc"
+
+    kpi_id = fields.Many2one(
+        "crm.kpi",
+        "KPI",
+        required=True,
+        index=True,
+        ondelete="restrict",
+        check_company=True,
+        domain="[('kind', '=', 'manual')]",
+    )
+    period_kind = fields.Selection(
+        KINDS,
+        "Period",
+        required=True,
+        default="month",
+        help="What the value covers. Custom: any first and last day.",
+    )
+    date = fields.Date(
+        "Day",
+        default=fields.Date.context_today,
+        help="Any day in the period: with the period Month, 17 March stands for all of March.",
+    )
+    date_from = fields.Date(
+        "First day",
+        required=True,
+        compute="_compute_dates",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    date_to = fields.Date(
+        "Until (exclusive)",
+        required=True,
+        compute="_compute_dates",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="First day after the period: it is not part of it.",
+    )
+    date_last = fields.Date("Last day", compute="_compute_date_last", inverse="_inverse_date_last")
+    team_id = fields.Many2one(
+        ondelete="cascade",
+        help="Empty: of no team. The value counts for the company either way.",
+    )
+    user_id = fields.Many2one(
+        ondelete="cascade",
+        help="Empty: of nobody. The value counts for the company either way.",
+    )
+    segment_id = fields.Many2one(
+        ondelete="cascade",
+        help="Empty: not told apart by customers; it is missing from the rows of segments.",
+    )
+    value = fields.Float(
+        required=True,
+        digits=(16, 4),
+        aggregator=None,
+        help="In the unit of the KPI; money in the company's currency, percentages as a "
+        "fraction (0.25 is 25 %).",
+    )
+    unit = fields.Selection(related="kpi_id.unit")
+    note = fields.Char(help="Where the value comes from.")
+
+    _same_uniq = models.UniqueIndex(
+        "(kpi_id, company_id, date_from, date_to, COALESCE(team_id, 0), COALESCE(user_id, 0),"
+        " COALESCE(segment_id, 0))",
+        "There is an entry for this KPI, period, team, salesperson and segment already: change "
+        "that one.",
+    )
+    _span_positive = models.Constraint(
+        "CHECK (date_from < date_to)", "Last day: it must not lie before the first day."
+    )
+    _span_idx = models.Index("(kpi_id, date_from, date_to)")
+
+    # --- COMPUTES ---
+
+    @api.depends("period_kind", "date")
+    def _compute_dates(self):
+        for entry in self:
+            day = entry.date or entry.date_from or fields.Date.context_today(entry)
+            if entry.period_kind and entry.period_kind != "custom":
+                entry.date_from, entry.date_to = calendar.bounds(entry.period_kind, day)
+            else:
+                entry.date_from = entry.date_from or day
+                entry.date_to = entry.date_to or entry.date_from + timedelta(days=1)
+
+    @api.depends("date_to")
+    def _compute_date_last(self):
+        for entry in self:
+            entry.date_last = entry.date_to and entry.date_to - timedelta(days=1)
+
+    @api.onchange("date_last")
+    def _inverse_date_last(self):
+        for entry in self:
+            if entry.date_last:
+                entry.date_to = entry.date_last + timedelta(days=1)
+
+    @api.depends("kpi_id", "date_from", "date_to", "period_kind")
+    def _compute_display_name(self):
+        for entry in self:
+            span = ""
+            if entry.period_kind and entry.date_from and entry.date_to:
+                span = calendar.code(entry.period_kind, entry.date_from, entry.date_to)
+            entry.display_name = f"{entry.kpi_id.name or ''} {span}".strip()
+
+    @api.onchange("kpi_id", "value")
+    def _onchange_value(self):
+        if self.unit == "percent" and abs(self.value) > 1:
+            return {
+                "warning": {
+                    "title": self.env._("Percentage"),
+                    "message": self.env._(
+                        "Percentages are entered as a fraction: 0.25 is 25 %%. %(value)s would "
+                        "be %(percent)s %%.",
+                        value=self.value,
+                        percent=round(self.value * 100, 2),
+                    ),
+                }
+            }
+        return None
+
+    # --- CHECKS ---
+
+    @api.constrains("kpi_id")
+    def _check_kpi(self):
+        for entry in self:
+            if entry.kpi_id.kind != "manual":
+                raise ValidationError(
+                    self.env._(
+                        "KPI: “%s” is computed. Choose a KPI of the kind Manual entries.",
+                        entry.kpi_id.name,
+                    )
+                )
+
+    @api.constrains("period_kind", "date_from", "date_to")
+    def _check_dates(self):
+        for entry in self.filtered(lambda e: e.period_kind != "custom"):
+            expected = calendar.bounds(entry.period_kind, entry.date_from)
+            if (entry.date_from, entry.date_to) != expected:
+                raise ValidationError(
+                    self.env._(
+                        "First day, Last day: a %(kind)s runs from %(first)s to %(last)s. Use "
+                        "these days, or the period Custom.",
+                        kind=dict(self._fields["period_kind"]._description_selection(self.env))[
+                            entry.period_kind
+                        ].lower(),
+                        first=expected[0],
+                        last=expected[1] - timedelta(days=1),
+                    )
+                )
+
+    # --- CRUD ---
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_number(vals.get("value"))
+            first, last = vals.get("date_from"), vals.get("date_to")
+            if first and last and not vals.get("date"):
+                # by its two dates, as imports and integrations do
+                vals.update({**self._calendar_of(first, last), **vals})
+        with self._duplicates_refused():
+            return super().create(vals_list)
+
+    def write(self, vals):
+        if "value" in vals:
+            self._check_number(vals["value"])
+        with self._duplicates_refused():
+            result = super().write(vals)
+            self.flush_recordset()
+        return result
+
+    @api.model
+    def _check_number(self, value):
+        """No value is not zero: who knows none makes no entry."""
+        if value is None or value is False or not math.isfinite(value):
+            raise ValidationError(
+                self.env._("Value: enter a number; where there is no value, make no entry.")
+            )
+
+    @api.model
+    def _calendar_of(self, date_from, date_to):
+        """Kind and day of a span given by its two dates."""
+        date_from, date_to = fields.Date.to_date(date_from), fields.Date.to_date(date_to)
+        for kind in calendar.CALENDAR_KINDS:
+            if calendar.bounds(kind, date_from) == (date_from, date_to):
+                return {"period_kind": kind, "date": date_from}
+        return {"period_kind": "custom", "date": date_from}
+
+    @contextmanager
+    def _duplicates_refused(self):
+        """Say in words what the unique index found; it also holds between transactions."""
+        try:
+            with self.env.cr.savepoint():
+                yield
+        except UniqueViolation as error:
+            if error.diag.constraint_name != "crm_kpi_entry_same_uniq":
+                raise
+            raise ValidationError(
+                self.env._(
+                    "KPI, Period, Sales Team, Salesperson, Segment: there is an entry for "
+                    "exactly these already. Change that one, or change one of the fields."
+                )
+            ) from error

@@ -1,0 +1,150 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import SQL
+
+from ..engine import formula as engine
+from ..engine import periods as calendar
+from ..engine import scan
+from ..fields import NullableFloat
+
+#: So many records are shown as examples.
+SHOWN = 20
+
+
+class CrmKpiPreview(models.TransientModel):
+    """What a KPI would show for a period, computed on the real records, nothing stored."""
+
+    _name = "crm.kpi.preview"
+    _description = "Try a KPI"
+
+    kpi_id = fields.Many2one("crm.kpi", "KPI", required=True, readonly=True, ondelete="cascade")
+    period_id = fields.Many2one(
+        "crm.kpi.period",
+        required=True,
+        default=lambda self: self._last_month(),
+        domain="[('company_id', '=', company_id), ('state', '!=', 'future'), "
+        "('kind', '!=', 'to_date')]",
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one("res.company", default=lambda self: self.env.company)
+    value = NullableFloat("Value (plain number)", compute="_compute_result")
+    value_text = fields.Char("Value", compute="_compute_result")
+    record_count = fields.Integer("Records", compute="_compute_result")
+    detail = fields.Text("First records", compute="_compute_result")
+
+    @api.model
+    def _last_month(self):
+        company = self.env.company
+        today = calendar.local_day(fields.Datetime.now(), company._kpi_tz())
+        day = today.replace(day=1) - timedelta(days=1)
+        # superuser: a period is made by the calendar, not by rights
+        return self.env["crm.kpi.period"].sudo()._current("month", company, day)
+
+    @api.depends("kpi_id", "period_id")
+    def _compute_result(self):
+        for wizard in self:
+            value, record_count, lines = wizard._result(wizard.kpi_id, wizard.period_id)
+            wizard.value = value
+            wizard.value_text = wizard.kpi_id._format_value(
+                value, wizard.period_id.company_id.currency_id
+            )
+            wizard.record_count = record_count
+            wizard.detail = "\n".join(lines)
+
+    def _result(self, kpi, period):
+        """Value, number of records and lines of text about them."""
+        self._check_open(kpi)
+        if kpi.kind == "formula":
+            return self._formula_result(kpi, period)
+        source = kpi.source_id
+        # superuser, as the refresh computes: only administrators may try, on what they may read
+        period = period.sudo()
+        if not kpi._is_reliable(period):
+            return None, 0, [self.env._("Who was a customer before is not known yet.")]
+        self.env.flush_all()
+        plan, errors = source._plan(period.company_id, period, fields.Datetime.now(), kpi)
+        if errors:
+            raise UserError(errors[kpi])
+        rows = self.env.execute_query(
+            SQL(
+                "WITH facts AS (%s) SELECT value, record_count FROM (%s) AS c WHERE level = 'company'",
+                plan.facts(),
+                scan.cells(plan, [], period.company_id.id),
+            )
+        )
+        value, record_count = rows[0] if rows else (0.0 if kpi._zero_when_empty else None, 0)
+        cell = {"level": "company"}
+        ids = source._record_ids(kpi, period, cell, limit=SHOWN)
+        # under the rights of the person who tries, unlike the value itself
+        records = self.env[source._record_model()].with_context(crm_kpi_period_ids=period.ids)
+        if not records.has_access("read"):
+            return value, record_count, [self.env._("You may not read these records.")]
+        records = records.search([("id", "in", ids)], limit=SHOWN)
+        return value, record_count, records.mapped("display_name")
+
+    def _check_open(self, kpi):
+        if closed := kpi._closed_to_user():
+            raise AccessError(
+                self.env._(
+                    "%(kpi)s can be read by members of %(groups)s only.",
+                    kpi=closed.name,
+                    # superuser: who may read it is no secret to those who see its definition
+                    groups=", ".join(closed.sudo().group_ids.mapped("full_name")),
+                )
+            )
+
+    def _formula_result(self, kpi, period):
+        try:
+            formula = engine.parse(kpi.formula)
+        except engine.FormulaError as error:
+            raise UserError(kpi._formula_message(error)) from error
+        periods = {
+            "": period,
+            "previous": period._previous().get(period),
+            "last_year": period._previous(years=1).get(period),
+        }
+        values, lines, numbers = {}, [], {}
+        for component in formula.components:
+            other = kpi._by_code([component.code])
+            value, record_count = None, 0
+            if component.shift == "target":
+                goal = self.env["crm.kpi.goal"].search(
+                    [
+                        ("kpi_id", "=", other.id),
+                        ("period_id", "=", period.id),
+                        ("scope", "=", "company"),
+                    ],
+                    limit=1,
+                )
+                value = goal.target if goal else None
+            elif periods[component.shift]:
+                value, record_count, _lines = self._result(other, periods[component.shift])
+            values[component] = value
+            numbers[component] = record_count
+            label = f"{component.shift} {other.name}" if component.shift else other.name
+            lines.append(f"{label}: {other._format_value(value, period.company_id.currency_id)}")
+        constants = period._formula_constants()
+        return formula.evaluate(values, constants), formula.sample(numbers) or 0, lines
+
+    def _open(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Try %s", self.kpi_id.name),
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+            "target": "new",
+        }
+
+    def action_records(self):
+        """Open the records behind the value, as far as the reader may see them."""
+        self.ensure_one()
+        kpi = self.kpi_id
+        self._check_open(kpi)
+        return kpi._open_cell_records(self.period_id, {"level": "company"})
