@@ -1,27 +1,57 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Settings of KPIs per company, and what a changed setting makes due."""
 
 import re
+from collections import Counter
 
 from dateutil.relativedelta import relativedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import SQL
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-# how the programs of most customers begin the subject of an automatic reply
+from .cost.crm_kpi_cost import COST_KINDS
+from .facts.account_move_line import EXPENSES
+
+# How common mail programs begin the subject of an automatic reply.
 AUTO_REPLIES = (
     "Automatic reply, Auto reply, Autoreply, Out of office, Automatische Antwort, "
     "Abwesenheit, Réponse automatique, Respuesta automática, Risposta automatica, "
     "Resposta automática, Automatisch antwoord"
 )
-# settings that the history of every customer depends on, see sale.order._kpi_history_query()
+COST_BASES = [("entries", "Cost entries"), ("accounts", "Accounts")]
+#: Groups that may see which accounts are cost accounts.
+COST_ACCOUNT_READERS = "base.group_system,account.group_account_readonly"
+EXPENSE_ACCOUNTS = [("account_type", "in", EXPENSES)]
+
+# Settings by what is computed from them; write() makes that due.
+#: The order history of every customer, see sale.order._kpi_history_query().
 HISTORY_SETTINGS = {
     "kpi_tz",
     "kpi_upsell_margin",
     "partner_id",
     "resource_calendar_id",
     "sale_discount_product_id",
+}
+#: The facts of every order, see sale.order._kpi_facts_query().
+ORDER_FACT_SETTINGS = {
+    "kpi_margin_rate",
+    "kpi_renewal_tag_id",
+    "kpi_sample_tag_id",
+    "sale_discount_product_id",
+}
+#: The status of every customer.
+CUSTOMER_STATUS_SETTINGS = {"kpi_at_risk_days", "kpi_at_risk_factor", "kpi_inactivity_days"}
+#: The amounts of every customer.
+CUSTOMER_VALUE_SETTINGS = {"kpi_margin_rate", "kpi_revenue_basis"}
+#: The costs of every period.
+COST_SETTINGS = {"kpi_cac_lag_months"} | {
+    name
+    for kind, _label in COST_KINDS
+    for name in (f"kpi_{kind}_cost_basis", f"kpi_{kind}_cost_account_ids")
 }
 
 
@@ -122,6 +152,95 @@ class ResCompany(models.Model):
         default=3,
         help="With fewer salespeople there is no ranking: everybody would know who is who.",
     )
+    kpi_at_risk_days = fields.Integer(
+        string="At risk after (days)",
+        default=30,
+        help="A customer who is silent for no longer than so many days is not at risk.",
+    )
+    kpi_at_risk_factor = fields.Float(
+        string="At risk after (times the usual gap)",
+        default=2.0,
+        help="A customer is at risk who is silent for longer than so many times the usual time "
+        "between two orders.",
+    )
+    kpi_revenue_basis = fields.Selection(
+        [("ordered", "Orders"), ("invoiced", "Invoices")],
+        string="Customer value by",
+        required=True,
+        default="ordered",
+        help="Orders: confirmed orders, less what was credited of them. Invoices: posted "
+        "invoices and receipts, less credit notes.",
+    )
+    kpi_customers_date = fields.Date(
+        string="Customers compared on",
+        readonly=True,
+        copy=False,
+        help="The day of the last comparison of all customers with each other.",
+    )
+    kpi_sample_tag_id = fields.Many2one(
+        "product.tag",
+        string="Sample tag",
+        default=lambda self: self._kpi_default_tag("kpi_sample_tag_id"),
+        ondelete="set null",
+        help="Products with this tag count as samples sent when an order with them is confirmed.",
+    )
+    kpi_renewal_tag_id = fields.Many2one(
+        "crm.tag",
+        string="Renewal tag",
+        default=lambda self: self._kpi_default_tag("kpi_renewal_tag_id"),
+        ondelete="set null",
+        help="Orders with this tag renew a contract or subscription.",
+    )
+    kpi_sales_cost_basis = fields.Selection(
+        COST_BASES,
+        string="Sales costs from",
+        required=True,
+        default="entries",
+        help="One source per kind of cost, so that nothing counts twice. The cost of a campaign "
+        "always comes from the entries.",
+    )
+    kpi_marketing_cost_basis = fields.Selection(
+        COST_BASES,
+        string="Marketing costs from",
+        required=True,
+        default="entries",
+        help="One source per kind of cost, so that nothing counts twice. The cost of a campaign "
+        "always comes from the entries.",
+    )
+    kpi_service_cost_basis = fields.Selection(
+        COST_BASES,
+        string="Service costs from",
+        required=True,
+        default="entries",
+        help="One source per kind of cost, so that nothing counts twice. The cost of a campaign "
+        "always comes from the entries.",
+    )
+    kpi_sales_cost_account_ids = fields.Many2many(
+        "account.account",
+        "crm_kpi_sales_cost_account_rel",
+        string="Accounts of sales costs",
+        domain=EXPENSE_ACCOUNTS,
+        groups=COST_ACCOUNT_READERS,
+    )
+    kpi_marketing_cost_account_ids = fields.Many2many(
+        "account.account",
+        "crm_kpi_marketing_cost_account_rel",
+        string="Accounts of marketing costs",
+        domain=EXPENSE_ACCOUNTS,
+        groups=COST_ACCOUNT_READERS,
+    )
+    kpi_service_cost_account_ids = fields.Many2many(
+        "account.account",
+        "crm_kpi_service_cost_account_rel",
+        string="Accounts of service costs",
+        domain=EXPENSE_ACCOUNTS,
+        groups=COST_ACCOUNT_READERS,
+    )
+    kpi_cac_lag_months = fields.Integer(
+        string="Months from cost to customer",
+        help="New customers are set against the sales and marketing costs of so many months "
+        "before: where winning a customer takes three months, enter 3.",
+    )
 
     _kpi_positive = models.Constraint(
         "CHECK (kpi_inactivity_days > 0 AND kpi_provisional_periods >= 0"
@@ -129,7 +248,6 @@ class ResCompany(models.Model):
         "Customer inactivity and attempts without answer must be at least 1, "
         "provisional periods and grace days at least 0.",
     )
-
     _kpi_discount_rate = models.Constraint(
         "CHECK (kpi_discount_rate >= 0)", "The annual discount rate must be 0 % or more."
     )
@@ -140,16 +258,40 @@ class ResCompany(models.Model):
         "CHECK (kpi_margin_rate > 0 AND kpi_margin_rate <= 1)",
         "The margin rate must be more than 0 % and at most 100 %.",
     )
+    _kpi_at_risk = models.Constraint(
+        "CHECK (kpi_at_risk_days >= 0 AND kpi_at_risk_factor > 0)",
+        "At risk after: enter 0 or more days, and more than 0 times the usual gap.",
+    )
+    _kpi_cac_lag_valid = models.Constraint(
+        "CHECK (kpi_cac_lag_months BETWEEN 0 AND 36)",
+        "Months from cost to customer: enter 0 to 36 months.",
+    )
 
     def write(self, vals):
         result = super().write(vals)
-        if HISTORY_SETTINGS.intersection(vals):
-            self.env["sale.order"]._kpi_mark_companies(self.ids)
-        if "kpi_high_value_threshold" in vals:
-            self.env["crm.kpi.source"]._mark_changed("sale.order")
-        if "kpi_auto_reply_subjects" in vals:
-            self.env["crm.kpi.interaction"]._kpi_mark_all_dirty()
+        self._kpi_note_settings(vals.keys())
         return result
+
+    def _kpi_note_settings(self, names):
+        """Make due what is computed from these settings of the companies."""
+        source = self.env["crm.kpi.source"]
+        if HISTORY_SETTINGS & names:
+            self.env["sale.order"]._kpi_mark_companies(self.ids)
+        if ORDER_FACT_SETTINGS & names:
+            self.env["sale.order"]._kpi_mark_orders(SQL("company_id = ANY(%s)", self.ids))
+        if CUSTOMER_STATUS_SETTINGS & names:
+            self.env["crm.kpi.customer"]._kpi_mark_companies(self.ids)
+        if CUSTOMER_VALUE_SETTINGS & names:
+            # superuser: all customers are computed again, also those the writer may not read
+            self.env["crm.kpi.customer"].sudo()._kpi_mark_all_dirty()
+        if (CUSTOMER_STATUS_SETTINGS | CUSTOMER_VALUE_SETTINGS) & names:
+            source._mark_changed("crm.kpi.customer.period")
+        if COST_SETTINGS & names:
+            source._mark_changed("crm.kpi.cost.period")
+        if "kpi_high_value_threshold" in names:
+            source._mark_changed("sale.order")
+        if "kpi_auto_reply_subjects" in names:
+            self.env["crm.kpi.interaction"]._kpi_mark_all_dirty()
 
     def _kpi_tz(self):
         """Name of the time zone in which the company's KPI days begin (never the viewer's)."""
@@ -180,3 +322,54 @@ class ResCompany(models.Model):
         texts = [text.strip() for text in (self.kpi_auto_reply_subjects or "").split(",")]
         texts = [re.escape(text) for text in texts if text]
         return rf"^\s*({'|'.join(texts)})" if texts else None
+
+    @api.model
+    def _kpi_default_tag(self, name):
+        """A new company takes the tag that the others have."""
+        # superuser: the others need not be visible to whoever creates the company
+        return self.sudo().search([(name, "!=", False)], order="id", limit=1)[name]
+
+    @api.model
+    def _kpi_provide_tags(self):
+        """The tags that the settings begin with. A name can only be given once: one that
+        exists already is taken; and what users have tagged stays when the KPIs go."""
+        for name, model_name, label in (
+            ("kpi_sample_tag_id", "product.tag", "Sample"),
+            ("kpi_renewal_tag_id", "crm.tag", "Renewal"),
+        ):
+            tags = self.env[model_name].with_context(lang=None)
+            tag = tags.search([("name", "=", label)], limit=1) or tags.create({"name": label})
+            companies = self.with_context(active_test=False).search([(name, "=", False)])
+            companies.write({name: tag.id})
+
+    def _kpi_cost_basis(self, kind):
+        """Where the costs of a kind come from: ``entries`` or ``accounts``."""
+        self.ensure_one()
+        return self[f"kpi_{kind}_cost_basis"]
+
+    @api.constrains(*(f"kpi_{kind}_cost_account_ids" for kind, _label in COST_KINDS))
+    def _check_kpi_cost_accounts(self):
+        # superuser: an account that is mapped twice is, whether or not the user may read it
+        for company in self.sudo():
+            accounts = [
+                account
+                for kind, _label in COST_KINDS
+                for account in company[f"kpi_{kind}_cost_account_ids"]
+            ]
+            for account, count in Counter(accounts).items():
+                if count > 1:
+                    raise ValidationError(
+                        self.env._(
+                            "Accounts of sales, marketing and service costs: %s is in more than "
+                            "one of them and would count twice. Leave it in one.",
+                            account.display_name,
+                        )
+                    )
+                if account.account_type not in EXPENSES:
+                    raise ValidationError(
+                        self.env._(
+                            "Accounts of sales, marketing and service costs: %s is no expense "
+                            "account. Choose accounts of an expense type.",
+                            account.display_name,
+                        )
+                    )

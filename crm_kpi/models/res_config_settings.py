@@ -59,8 +59,13 @@ class ResConfigSettings(models.TransientModel):
     )
     kpi_cac_lag_months = fields.Integer(related="company_id.kpi_cac_lag_months", readonly=False)
 
-    def _compute_kpi_history_text(self):
-        self.kpi_history_text = self.env["crm.kpi.backfill"]._progress_text()
-
     kpi_ranking = fields.Selection(related="company_id.kpi_ranking", readonly=False)
     kpi_ranking_min = fields.Integer(related="company_id.kpi_ranking_min", readonly=False)
+    kpi_sample_tag_id = fields.Many2one(related="company_id.kpi_sample_tag_id", readonly=False)
+    kpi_renewal_tag_id = fields.Many2one(related="company_id.kpi_renewal_tag_id", readonly=False)
+    kpi_at_risk_days = fields.Integer(related="company_id.kpi_at_risk_days", readonly=False)
+    kpi_at_risk_factor = fields.Float(related="company_id.kpi_at_risk_factor", readonly=False)
+    kpi_revenue_basis = fields.Selection(related="company_id.kpi_revenue_basis", readonly=False)
+
+    def _compute_kpi_history_text(self):
+        self.kpi_history_text = self.env["crm.kpi.backfill"]._progress_text()

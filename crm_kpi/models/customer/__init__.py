@@ -1,2 +1,10 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from . import crm_kpi_customer_period
+from . import crm_kpi_customer
+from . import crm_kpi_customer_facts
+from . import res_partner_customer
+from . import crm_kpi_profile_item
+from . import crm_kpi_profile
+from . import res_partner_profile

@@ -1,2 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from . import crm_kpi_period
+from . import crm_kpi_period_pace
+from . import crm_kpi_period_compare
+from . import crm_kpi_period_free

@@ -1,2 +1,9 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from . import crm_kpi_restatement
+from . import crm_kpi_scope_mixin
+from . import crm_kpi_entry
+from . import crm_kpi_value
+from . import crm_kpi_value_card
+from . import crm_kpi_restatement_text
