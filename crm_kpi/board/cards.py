@@ -9,7 +9,7 @@ from odoo.tools.misc import format_date, format_datetime
 
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
-from ..models.goal.crm_kpi_goal import SHAPES
+from ..goals.labels import STATUS_SHAPES
 from .look import SPARK, number
 
 #: Rows of a card that compares salespeople or segments.
@@ -199,7 +199,7 @@ class Cards:
         return {
             "status": goal.status,
             "status_text": labels[goal.status],
-            "shape": SHAPES[goal.status],
+            "shape": STATUS_SHAPES[goal.status],
         }
 
     # --- COURSE ---

@@ -611,4 +611,4 @@ def _standing(env, goal):
     if not goal:
         return ""
     text = f"{goal['shape'] or ''} {goal['status_text'] or ''}".strip()
-    return env._("%s, at a cost", text) if goal["counter_missed"] else text
+    return env._("%s, counter-metric missed", text) if goal["counter_missed"] else text
