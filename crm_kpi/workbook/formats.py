@@ -15,6 +15,8 @@ STATUS_LOOKS = {
     "missed": ("#F8D7DA", "#721C24"),
 }
 DARK, LIGHT, GRID = "#1F3A5F", "#EEF2F7", "#C5CED9"
+#: Number formats of days and instants.
+DAY, MOMENT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
 
 
 def number_format(unit, digits=0, symbol="", before=False, decimals=2, suffix=""):
