@@ -11,6 +11,7 @@ import openpyxl
 from odoo.fields import Command
 from odoo.tests import tagged
 
+from ..workbook.request import WorkbookRequest
 from .common_export import SECRET, ExportCase
 from .office import formula_cells
 
@@ -28,7 +29,7 @@ class TestExport(ExportCase):
         self.assertEqual(people["Cid"], ["–", 0.0])
         self.assertEqual(people["Unassigned"], ["–", 0.0])
         self.assertEqual(people["Total"], [0.5, 0.4])
-        self.assertEqual(self.block(sheet, "Share won", "Figure")["Whole company"], [0.5, 0.4])
+        self.assertEqual(self.block(sheet, "Share won", "Value")["Whole company"], [0.5, 0.4])
         teams = self.block(sheet, "=Amount & more", "Sales team")
         self.assertEqual(teams["North"], [150, 60.5])
         self.assertEqual(teams["Total"], [150, 1067.5])
@@ -60,7 +61,7 @@ class TestExport(ExportCase):
             path = Path(folder, "book.xlsx")
             env = self.env(user=self.manager.id)
             with path.open("wb") as file:
-                env["crm.kpi.export"]._write_workbook(self.options(), file)
+                env["crm.kpi.export"]._write_workbook(WorkbookRequest(**self.options()), file)
             cells = formula_cells(path)
         self.assertGreater(len(cells), 20)
         for place, (formula, cached, again) in cells.items():
@@ -76,11 +77,11 @@ class TestExport(ExportCase):
             }
         )
         env = self.env(user=self.manager.id)
-        wanted = self.options()["wanted"]
-        screen = env["crm.kpi.board"].get_board(board.id, wanted)
+        filters = self.options()["filters"]
+        screen = env["crm.kpi.board"].get_board(board.id, filters)
         file = io.BytesIO()
-        options = env["crm.kpi.export"]._board_options(board.id, screen["filters"])
-        name = env["crm.kpi.export"]._write_workbook(options, file)
+        request = WorkbookRequest(board_id=board.id, filters=screen["filters"])
+        name = env["crm.kpi.export"]._write_workbook(request, file)
         self.assertTrue(name.startswith("Mine_yours_"))
         sheet = openpyxl.load_workbook(file, data_only=True)["Summary"]
         rows = {row[1]: row for row in sheet.iter_rows(values_only=True) if row[1]}
@@ -103,7 +104,7 @@ class TestExport(ExportCase):
         # the total holds more than she sees: the stored one, and it says so
         self.assertEqual(people["Total (holds more than the rows shown)"], [0.5, 0.4])
         self.assertNotIn("Bob", people)
-        amount = self.block(sheet, "=Amount & more", "Figure")
+        amount = self.block(sheet, "=Amount & more", "Value")
         self.assertEqual(amount["Whole company"], ["–", "–"])
         texts = self.texts(book)
         self.assertFalse({"Bob", "Cid", SECRET} & texts)
@@ -150,7 +151,7 @@ class TestExport(ExportCase):
         self.assertTrue(stored)
         for chosen in stored.segment_id.set_id & segments:
             book = self.workbook(
-                self.manager, wanted={"segment_set_id": chosen.id}, kpi_ids=rate.ids
+                self.manager, filters={"segment_set_id": chosen.id}, kpi_ids=rate.ids
             )[1]
             rows = self.block(book[self.category.name], "Share again", "Segment")
             for cell in stored.filtered(lambda c, s=chosen: c.segment_id.set_id == s):
