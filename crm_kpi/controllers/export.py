@@ -33,16 +33,16 @@ class ExportController(http.Controller):
         :param switches: ``records``, ``leaderboard``, ``goals``: 0 or 1
         """
         try:
-            wanted = json.loads(filters)
+            chosen = json.loads(filters)
             board_id = int(board_id) if board_id else False
         except ValueError:
             raise BadRequest() from None
-        if not isinstance(wanted, dict):
+        if not isinstance(chosen, dict):
             raise BadRequest()
         options = {name: switches[name] == "1" for name in SWITCHES if name in switches}
         export = request.env["crm.kpi.export"]
         return self._workbook(
-            export._write_workbook, export._board_options(board_id, wanted, **options)
+            export._write_workbook, export._board_options(board_id, chosen, **options)
         )
 
     def _workbook(self, write, options):

@@ -93,14 +93,14 @@ class ExportCase(KpiCommon):
         cls.env.flush_all()
 
     def options(self, **options):
-        wanted = {
+        filters = {
             "company_id": self.company.id,
             "period_kind": "month",
             "date": "2026-03-01",
             "scope": "company",
-            **options.pop("wanted", {}),
+            **options.pop("filters", {}),
         }
-        return {"kpi_ids": self.kpis.ids, "wanted": wanted, "records": True, **options}
+        return {"kpi_ids": self.kpis.ids, "filters": filters, "records": True, **options}
 
     def workbook(self, user, **options):
         """``(name, live workbook, workbook of cached values)``."""

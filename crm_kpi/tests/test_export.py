@@ -76,8 +76,8 @@ class TestExport(ExportCase):
             }
         )
         env = self.env(user=self.manager.id)
-        wanted = self.options()["wanted"]
-        screen = env["crm.kpi.board"].get_board(board.id, wanted)
+        filters = self.options()["filters"]
+        screen = env["crm.kpi.board"].get_board(board.id, filters)
         file = io.BytesIO()
         options = env["crm.kpi.export"]._board_options(board.id, screen["filters"])
         name = env["crm.kpi.export"]._write_workbook(options, file)
@@ -150,7 +150,7 @@ class TestExport(ExportCase):
         self.assertTrue(stored)
         for chosen in stored.segment_id.set_id & segments:
             book = self.workbook(
-                self.manager, wanted={"segment_set_id": chosen.id}, kpi_ids=rate.ids
+                self.manager, filters={"segment_set_id": chosen.id}, kpi_ids=rate.ids
             )[1]
             rows = self.block(book[self.category.name], "Share again", "Segment")
             for cell in stored.filtered(lambda c, s=chosen: c.segment_id.set_id == s):
@@ -196,9 +196,9 @@ class TestExport(ExportCase):
         self.assertEqual(line[6].hour, 10)
         # all seven leads are accounted for: five of March, two of them won
         counted = {(r[0], r[1], r[2]): r[3] for r in rows if r[0] == "Share won" and r[3]}
-        self.assertEqual(counted["Share won", "won", "In the number"], 2)
-        self.assertEqual(counted["Share won", "won", "Outside of the KPI's filter"], 3)
-        self.assertEqual(counted["Share won", "all", "In the number"], 5)
+        self.assertEqual(counted["Share won", "won", "Included records"], 2)
+        self.assertEqual(counted["Share won", "won", "Outside the filter of the KPI"], 3)
+        self.assertEqual(counted["Share won", "all", "Included records"], 5)
         definitions = {r[1]: r for r in book["Definitions"].iter_rows(values_only=True)}
         self.assertEqual(definitions["test_rate"][6], "test_won / test_all")
         self.assertIn("test_won", definitions)

@@ -102,7 +102,7 @@ class CrmKpiExportWizard(models.TransientModel):
         return {
             "board_id": self.board_id.id,
             "kpi_ids": self.kpi_ids.ids,
-            "wanted": {
+            "filters": {
                 "company_id": self.company_id.id,
                 "period_kind": self.period_kind,
                 "date": fields.Date.to_string(self.period_id.date_from) or "now",

@@ -16,9 +16,10 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse, format_datetime
 
-from ...board import filters
+from ...board import header
 from ...board.cards import Cards
-from ...board.look import OFFERED, number
+from ...board.context import MAX_PERIODS, number_or_none
+from ...board.filters import Filters
 from ...engine import formula as engine
 from ...engine import pace
 from ...engine.time_behaviour import time_behaviours
@@ -41,7 +42,7 @@ SUMS = ("count", "sum", "sum_known")
 class CrmKpiExport(models.AbstractModel):
     """Makes workbooks of KPIs.
 
-    What is wanted comes as a dict of ``board_id`` or ``kpi_ids``, ``wanted`` (filters of
+    What is wanted comes as a dict of ``board_id`` or ``kpi_ids``, ``filters`` (those of
     ``crm.kpi.board.get_board``), ``count`` (periods side by side), ``levels`` (any of team,
     user, segment), ``layout`` (``category``, ``kpi``: what shares a sheet; ``summary``: no
     sheets of KPIs; ``list``: the plain rows of ``value_ids`` or of the KPIs), ``records``,
@@ -93,19 +94,17 @@ class CrmKpiExport(models.AbstractModel):
         kpis = board._shown_kpis() if board else self.env["crm.kpi"]
         if options.get("kpi_ids"):
             kpis = kpis.search([("id", "in", options["kpi_ids"]), ("state", "=", "published")])
-        template = board or board_model.new(
-            {"period_kind": "month", "comparison": "previous", "scope": "company"}
-        )
-        view = SheetView(template, options.get("wanted") or {}, kpis)
+        template = board or board_model._default_board()
+        view = SheetView(template, Filters.parse(options.get("filters")), kpis)
         view.prepare(options, board)
         return view
 
     @api.model
-    def _board_options(self, board_id, wanted, **switches):
+    def _board_options(self, board_id, filters, **switches):
         """What makes the workbook of a board, as it is seen with some filters."""
         board = self.env["crm.kpi.board"]
         return {"board_id": board_id or board._visible()._first_for_reader().id,
-                "wanted": wanted, **switches}  # fmt: skip
+                "filters": filters, **switches}  # fmt: skip
 
     @api.model
     def _estimate(self, options):
@@ -128,7 +127,7 @@ class SheetView(PagesView):
             if level in options.get("levels", LEVELS_BELOW) and self._has_rows(level)
         ]
         self.layout = options.get("layout") or "category"
-        count = min(max(int(options.get("count") or PERIODS), 1), OFFERED)
+        count = min(max(int(options.get("count") or PERIODS), 1), MAX_PERIODS)
         self.axis = self.series[:count].sorted("date_from")
         self.words = self.env["crm.kpi.export"]._words()
         self.counts = {"values": 0, "goals": 0}
@@ -223,7 +222,7 @@ class SheetView(PagesView):
         parts = [self.company.name]
         if self.period:
             parts.append(self.period.display_name)
-            parts.append(filters.period(self)["elapsed_text"])
+            parts.append(header.period_info(self).elapsed_text)
         parts.append(self._whose())
         return " · ".join(parts)
 
@@ -233,11 +232,11 @@ class SheetView(PagesView):
 
     def _notes(self):
         notes = []
-        fresh = filters.freshness(self)
-        if fresh["stale"]:
-            notes.append(fresh["stale_text"])
-        elif fresh["as_of"]:
-            notes.append(self.env._("Figures as of %s", fresh["as_of"]))
+        fresh = header.freshness(self)
+        if fresh.stale:
+            notes.append(fresh.stale_text)
+        elif fresh.as_of:
+            notes.append(self.env._("Figures as of %s", fresh.as_of))
         notes += self.notes
         if not self.sees_all:
             notes.append(self.env._("Holds only the figures that you may see."))
@@ -260,34 +259,33 @@ class SheetView(PagesView):
         cards = []
         entries = Cards(self, self.kpis)
         for kpi in self.kpis:
-            entry = entries.entry(kpi)
-            goal, change = entry["goal"] or {}, entry["change"] or {}
-            counter = entry["kpi"]["counter"]
-            sign = {True: "▲ ", False: "▼ "}[change["up"]] if change.get("trend") else ""
-            if change.get("trend") == "same":
-                sign = "= "
+            entry = entries.card(kpi)
+            goal, change, counter = entry.goal, entry.change, entry.kpi.counter
+            sign = ""
+            if change and change.trend:
+                sign = "= " if change.trend == "same" else "▲ " if change.up else "▼ "
             cards.append(
                 wb.Card(
                     key=kpi.id,
                     category=kpi.category_id.name,
                     name=kpi.name,
-                    value=entry["value"],
-                    value_text=entry["value_text"],
+                    value=entry.value,
+                    value_text=entry.value_text,
                     number_format=self.number_format(kpi),
-                    target=goal.get("target"),
-                    target_text=goal.get("target_text") or "",
-                    attainment=goal.get("attainment"),
-                    status=goal.get("status") or "",
+                    target=goal and goal.target,
+                    target_text=goal.target_text if goal else "",
+                    attainment=goal and goal.attainment,
+                    status=goal.status if goal else "",
                     status_text=_standing(self.env, goal),
-                    projected=goal.get("projected"),
-                    change=f"{sign}{change.get('text') or ''}",
-                    basis=change.get("basis_text") or "",
-                    record_count=entry["record_count"],
-                    remark=entry["state_text"] or "",
+                    projected=goal and goal.forecast,
+                    change=f"{sign}{change.text}" if change else "",
+                    basis=change.basis_text if change else "",
+                    record_count=entry.record_count,
+                    remark=entry.state_text,
                     counter=" ".join(
                         filter(
                             None,
-                            [counter["name"], counter["value_text"], counter["status_text"]],
+                            [counter.name, counter.value_text, counter.status_text],
                         )
                     )
                     if counter
@@ -325,7 +323,7 @@ class SheetView(PagesView):
         periods = self.axis.browse(
             {period.id for mapped in shifted.values() for period in mapped.values()}
         )
-        whole = self._cells(all_kpis, periods, self._cell_domain("level"), None)
+        whole = self._cells(all_kpis, periods, self.cell_domain("level"), None)
         self._trim(whole)
         parts = {
             level: self._cells(all_kpis, periods, self._part_domain(level), f"{level}_id")
@@ -396,7 +394,7 @@ class SheetView(PagesView):
             direction=kpi.direction,
             unit=kpi.unit,
             whole=total,
-            targets=[number(goal.target) if goal else None for goal in whole_goals],
+            targets=[number_or_none(goal.target) if goal else None for goal in whole_goals],
             forecasts=[
                 pace.project(value, context["elapsed"][period], behaviour.additive)
                 if period.utc_to > self.now and not behaviour.final_only and value is not None
@@ -480,8 +478,8 @@ class SheetView(PagesView):
             notes=notes,
             parts=parts,
             record_count=last[1],
-            target=number(goal.target) if goal else None,
-            attainment=number(goal.attainment) if goal else None,
+            target=number_or_none(goal.target) if goal else None,
+            attainment=number_or_none(goal.attainment) if goal else None,
             status=goal.status if goal else "",
             status_text=goal.status_text if goal else "",
         )
@@ -610,5 +608,5 @@ class Cells(dict):
 def _standing(env, goal):
     if not goal:
         return ""
-    text = f"{goal['shape'] or ''} {goal['status_text'] or ''}".strip()
-    return env._("%s, at a cost", text) if goal["counter_missed"] else text
+    text = f"{goal.shape} {goal.status_text}"
+    return env._("%s, counter-metric missed", text) if goal.counter_missed else text

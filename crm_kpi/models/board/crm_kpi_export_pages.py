@@ -8,10 +8,10 @@ from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tools.misc import format_datetime
 
-from ...board import filters
-from ...board.look import Look
+from ...board import header
+from ...board.context import BoardContext
+from ...board.explain import explain
 from ...board.ranking import Ranking
-from ...board.why import why
 from ...workbook import content as wb
 
 #: Most salespeople of a KPI in the ranking, and most records behind a KPI.
@@ -21,7 +21,7 @@ BATCH = 5000
 DAY, MOMENT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
 
 
-class PagesView(Look):
+class PagesView(BoardContext):
     """What a workbook shows in plain tables."""
 
     def _text_of(self, record, name):
@@ -121,23 +121,23 @@ class PagesView(Look):
         }
         rows, statuses, notes = [], [], []
         for kpi in self.kpis:
-            board = Ranking(self, kpi).board("value")
-            if board["note"]:
-                notes.append(board["note"])
+            board = Ranking(self, kpi).leaderboard("value")
+            if board.note:
+                notes.append(board.note)
             fmt = self.number_format(kpi)
-            for entry in board["rows"][:RANKED]:
-                key = (kpi.id, entry["user_id"])
+            for entry in board.rows[:RANKED]:
+                key = (kpi.id, entry.user_id)
                 goal = goals.get(key)
                 # of colleagues who stay unnamed there is the text of the screen only
-                known = entry["user_id"] and key in values
+                known = entry.user_id and key in values
                 rows.append(
                     [
                         kpi.name,
-                        entry["rank"],
-                        entry["name"],
-                        (values[key], fmt) if known else entry["value_text"],
-                        entry["target_text"] or None,
-                        (goal.attainment, "0%") if goal else entry["attainment_text"] or None,
+                        entry.rank,
+                        entry.name,
+                        (values[key], fmt) if known else entry.value_text,
+                        entry.target_text or None,
+                        (goal.attainment, "0%") if goal else entry.attainment_text or None,
                         goal.status_text if goal else None,
                     ]
                 )
@@ -148,7 +148,7 @@ class PagesView(Look):
              self.env._("Status")],
             rows,
             formats=[None, "0"],
-            note=" ".join(dict.fromkeys(notes)) or ("" if rows else self.env._("Nobody to rank.")),
+            note=" ".join(dict.fromkeys(notes)) or ("" if rows else self.env._("No salesperson has a value in this period.")),
             status_column=6,
             statuses=statuses,
             bar_column=5,
@@ -290,7 +290,7 @@ class PagesView(Look):
 
     def _audit_page(self):
         env = self.env
-        fresh = filters.freshness(self)
+        fresh = header.freshness(self)
         tz = self.company._kpi_tz()
         reader = env.user
         lines = [
@@ -299,7 +299,7 @@ class PagesView(Look):
                 self.env._("Made on"),
                 f"{format_datetime(env, self.now, tz=tz, dt_format='medium')} ({tz})",
             ),
-            (self.env._("Figures as of"), fresh["as_of"] or self.env._("Never computed yet")),
+            (self.env._("Figures as of"), fresh.as_of or self.env._("Never computed yet")),
             (self.env._("Company"), self.company.name),
             (self.env._("Board"), self.board.name if self.board else "–"),
             (self.env._("Whose numbers"), self._whose()),
@@ -313,13 +313,13 @@ class PagesView(Look):
             (self.env._("Language"), env.lang or "en_US"),
         ]
         if self.period:
-            entry = filters.period(self)
+            shown = header.period_info(self)
             lines += [
                 (
                     self.env._("Period"),
-                    f"{entry['label']} ({entry['date_from']} – {entry['date_to']})",
+                    f"{shown.label} ({shown.date_from} – {shown.date_to})",
                 ),
-                (self.env._("State"), f"{entry['state_text']}, {entry['elapsed_text']}"),
+                (self.env._("State"), f"{shown.state_text}, {shown.elapsed_text}"),
             ]
         if self.layout != "list":
             first = self.axis[:1].display_name or "–"
@@ -376,12 +376,17 @@ class PagesView(Look):
         return wb.Page(self.words["audit"], self.env._("Audit"), tables, lines)
 
     def _counted(self):
-        """Which records are in the figures, and why the others are not."""
+        """Numbers of included and, by reason, of excluded records."""
+        included = self.env._("Included records")
         rows = [
-            [kpi.name, part["name"], step["text"], (step["count"], "#,##0"), part["note"] or ""]
+            [kpi.name, part.name, text, (count, "#,##0"), part.note]
             for kpi in self.kpis
-            for part in why(self, kpi)
-            for step in part["steps"]
+            for part in explain(self, kpi)
+            if part.included is not None
+            for text, count in [
+                *((reason.text, reason.count) for reason in part.excluded),
+                (included, part.included),
+            ]
         ]
         return wb.Table(
             self.env._("Records counted"),

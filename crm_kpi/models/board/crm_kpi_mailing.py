@@ -221,7 +221,7 @@ class CrmKpiMailing(models.Model):
         self.sudo().create(
             {
                 "name": name,
-                "company_id": options["wanted"].get("company_id") or self.env.company.id,
+                "company_id": options["filters"].get("company_id") or self.env.company.id,
                 "frequency": "once",
                 "user_ids": [Command.set(self.env.user.ids)],
                 "options": options,

@@ -8,6 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools.misc import format_date
 
+from ...board.status import STATUS_SHAPES
 from ...engine import pace
 from ...engine import periods as calendar
 from ...engine.time_behaviour import time_behaviours
@@ -36,17 +37,6 @@ STATUSES = [
     ("achieved", "Achieved"),
     ("missed", "Missed"),
 ]
-#: Shapes tell the statuses apart where colours cannot be told apart.
-SHAPES = {
-    "no_data": "–",
-    "too_early": "◔",
-    "too_few": "…",
-    "on_track": "●",
-    "at_risk": "▲",
-    "off_track": "▼",
-    "achieved": "✔",
-    "missed": "✖",
-}
 DEFAULT_KIND = {"increase": "at_least", "decrease": "at_most", "maintain": "range"}
 DIMENSIONS = ("team", "user", "segment")
 PROTECTED = {
@@ -259,7 +249,7 @@ class CrmKpiGoal(models.Model):
                 if goal.attainment is False
                 else f"{math.floor(goal.attainment * 100 + pace.EPSILON)}\u00a0%"
             )
-            text = f"{SHAPES.get(goal.status, '')} {labels.get(goal.status, '')}"
+            text = f"{STATUS_SHAPES.get(goal.status, '')} {labels.get(goal.status, '')}"
             if goal.counter_missed:
                 text = self.env._("%s, at a cost", text)
             goal.status_text = text
