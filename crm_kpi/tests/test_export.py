@@ -197,9 +197,9 @@ class TestExport(ExportCase):
         self.assertEqual(line[6].hour, 10)
         # all seven leads are accounted for: five of March, two of them won
         counted = {(r[0], r[1], r[2]): r[3] for r in rows if r[0] == "Share won" and r[3]}
-        self.assertEqual(counted["Share won", "won", "In the number"], 2)
-        self.assertEqual(counted["Share won", "won", "Outside of the KPI's filter"], 3)
-        self.assertEqual(counted["Share won", "all", "In the number"], 5)
+        self.assertEqual(counted["Share won", "won", "Included records"], 2)
+        self.assertEqual(counted["Share won", "won", "Outside the filter of the KPI"], 3)
+        self.assertEqual(counted["Share won", "all", "Included records"], 5)
         definitions = {r[1]: r for r in book["Definitions"].iter_rows(values_only=True)}
         self.assertEqual(definitions["test_rate"][6], "test_won / test_all")
         self.assertIn("test_won", definitions)
