@@ -35,12 +35,12 @@ class TestExport(ExportCase):
         self.assertEqual(teams["Total"], [150, 1067.5])
         median = self.block(sheet, "Median amount", "Salesperson")
         self.assertEqual(median["Ann"], [100, 15])
-        self.assertEqual(median["Total (the rows do not add up to it)"], [75, 20])
+        self.assertEqual(median["Total (the rows do not add up)"], [75, 20])
         # the total of a ratio is live, that of a median is a number
         live_people = self.block(live[self.category.name], "Share won", "Salesperson")
         self.assertRegex(live_people["Total"][1], r"^=IF\(COUNT")
         live_median = self.block(live[self.category.name], "Median amount", "Salesperson")
-        self.assertEqual(live_median["Total (the rows do not add up to it)"][1], 20)
+        self.assertEqual(live_median["Total (the rows do not add up)"][1], 20)
 
     def test_every_value_is_stored(self):
         """Each number beside a person is the stored value of that cell."""
@@ -102,7 +102,7 @@ class TestExport(ExportCase):
         people = self.block(sheet, "Share won", "Salesperson")
         self.assertEqual(people["Ann"], [1.0, 0.5])
         # the total holds more than she sees: the stored one, and it says so
-        self.assertEqual(people["Total (holds more than the rows shown)"], [0.5, 0.4])
+        self.assertEqual(people["Total (includes rows that are not shown)"], [0.5, 0.4])
         self.assertNotIn("Bob", people)
         amount = self.block(sheet, "=Amount & more", "Value")
         self.assertEqual(amount["Whole company"], ["–", "–"])
