@@ -17,6 +17,10 @@ from odoo import fields
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
+from ..refresh.aggregates import Aggregates
+from ..refresh.fingerprints import fingerprints, first_day
+from ..refresh.scope import kpis_to_refresh
+from ..refresh.steps import CompanyRefresh, SourceStep
 from .common import KpiCommon
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
@@ -627,7 +631,7 @@ class TestRefresh(KpiCommon):
         periods = self.env["crm.kpi.period"].search(
             [("company_id", "=", self.company.id), ("date_from", "<=", "2026-12-15")]
         )
-        prints = source._fingerprints(self.company, periods, datetime(2026, 12, 15, 10))
+        prints = fingerprints(source, self.company, periods, datetime(2026, 12, 15, 10))
         for period in periods:
             counted = int(prints[period.id].split(":")[0])
             self.assertEqual(counted, self.value(kpi, period), period.name)
@@ -766,7 +770,8 @@ class TestRefresh(KpiCommon):
     def test_history_in_spite_of_a_slip_of_the_pen(self):
         self.make_lead("1970-01-01 12:00:00")
         self.make_lead("2025-03-10 12:00:00")
-        self.assertEqual(self.source._first_day(self.company, date(2007, 1, 1)), date(2025, 3, 10))
+        first = first_day(self.source, self.company, date(2007, 1, 1))
+        self.assertEqual(first, date(2025, 3, 10))
 
     @freeze_time(NOW)
     def test_kpi_that_leaves_a_company(self):
@@ -805,7 +810,7 @@ class TestRefresh(KpiCommon):
         self.env.cr.execute("UPDATE crm_kpi SET value_field = 'name' WHERE id = %s", [worse.id])
         self.env.invalidate_all()
         month = self.period("month", "2026-11-10")
-        with self.assertLogs("odoo.addons.crm_kpi.models.kpi.crm_kpi_refresh", "WARNING") as logs:
+        with self.assertLogs("odoo.addons.crm_kpi.refresh", "WARNING") as logs:
             self.kpis._refresh(kpis=good | broken | worse | formula)
         self.assertIn("test_broken", "".join(logs.output))
         self.assertEqual(self.value(good, month), 1)
@@ -815,9 +820,9 @@ class TestRefresh(KpiCommon):
         self.assertFalse(good.last_error)
         self.assertEqual(broken.failure_count, 1)
         # it waits for its next try, and is well again once mended
-        self.assertNotIn(broken, self.kpis._refreshed(None, self.company))
+        self.assertNotIn(broken, kpis_to_refresh(self.company))
         broken.domain = "[]"
-        self.assertIn(broken, self.kpis._refreshed(None, self.company))
+        self.assertIn(broken, kpis_to_refresh(self.company))
         self.kpis._refresh(kpis=broken)
         self.assertFalse(broken.last_error)
         self.assertEqual(self.value(broken, month), 1)
@@ -836,15 +841,15 @@ class TestRefresh(KpiCommon):
             self.kpis._refresh(kpis=broken)
         self.assertFalse(broken.last_error)
 
-        def fails(kpi, source, plan, targets, now):
-            if kpi.env.company == self.company:
+        def fails(aggregates, kpis, plan, due):
+            if aggregates.company == self.company:
                 raise psycopg2.DataError("division by zero")
-            return written(kpi, source, plan, targets, now)
+            return written(aggregates, kpis, plan, due)
 
-        written = type(broken)._write_aggregates
+        written = Aggregates._write
         with (
-            patch.object(type(broken), "_write_aggregates", fails),
-            mute_logger("odoo.addons.crm_kpi.models.kpi.crm_kpi_refresh"),
+            patch.object(Aggregates, "_write", fails),
+            mute_logger("odoo.addons.crm_kpi.refresh"),
         ):
             for _try in range(11):
                 lead.name += "!"
@@ -870,10 +875,11 @@ class TestRefresh(KpiCommon):
         """What the scheduled refresh does of the test's source: only KPIs that are due."""
         now = fields.Datetime.now()
         for company in self.env["res.company"].search([]):
-            scope = self.kpis.sudo().with_company(company)
-            steps = dict(scope._company_steps(None, None, now))
-            # the KPI of the test is not among them while it waits
-            steps.get(self.source.code, int)()
+            refresh = CompanyRefresh(company.with_company(company).sudo(), None, None, now)
+            for step in refresh.steps():
+                # there is no step for the source of the test while its KPI waits
+                if isinstance(step, SourceStep) and step.source == self.source:
+                    step.run()
 
     # --- drill down ---
 

@@ -3,8 +3,7 @@
 
 from odoo import models
 
-#: Of each company: hears that its values were refreshed.
-BUS_CHANNEL = "crm_kpi"
+from ...refresh.announce import BUS_CHANNEL
 
 
 class IrWebsocket(models.AbstractModel):

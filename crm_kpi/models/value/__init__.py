@@ -6,4 +6,3 @@ from . import crm_kpi_scope_mixin
 from . import crm_kpi_entry
 from . import crm_kpi_value
 from . import crm_kpi_value_card
-from . import crm_kpi_restatement_text

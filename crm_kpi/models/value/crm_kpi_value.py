@@ -5,7 +5,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 
-from ...engine.scan import CELL_KEY
+from ...engine.cells import CELL_KEY
 from ...fields import NullableFloat
 
 LEVELS = [
