@@ -18,7 +18,9 @@ from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
 from ..refresh.aggregates import Aggregates
+from ..refresh.fact_plan import FactPlan
 from ..refresh.fingerprints import fingerprints, first_day
+from ..refresh.formulas import FormulaKpi
 from ..refresh.scope import kpis_to_refresh
 from ..refresh.steps import CompanyRefresh, SourceStep
 from .common import KpiCommon
@@ -40,7 +42,7 @@ def percentile(numbers, share):
 class TestRefresh(KpiCommon):
     @freeze_time(NOW)
     def test_month_is_local_and_half_open(self):
-        """Catalogue 1, trap 19: the month begins at the local midnight, also over DST."""
+        """A month begins at the local midnight, also when the clock changes within it."""
         kpi = self.make_kpi("leads")
         self.make_lead("2026-09-30 22:30:00")  # 1 October 00:30 in Brussels
         self.make_lead("2026-10-15 12:00:00", active=False, probability=0)
@@ -54,7 +56,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_no_value_is_not_zero(self):
-        """Design idea 7: an empty denominator or sample has no value, a count has a true 0."""
+        """An average or a ratio without records has no value; a count is 0."""
         leads = self.make_kpi("leads")
         revenue = self.make_kpi(
             "avg", aggregator="avg", value_field="expected_revenue", unit="money"
@@ -74,7 +76,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_unassigned_is_kept_apart(self):
-        """Traps 15 and 60: no salesperson is a row of its own, and rows add to the total."""
+        """Records without a salesperson have a row of their own: rows add up to the total."""
         kpi = self.make_kpi("leads")
         self.make_lead("2026-11-05 12:00:00", user_id=self.ann.id, team_id=self.north.id)
         self.make_lead("2026-11-05 12:00:00")
@@ -109,7 +111,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_currency_of_the_records_day(self):
-        """G3: money is converted at the rate of the record's own date, never today's."""
+        """Money is converted at the rate of the record's own date, not at today's."""
         usd, eur = self.env.ref("base.USD"), self.env.ref("base.EUR")
         (usd | eur).active = True
         self.company.currency_id = eur
@@ -347,7 +349,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_small_segments_are_withheld(self):
-        """Catalogue 7.2: no percentages of segments with fewer than five; counts stay."""
+        """No percentages of segments with fewer than five records; counts stay."""
         self.company.kpi_min_cell = 5
         won = self.make_kpi("won", domain="[('expected_revenue', '>', 0)]", cross_levels=True)
         leads = self.make_kpi("leads", cross_levels=True)
@@ -516,7 +518,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_locked_value_stays_and_is_restated(self):
-        """Traps of late data: a locked value never changes, the difference is on record."""
+        """A locked value never changes; a later difference is noted as a restatement."""
         kpi = self.make_kpi("leads")
         self.make_lead("2026-05-10 12:00:00", user_id=self.ann.id)
         self.kpis._refresh(kpis=kpi)
@@ -548,7 +550,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_zero_in_place_of_nothing_is_no_restatement(self):
-        """What one KPI counts late gives its owner a zero in the others: nothing changed there."""
+        """A late record of one KPI gives its salesperson a 0 in other KPIs: no restatement there."""
         every = self.make_kpi("every")
         large = self.make_kpi("large", domain="[('expected_revenue', '>', 100)]")
         double = self.make_kpi("double", kind="formula", formula="test_large * 2")
@@ -575,7 +577,7 @@ class TestRefresh(KpiCommon):
         self.kpis._refresh(kpis=kpis)
         self.assertEqual(set(lines(every).mapped("value_now")), {1, False})
         self.assertFalse(lines(large) | lines(double))
-        # from something to nothing is one, and is not told twice
+        # from a value to 0 is a restatement, and is noted once
         mine = self.make_lead("2026-05-22 12:00:00", user_id=self.bob.id, expected_revenue=300)
         self.kpis._refresh(kpis=kpis)
         mine.expected_revenue = 3
@@ -666,13 +668,13 @@ class TestRefresh(KpiCommon):
         crossed = self.cells(rate, month, "user_segment")
         self.assertTrue(crossed)
         self.assertEqual(set(crossed.mapped("value")), {2})
-        # whatever is refreshed, a component is computed for all that use it
+        # a component is always computed at the levels of all formulas that use it
         self.kpis._refresh(kpis=leads)
         self.assertTrue(self.cells(leads, month, "user_segment"))
 
     @freeze_time(NOW)
     def test_component_never_computed_is_not_zero(self):
-        """Convention G1: a count is 0 where it was counted, else it is unknown."""
+        """A count is 0 in periods in which it was computed; in others it is unknown."""
         won = self.make_kpi("won")
         closed = self.make_kpi("closed", complete_only=True, domain="[('type', '=', 'lead')]")
         rate = self.make_kpi(
@@ -685,7 +687,7 @@ class TestRefresh(KpiCommon):
         self.kpis._refresh(kpis=won | closed | rate | growth)
         self.assertIsNone(self.value(rate, december))
         self.assertEqual(self.value(rate, november), 1)
-        # nobody's own zero of the month before is a zero, too
+        # a salesperson without records in the month before has a 0 there
         self.assertEqual(self.value(growth, december, "user", user_id=self.ann), 1)
         self.assertEqual(self.value(growth, december, "user", user_id=self.bob), -1)
 
@@ -754,7 +756,7 @@ class TestRefresh(KpiCommon):
         self.assertIsNone(self.value(kpi, month, "user", user_id=self.ann))
 
     def test_what_falls_due_after_the_period(self):
-        """Catalogue 39b: unanswered records count as missed once their target has elapsed."""
+        """Unanswered records count as missed once their target has elapsed."""
         kpi = self.make_kpi(
             "due", domain="[('date_closed', '!=', False), ('date_closed', '<=', 'now')]"
         )
@@ -767,7 +769,7 @@ class TestRefresh(KpiCommon):
                 self.assertEqual(self.value(kpi, month), expected)
 
     @freeze_time(NOW)
-    def test_history_in_spite_of_a_slip_of_the_pen(self):
+    def test_history_in_spite_of_a_typing_error(self):
         self.make_lead("1970-01-01 12:00:00")
         self.make_lead("2025-03-10 12:00:00")
         first = first_day(self.source, self.company, date(2007, 1, 1))
@@ -795,7 +797,7 @@ class TestRefresh(KpiCommon):
     # --- failures ---
 
     @freeze_time(NOW)
-    def test_one_failure_stops_nobody_else(self):
+    def test_one_failure_does_not_stop_other_kpis(self):
         good = self.make_kpi("good")
         broken = self.make_kpi("broken")
         worse = self.make_kpi(
@@ -819,7 +821,7 @@ class TestRefresh(KpiCommon):
         self.assertTrue(worse.last_error)
         self.assertFalse(good.last_error)
         self.assertEqual(broken.failure_count, 1)
-        # it waits for its next try, and is well again once mended
+        # it waits for its next try, and is computed again once it is corrected
         self.assertNotIn(broken, kpis_to_refresh(self.company))
         broken.domain = "[]"
         self.assertIn(broken, kpis_to_refresh(self.company))
@@ -827,8 +829,39 @@ class TestRefresh(KpiCommon):
         self.assertFalse(broken.last_error)
         self.assertEqual(self.value(broken, month), 1)
 
+    @freeze_time(NOW)
+    def test_programming_error_is_confined(self):
+        """Any exception in one KPI is noted on it, with its traceback in the log."""
+        good, broken = self.make_kpi("good"), self.make_kpi("broken")
+        double, triple = (
+            self.make_kpi(f"times_{n}", kind="formula", formula=f"test_good * {n}") for n in (2, 3)
+        )
+        self.make_lead("2026-11-10 12:00:00")
+        month = self.period("month", "2026-11-10")
+        condition, records = FactPlan.condition, FormulaKpi._records
+
+        def condition_fails(plan, kpi, mature=True):
+            return kpi.gone_field if kpi == broken else condition(plan, kpi, mature)
+
+        def records_fail(formula, *args):
+            return formula.gone if formula.kpi == double else records(formula, *args)
+
+        with (
+            patch.object(FactPlan, "condition", condition_fails),
+            patch.object(FormulaKpi, "_records", records_fail),
+            self.assertLogs("odoo.addons.crm_kpi.refresh", "ERROR") as logs,
+        ):
+            self.kpis._refresh(kpis=good | broken | double | triple)
+        for kpi in (broken, double):
+            self.assertIn("AttributeError", kpi.last_error)
+            [line] = [line for line in logs.output if kpi.code in line]
+            self.assertIn("Traceback", line)
+            self.assertIsNone(self.value(kpi, month))
+        self.assertEqual((self.value(good, month), self.value(triple, month)), (1, 3))
+        self.assertFalse(good.last_error or triple.last_error)
+
     def test_back_off(self):
-        """Each try comes after twice the time, at most a day; another company cures nothing."""
+        """Each retry waits twice as long, at most a day; a success elsewhere does not reset it."""
         other = self.env["res.company"].create({"name": "Another", "sequence": 1})
         last = self.env["res.company"].create({"name": "Last", "sequence": 99})
         for company in (other, last):
@@ -909,12 +942,11 @@ class TestRefresh(KpiCommon):
                 if part.removesuffix("_id") in cell.level:
                     self.assertEqual(found.mapped(part), cell[part])
 
-    # --- what is known of nobody ---
+    # --- sums without records ---
 
     @freeze_time(NOW)
     def test_sum_of_nothing_and_overheads(self):
-        """A sum that is not known is no zero, and what belongs to the company has no row of
-        somebody unassigned."""
+        """An unknown sum is not 0, and overheads of the company have no row *Unassigned*."""
         overheads = self.source.copy({"code": "test_overheads", "unassigned": False})
         kpi = self.make_kpi(
             "spent",
@@ -931,7 +963,7 @@ class TestRefresh(KpiCommon):
         self.kpis._refresh(kpis=kpi)
         self.assertEqual(self.value(kpi, month), 130)
         self.assertEqual(self.value(kpi, month, level="user", user_id=self.ann), 30)
-        self.assertEqual(self.cells(kpi, month, "user").user_id, self.ann, "nobody else")
+        self.assertEqual(self.cells(kpi, month, "user").user_id, self.ann, "no other person")
         self.assertFalse(self.cells(kpi, month, "team"))
         self.assertIsNone(self.value(kpi, before), "a lead of another kind")
         self.assertIsNone(self.value(kpi, self.period("month", "2026-12-01")))
