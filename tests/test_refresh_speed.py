@@ -201,7 +201,7 @@ class TestRefreshSpeed(ScaleCase):
             {"code": "speed", "date_field": "create_date", "domain": "[]", "user_field": "user_id"}
         )
         ours.write({"source_id": source.id, "state": "published"})
-        # as the assistant that sets goals makes them: nobody is written to
+        # as the goal wizard makes them: no messages are sent
         self.env["crm.kpi.goal"].with_context(tracking_disable=True).create(
             [
                 {
