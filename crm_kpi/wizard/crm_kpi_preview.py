@@ -9,7 +9,7 @@ from odoo.tools import SQL
 
 from ..engine import formula as engine
 from ..engine import periods as calendar
-from ..engine import scan
+from ..engine.cells import cells
 from ..fields import NullableFloat
 
 #: So many records are shown as examples.
@@ -67,14 +67,12 @@ class CrmKpiPreview(models.TransientModel):
         if not kpi._is_reliable(period):
             return None, 0, [self.env._("Who was a customer before is not known yet.")]
         self.env.flush_all()
-        plan, errors = source._plan(period.company_id, period, fields.Datetime.now(), kpi)
-        if errors:
-            raise UserError(errors[kpi])
+        plan = source._plan(period.company_id, period, fields.Datetime.now(), kpi)
         rows = self.env.execute_query(
             SQL(
                 "WITH facts AS (%s) SELECT value, record_count FROM (%s) AS c WHERE level = 'company'",
                 plan.facts(),
-                scan.cells(plan, [], period.company_id.id),
+                cells(plan),
             )
         )
         value, record_count = rows[0] if rows else (0.0 if kpi._zero_when_empty else None, 0)

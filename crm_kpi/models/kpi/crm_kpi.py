@@ -9,7 +9,9 @@ from odoo.fields import Domain
 from odoo.tools.misc import formatLang
 
 from ...engine import formula as engine
-from ...engine import scan
+from ...engine.cells import ZERO_WHEN_EMPTY
+from ...refresh.periods import delete_short_periods, refresh_periods
+from ...refresh.refresh import Refresh, ScheduledRefresh
 from .crm_kpi_source import PSEUDO_FIELDS
 
 AGGREGATORS = [
@@ -323,7 +325,7 @@ class CrmKpi(models.Model):
     @property
     def _zero_when_empty(self):
         """Whether the KPI of no record at all is a true zero (a count or a sum)."""
-        return self.kind != "formula" and self.aggregator in scan.ZERO_WHEN_EMPTY
+        return self.kind != "formula" and self.aggregator in ZERO_WHEN_EMPTY
 
     def _least_cell(self, company):
         """Sample below which the value of a segment is withheld in a company.
@@ -826,3 +828,31 @@ class CrmKpi(models.Model):
             "months": self.env._("months"),
         }.get(self.unit)
         return f"{text}\u00a0{suffix}" if suffix else text
+
+    # --- REFRESH: see the package refresh ---
+
+    @api.model
+    def _refresh(self, periods=None, kpis=None):
+        """Compute what is due and store it; see :class:`Refresh`. Number of cells written."""
+        return Refresh(self.env, periods, kpis).run()
+
+    @api.model
+    def _cron_refresh(self):
+        """The same in steps that are committed one by one; see :class:`ScheduledRefresh`."""
+        ScheduledRefresh(self.env).run()
+
+    @api.model
+    def _refresh_periods(self, now):
+        """Create the periods that the current company needs, and update their states."""
+        refresh_periods(self.env.company, now)
+
+    def _with_components(self):
+        """These KPIs, and those that their formulas use, directly or not."""
+        result = self
+        while missing := result.component_ids - result:
+            result |= missing
+        return result
+
+    @api.autovacuum
+    def _gc_short_periods(self):
+        return delete_short_periods(self.env)
