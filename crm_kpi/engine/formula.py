@@ -242,7 +242,8 @@ class _Words(Reader):
         words = (self.brief and function.brief) or self.translate(function.words)
         if words == "%(a)s":
             return arguments[0]
-        return words % arguments_by_name([text for text, _rank in arguments]), 3
+        texts = [text if rank > 2 else f"({text})" for text, rank in arguments]
+        return words % arguments_by_name(texts), 3
 
     def negate(self, operand):
         text, rank = operand

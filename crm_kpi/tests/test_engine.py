@@ -124,12 +124,15 @@ class TestEngine(BaseCase):
             "(a + b) * days": "(A + B) × days of the period",
             "-(a + b)": "−(A + B)",
             "target(a) - last_year(b)": "target of A − B one year earlier",
+            "max(target(a) - a, 0)": "the larger of (target of A − A) and 0",
             "min(a, b) / require(a, 5)": "the smaller of A and B ÷ A (if at least 5)",
         }
         for text, expected in cases.items():
             self.assertEqual(formula.parse(text).in_words(names), expected, text)
         self.assertEqual(formula.parse("b / require(a, 5)").in_words(names, brief=True), "B ÷ A")
-        translated = formula.parse("abs(a)").in_words(names, {"absolute value of %(a)s": "|%(a)s|"}.get)
+        translated = formula.parse("abs(a)").in_words(
+            names, {"absolute value of %(a)s": "|%(a)s|"}.get
+        )
         self.assertEqual(translated, "|A|")
 
     def test_units(self):

@@ -26,7 +26,7 @@ class LibraryCommon(KpiCommon):
                 ("Sys", "base.group_system", "crm_kpi.group_kpi_admin"),
             )
         )
-        cls.offer = cls.env["crm.kpi.offer"].create(
+        cls.optional = cls.env["crm.kpi.optional"].create(
             {
                 "module": "crm_kpi_nowhere",
                 "apps": "contacts,nowhere",
@@ -80,7 +80,7 @@ class TestLibrary(LibraryCommon):
         line = self.line(share)
         self.assertEqual(
             line.computation_text,
-            "(Won − Won of the period before) ÷ the greater of Won of the period before and 1",
+            "(Won − Won in the previous period) ÷ the larger of Won in the previous period and 1",
         )
         self.assertEqual(line.counter_text, "Won")
         shipped = self.line(self.env.ref("crm_kpi.crm_kpi_win_rate"))
@@ -95,7 +95,7 @@ class TestLibrary(LibraryCommon):
             ["|", ("name", "ilike", "won tog"), ("code", "ilike", "won tog")],
         ):
             self.assertEqual(self.library.search(domain).kpi_id, won)
-        self.assertEqual(self.library.search([("name", "=", "Offered")]).offer_id, self.offer)
+        self.assertEqual(self.library.search([("name", "=", "Offered")]).optional_id, self.optional)
         groups = self.library.formatted_read_group([], ["status"], ["__count"])
         self.assertIn("missing", [group["status"] for group in groups])
 
@@ -151,7 +151,7 @@ class TestLibrary(LibraryCommon):
             line.action_install()  # not on the addons path
         # an addon that is there can be installed, by those who may install
         waiting = self.env["ir.module.module"].search([("state", "=", "uninstalled")], limit=1)
-        self.offer.module = waiting.name
+        self.optional.module = waiting.name
         self.env.invalidate_all()
         self.assertTrue(self.missing(self.system).can_install)
         self.assertFalse(self.missing(self.admin).can_install)
@@ -168,10 +168,10 @@ class TestLibrary(LibraryCommon):
         self.assertTrue(self.missing())
         kpi = self.make_kpi("offered")
         self.assertFalse(self.missing())
-        self.assertEqual(self.line(kpi).offer_id, self.offer)
+        self.assertEqual(self.line(kpi).optional_id, self.optional)
         # a KPI that was deleted is not waiting for its app
         kpi.unlink()
-        self.offer.module = "crm_kpi"
+        self.optional.module = "crm_kpi"
         self.env.flush_all()
         self.assertFalse(self.missing())
 
