@@ -53,12 +53,18 @@ def component_names(kpis):
     return {kpi.code: kpi.name for kpi in kpis.sudo()._by_code(codes)} if codes else {}
 
 
+def function_words(env, function, arguments):
+    """A function with its arguments in words, for example *the smaller of A and B*."""
+    template = env._(function.words)
+    return template % engine.arguments_by_name(arguments)
+
+
 def formula_help(env):
     """List of the functions and constants of formulas, as HTML."""
     entries = [
         (
             function.signature,
-            env._(function.words) % engine.arguments_by_name("abc"[: function.arity]),
+            function_words(env, function, "abc"[: function.arity]),
         )
         for function in FUNCTIONS.values()
     ]

@@ -28,7 +28,7 @@ class TestChoose(KpiCommon):
         )
 
     def test_balanced(self):
-        """For every objective and role: five to seven, of all classes, each with its why."""
+        """For every objective and role: five to seven KPIs of all classes, each with a reason."""
         for objective, _label in OBJECTIVES:
             for role, _title in ROLES:
                 with self.subTest(objective=objective, role=role):
@@ -43,7 +43,7 @@ class TestChoose(KpiCommon):
                     )
                     self.assertTrue(all(lines.mapped("reason")))
                     self.assertFalse(kpis.filtered("is_component"))
-                    # those that are not there for their own sake keep another one honest
+                    # KPIs that are not recommended are counter-metrics of others
                     own = kpis.filtered_domain([("recommendation_ids.objective", "=", objective)])
                     for line in lines.filtered(lambda li, own=own: li.kpi_id not in own):
                         self.assertIn(line.kpi_id, kpis.counter_kpi_id)
@@ -81,7 +81,7 @@ class TestChoose(KpiCommon):
         win_rate.group_ids = False
         win_rate.state = "draft"
         self.assertNotIn(win_rate, self.propose(self.ann).line_ids.kpi_id)
-        # who administers KPIs publishes what is chosen
+        # choosing a draft publishes it if the user administers KPIs
         wizard = self.propose(self.admin)
         self.assertIn(win_rate, wizard.line_ids.kpi_id)
         wizard.action_choose()
@@ -100,7 +100,7 @@ class TestChoose(KpiCommon):
         self.kpis._refresh(periods=self.period("month", "2026-12-10"), kpis=one | other)
         mine = self.env["crm.kpi.value"].with_user(self.ann)
         chosen = [("kpi_id.is_chosen", "=", True), ("kpi_id", "in", (one | other).ids)]
-        self.assertEqual(mine.search(chosen).kpi_id, one | other)  # none chosen: all
+        self.assertEqual(mine.search(chosen).kpi_id, one | other)  # no choice: all KPIs
         wizard = self.propose(self.ann)
         wizard.line_ids[1:].keep = False
         wizard.line_ids[:1].sudo().kpi_id = one
@@ -109,7 +109,7 @@ class TestChoose(KpiCommon):
         self.assertEqual(self.ann.kpi_ids, one)
         self.assertEqual(mine.search(chosen).kpi_id, one)
         self.assertEqual((one | other).with_user(self.ann).mapped("is_chosen"), [True, False])
-        # nobody else's board changes
+        # the boards of other users do not change
         others = self.env["crm.kpi.value"].with_user(self.admin)
         self.assertEqual(others.search(chosen).kpi_id, one | other)
         wizard = self.propose(self.ann, role="executive")

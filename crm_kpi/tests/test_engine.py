@@ -24,7 +24,7 @@ class TestEngine(BaseCase):
                 self.assertEqual(result.failed, 0)
 
     def test_formula_refuses_everything_else(self):
-        """Formulas are data: nothing but KPIs, numbers and the listed functions gets through."""
+        """Formulas are data: only KPIs, numbers and the listed functions are accepted."""
         refused = {
             "": "empty",
             "1 +": "syntax",
@@ -142,7 +142,7 @@ class TestEngine(BaseCase):
         self.assertEqual(parse("won / won").unit(units), {})
         self.assertEqual(parse("n * won / hours").unit(units), {"money": 1, "hours": -1})
         self.assertEqual(parse("max(won - 5, 0)").unit(units), {"money": 1})
-        # a rate is a bare number, and what is compared is of one kind
+        # a rate is a bare number; compared values need the same unit
         self.assertEqual(
             parse("won * margin_rate / (1 + annual_discount_rate)").unit(units), {"money": 1}
         )
@@ -168,7 +168,7 @@ class TestEngine(BaseCase):
                 self.assertEqual(holding, [periods.bounds(kind, day)])
 
     def test_local_days_over_clock_changes(self):
-        """A day has 23, 24 or 25 hours, and no instant is in two days."""
+        """A day has 23, 24 or 25 hours, and every instant is in exactly one day."""
         expected = {"2026-03-29": 23, "2026-10-25": 25, "2026-06-01": 24}
         for text, hours in expected.items():
             day = date.fromisoformat(text)
@@ -177,7 +177,7 @@ class TestEngine(BaseCase):
             self.assertEqual((end - start).total_seconds() / 3600, hours)
             self.assertEqual(periods.local_day(start, "Europe/Brussels"), day)
             self.assertEqual(periods.local_day(end - timedelta(seconds=1), "Europe/Brussels"), day)
-        # midnight that does not exist: the day begins with its first instant
+        # a midnight that does not exist: the day begins with its first instant
         self.assertEqual(
             periods.utc_midnight(date(2018, 11, 4), "America/Sao_Paulo"),
             datetime(2018, 11, 4, 3),

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The KPI library: what there is, switching on and off, what waits for its app."""
+"""The KPI library: all KPIs, switching on and off, KPIs whose app is missing."""
 
 from unittest.mock import patch
 
@@ -128,7 +128,7 @@ class TestLibrary(LibraryCommon):
         self.assertEqual((line.status, line.can_switch), ("on", False))
         with self.assertRaises(AccessError):
             line.is_on = False
-        # a KPI of a group is nobody else's to see, or to switch
+        # only members of its groups can see and switch a KPI
         kpi.group_ids = self.env["res.groups"].create({"name": "Accountants"})
         self.assertFalse(self.line(kpi, self.manager))
         self.assertFalse(self.line(kpi, self.admin).can_switch)
@@ -149,7 +149,7 @@ class TestLibrary(LibraryCommon):
             line.is_on = True
         with self.assertRaises(UserError):
             line.action_install()  # not on the addons path
-        # an addon that is there can be installed, by those who may install
+        # an addon in the list of apps can be installed by system administrators
         waiting = self.env["ir.module.module"].search([("state", "=", "uninstalled")], limit=1)
         self.optional.module = waiting.name
         self.env.invalidate_all()
@@ -169,7 +169,7 @@ class TestLibrary(LibraryCommon):
         kpi = self.make_kpi("offered")
         self.assertFalse(self.missing())
         self.assertEqual(self.line(kpi).optional_id, self.optional)
-        # a KPI that was deleted is not waiting for its app
+        # a deleted KPI of an installed addon is not missing
         kpi.unlink()
         self.optional.module = "crm_kpi"
         self.env.flush_all()
@@ -179,7 +179,7 @@ class TestLibrary(LibraryCommon):
 @tagged("post_install", "-at_install")
 class TestLibraryInTheBrowser(LibraryCommon, HttpCase):
     def test_library(self):
-        """Search, switch off, read the definition, see what is not available."""
+        """Search, switch off, read the definition, see unavailable KPIs."""
         kpi = self.make_kpi("shown", name="Tour figure", description="Only for the tour.")
         self.start_tour("/odoo/kpi-library", "crm_kpi_library", login="kpi_ada")
         self.assertEqual(kpi.state, "draft")
@@ -190,7 +190,7 @@ class TestLibraryInTheBrowser(LibraryCommon, HttpCase):
         self.start_tour("/odoo/kpi-library", "crm_kpi_library_phone", login="kpi_ada")
 
     def test_choose(self):
-        """A proposal for an objective and a role; one less; My KPIs show the others first."""
+        """A proposal for an objective and a role; after removing one, My KPIs show the others first."""
         self.start_tour("/odoo/my-kpis", "crm_kpi_choose", login="kpi_ann")
         self.assertGreaterEqual(len(self.ann.kpi_ids), 4)
         self.assertIn("new_leads", self.ann.kpi_ids.mapped("code"))

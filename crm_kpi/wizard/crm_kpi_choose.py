@@ -172,4 +172,4 @@ class CrmKpiChooseLine(models.TransientModel):
     metric_class = fields.Selection(related="kpi_id.metric_class", string="Class")
     counter_kpi_id = fields.Many2one(related="kpi_id.counter_kpi_id")
     state = fields.Selection(related="kpi_id.state")
-    reason = fields.Char("Reason", readonly=True)
+    reason = fields.Char(readonly=True)

@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
+from ..definitions import words
 from ..engine import formula as engine
 from ..engine import periods as calendar
 from ..engine import scan
@@ -129,7 +130,7 @@ class CrmKpiPreview(models.TransientModel):
             numbers[component] = record_count
             label = other.name
             if component.shift:
-                label = self.env._(FUNCTIONS[component.shift].words) % {"a": label}
+                label = words.function_words(self.env, FUNCTIONS[component.shift], [label])
             lines.append(f"{label}: {other._format_value(value, period.company_id.currency_id)}")
         constants = period._formula_constants()
         return formula.evaluate(values, constants), formula.sample(numbers) or 0, lines
