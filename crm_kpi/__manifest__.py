@@ -69,8 +69,6 @@
         "views/crm_lead_interaction_views.xml",
         "views/crm_lead_prospecting_views.xml",
         "views/res_config_settings_views.xml",
-        "views/res_config_settings_order_views.xml",
-        "views/res_config_settings_cost_views.xml",
         "views/account_move_views.xml",
         "views/utm_campaign_views.xml",
         "views/res_partner_views.xml",

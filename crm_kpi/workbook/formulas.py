@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Formulas of KPIs as formulas of cells, and the only shapes a formula in a workbook may have."""
+"""Formulas of KPIs as formulas of cells, and the only forms that a formula in a workbook may have."""
 
 import math
 import re
@@ -13,7 +13,7 @@ _OF_KPIS = {
     name for function in FUNCTIONS.values() for name in re.findall(r"[A-Z]+(?=\()", function.excel)
 }
 
-#: Whatever is written as a formula matches this: functions and references that are made here.
+#: Every formula in a workbook matches this pattern.
 SHAPE = re.compile(
     rf"""=(?:
         (?:{"|".join(sorted({"SUM", "SUBTOTAL", "IF", "IFERROR", "COUNT", *_OF_KPIS}))})\(
@@ -31,7 +31,7 @@ def ratio_formula(tree, references, constants):
     :param references: dict of ``(code, shift)`` to a cell
     :param constants: dict of name to a number
 
-    >>> tree = ast.parse("won / (won + lost)", mode="eval").body
+    >>> tree = engine.parse("won / (won + lost)").tree
     >>> ratio_formula(tree, {("won", ""): "B2", ("lost", ""): "C2"}, {})
     '=IF(COUNT(B2,C2)<2,"",IFERROR((B2/(B2+C2)),""))'
     """

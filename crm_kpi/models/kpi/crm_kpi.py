@@ -610,7 +610,7 @@ class CrmKpi(models.Model):
         }
 
     def _open_cell_records(self, period, cell, name=None):
-        """Action that opens the records that a cell counts, see :func:`..definitions.cell_records.open_records`."""
+        """Action that opens the records that a cell counts, see ``definitions.cell_records``."""
         self.ensure_one()
         return cell_records.open_records(self, period, cell, name)
 
