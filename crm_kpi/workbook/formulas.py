@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Formulas of KPIs as formulas of cells, and the only forms that a formula in a workbook may have."""
+"""Formulas of KPIs as formulas of cells, and the only forms a formula in a workbook may have."""
 
 import math
 import re
