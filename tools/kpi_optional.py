@@ -1,9 +1,9 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Which KPIs the glue addons bring: crm_kpi/data/crm.kpi.offer.csv.
+"""The KPIs that the glue addons define: crm_kpi/data/crm.kpi.optional.csv.
 
-The KPI library shows them as not available while their app is not installed, when their own
-data files cannot be asked. ``./run kpi-table`` writes the file anew.
+The KPI library shows them as not available while their app is not installed and their own data
+files are not loaded. ``./run kpi-table`` writes the file.
 """
 
 import csv
@@ -11,7 +11,7 @@ import io
 
 from kpi_table import REPO, manifests, shipped
 
-FILE = REPO / "crm_kpi" / "data" / "crm.kpi.offer.csv"
+FILE = REPO / "crm_kpi" / "data" / "crm.kpi.optional.csv"
 COLUMNS = (
     "id", "module", "apps", "code", "name", "sequence", "category_id/id", "metric_class",
     "description",
@@ -19,7 +19,7 @@ COLUMNS = (
 
 
 def _apps(addon):
-    """The apps a glue addon needs: its own, else those of the glue addons it joins."""
+    """The apps that a glue addon needs: its own, or those of the glue addons it combines."""
     depends = manifests()[addon]["depends"]
     own = [name for name in depends if not name.startswith("crm_kpi")]
     if own:
@@ -38,7 +38,7 @@ def render():
             continue
         writer.writerow(
             (
-                f"crm_kpi_offer_{code}",
+                f"crm_kpi_optional_{code}",
                 kpi.addon,
                 ",".join(_apps(kpi.addon)),
                 code,

@@ -1,10 +1,11 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What the KPI library says of apps that are not installed is what their addons define."""
+"""The list of KPIs of apps that are not installed equals what their addons define."""
 
 import ast
 import csv
 import importlib
+import re
 import sys
 import unittest
 from pathlib import Path
@@ -25,12 +26,12 @@ def text(record, name):
     return None if field is None else (field.text or field.get("ref") or field.get("eval"))
 
 
-class TestOffers(unittest.TestCase):
+class TestOptional(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        with (ROOT / "crm_kpi/data/crm.kpi.offer.csv").open() as lines:
-            cls.offers = {row["code"]: row for row in csv.DictReader(lines)}
+        with (ROOT / "crm_kpi/data/crm.kpi.optional.csv").open() as lines:
+            cls.optional = {row["code"]: row for row in csv.DictReader(lines)}
 
     def test_equal_to_the_data_files(self):
         defined = {}
@@ -60,12 +61,12 @@ class TestOffers(unittest.TestCase):
                 row["category_id/id"],
                 row["description"],
             )
-            for code, row in self.offers.items()
+            for code, row in self.optional.items()
         }
-        self.assertEqual(listed, defined, "./run kpi-table writes the list anew")
+        self.assertEqual(listed, defined, "run ./run kpi-table")
 
     def test_apps(self):
-        for row in self.offers.values():
+        for row in self.optional.values():
             self.assertTrue(row["apps"])
             needed, seen = set(manifest(row["module"])["depends"]), set()
             while glue := {name for name in needed if name.startswith("crm_kpi_")} - seen:
@@ -75,25 +76,32 @@ class TestOffers(unittest.TestCase):
                 self.assertIn(app, needed)
                 self.assertFalse(app.startswith("crm_kpi"))
 
+    def test_core_names_no_kpi_of_another_addon(self):
+        codes = "|".join(sorted(self.optional))
+        quoted = re.compile(rf"""["'>](?:{codes})["'<]""")
+        for path in (ROOT / "crm_kpi").rglob("*"):
+            if path.suffix in (".py", ".xml", ".js") and not {"demo", "tests"} & {*path.parts}:
+                self.assertFalse(quoted.findall(path.read_text()), path)
+
     def test_tool_writes_just_that(self):
         with patch.object(sys, "path", [str(ROOT / "tools"), *sys.path]):
-            tool = importlib.import_module("kpi_offers")
-        self.assertEqual((ROOT / "crm_kpi/data/crm.kpi.offer.csv").read_text(), tool.render())
+            tool = importlib.import_module("kpi_optional")
+        self.assertEqual((ROOT / "crm_kpi/data/crm.kpi.optional.csv").read_text(), tool.render())
 
 
 @tagged("post_install", "-at_install")
-class TestOffersInTheDatabase(TransactionCase):
-    def test_installed_addons_bring_what_they_offer(self):
+class TestOptionalInTheDatabase(TransactionCase):
+    def test_installed_addons_define_their_optional_kpis(self):
         installed = set(
             self.env["ir.module.module"].search([("state", "=", "installed")]).mapped("name")
         )
-        offers = self.env["crm.kpi.offer"].search([])
-        self.assertTrue(offers)
+        optional = self.env["crm.kpi.optional"].search([])
+        self.assertTrue(optional)
         codes = set(self.env["crm.kpi"].search([]).mapped("code"))
-        for offer in offers:
-            self.assertEqual(offer.code in codes, offer.module in installed, offer.code)
+        for kpi in optional:
+            self.assertEqual(kpi.code in codes, kpi.module in installed, kpi.code)
         missing = self.env["crm.kpi.library"].search([("status", "=", "missing")])
         self.assertEqual(
             set(missing.mapped("code")),
-            set(offers.filtered(lambda o: o.module not in installed).mapped("code")),
+            set(optional.filtered(lambda o: o.module not in installed).mapped("code")),
         )
