@@ -19,17 +19,17 @@ from ..stamps import (
 )
 from .common_history import HistoryCase, utc
 
-# fields of a lead that nothing else writes in these tests
+# fields of an order that nothing else writes while it is a draft
 FIELDS = {
-    "date": "kpi_first_reply_date",
-    "user": "kpi_first_attempt_user_id",
-    "team": "kpi_lost_team_id",
+    "date": "kpi_first_confirm_date",
+    "user": "kpi_confirm_user_id",
+    "team": "kpi_confirm_team_id",
 }
 HOT = Stamp(
     "hot",
-    when=[("priority", "=", "3")],
+    when=[("client_order_ref", "=", "hot")],
     tracked=("starred.at",),
-    dated=("r.date_automation_last", "r.create_date"),
+    dated=("r.signed_on", "r.create_date"),
     **FIELDS,
 )
 FIRST_HOT = Stamp(
@@ -47,94 +47,94 @@ class TestStamp(HistoryCase):
     def setUp(self):
         super().setUp()
         with self.at("2026-01-05 08:00"):
-            self.lead = self._lead()
+            self.order = self._order(self._customer(), "2026-01-05", state="draft", user=self.ann)
+            self.order.team_id = self.north
 
-    def _stamp(self, lead=None):
-        lead = lead or self.lead
-        return tuple(lead[name] for name in HOT.fields)
+    def _stamp(self):
+        return tuple(self.order[name] for name in HOT.fields)
 
     def _past(self, stamp, date=None, **kwargs):
         """The stamp that the history gives: it is emptied, then filled in."""
-        self.lead._kpi_stamp(dict.fromkeys(stamp.fields, False))
+        self.order._kpi_stamp(dict.fromkeys(stamp.fields, False))
         return self._fill(stamp, date, **kwargs)
 
     def _fill(self, stamp, date=None, relations=None, **kwargs):
         self.env.flush_all()
-        starred = SQL("SELECT %s AS id, %s::timestamp AS at", self.lead.id, date)
+        starred = SQL("SELECT %s AS id, %s::timestamp AS at", self.order.id, date)
         query = stamp_query(
-            self.lead.browse(),
+            self.order.browse(),
             [stamp],
             {"starred": starred, **(relations or {})},
-            SQL("r.id = %s", self.lead.id),
+            SQL("r.id = %s", self.order.id),
             **kwargs,
         )
-        self.assertEqual(fill_stamps(self.lead.browse(), [stamp], query), self.lead.ids)
-        self.lead.invalidate_recordset()
+        self.assertEqual(fill_stamps(self.order.browse(), [stamp], query), self.order.ids)
+        self.order.invalidate_recordset()
         return self._stamp()
 
     # --- LIVE WRITE ---
 
     def test_stamped_at_the_event_and_cleared(self):
         nothing = (False, self.env["res.users"], self.env["crm.team"])
-        HOT.note(self.lead)
+        HOT.note(self.order)
         self.assertEqual(self._stamp(), nothing)
-        self.lead.priority = "3"
+        self.order.client_order_ref = "hot"
         with self.at("2026-01-06 08:00"):
-            HOT.note(self.lead)
+            HOT.note(self.order)
         event = (utc("2026-01-06 08:00"), self.ann, self.north)
         self.assertEqual(self._stamp(), event)
-        self.lead.write({"user_id": self.bob.id, "team_id": self.south.id})
-        HOT.note(self.lead)
+        self.order.write({"user_id": self.bob.id, "team_id": self.south.id})
+        HOT.note(self.order)
         self.assertEqual(self._stamp(), event, "the owner at the event")
-        self.lead.priority = "1"
-        FIRST_HOT.note(self.lead)
+        self.order.client_order_ref = "cold"
+        FIRST_HOT.note(self.order)
         self.assertEqual(self._stamp(), event, "the first event is kept")
-        HOT.note(self.lead)
+        HOT.note(self.order)
         self.assertEqual(self._stamp(), nothing)
 
     def test_computed_equals_written(self):
-        self.lead.priority = "3"
+        self.order.client_order_ref = "hot"
         with self.at("2026-01-06 08:00"):
-            HOT.note(self.lead)
+            HOT.note(self.order)
             written = self._stamp()
-            self.lead._kpi_stamp(dict.fromkeys(HOT.fields, False))
-            HOT.compute(self.lead)
+            self.order._kpi_stamp(dict.fromkeys(HOT.fields, False))
+            HOT.compute(self.order)
         self.assertEqual(self._stamp(), written)
-        self.assertEqual(HOT.depends, ("priority",))
+        self.assertEqual(HOT.depends, ("client_order_ref",))
 
     def test_date_and_last_owner(self):
         stamp = Stamp("hot", when=HOT.when, once=True, last_owner=True, **FIELDS)
-        self.lead.priority = "3"
-        stamp.note(self.lead, utc("2025-12-01 08:00"))
-        self.lead.write({"user_id": self.bob.id, "team_id": self.south.id})
-        stamp.note(self.lead, utc("2026-02-01 08:00"))
+        self.order.client_order_ref = "hot"
+        stamp.note(self.order, utc("2025-12-01 08:00"))
+        self.order.write({"user_id": self.bob.id, "team_id": self.south.id})
+        stamp.note(self.order, utc("2026-02-01 08:00"))
         self.assertEqual(self._stamp(), (utc("2025-12-01 08:00"), self.bob, self.south))
-        dated = Stamp("hot", when=HOT.when, at=lambda lead: lead.create_date, **FIELDS)
-        self.lead._kpi_stamp(dict.fromkeys(HOT.fields, False))
-        dated.note(self.lead)
-        self.assertEqual(self.lead[HOT.date], utc("2026-01-05 08:00"))
+        dated = Stamp("hot", when=HOT.when, at=lambda order: order.create_date, **FIELDS)
+        self.order._kpi_stamp(dict.fromkeys(HOT.fields, False))
+        dated.note(self.order)
+        self.assertEqual(self.order[HOT.date], utc("2026-01-05 08:00"))
 
     def test_odoobot_gets_no_credit(self):
-        self.lead.write({"priority": "3", "user_id": self.env.ref("base.user_root").id})
-        HOT.note(self.lead)
-        self.assertFalse(self.lead[HOT.user])
+        self.order.write({"client_order_ref": "hot", "user_id": self.env.ref("base.user_root").id})
+        HOT.note(self.order)
+        self.assertFalse(self.order[HOT.user])
         self.assertFalse(self._past(HOT)[1])
 
     # --- BACK-FILL ---
 
     def test_history_gives_what_was_stamped(self):
-        self.lead.priority = "3"
+        self.order.client_order_ref = "hot"
         with self.at("2026-01-06 08:00"):
-            HOT.note(self.lead)
+            HOT.note(self.order)
         lived = self._stamp()
         for stamp in (HOT, FIRST_HOT):
             self.assertEqual(self._past(stamp, utc("2026-01-06 08:00")), lived)
 
     def test_history_without_tracking_takes_the_dates_of_the_record(self):
-        self.lead.priority = "3"
+        self.order.client_order_ref = "hot"
         for stamp in (HOT, FIRST_HOT):
             self.assertEqual(self._past(stamp)[0], utc("2026-01-05 08:00"))
-        self.lead.date_automation_last = "2026-03-01 08:00:00"
+        self.order.signed_on = "2026-03-01 08:00:00"
         self.assertEqual(self._past(HOT)[0], utc("2026-03-01 08:00"))
 
     def test_history_of_a_record_that_does_not_meet_the_condition(self):
@@ -145,10 +145,10 @@ class TestStamp(HistoryCase):
 
     def test_stamp_and_history(self):
         """A record that waits for its back-fill was stamped meanwhile."""
-        self.lead.priority = "3"
+        self.order.client_order_ref = "hot"
         with self.at("2026-02-01 08:00"):
-            HOT.note(self.lead)
-        self.lead.write({"user_id": self.bob.id, "team_id": self.south.id})
+            HOT.note(self.order)
+        self.order.write({"user_id": self.bob.id, "team_id": self.south.id})
         stamped = (utc("2026-02-01 08:00"), self.ann, self.north)
         earlier, later = utc("2026-01-06 08:00"), utc("2026-02-01 08:00:09")
         self.assertEqual(self._fill(HOT, earlier), stamped)
@@ -162,7 +162,7 @@ class TestStamp(HistoryCase):
         self.assertEqual(self._fill(wins)[0], later)
 
     def test_owner_at_the_event_where_it_is_known(self):
-        self.lead.priority = "3"
+        self.order.client_order_ref = "hot"
         spells = SQL(
             """
             SELECT * FROM (VALUES
@@ -170,7 +170,7 @@ class TestStamp(HistoryCase):
                 (%(id)s, '2026-01-06'::timestamp, NULL::timestamp, %(ann)s)
             ) AS t (id, at, until, user_id)
             """,
-            id=self.lead.id,
+            id=self.order.id,
             ann=self.ann.id,
             bob=self.bob.id,
         )
@@ -183,7 +183,7 @@ class TestStamp(HistoryCase):
     def test_columns(self):
         self.assertEqual(
             HOT.columns,
-            {name: self.lead._fields[name].column_type[0] for name in HOT.fields},
+            {name: self.order._fields[name].column_type[0] for name in HOT.fields},
         )
 
         class Definition:
@@ -192,7 +192,7 @@ class TestStamp(HistoryCase):
             _field_definitions = ()
 
         self.assertEqual(stored_columns(Definition), {"kpi_toy": HOT.columns})
-        self.env.cr.execute("CREATE TEMP TABLE kpi_toy (id int, kpi_first_reply_date timestamp)")
+        self.env.cr.execute("CREATE TABLE kpi_toy (id int, kpi_first_confirm_date timestamp)")
         create_columns(self.env.cr, Definition)
         create_columns(self.env.cr, Definition)
         self.env.cr.execute(
@@ -204,15 +204,15 @@ class TestStamp(HistoryCase):
     # --- PROTECTION ---
 
     def test_protection(self):
-        stamp = Stamp("automated", date="date_automation_last", when=HOT.when)
-        rep = self.lead.with_user(self.ann)
-        rep.date_automation_last = "2026-01-01"
-        with patch.object(self.env.registry["crm.lead"], "_kpi_stamps", (stamp,)):
-            with self.assertRaisesRegex(AccessError, "date_automation_last"):
-                rep.date_automation_last = "2026-01-02"
-            rep.priority = "3"
+        stamp = Stamp("automated", date="signed_on", when=HOT.when)
+        rep = self.order.with_user(self.ann)
+        rep.signed_on = "2026-01-01"
+        with patch.object(self.env.registry["sale.order"], "_kpi_stamps", (stamp,)):
+            with self.assertRaisesRegex(AccessError, "signed_on"):
+                rep.signed_on = "2026-01-02"
+            self.order.write({"signed_on": False, "client_order_ref": "hot"})
             stamp.note(rep)
-        self.assertGreater(self.lead.date_automation_last, utc("2026-01-02"))
+        self.assertTrue(self.order.signed_on, "stamped, although the user may not write it")
 
     # --- DURATIONS ---
 
