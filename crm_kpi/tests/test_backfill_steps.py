@@ -11,7 +11,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .. import hooks
-from ..models.facts import crm_kpi_fact_mixin
+from ..models.derived import crm_kpi_fact_mixin
 from ..refresh import backfill
 from ..refresh.refresh import NEXT_STEP
 from .common_history import utc
@@ -270,7 +270,7 @@ class TestSteps(BackfillCase):
             raise ValueError("no such rate")
 
         with (
-            patch.object(type(self.work), "_fill_orders", broken),
+            patch.object(self.env.registry["sale.order"], "_kpi_backfill_stamps", broken),
             self.assertLogs(LOGGER, logging.ERROR),
         ):
             self.assertFalse(self.work._continue(lambda: True))
@@ -289,7 +289,7 @@ class TestSteps(BackfillCase):
         self.assertTrue(all(orders.mapped("kpi_amount")))
 
     def test_busy_elsewhere(self):
-        """A row that is locked elsewhere is no failure: the next run continues."""
+        """A row locked by another transaction is not a failure: the next run continues."""
         self._history()
         self._begin()
 
@@ -298,7 +298,7 @@ class TestSteps(BackfillCase):
 
         self.env.flush_all()
         with (
-            patch.object(type(self.work), "_fill_orders", locked),
+            patch.object(self.env.registry["sale.order"], "_kpi_backfill_stamps", locked),
             self.assertLogs("odoo.addons.crm_kpi.refresh", logging.INFO) as logs,
             self.enter_registry_test_mode(),
         ):

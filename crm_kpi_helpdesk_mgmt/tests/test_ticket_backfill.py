@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from odoo.addons.crm_kpi.models.facts import crm_kpi_fact_mixin
+from odoo.addons.crm_kpi.models.derived import crm_kpi_fact_mixin
 from odoo.addons.crm_kpi.refresh import backfill
 from odoo.addons.crm_kpi.tests.common_interaction import dt
 
