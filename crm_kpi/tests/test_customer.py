@@ -20,7 +20,7 @@ from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import freeze_time, new_test_user, tagged
 
-from ..models.customer.crm_kpi_customer_facts import FACTS, STANDING
+from ..customers.present import FACTS, STANDING
 from .common_history import HistoryCase, utc
 
 UTC, BRUSSELS = ZoneInfo("UTC"), ZoneInfo("Europe/Brussels")

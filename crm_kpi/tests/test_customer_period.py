@@ -147,7 +147,7 @@ class TestCustomerPeriod(CustomerPeriodCase):
         while nodes:
             node = nodes.pop()
             nodes += node.get("Plans", [])
-            if node.get("Subplan Name") == "CTE span":
+            if node.get("Subplan Name") == "CTE moment":
                 guesses.append(node["Plan Rows"])
         self.assertEqual(guesses, [len(periods)])
 

@@ -9,7 +9,7 @@ from dateutil.relativedelta import relativedelta
 
 from odoo.tests import freeze_time, tagged
 
-from ..models.customer.crm_kpi_customer import RFM_CLASSES
+from ..customers import rfm
 from .common_history import utc
 from .test_catalogue import CatalogueCase
 from .test_customer import BRUSSELS, UTC, CustomerCase, rfm_in_python
@@ -56,7 +56,7 @@ class TestRfmSegment(CatalogueCase, CustomerCase):
     def test_every_class_has_a_segment(self):
         self.assertEqual(
             self.by_rfm.segment_ids.filtered(lambda s: not s.is_unknown).mapped("rfm_class"),
-            [code for code, _label in RFM_CLASSES],
+            [code for code, _label in rfm.CLASSES],
         )
         self.assertTrue(self.by_rfm.exclusive)
 

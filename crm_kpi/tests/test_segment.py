@@ -11,6 +11,8 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import TransactionCase, freeze_time, new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
+from ..segments.facts import fact_columns
+
 DAY = date(2026, 3, 10)
 
 
@@ -67,7 +69,10 @@ class SegmentCase(TransactionCase):
             " amount_untaxed = %s, currency_rate = 1 WHERE id = %s",
             (state, at_noon(day), at_noon(day), amount, order.id),
         )
+        # what is computed from these columns
         order.invalidate_recordset()
+        order.modified(["state", "amount_untaxed", "currency_rate"])
+        self.env.flush_all()
         return order
 
     def rows(self, segment_set, partner, company=None):
@@ -465,7 +470,7 @@ class TestSegmentHistory(SegmentCase):
                 "partner_field": "partner_id",
             }
         )
-        columns = self.by_industry._fact_columns()
+        columns = fact_columns(self.env)
         self.assertIn(("calendar_attendee", "partner_id", ["create_date"]), columns)
         customer = self.partner()
         self.update(self.by_industry)
