@@ -69,11 +69,15 @@ class SegmentCase(TransactionCase):
             " amount_untaxed = %s, currency_rate = 1 WHERE id = %s",
             (state, at_noon(day), at_noon(day), amount, order.id),
         )
-        # what is computed from these columns
-        order.invalidate_recordset()
-        order.modified(["state", "amount_untaxed", "currency_rate"])
-        self.env.flush_all()
+        self.compute_amount(order)
         return order
+
+    def compute_amount(self, order):
+        """What is stored of the columns that were written straight to the table."""
+        order.invalidate_recordset()
+        order._compute_kpi_amount()
+        order._compute_kpi_is_qualifying()
+        self.env.flush_all()
 
     def rows(self, segment_set, partner, company=None):
         """``[(segment name, from, to), …]`` of a customer, oldest first."""
@@ -117,7 +121,8 @@ class TestSegmentKinds(SegmentCase):
         staff = new_test_user(self.env, "kpi_staff", groups="base.group_user").partner_id
         portal = new_test_user(self.env, "kpi_portal", groups="base.group_portal").partner_id
         archived = self.partner("Archived", industry_id=self.industries[0].id, active=False)
-        (ours | staff | portal).industry_id = self.industries[0]
+        public = self.env.ref("base.public_partner")
+        (ours | staff | portal | public).industry_id = self.industries[0]
         self.update(self.by_industry)
         self.assertTrue(self.rows(self.by_industry, company))
         self.assertTrue(self.rows(self.by_industry, portal))
@@ -125,6 +130,7 @@ class TestSegmentKinds(SegmentCase):
         self.assertFalse(self.rows(self.by_industry, contact), "counts by its company")
         self.assertFalse(self.rows(self.by_industry, ours))
         self.assertFalse(self.rows(self.by_industry, staff))
+        self.assertFalse(self.rows(self.by_industry, public), "unknown visitors")
 
     def test_country(self):
         belgium, peru = self.env.ref("base.be"), self.env.ref("base.pe")
@@ -258,6 +264,7 @@ class TestSegmentKinds(SegmentCase):
         customer = self.partner()
         order = self.order(customer, DAY - timedelta(9), 2000)
         self.env.cr.execute("UPDATE sale_order SET currency_rate = 2.5 WHERE id = %s", (order.id,))
+        self.compute_amount(order)
         self.update(self.by_size)
         self.assertEqual(
             self.segments_on(self.by_size, customer, DAY), ["Below 1,000"], "2000 / 2.5 = 800"
