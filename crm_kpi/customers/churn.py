@@ -14,6 +14,8 @@ Days of inactivity and factor are settings of the company. A segment may overrid
 
 from odoo.tools import SQL
 
+from . import definitions
+
 #: Fields of ``crm.kpi.segment`` that override settings of the company.
 OVERRIDES = ("inactivity_days", "at_risk_factor")
 
@@ -145,14 +147,15 @@ def company_gap():
                           JOIN (SELECT company_id, array_agg(DISTINCT until ORDER BY until) AS ends
                                   FROM moment GROUP BY company_id) company
                             ON company.company_id = sale.company_id
-                         WHERE sale.kpi_gap_days > 0 AND sale.kpi_is_qualifying
+                         WHERE sale.kpi_gap_days > 0 AND %s
                       GROUP BY sale.company_id, gap, bucket, company.ends) AS counted
                   JOIN moment
                     ON moment.company_id = counted.company_id
                    AND width_bucket(moment.until, counted.ends) > counted.bucket
               GROUP BY moment.period_id, moment.company_id, counted.gap) AS ranked
          GROUP BY period_id, company_id
-        """
+        """,
+        definitions.is_qualifying("sale"),
     )
 
 

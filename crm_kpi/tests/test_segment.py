@@ -270,6 +270,16 @@ class TestSegmentKinds(SegmentCase):
             self.segments_on(self.by_size, customer, DAY), ["Below 1,000"], "2000 / 2.5 = 800"
         )
 
+    def test_size_by_the_amount_that_is_shown(self):
+        """The rounded amount of the order counts, as in all totals: 2,499.99 / 2.5 = 999.996."""
+        customer = self.partner()
+        order = self.order(customer, DAY - timedelta(9), 2499.99)
+        self.env.cr.execute("UPDATE sale_order SET currency_rate = 2.5 WHERE id = %s", (order.id,))
+        self.compute_amount(order)
+        self.assertEqual(order.kpi_amount, 1000)
+        self.update(self.by_size)
+        self.assertEqual(self.segments_on(self.by_size, customer, DAY), ["1,000 to 10,000"])
+
     def _domain_set(self, *filters, **vals):
         return self.Set.create(
             {

@@ -457,7 +457,7 @@ class CrmKpiCustomer(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.action_crm_kpi_interaction")
         return {
             **action,
-            "name": self.env._("Exchanges with %s", self.partner_id.display_name),
+            "name": self.env._("Contacts with %s", self.partner_id.display_name),
             "domain": [
                 ("partner_id", "=", self.partner_id.id),
                 ("company_id", "in", [self.company_id.id, False]),
