@@ -220,6 +220,7 @@ class TestBuilders(TransactionCase):
         ):
             self.assertIn(partner.id, internal)
         customer = self.env["res.partner"].create({"name": "Customer"})
+        self.env.flush_all()
         self.assertNotIn(customer.id, internal)
         found = self.env.execute_query(
             SQL(
