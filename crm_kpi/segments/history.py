@@ -115,12 +115,15 @@ def write_classes(segment_set, company, today):
     ):
         return 0
     month = today.replace(day=1)
+    overriding = env["crm.kpi.segment"]._overriding().ids
     facts = statement(
         {
             "monthly": _monthly_orders(segment_set, company, month),
             "customer_month": _months_of_customers(month),
+            "moment": _month_begins(company),
+            "churn_threshold": churn.churn_threshold(overriding),
         },
-        _facts_of_months(company),
+        _facts_of_months(company, overriding),
     )
     classes = SQL(
         """
@@ -175,8 +178,27 @@ def _monthly_orders(segment_set, company, month):
     )
 
 
-def _facts_of_months(company):
-    """Query of what scores need at the beginning of each month, see :func:`.rfm.scores`."""
+def _month_begins(company):
+    """CTE ``moment``: the beginnings of the months of ``customer_month``, as churn needs them.
+
+    :return: SQL (period_id, company_id, date_from, company_inactivity)
+    """
+    return SQL(
+        """
+        SELECT DISTINCT month - date '2000-01-01' AS period_id, %s AS company_id,
+               month AS date_from, make_interval(days => %s) AS company_inactivity
+          FROM customer_month
+        """,
+        company.id,
+        company.kpi_inactivity_days,
+    )
+
+
+def _facts_of_months(company, overriding):
+    """Query of what scores need at the beginning of each month, see :func:`.rfm.scores`.
+
+    :param overriding: ids of the segments that override settings, see :mod:`..customers.churn`
+    """
     return SQL(
         """
         SELECT customer_month.month AS moment, customer_month.partner_id,
@@ -187,7 +209,11 @@ def _facts_of_months(company):
                %(churn_date)s < customer_month.month::timestamp
                    AT TIME ZONE %(tz)s AT TIME ZONE 'UTC' AS churned
           FROM customer_month
-     LEFT JOIN monthly USING (partner_id, month)
+          JOIN moment ON moment.date_from = customer_month.month
+     LEFT JOIN monthly
+            ON monthly.partner_id = customer_month.partner_id
+           AND monthly.month = customer_month.month
+               %(threshold)s
         WINDOW lately AS (PARTITION BY customer_month.partner_id ORDER BY customer_month.month
                           ROWS BETWEEN %(months)s PRECEDING AND 1 PRECEDING),
                so_far AS (PARTITION BY customer_month.partner_id ORDER BY customer_month.month
@@ -195,8 +221,9 @@ def _facts_of_months(company):
         """,
         churn_date=churn.churn_date(
             SQL("MAX(monthly.last_order) OVER so_far"),
-            SQL("make_interval(days => %s)", company.kpi_inactivity_days),
+            churn.inactivity(overriding),
         ),
+        threshold=churn.join_threshold(overriding, SQL("customer_month.partner_id")),
         tz=company._kpi_tz(),
         months=rfm.MONTHS,
     )

@@ -541,9 +541,9 @@ class TestCustomerFacts(CustomerCase):
         self._derive("2026-12-01 12:00")
         row = self._row(customer)
         self.assertEqual(row.churn_date, row.last_order_date + timedelta(days=25))
-        self.assertFalse(row.at_risk_date, "he would be lost before")
+        self.assertFalse(row.at_risk_date, "the customer would be lost before")
 
-    def test_patience_of_a_segment(self):
+    def test_churn_threshold_of_a_segment(self):
         """A segment may have its own days of silence and its own factor."""
         customer = self._ordered("A", 90, 50, 10)
         other = self._ordered("B", 90, 50, 10)

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from dateutil.relativedelta import relativedelta
 
+from odoo import Command
 from odoo.tests import freeze_time, tagged
 
 from ..customers import rfm
@@ -153,6 +154,33 @@ class TestRfmSegment(CatalogueCase, CustomerCase):
         self.assertGreater(compared, 100)
         for customer in customers:
             self.assertEqual(self._class_on(customer, now.date()), self._row(customer).rfm_class)
+
+    def test_the_past_knows_overridden_inactivity(self):
+        """A segment that makes customers churn earlier does so in the past, too."""
+        for number in range(5):
+            self._ordered(str(number), *range(5 + number, 300, 20))
+        hasty, usual = (self._ordered(name, 150, 170) for name in ("Hasty", "Usual"))
+        segment_set = self.env["crm.kpi.segment.set"].create(
+            {
+                "name": "Churn early",
+                "segment_ids": [
+                    Command.create(
+                        {
+                            "name": "Early",
+                            "domain": f"[('id', '=', {hasty.id})]",
+                            "inactivity_days": 60,
+                        }
+                    )
+                ],
+            }
+        )
+        with freeze_time("2026-12-01 12:00"):
+            segment_set._update_members()
+        self._update("2026-12-01 12:00")
+        # the last order was on 4 July
+        for day, lost in ((date(2026, 9, 1), False), (date(2026, 10, 1), True)):
+            self.assertEqual(self._class_on(hasty, day) == "lost", lost, day)
+            self.assertNotEqual(self._class_on(usual, day), "lost")
 
     def test_second_update_of_the_first_day(self):
         customers = [self._ordered(str(n), *range(10 * n, 400, 35)) for n in range(1, 8)]
