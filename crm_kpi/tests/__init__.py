@@ -12,6 +12,7 @@ from . import test_cost
 from . import test_correspondence
 from . import test_cron
 from . import test_customer
+from . import test_customer_builders
 from . import test_choose
 from . import test_companies
 from . import test_customer_period

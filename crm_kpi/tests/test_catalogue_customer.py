@@ -352,7 +352,7 @@ class TestCatalogueCustomers(CustomerCase):
         self.company.write({"kpi_at_risk_days": 10, "kpi_at_risk_factor": 0.5})
         self.assertEqual(self._values("at_risk_customers"), [4])
 
-    def test_34_patience_by_segment(self):
+    def test_34_churn_threshold_by_segment(self):
         """Seasonal buyers: a segment can have more days than the rest of the company."""
         industries = self.env.ref("crm_kpi.segment_set_industry")
         garden = self.env["res.partner.industry"].create({"name": "Gardens"})
@@ -373,7 +373,7 @@ class TestCatalogueCustomers(CustomerCase):
         segment.write({"at_risk_factor": 0, "inactivity_days": 0})
         self.assertEqual(self._values(*codes), [2, 4])
 
-    def test_29_warns_of_impatience(self):
+    def test_29_warns_of_short_inactivity(self):
         """Warning when customers often order again after they were counted as lost."""
         kpis = self.env["crm.kpi"]._by_code(["retention_rate", "at_risk_customers", "win_rate"])
         for index in range(3):

@@ -2,7 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import crm_kpi_interaction
-from . import res_partner_interaction
 from . import crm_kpi_response_mixin
 from . import crm_kpi_ticket_mixin
 from . import crm_kpi_ticket_facts
