@@ -241,7 +241,7 @@ class History(Timeline):
             "once": 9999,
             "lapsed": self.random.uniform(50, 100),
         }[rhythm]
-        # the lapsed stopped a year ago or more; some were won back since
+        # Lost customers stopped buying a year ago or more; some returned since.
         stop = self._ago(self.random.uniform(300, 560)) if rhythm == "lapsed" else None
         back = (
             self._ago(self.random.uniform(-20, 170))
