@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from .catalog import CUSTOMERS, MONTHS_OF_LEADS, SEASON
-from .sales import Message
+from .entities import Message
 from .timeline import Timeline
 
 #: Of all customers together.

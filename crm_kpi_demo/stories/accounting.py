@@ -275,7 +275,7 @@ class AccountingStory(Story):
     def _model_documents(self, documents, journal):
         """A posted invoice and a credit note, created by the ORM, with a line of every product."""
         products = self.env["product.product"].union(
-            *(line.product_id for document in documents for line in document.lines)
+            *(line.order_line.product_id for document in documents for line in document.lines)
         )
         result = {}
         for refund, kind in ((False, "out_invoice"), (True, "out_refund")):
