@@ -78,7 +78,6 @@
         "views/crm_kpi_mailing_views.xml",
         "views/crm_kpi_menus.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
     "pre_init_hook": "pre_init_hook",
     "post_init_hook": "post_init_hook",
     "assets": {

@@ -16,7 +16,6 @@ from . import test_customer_builders
 from . import test_choose
 from . import test_companies
 from . import test_customer_period
-from . import test_demo
 from . import test_engine
 from . import test_entry
 from . import test_finance
