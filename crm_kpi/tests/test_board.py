@@ -372,11 +372,11 @@ class TestBoard(BoardCase):
         by_hand = self.env["crm.kpi.period"].create(
             {"company_id": self.company.id, "date_from": "2026-03-01", "date_to": "2026-03-11"}
         )
-        self.env["crm.kpi.period"]._gc_looks()
+        self.env["crm.kpi.period"]._gc_board_periods()
         self.assertTrue(looked.exists())
         with freeze_time("2026-08-01"):
             (looked | kept)._update_states()
-            self.env["crm.kpi.period"]._gc_looks()
+            self.env["crm.kpi.period"]._gc_board_periods()
         self.assertFalse(looked.exists())
         self.assertEqual((kept | by_hand).exists(), kept | by_hand)
 
@@ -458,7 +458,7 @@ class TestBoard(BoardCase):
         self.assertIn("2026-02-01 – 2026-04-30", names)
         self.assertIn("2026-02-01 – 2027-01-31", names)
         with freeze_time("2026-09-01"):
-            self.env["crm.kpi.period"]._gc_looks()
+            self.env["crm.kpi.period"]._gc_board_periods()
             self.assertEqual(periods.exists(), periods)
 
     def test_colleagues_are_not_shown_to_salespeople(self):
