@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What a board shows: numbers, changes, states, bars, and the filters."""
 
+import doctest
 import re
 
 from odoo.exceptions import UserError
@@ -9,6 +10,8 @@ from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
 from odoo.tools.misc import file_open
 
+from odoo.addons.crm_kpi.board import filters as filters_module
+from odoo.addons.crm_kpi.board import trend
 from odoo.addons.crm_kpi.board.filters import Filters
 
 from .common_board import BoardCase
@@ -527,6 +530,10 @@ class TestBoard(BoardCase):
         gone = self.show(segment_id=99999999)
         self.assertFalse(gone["filters"]["segment_id"])
         self.assertEqual(len(gone["notes"]), 1)
+
+    def test_doctests(self):
+        for module in (filters_module, trend):
+            self.assertFalse(doctest.testmod(module).failed, module)
 
     # --- SPEED ---
 
