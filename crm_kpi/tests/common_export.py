@@ -7,6 +7,7 @@ import openpyxl
 
 from odoo.fields import Command
 
+from ..workbook.request import WorkbookRequest
 from .common import KpiCommon
 
 SECRET = "Secret margin"
@@ -106,7 +107,9 @@ class ExportCase(KpiCommon):
         """``(name, live workbook, workbook of cached values)``."""
         env = self.env(user=user.id, context={"lang": user.lang, "tz": "UTC"})
         file = io.BytesIO()
-        name = env["crm.kpi.export"]._write_workbook(self.options(**options), file)
+        name = env["crm.kpi.export"]._write_workbook(
+            WorkbookRequest(**self.options(**options)), file
+        )
         return (
             name,
             openpyxl.load_workbook(file),

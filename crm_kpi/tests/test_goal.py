@@ -540,7 +540,8 @@ class TestGoal(GoalCommon):
         ):
             with (
                 self.assertRaisesRegex(
-                    ValidationError, "Period: Oct 1.+19, 2026 exists for comparisons.*Choose a day, week"
+                    ValidationError,
+                    "Period: Oct 1.+19, 2026 exists for comparisons.*Choose a day, week",
                 ),
                 self.cr.savepoint(),
             ):

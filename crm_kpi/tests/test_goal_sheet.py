@@ -12,6 +12,7 @@ import openpyxl
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from ..workbook.request import WorkbookRequest
 from .common import KpiCommon
 from .office import convert
 
@@ -44,7 +45,7 @@ class TestGoalSheet(KpiCommon):
         action = wizard._export_goals(self.goals, "targets")
         wizard = wizard.browse(int(action["url"].rsplit("/", 1)[1]))
         file = io.BytesIO()
-        wizard.env["crm.kpi.export"]._write_workbook(wizard._options(), file)
+        wizard.env["crm.kpi.export"]._write_workbook(wizard._request(), file)
         return openpyxl.load_workbook(file)
 
     def row_of(self, book, goal):
@@ -215,5 +216,5 @@ class TestGoalSheet(KpiCommon):
             self.env["crm.kpi.goal"].with_user(self.ann)._read_targets(file)
         with self.assertRaises(AccessError):
             self.env["crm.kpi.export"].with_user(self.ann)._write_workbook(
-                {"layout": "targets", "goal_ids": self.first.ids}, io.BytesIO()
+                WorkbookRequest(layout="targets", goal_ids=self.first.ids), io.BytesIO()
             )

@@ -5,6 +5,3 @@ from . import crm_kpi_board
 from . import crm_kpi_annotation
 from . import crm_kpi_board_card
 from . import ir_websocket
-from . import crm_kpi_export
-from . import crm_kpi_export_words
-from . import crm_kpi_mailing
