@@ -20,6 +20,7 @@
         "views/helpdesk_ticket_stage_views.xml",
         "views/helpdesk_ticket_team_views.xml",
         "views/helpdesk_ticket_views.xml",
+        "views/res_config_settings_views.xml",
     ],
     "demo": ["demo/crm_kpi_demo.xml"],
     "post_init_hook": "post_init_hook",

@@ -122,9 +122,6 @@ class ResCompany(models.Model):
         "withheld: it says nothing, and may tell who the customers are. Their number is shown. "
         "0: nothing is withheld. Locked periods stay as they were reported.",
     )
-    kpi_first_response_target_hours = fields.Float(
-        string="First response target for tickets (hours)", default=8.0
-    )
     kpi_lead_response_target_hours = fields.Float(
         string="First response target for leads (hours)", default=1.0
     )

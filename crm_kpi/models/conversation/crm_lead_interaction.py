@@ -4,6 +4,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...conversations import attempts
+
 # for leads whose company cannot be told
 DEFAULT_ATTEMPTS = 5
 DEFAULT_GRACE_DAYS = 2
@@ -150,92 +152,8 @@ class CrmLead(models.Model):
 
     @api.model
     def _kpi_derive_attempts(self, ids):
-        """Attempts, replies and first action (catalogue §4.1) of the leads ``ids``."""
-        won = "kpi_won_date" if "kpi_won_date" in self._fields else "date_closed"
-        source = SQL(
-            """
-            WITH ix AS MATERIALIZED (
-                -- on the lead itself and on its orders
-                SELECT i.lead_id, i.res_model = 'crm.lead' AS own, i.message_id, i.date, i.day,
-                       i.channel, i.direction, i.user_id
-                  FROM crm_kpi_interaction i
-                 WHERE i.lead_id = ANY(%(ids)s)
-            ), attempt AS (
-                SELECT DISTINCT ON (lead_id) lead_id, date, user_id
-                  FROM ix
-                 WHERE own AND direction <> 'in'
-              ORDER BY lead_id, date, message_id
-            ), talk AS (
-                SELECT lead_id,
-                       max(date) AS last,
-                       max(date) FILTER (WHERE own AND direction = 'out') AS last_attempt,
-                       min(date) FILTER (WHERE own AND direction <> 'out') AS first_reply,
-                       max(date) FILTER (WHERE own AND direction <> 'out') AS last_reply
-                  FROM ix
-              GROUP BY lead_id
-            ), orders AS (
-                SELECT o.opportunity_id AS lead_id,
-                       min(o.signed_on) AS first_signed,
-                       max(o.signed_on) AS last_signed,
-                       min(o.create_date) FILTER (WHERE o.create_date > attempt.date) AS ordered
-                  FROM sale_order o
-             LEFT JOIN attempt ON attempt.lead_id = o.opportunity_id
-                 WHERE o.opportunity_id = ANY(%(ids)s)
-              GROUP BY o.opportunity_id
-            ), tries AS (
-                SELECT ix.lead_id,
-                       count(DISTINCT (ix.day, ix.channel)) FILTER (WHERE ix.direction = 'out')
-                           AS total,
-                       count(DISTINCT (ix.day, ix.channel)) FILTER (
-                           WHERE ix.direction = 'out'
-                             AND COALESCE(ix.date > GREATEST(talk.last_reply, orders.last_signed),
-                                          TRUE)) AS since_reply,
-                       min(ix.date) FILTER (WHERE ix.direction <> 'out'
-                                            AND ix.date > attempt.date) AS reply
-                  FROM ix
-                  JOIN talk ON talk.lead_id = ix.lead_id
-             LEFT JOIN orders ON orders.lead_id = ix.lead_id
-             LEFT JOIN attempt ON attempt.lead_id = ix.lead_id
-                 WHERE ix.own
-              GROUP BY ix.lead_id
-            )
-            SELECT r.id,
-                   attempt.date AS kpi_first_attempt_date,
-                   attempt.user_id AS kpi_first_attempt_user_id,
-                   talk.last_attempt AS kpi_last_attempt_date,
-                   LEAST(talk.first_reply, orders.first_signed) AS kpi_first_reply_date,
-                   GREATEST(talk.last_reply, orders.last_signed) AS kpi_last_reply_date,
-                   talk.last AS kpi_last_interaction_date,
-                   COALESCE(tries.total, 0) AS kpi_attempt_count,
-                   COALESCE(tries.since_reply, 0) AS kpi_attempts_since_reply,
-                   LEAST(tries.reply, orders.ordered,
-                         CASE WHEN r.date_conversion > attempt.date THEN r.date_conversion END,
-                         CASE WHEN r.won_status = 'won' AND r.%(won)s > attempt.date
-                              THEN r.%(won)s END) AS kpi_first_action_date
-              FROM crm_lead AS r
-         LEFT JOIN attempt ON attempt.lead_id = r.id
-         LEFT JOIN talk ON talk.lead_id = r.id
-         LEFT JOIN orders ON orders.lead_id = r.id
-         LEFT JOIN tries ON tries.lead_id = r.id
-             WHERE r.id = ANY(%(ids)s)
-            """,
-            won=SQL.identifier(won),
-            ids=list(ids),
-        )
-        self._kpi_update(
-            [
-                "kpi_first_attempt_date",
-                "kpi_first_attempt_user_id",
-                "kpi_last_attempt_date",
-                "kpi_first_reply_date",
-                "kpi_last_reply_date",
-                "kpi_last_interaction_date",
-                "kpi_attempt_count",
-                "kpi_attempts_since_reply",
-                "kpi_first_action_date",
-            ],
-            source,
-        )
+        """Attempts, replies and first action of the leads ``ids``."""
+        self._kpi_update(list(attempts.COLUMNS), attempts.attempts(ids))
         self._kpi_update(
             ["kpi_unresponsive"],
             SQL(
