@@ -13,14 +13,15 @@ BATCH = 10_000
 class CrmKpiFactMixin(models.AbstractModel):
     """A model with stamps (written at the event) and derived KPI fields (computed in sets).
 
-    A model that inherits it says
+    A model that inherits it defines
 
-    * ``_kpi_protected_fields()``: the fields nobody may write,
+    * ``_kpi_stamps``: its stamps (:class:`~odoo.addons.crm_kpi.stamps.Stamp`),
+    * ``_kpi_protected_fields()``: the fields that users may not write,
     * ``_kpi_trigger_fields()``: the fields whose change makes a record dirty,
     * ``_kpi_derive_records(ids)``: the statements that compute the derived fields,
-    * ``_kpi_stale_ids()``: records that change by the mere passing of time.
+    * ``_kpi_stale_ids()``: records whose derived fields change as time passes.
 
-    All four are to call ``super()``, because several extensions of one model meet here.
+    The methods must call ``super()``, because several extensions of one model meet here.
     Stamps are written with :meth:`_kpi_stamp`, never through ``vals`` of ``write()``: the
     check of the protected fields would refuse them for ordinary users.
     """
@@ -32,6 +33,9 @@ class CrmKpiFactMixin(models.AbstractModel):
     # write dates are read for something else
     _kpi_touch = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
 
+    #: stamps of the model: what is stamped, back-filled and protected
+    _kpi_stamps = ()
+
     # ------------------------------------------------------------------
     # to extend
     # ------------------------------------------------------------------
@@ -39,9 +43,10 @@ class CrmKpiFactMixin(models.AbstractModel):
     def _kpi_protected_fields(self):
         """Names of the stamps and derived fields; only superuser code may write them.
 
-        By default every read-only field whose name begins with ``kpi_``.
+        By default the fields of ``_kpi_stamps``, and every read-only field whose name begins
+        with ``kpi_``.
         """
-        return {
+        return {name for stamp in self._kpi_stamps for name in stamp.fields} | {
             name
             for name, field in self._fields.items()
             if name.startswith("kpi_") and field.readonly
