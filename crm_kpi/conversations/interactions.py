@@ -15,7 +15,7 @@ from typing import NamedTuple
 from odoo import SUPERUSER_ID
 from odoo.tools import SQL
 
-from .sql import columns, with_queries
+from ..sql import select_list, with_queries
 
 #: Columns of an interaction that follow from the messages. Those that follow from the record
 #: (company, customer, lead …) come with :class:`Records`.
@@ -158,7 +158,7 @@ def records_read(records):
          WHERE r.id = ANY(%(ids)s) AND %(condition)s
         """,
         closed_from=records.closed_from,
-        values=columns(records.values),
+        values=select_list(records.values),
         table=SQL.identifier(records.table),
         ids=list(records.ids),
         condition=records.condition,

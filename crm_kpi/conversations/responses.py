@@ -7,7 +7,7 @@ from typing import NamedTuple
 from odoo import SUPERUSER_ID
 from odoo.tools import SQL
 
-from .sql import with_queries
+from ..sql import with_queries
 
 #: Fields of a record that :func:`responses` computes.
 COLUMNS = (

@@ -4,7 +4,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from odoo.addons.crm_kpi.conversations.sql import columns
+from odoo.addons.crm_kpi.sql import select_list
 
 from ..tickets import stages
 
@@ -74,7 +74,7 @@ class HelpdeskTicketStage(models.Model):
                 list(values),
                 SQL(
                     "SELECT r.id, %s FROM helpdesk_ticket r WHERE r.stage_id = ANY(%s)",
-                    columns(values),
+                    select_list(values),
                     self.ids,
                 ),
             )

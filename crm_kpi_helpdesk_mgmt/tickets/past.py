@@ -12,7 +12,7 @@ from typing import NamedTuple
 from odoo import SUPERUSER_ID
 from odoo.tools import SQL
 
-from odoo.addons.crm_kpi.conversations.sql import with_queries
+from odoo.addons.crm_kpi.sql import with_queries
 
 from .facts import stage_flag
 

@@ -11,8 +11,8 @@ class CrmKpiSource(models.Model):
     def _period_join(self, model, query, periods, now, tz):
         join, day = super()._period_join(model, query, periods, now, tz)
         if self.model == "crm.kpi.survey.answer":
-            # of a participant's answers only the last one in the period counts: one that is
-            # replaced in the same quarter may well be the last one of its month
+            # only the last answer of a participant in the period counts; an answer that was
+            # replaced later in the quarter can be the last one of its month
             replaced = self._path_sql(model, "replaced_date", query)
             query.add_where(
                 SQL(
