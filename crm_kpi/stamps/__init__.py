@@ -5,6 +5,7 @@
 * ``stamp``: :class:`Stamp`, the declaration, and what is stamped while the addon is installed.
 * ``history``: the SQL that fills in the stamps of older records.
 * ``tracking``: what Odoo's tracking values say about the past.
+* ``elapsed``: days between two events, in Python and in SQL.
 * ``columns``: the columns that are created before the installation.
 
 The write protection is in ``crm.kpi.fact.mixin``, which reads the stamps of its model from
@@ -12,6 +13,7 @@ The write protection is in ``crm.kpi.fact.mixin``, which reads the stamps of its
 """
 
 from .columns import create_columns, stored_columns
-from .history import elapsed_days_sql, fill_stamps, stamp_query
-from .stamp import Stamp
+from .elapsed import elapsed_days, elapsed_days_sql
+from .history import fill_stamps, stamp_query
+from .stamp import Stamp, domain_sql
 from .tracking import tracked_changes

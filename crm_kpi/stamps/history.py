@@ -7,21 +7,6 @@ from odoo.tools import SQL
 from ..sql import with_queries
 
 
-def elapsed_days_sql(start, stop):
-    """SQL of the days (fractional) between two dates; empty when they are in the wrong order.
-
-    One second of tolerance: ``create_date`` has microseconds, other dates have whole seconds.
-    """
-    return SQL(
-        """
-        CASE WHEN %(stop)s - %(start)s >= interval '-1 second'
-             THEN GREATEST(EXTRACT(EPOCH FROM %(stop)s - %(start)s), 0)::float8 / 86400 END
-        """,
-        start=SQL(start),
-        stop=SQL(stop),
-    )
-
-
 def stamp_query(model, stamps, relations, where, known=None, spells=None):
     """Query of the stamps of past events.
 

@@ -138,10 +138,7 @@ class Stamp:
     # ------------------------------------------------------------------
     def met_sql(self, model):
         """SQL condition that the row ``r`` of the model's table meets ``when``."""
-        # superuser: the back-fill covers all records
-        model = model.sudo().with_context(active_test=False)
-        query = Query(model.env, "r", SQL.identifier(model._table))
-        return Domain(self.when).optimize_full(model)._to_sql(model, "r", query)
+        return domain_sql(model, self.when)
 
     def date_sql(self, model):
         """SQL of the date of the event, over the row ``r`` and the relations of the history."""
@@ -199,3 +196,11 @@ class Stamp:
 
 def _column(path):
     return SQL.identifier(*path.split("."))
+
+
+def domain_sql(model, domain):
+    """SQL condition that the row ``r`` of the model's table fulfils a domain."""
+    # superuser: facts are derived of all records, whoever may read them
+    model = model.sudo().with_context(active_test=False)
+    query = Query(model.env, "r", SQL.identifier(model._table))
+    return Domain(domain).optimize_full(model)._to_sql(model, "r", query)

@@ -36,6 +36,7 @@ from . import test_rfm_segment
 from . import test_rights
 from . import test_segment
 from . import test_source
+from . import test_stamp
 from . import test_tour_roles
 from . import test_traps
 from . import test_value_card

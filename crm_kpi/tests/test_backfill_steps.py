@@ -11,7 +11,8 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .. import hooks
-from ..models.facts import crm_kpi_backfill, crm_kpi_fact_mixin
+from ..models.derived import crm_kpi_fact_mixin
+from ..models.facts import crm_kpi_backfill
 from ..models.kpi.crm_kpi_refresh import NEXT_STEP
 from .common_history import utc
 from .test_backfill import LEAD_FACTS, ORDER_FACTS, BackfillCase
@@ -269,7 +270,7 @@ class TestSteps(BackfillCase):
             raise ValueError("no such rate")
 
         with (
-            patch.object(type(self.work), "_fill_orders", broken),
+            patch.object(self.env.registry["sale.order"], "_kpi_backfill_stamps", broken),
             self.assertLogs(LOGGER, logging.ERROR),
         ):
             self.assertFalse(self.work._continue(lambda: True))
@@ -297,7 +298,7 @@ class TestSteps(BackfillCase):
 
         self.env.flush_all()
         with (
-            patch.object(type(self.work), "_fill_orders", locked),
+            patch.object(self.env.registry["sale.order"], "_kpi_backfill_stamps", locked),
             self.assertLogs("odoo.addons.crm_kpi.models.kpi.crm_kpi_refresh", logging.INFO) as logs,
             self.enter_registry_test_mode(),
         ):

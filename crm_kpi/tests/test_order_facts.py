@@ -5,7 +5,8 @@ from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import Form, tagged
 
-from ..models.facts.sale_order_facts import DEAL_FIELDS, FACT_FIELDS
+from ..facts.deals import DEAL_FIELDS
+from ..facts.order_facts import FACT_FIELDS
 from .common_history import HistoryCase
 
 

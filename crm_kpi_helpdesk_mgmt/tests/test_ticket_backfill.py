@@ -6,7 +6,8 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from odoo.addons.crm_kpi.models.facts import crm_kpi_backfill, crm_kpi_fact_mixin
+from odoo.addons.crm_kpi.models.derived import crm_kpi_fact_mixin
+from odoo.addons.crm_kpi.models.facts import crm_kpi_backfill
 from odoo.addons.crm_kpi.tests.common_interaction import dt
 
 from .common import TicketCommon

@@ -11,6 +11,8 @@ called abandoned is asked of the stored moment when the delay of its website is 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from odoo.addons.crm_kpi.facts import order_lines
+
 CART_FIELDS = ("kpi_is_cart", "kpi_cart_identified", "kpi_cart_state", "kpi_cart_due")
 
 
@@ -70,13 +72,12 @@ class SaleOrder(models.Model):
     @api.model
     def _kpi_product_line_condition(self):
         """SQL condition of a line (alias l) that puts a product into a cart."""
-        conditions = [SQL("l.display_type IS NULL"), SQL("l.product_id IS NOT NULL")]
-        lines = self.env["sale.order.line"]
-        if "is_delivery" in lines._fields:
-            conditions.append(SQL("l.is_delivery IS NOT TRUE"))
-        if "reward_id" in lines._fields:
-            conditions.append(SQL("l.reward_id IS NULL"))
-        return SQL(" AND ").join(conditions)
+        return SQL(" AND ").join(
+            [
+                SQL("l.display_type IS NULL AND l.product_id IS NOT NULL"),
+                *order_lines.not_extra(self.env["sale.order.line"]._fields),
+            ]
+        )
 
     @api.model
     def _kpi_cart_query(self, ids):

@@ -6,10 +6,7 @@ from . import crm_kpi_correspondence_mixin
 from . import crm_kpi_response_mixin
 from . import crm_kpi_interaction
 from . import res_partner_interaction
-from . import account_move_interaction
-from . import crm_lead_interaction
 from . import calendar_event
 from . import mail_activity
 from . import mail_activity_type
 from . import mail_message
-from . import sale_order_interaction
