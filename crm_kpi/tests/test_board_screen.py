@@ -140,7 +140,7 @@ class BoardCase(KpiCommon, HttpCase):
         cls.env.flush_all()
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "browser")
 class TestBoardComponents(HttpCase):
     @no_retry
     def test_units(self):
@@ -157,7 +157,7 @@ class TestBoardComponents(HttpCase):
         )
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "browser")
 class TestBoardTours(BoardCase):
     def test_rep(self):
         """From the card to its definition, its course and its records, with keys alone."""
@@ -193,7 +193,7 @@ class TestBoardTours(BoardCase):
         self.start_tour("/odoo/kpis", "crm_kpi_board_phone", login="kpi_ann")
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "browser")
 class TestBoardForAll(BoardCase):
     """Nothing that WCAG 2.2 AA forbids, whatever one sees the board with; pictures of it are kept."""
 
