@@ -167,10 +167,10 @@ def install_packages(
 
 
 def compile_locks(state: State, folder: Path) -> list[Path]:
-    """Write the lock files of `folder` anew from the `.in` files beside them."""
+    """Write the lock files of `folder` from the `.in` files beside them; pins that still fit are kept."""
     manager, log = installer(state), state.logs / "lock.log"
     uv = [manager, "-m", "uv", "pip", "compile", "--universal", "--python-version", "3.10"]
-    uv += ["--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--upgrade"]
+    uv += ["--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
     uv += ["--custom-compile-command", "./run lock"]
     locks = []
     # Odoo's pins come first: those of the tests must agree with them.
