@@ -74,7 +74,6 @@
         "views/crm_kpi_mailing_views.xml",
         "wizard/crm_kpi_goal_import_views.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
     "pre_init_hook": "pre_init_hook",
     "post_init_hook": "post_init_hook",
     "assets": {

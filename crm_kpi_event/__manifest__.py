@@ -14,5 +14,4 @@
         "data/crm_kpi_source_data.xml",
         "data/crm_kpi_data.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
 }

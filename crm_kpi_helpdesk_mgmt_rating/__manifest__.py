@@ -15,6 +15,5 @@
         "data/crm_kpi_board_data.xml",
         "views/rating_rating_views.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
     "post_init_hook": "post_init_hook",
 }

@@ -16,7 +16,6 @@
         "views/helpdesk_ticket_sla_views.xml",
         "views/helpdesk_ticket_views.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
     "pre_init_hook": "pre_init_hook",
     "post_init_hook": "post_init_hook",
 }

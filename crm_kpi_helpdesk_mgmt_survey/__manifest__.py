@@ -15,5 +15,4 @@
         "views/helpdesk_ticket_stage_views.xml",
         "views/helpdesk_ticket_views.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
 }

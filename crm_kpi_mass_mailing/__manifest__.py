@@ -19,6 +19,5 @@
         "views/mailing_trace_views.xml",
         "views/res_config_settings_views.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
     "post_init_hook": "post_init_hook",
 }

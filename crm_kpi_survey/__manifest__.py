@@ -21,6 +21,5 @@
         "views/survey_user_input_views.xml",
         "wizard/survey_invite_views.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
     "post_init_hook": "post_init_hook",
 }

@@ -15,7 +15,6 @@
         "data/crm_kpi_board_data.xml",
         "views/sale_order_views.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
 }

@@ -190,21 +190,12 @@ def test_every_browser_test_is_marked():
         assert bool(calls & {"start_tour", "browser_js"}) == ("browser" in marks(file)), file
 
 
-def test_demo_addons_are_installed_for_demos_and_for_their_own_tests(tmp_path, monkeypatch):
-    for name in ("kpi_base", "kpi_base_demo"):
-        (tmp_path / name / "tests").mkdir(parents=True)
-        (tmp_path / name / "__manifest__.py").write_text("{}")
-        (tmp_path / name / "tests" / "test_it.py").touch()
+def test_demo_addons_are_for_demo_databases():
     odoo = installation.Odoo.__new__(installation.Odoo)
-    odoo.addons = addons.repo_addons(tmp_path)
-    odoo.databases, odoo.state = None, State(tmp_path)
-    templates = Templates(odoo)
-    assert templates.all_addons(demo=True) == {"kpi_base", "kpi_base_demo"}
-    assert templates.all_addons(demo=False) == {"kpi_base"}
-    monkeypatch.setattr(testing, "REPO", tmp_path)
-    monkeypatch.setattr(testing, "repo_addons", lambda: odoo.addons)
-    for name, expected in (("kpi_base", set()), ("kpi_base_demo", {"kpi_base_demo"})):
-        assert testing.Selection.of([str(tmp_path / name)]).demo_addons == expected
+    odoo.addons = {"kpi_base": {}, "kpi_base_demo": {}}
+    odoo.databases, odoo.state = None, State(Path())
+    assert Templates(odoo).all_addons(demo=True) == {"kpi_base", "kpi_base_demo"}
+    assert Templates(odoo).all_addons(demo=False) == {"kpi_base"}
 
 
 @pytest.mark.parametrize(

@@ -78,5 +78,5 @@ def assets_hash(folders: Iterable[Path]) -> str:
 
 
 def is_demo(name: str) -> bool:
-    """Whether an addon holds only demo data: it is installed in demo databases and for its own tests."""
+    """Whether an addon holds only demo data: it is installed in demo databases only, and last."""
     return name.endswith("_demo")

@@ -54,11 +54,11 @@ class Templates:
         stories = {addon for addon in own if is_demo(addon)}
         if own - stories:
             name = self._addons(name, own - stories, demo)
-        tasks: list[Callable[[], str]] = []
+        base, tasks = name, []
         if stories:
-            tasks.append(lambda: self._addons(name, stories, demo))
+            tasks.append(lambda: self._addons(base, stories, demo))
         if own and web:
-            tasks.append(lambda: self._web(name, own, demo))
+            tasks.append(lambda: self._web(base, own, demo))
         if len(tasks) == 2:
             name = self._joined(*side_by_side(*tasks))
         elif tasks:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .addons import is_demo, repo_addons
+from .addons import repo_addons
 from .browser import need_chromium
 from .common import REPO, Problem, say, side_by_side, strict
 from .database_commands import module_names
@@ -93,22 +93,15 @@ class Selection:
     odoo: bool
     browser: bool
     office: bool
-    demo_addons: frozenset[str]
 
     @classmethod
     def of(cls, paths: Sequence[str]) -> Selection:
         files = test_files(Path(path.split("::")[0]) for path in paths)
         needs = [marks(file.resolve()) for file in files]
-        tops = {
-            file.resolve().relative_to(REPO).parts[0]
-            for file in files
-            if REPO in file.resolve().parents
-        }
         return cls(
             odoo=not needs or any("no_odoo" not in item for item in needs),
             browser=any("browser" in item for item in needs),
             office=any("office" in item for item in needs),
-            demo_addons=frozenset(name for name in repo_addons() if is_demo(name) and name in tops),
         )
 
 
@@ -133,13 +126,9 @@ def prepare_tests(options: argparse.Namespace, paths: Sequence[str]) -> Trial:
         if not needs.odoo:
             return odoo, ""
         drop_orphans(odoo)
-        templates = Templates(odoo)
-        # Addons with demo data are installed for their own tests only, and nothing is installed
-        # with its demo data: tests make their own records, and the demo data take a minute.
+        # without demo data: tests make their own records
         modules = module_names(options.modules)
-        if needs.demo_addons:
-            modules = sorted(needs.demo_addons.union(modules or templates.all_addons(demo=False)))
-        return odoo, templates.get(modules, demo=False, web=needs.browser)
+        return odoo, Templates(odoo).get(modules, demo=False, web=needs.browser)
 
     tasks: list[Callable[[], object]] = [odoo_and_template]
     if needs.browser:

@@ -11,7 +11,6 @@ from . import segment
 from . import customer
 from . import cost
 from . import board
-from . import demo
 from . import res_company
 from . import res_partner
 from . import res_users

@@ -15,7 +15,6 @@ from . import test_customer
 from . import test_choose
 from . import test_companies
 from . import test_customer_period
-from . import test_demo
 from . import test_engine
 from . import test_entry
 from . import test_finance
