@@ -10,7 +10,11 @@ import ast
 from functools import cache, lru_cache
 from pathlib import Path
 
+import pytest
+
 from tools import kpi_table
+
+pytestmark = pytest.mark.no_odoo
 
 REPO = Path(__file__).resolve().parent.parent
 

@@ -176,7 +176,7 @@ class TestLibrary(LibraryCommon):
         self.assertFalse(self.missing())
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "browser")
 class TestLibraryInTheBrowser(LibraryCommon, HttpCase):
     def test_library(self):
         """Search, switch off, read the definition, see unavailable KPIs."""
