@@ -136,7 +136,7 @@ class TestBoard(BoardCase):
         self.assertIn("('kind', '!=', 'to_date')", wizard_domain)
         self.assertIn("'to_date'", self.env["crm.kpi.preview"]._fields["period_id"].domain)
         for name in ("value_mine", "value_team", "value_trend", "value", "period"):
-            action = self.env.ref(f"crm_kpi.action_crm_kpi_{name}")
+            action = self.env.ref(f"crm_kpi.crm_kpi_{name}_action")
             self.assertIn("'to_date'", action.domain, name)
         options = self.show()["options"]
         names = {kind for kind, _name in options["kinds"]}

@@ -30,7 +30,7 @@ class MailingStory(Story):
 
     def write(self):
         group = "mass_mailing.group_mass_mailing_user"
-        action = "crm_kpi.action_crm_kpi_value_mine"
+        action = "crm_kpi.crm_kpi_value_mine_action"
         marketing = create_role(self.demo, "marketing", "Leonie Fuchs", action, [group])
         add_groups(self.demo, self.demo.user("manager"), group)
         customers = self.demo.named("customer")

@@ -11,19 +11,19 @@ ROLES = (
     (
         "rep",
         "Nora Lindqvist",
-        "crm_kpi.action_crm_kpi_value_mine",
+        "crm_kpi.crm_kpi_value_mine_action",
         ("sales_team.group_sale_salesman",),
     ),
     (
         "manager",
         "Marcus Okafor",
-        "crm_kpi.action_crm_kpi_value_team",
+        "crm_kpi.crm_kpi_value_team_action",
         ("sales_team.group_sale_manager",),
     ),
     (
         "kpiadmin",
         "Ines Ferreira",
-        "crm_kpi.action_crm_kpi",
+        "crm_kpi.crm_kpi_action",
         ("sales_team.group_sale_salesman_all_leads", "crm_kpi.group_kpi_admin"),
     ),
 )
