@@ -25,3 +25,10 @@ def with_queries(queries, statement, materialized=()):
         for name, query in queries.items()
     ]
     return SQL("WITH %s %s", SQL(", ").join(parts), statement)
+
+
+def select_list(values):
+    """The select list ``expression AS name, …`` of a dict of name to expression."""
+    return SQL(", ").join(
+        SQL("%s AS %s", value, SQL.identifier(name)) for name, value in values.items()
+    )

@@ -9,7 +9,7 @@ signed quotation.
 
 from odoo.tools import SQL
 
-from .sql import with_queries
+from ..sql import with_queries
 
 #: Fields of a lead that :func:`attempts` computes.
 COLUMNS = (

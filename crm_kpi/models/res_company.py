@@ -122,9 +122,6 @@ class ResCompany(models.Model):
         "reliable and can reveal customers. The number of records is shown. 0: all values are "
         "shown. Values of locked periods do not change.",
     )
-    kpi_first_response_target_hours = fields.Float(
-        string="First response target for tickets (hours)", default=8.0
-    )
     kpi_lead_response_target_hours = fields.Float(
         string="First response target for leads (hours)", default=1.0
     )
