@@ -12,6 +12,7 @@ from . import segment
 from . import customer
 from . import cost
 from . import board
+from . import workbook
 from . import demo
 from . import res_company
 from . import res_partner

@@ -38,6 +38,7 @@ from . import test_rights
 from . import test_segment
 from . import test_source
 from . import test_stamp
+from . import test_stamp_random
 from . import test_tour_roles
 from . import test_traps
 from . import test_value_card

@@ -107,7 +107,7 @@ class TestBackfill(BackfillCase):
     # --- STAMPS = BACK-FILL ---
 
     def test_leads(self):
-        # trap 7: of two histories mixed by a merge, the stamps of the head are kept
+        # a merge mixes two histories: the stamps of the head are kept
         lead = {}
         partner = self.env["res.partner"]
         with self.at("2026-01-05 08:00:07"):
@@ -151,7 +151,6 @@ class TestBackfill(BackfillCase):
         self.assertEqual(twice.kpi_opportunity_date, utc("2026-01-20 09:00"))
 
     def test_untracked_lead_takes_its_own_dates(self):
-        # trap 33
         with self.at("2026-01-05 08:00"):
             lead = self._lead().with_context(tracking_disable=True)
         with self.at("2026-01-15 09:00"):
@@ -292,7 +291,7 @@ class TestBackfill(BackfillCase):
         self.assertEqual(order.kpi_first_confirm_date, utc("2026-01-10 08:00"))
 
     def test_state_labels_of_other_languages(self):
-        # trap 33
+        # tracking keeps the label of the state in the language of the user
         self.env["res.lang"]._activate_lang("fr_FR")
         states = self.env["ir.model.fields.selection"].search(
             [("field_id", "=", self.env["ir.model.fields"]._get("sale.order", "state").id)]

@@ -177,7 +177,7 @@ class TestSteps(BackfillCase):
         )
         [[done]] = self.env.cr.fetchall()
         self.assertIn(f"{done} of {part.total:,} leads", self.work._progress_text())
-        # told to everybody who looks for figures, and to who sets the schedule
+        # shown to users who look for values, and to users who set the schedule
         values = self.env["crm.kpi.value"].with_user(self.ann)
         self.assertIn(f"{done} of", values.get_empty_list_help("<p>No figures</p>"))
         self.assertIn("leads", self.env["crm.kpi.schedule"].create({}).history_text)
@@ -289,7 +289,7 @@ class TestSteps(BackfillCase):
         self.assertTrue(all(orders.mapped("kpi_amount")))
 
     def test_busy_elsewhere(self):
-        """A row that somebody else has locked is no failure: the next run goes on."""
+        """A row locked by another transaction is not a failure: the next run continues."""
         self._history()
         self._begin()
 

@@ -6,12 +6,12 @@ from odoo.tools import SQL
 
 
 class CrmKpiDirty(models.Model):
-    """Queue of the records whose derived KPI fields are to be computed again.
+    """Queue of the records whose derived KPI fields must be computed again.
 
-    It is only appended to (the same record may stand in it many times) and it has no unique
-    key on purpose: an ``ON CONFLICT`` would wait for other transactions, or lose a mark that
-    is set while the older one is being worked off. What takes rows out derives them in the
-    same transaction, so a failed derivation gives its rows back.
+    Rows are only appended, so the same record may have many rows. There is no unique key: an
+    ``ON CONFLICT`` would wait for other transactions, or lose a mark that is set while the
+    older mark is processed. Rows are deleted in the transaction that derives their records: if
+    the derivation fails, the rows are still there.
     """
 
     _name = "crm.kpi.dirty"
@@ -46,15 +46,15 @@ class CrmKpiDirty(models.Model):
 
     @api.model
     def _pop(self, model_name, limit):
-        """Take at most ``limit`` marks of a model out of the queue.
+        """Delete at most ``limit`` marks of a model from the queue.
 
-        :return: sorted list of distinct record ids; empty when nothing is left that no other
-            transaction is busy with
+        :return: sorted list of distinct record ids; empty when no mark is left that is not
+            locked by another transaction
         """
         rows = self.env.execute_query(
             SQL(
                 """
-                -- an array is computed once; IN may be, anew, for each row of the table
+                -- an array is computed once; IN might be computed again for each row
                 DELETE FROM crm_kpi_dirty
                  WHERE id = ANY(ARRAY(SELECT id
                                         FROM crm_kpi_dirty

@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError
 from odoo.tools import SQL
 from odoo.tools.misc import split_every
 
-# marks taken from the queue, and records derived, by one round of statements
+# marks taken from the queue, and records derived, per batch
 BATCH = 10_000
 
 
@@ -29,8 +29,8 @@ class CrmKpiFactMixin(models.AbstractModel):
     _name = "crm.kpi.fact.mixin"
     _description = "KPI: stamped and derived fields"
 
-    # new write date of a row ``r`` whose derived fields change; a model overrides it where
-    # write dates are read for something else
+    # new write date of a row ``r`` whose derived fields change; a model overrides it if its
+    # write dates are read for another purpose
     _kpi_touch = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
 
     #: stamps of the model: what is stamped, back-filled and protected
@@ -61,21 +61,21 @@ class CrmKpiFactMixin(models.AbstractModel):
     def _kpi_derive_records(self, ids):
         """Compute the derived fields of the records ``ids`` by statements over the whole set.
 
-        ``ids`` may name records that do not exist any more: what was derived from them goes.
+        ``ids`` may contain deleted records: the rows that were derived from them are deleted.
         Only rows whose values change may be updated, with a new ``write_date`` (see
-        :meth:`_kpi_update`), because the refresh recognises changed periods by it.
+        :meth:`_kpi_update`), because the refresh finds changed periods by it.
         """
 
     @api.model
     def _kpi_stale_ids(self):
-        """Ids of the records whose derived values are overtaken by the passing of time."""
+        """Ids of the records whose derived values are outdated because time has passed."""
         return []
 
     @api.model
     def _kpi_concerned(self, ids):
-        """Those of the created or written records ``ids`` that there is anything to derive for.
+        """The created or written records ``ids`` that have something to derive.
 
-        All of them; a model of which few records have any facts says which.
+        By default all. A model overrides it if few of its records have facts.
         """
         return ids
 
@@ -84,7 +84,7 @@ class CrmKpiFactMixin(models.AbstractModel):
     # ------------------------------------------------------------------
     @api.model
     def _kpi_mark_dirty(self, ids):
-        """Note that ``ids`` are to be derived again: one INSERT, nothing is computed."""
+        """Mark ``ids`` to be derived again: one INSERT, nothing is computed."""
         self.env["crm.kpi.dirty"]._push(self._name, ids)
 
     @api.model
@@ -104,12 +104,12 @@ class CrmKpiFactMixin(models.AbstractModel):
     # ------------------------------------------------------------------
     @api.model
     def _kpi_derive(self):
-        """Derive what is dirty, and what time has overtaken, of this model.
+        """Derive the dirty records of this model, and those that are outdated.
 
-        Marks are taken out of the queue in the transaction that derives them: when it fails,
-        they are back. Two transactions at once take different marks.
+        Marks are deleted in the transaction that derives their records: if it fails, the marks
+        are still there. Two concurrent transactions take different marks.
 
-        :return: number of records looked at
+        :return: number of derived records
         """
         self.env.flush_all()
         done = 0
@@ -119,15 +119,15 @@ class CrmKpiFactMixin(models.AbstractModel):
             self._kpi_derive_records(batch)
             done += len(batch)
         if done:
-            # derived by SQL, behind the back of the cache
+            # SQL does not update the cache
             self.env.invalidate_all()
         return done
 
     @api.model
     def _kpi_derive_next(self):
-        """Derive one set of what is dirty.
+        """Derive one batch of dirty records.
 
-        :return: number of records looked at, 0 when nothing is left
+        :return: number of derived records, 0 when none is left
         """
         ids = self.env["crm.kpi.dirty"]._pop(self._name, BATCH)
         if ids:
@@ -169,10 +169,10 @@ class CrmKpiFactMixin(models.AbstractModel):
     # stamps
     # ------------------------------------------------------------------
     def _kpi_stamp(self, vals):
-        """Write stamps on the records, past the overrides of ``write()``.
+        """Write stamps on the records, without the overrides of ``write()``.
 
-        Safe as superuser: called only by the code that saw the event, with values it made
-        itself; the user who caused the event need not be allowed to write the stamp.
+        Safe as superuser: only the code that detects the event calls it, with its own values.
+        The user who caused the event may not write the stamp.
         """
         base = super(CrmKpiFactMixin, self.sudo())
         result = base.write(vals)
@@ -182,8 +182,7 @@ class CrmKpiFactMixin(models.AbstractModel):
     def _kpi_refuse_protected(self, names):
         """Raise when a user, rather than superuser code, sets a stamp or derived field.
 
-        Only the superuser mode of the environment counts: a context key could be sent
-        along by anybody who calls the server.
+        Only the superuser mode of the environment counts: any client can send a context key.
         """
         if self.env.su:
             return
@@ -191,8 +190,8 @@ class CrmKpiFactMixin(models.AbstractModel):
         if refused:
             raise AccessError(
                 self.env._(
-                    "%(fields)s: computed by the KPIs from what happened to the record; "
-                    "nobody can set it by hand.",
+                    "%(fields)s: computed from the history of the record, cannot be set "
+                    "manually.",
                     fields=", ".join(
                         f"{self._fields[name]._description_string(self.env)} ({name})"
                         if name in self._fields
@@ -204,7 +203,7 @@ class CrmKpiFactMixin(models.AbstractModel):
 
     @api.model
     def default_get(self, fields):
-        # a default of the user's, or sent along in the context, is a write by the back door
+        # a user's default, or a default in the context, would write a protected field
         values = super().default_get(fields)
         if not self.env.su:
             for name in self._kpi_protected_fields().intersection(values):
@@ -233,6 +232,6 @@ class CrmKpiFactMixin(models.AbstractModel):
     def unlink(self):
         ids = self.ids
         result = super().unlink()
-        # what was derived from them elsewhere goes with the next derivation
+        # rows derived from them are deleted by the next derivation
         self._kpi_mark_dirty(ids)
         return result
