@@ -190,8 +190,7 @@ class CrmKpiFactMixin(models.AbstractModel):
         if refused:
             raise AccessError(
                 self.env._(
-                    "%(fields)s: computed from the history of the record, cannot be set "
-                    "manually.",
+                    "%(fields)s: computed from the history of the record, cannot be set manually.",
                     fields=", ".join(
                         f"{self._fields[name]._description_string(self.env)} ({name})"
                         if name in self._fields
