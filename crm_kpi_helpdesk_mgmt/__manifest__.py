@@ -4,9 +4,9 @@
     "name": "CRM KPI: Helpdesk",
     "version": "19.0.1.0.0",
     "summary": "Service KPIs on the tickets of OCA's helpdesk_mgmt",
-    "author": "crm_kpi contributors, Odoo Community Association (OCA)",
-    "website": "https://github.com/OCA/crm",
+    "author": "crm_kpi contributors",
     "license": "AGPL-3",
+    "development_status": "Beta",
     "category": "After-Sales",
     "depends": ["crm_kpi", "helpdesk_mgmt"],
     "auto_install": True,
@@ -23,6 +23,5 @@
         "views/helpdesk_ticket_views.xml",
         "views/res_config_settings_views.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
     "post_init_hook": "post_init_hook",
 }

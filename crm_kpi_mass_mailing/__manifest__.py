@@ -4,9 +4,9 @@
     "name": "CRM KPI: Email Marketing",
     "version": "19.0.1.0.0",
     "summary": "Response, unsubscribe and bounce rates of mailings",
-    "author": "crm_kpi contributors, Odoo Community Association (OCA)",
-    "website": "https://github.com/OCA/crm",
+    "author": "crm_kpi contributors",
     "license": "LGPL-3",
+    "development_status": "Beta",
     "category": "Marketing/Email Marketing",
     "depends": ["crm_kpi", "mass_mailing"],
     "auto_install": True,
@@ -20,6 +20,5 @@
         "views/mailing_trace_views.xml",
         "views/res_config_settings_views.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
     "post_init_hook": "post_init_hook",
 }

@@ -4,9 +4,9 @@
     "name": "CRM KPI: Surveys",
     "version": "19.0.1.0.0",
     "summary": "NPS, CES and CSAT from the answers of surveys",
-    "author": "crm_kpi contributors, Odoo Community Association (OCA)",
-    "website": "https://github.com/OCA/crm",
+    "author": "crm_kpi contributors",
     "license": "LGPL-3",
+    "development_status": "Beta",
     "category": "Marketing/Surveys",
     "depends": ["crm_kpi", "survey"],
     "auto_install": True,
@@ -21,6 +21,5 @@
         "views/survey_user_input_views.xml",
         "wizard/survey_invite_views.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
     "post_init_hook": "post_init_hook",
 }

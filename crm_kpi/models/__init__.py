@@ -13,7 +13,6 @@ from . import customer
 from . import cost
 from . import board
 from . import workbook
-from . import demo
 from . import res_company
 from . import res_partner
 from . import res_users

@@ -330,9 +330,7 @@ class TestBackfill(BackfillCase):
             "UPDATE crm_lead SET kpi_won_date = '2020-01-01' WHERE id = %s", [done.id]
         )
         self._wipe(todo, LEAD_FACTS)
-        with self.assertLogs(
-            "odoo.addons.crm_kpi.models.facts.crm_kpi_backfill", logging.INFO
-        ) as logs:
+        with self.assertLogs("odoo.addons.crm_kpi.refresh.backfill", logging.INFO) as logs:
             self.env["crm.kpi.backfill"]._run()
         self.assertIn("leads: 1 changed", logs.output[0])
         self.assertEqual(done.kpi_won_date, utc("2020-01-01"))

@@ -5,7 +5,6 @@ from . import crm_kpi_interaction_mixin
 from . import crm_kpi_correspondence_mixin
 from . import crm_kpi_response_mixin
 from . import crm_kpi_interaction
-from . import res_partner_interaction
 from . import calendar_event
 from . import mail_activity
 from . import mail_activity_type

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...customers import definitions
 from ...facts import deals, order_facts, order_history, order_lines, orders
 from ...fields import NullableFloat
 
@@ -554,25 +555,8 @@ class SaleOrder(models.Model):
 
     @api.model
     def _kpi_external_condition(self, partner):
-        """SQL condition that a commercial partner is none of us, nor the unknown visitor.
+        """SQL condition that a commercial partner may be a customer.
 
         :param SQL partner: expression of the partner's id
         """
-        return SQL("%s NOT IN (%s)", partner, self._kpi_internal_partners())
-
-    @api.model
-    def _kpi_internal_partners(self):
-        """Query of the contacts that are no customers: companies, staff, the public user."""
-        return SQL(
-            """
-                SELECT partner_id FROM res_company WHERE partner_id IS NOT NULL
-                 UNION ALL
-                SELECT partner_id FROM res_users
-                 WHERE share IS NOT TRUE AND partner_id IS NOT NULL
-                 UNION ALL
-                SELECT u.partner_id
-                  FROM res_groups_users_rel g JOIN res_users u ON u.id = g.uid
-                 WHERE g.gid = %s AND u.partner_id IS NOT NULL
-            """,
-            self.env["ir.model.data"]._xmlid_to_res_id("base.group_public"),
-        )
+        return definitions.is_external(self.env, partner)
