@@ -87,10 +87,10 @@ class TestBuilders(TransactionCase):
             self.assertAlmostEqual(found, sum(first <= m < last for m in minutes) / 60)
 
     def test_work_intervals(self):
-        """Leaves are left out, and overlapping lines count once."""
+        """Leaves are left out."""
         calendar = self.env["resource.calendar"].create(
             {
-                "name": "9-12, 11-13",
+                "name": "9-12, 13-14",
                 "tz": "UTC",
                 "attendance_ids": [
                     (5, 0, 0),
@@ -107,7 +107,7 @@ class TestBuilders(TransactionCase):
                             },
                         )
                         for day in range(5)
-                        for first, last in ((9, 12), (11, 13))
+                        for first, last in ((9, 12), (13, 14))
                     ),
                 ],
                 "leave_ids": [
@@ -137,3 +137,27 @@ class TestBuilders(TransactionCase):
         for start, stop, before in zip(*found, strict=True):
             self.assertAlmostEqual(before, hours.total_seconds() / 3600)
             hours += stop - start
+
+    def test_overlapping_intervals(self):
+        """Hours that two lines of a calendar share count once."""
+
+        class Calendar:
+            company_id = False
+
+            def _work_intervals_batch(self, start, stop):
+                def at(hour):
+                    return start.replace(hour=hour)
+
+                return {False: [(at(11), at(13), None), (at(9), at(12), None)]}
+
+        found = working_hours.work_intervals(
+            Calendar(), dt("2026-11-03 00:00"), dt("2026-11-03 23:00")
+        )
+        self.assertEqual(
+            [
+                (start.hour, stop.hour)
+                for start, stop in zip(found.starts, found.stops, strict=True)
+            ],
+            [(9, 12), (12, 13)],
+        )
+        self.assertEqual(found.hours_before, [0, 3])
