@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""The SLA success rate, from the tickets to the stored value, on the catalogue's example."""
+"""The SLA success rate, from the tickets to the stored value, on a worked example."""
 
 from odoo import Command
 from odoo.tests import tagged
@@ -113,7 +113,7 @@ class TestSla(CatalogueCase, SlaCommon):
         self.assertEqual(self._rate_at("2026-10-06 13:00"), 1)
 
     def test_43_owner(self):
-        """Who has an open ticket answers for it; trap 60: after the closing nobody else does."""
+        """The user of an open ticket; after the closing it does not change."""
         met, missed = (self._ticket("2026-10-05 08:00") for _i in range(2))
         self._move(met, "2026-10-05 12:00", stage_id=self.done.id)
         self.assertEqual(self._rate_at("2026-10-06 12:00"), 0.5)

@@ -19,7 +19,7 @@ LEAVING = ("unsubscribe_rate", "blocked_rate")
 @tagged("post_install", "-at_install")
 class TestCatalogueMailing(ReaderCase, MailingCase):
     def _month_of_mails(self):
-        """The worked example of the response rate; trap 46."""
+        """The worked example of the response rate."""
         statuses = ["bounce", "sent", "sent", "sent", "sent", "open", "open", "reply", "reply"]
         traces = [self._trace(f"{n}@x.example", status) for n, status in enumerate(statuses)]
         traces[5].links_click_datetime = utc("2026-10-05 10:00")
