@@ -1,22 +1,21 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""How ``./run test`` deals all tests out to several processes, and what Hypothesis looks at."""
+"""Markers from Odoo's tags, the distribution of a whole run to several processes, and Hypothesis."""
 
 import os
-import re
 import shutil
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis.internal.conjecture import providers
 
+from tools.marks import TAGS, marks
+
 REPO = Path(__file__).resolve().parent
 ADDONS = str(REPO / "crm_kpi")
-BROWSER = re.compile(r"^\s+self\.(start_tour|browser_js)\(", re.M)
-#: What takes longest beside tests in the browser: begun first, so that nothing of it is left for
-#: one process alone at the end. Nothing breaks if the list grows old.
+#: The test files that take longest, apart from those in the browser. They start first, so that no
+#: process waits for the others at the end. An outdated list costs only time.
 LONG = (
     "test_demo.py",
     "test_sales_pipeline.py",
@@ -26,24 +25,24 @@ LONG = (
     "test_customer",
 )
 
-# Hypothesis draws some values from the constants of the code under test, which for it is all code
-# outside of site-packages: it would parse the thousands of files of Odoo, in every process, and
-# what it draws would depend on which of them are loaded by then.
+# Hypothesis draws some values from the constants of the code under test. For Hypothesis this is all
+# code outside of site-packages: every process would parse thousands of files of Odoo, and the drawn
+# values would depend on which of these files are already loaded.
 providers.is_local_module_file = lambda path: path.startswith(ADDONS) and "/tests/" not in path
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_filestore(request):
-    """Give each worker files of its own.
+    """Give each worker its own attachments.
 
-    pytest-odoo gives it a database of its own, but lets all of them share the files: what one
-    has written would be half there for another one, or be removed by its clean-up.
+    pytest-odoo gives each worker its own database, but all workers share the attachments: one
+    would read files that another one is writing, or remove them when it cleans up.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if not worker:
         yield
         return
-    request.getfixturevalue("load_registry")  # in which pytest-odoo says where the files are
+    request.getfixturevalue("load_registry")  # where pytest-odoo sets the folder
     from odoo.tools import config
 
     shared = config.filestore(config["db_name"])
@@ -54,33 +53,37 @@ def own_filestore(request):
     shutil.rmtree(own)
 
 
-@cache
 def _rank(file):
-    """The place of a test file in the order of all: what takes long is begun first."""
-    if BROWSER.search((REPO / file).read_text()):
+    """Position of a test file in the order of all: the files that take longest start first."""
+    if "browser" in marks(REPO / file):
         return 0
     return next((n for n, name in enumerate(LONG, start=1) if name in file), len(LONG) + 1)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    """Odoo's tags become markers (before pytest selects by ``-m``); workers start with long files."""
+    for item in items:
+        for tag in TAGS.intersection(getattr(item.cls, "test_tags", None) or ()):
+            item.add_marker(tag)
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: _rank(item.nodeid.split("::")[0]))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_to_serializable(report):
-    """Say in words what a part of a test (``subTest``) is about: only plain values travel."""
+    """Turn the parameters of a ``subTest`` into text: workers can send only plain values."""
     context = getattr(report, "context", None)
     if hasattr(context, "kwargs"):
-        told = {name: repr(value) for name, value in context.kwargs.items()}
-        report.context = replace(context, kwargs=told)
+        texts = {name: repr(value) for name, value in context.kwargs.items()}
+        report.context = replace(context, kwargs=texts)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Classes stay together, for what they set up; so do all tests in the browser.
+    """Keep the tests of a class together, because they share a set-up, and all browser tests.
 
-    One browser at a time: on two processors, two of them would wait for each other.
+    Two browsers at the same time would wait for each other on two processors.
     """
     from xdist.scheduler import LoadScopeScheduling
 

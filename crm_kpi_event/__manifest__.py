@@ -4,9 +4,9 @@
     "name": "CRM KPI: Events",
     "version": "19.0.1.0.0",
     "summary": "Attendees of events and seminars",
-    "author": "crm_kpi contributors, Odoo Community Association (OCA)",
-    "website": "https://github.com/OCA/crm",
+    "author": "crm_kpi contributors",
     "license": "LGPL-3",
+    "development_status": "Beta",
     "category": "Marketing/Events",
     "depends": ["crm_kpi", "event"],
     "auto_install": True,
@@ -14,5 +14,4 @@
         "data/crm_kpi_source_data.xml",
         "data/crm_kpi_data.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
 }

@@ -4,9 +4,9 @@
     "name": "CRM KPI: Helpdesk Ratings",
     "version": "19.0.1.0.0",
     "summary": "Customer satisfaction from the ratings of tickets",
-    "author": "crm_kpi contributors, Odoo Community Association (OCA)",
-    "website": "https://github.com/OCA/crm",
+    "author": "crm_kpi contributors",
     "license": "AGPL-3",
+    "development_status": "Beta",
     "category": "After-Sales",
     "depends": ["crm_kpi_helpdesk_mgmt", "helpdesk_mgmt_rating"],
     "auto_install": True,
@@ -15,6 +15,5 @@
         "data/crm_kpi_board_data.xml",
         "views/rating_rating_views.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
     "post_init_hook": "post_init_hook",
 }

@@ -4,9 +4,9 @@
     "name": "CRM KPI: Helpdesk Surveys",
     "version": "19.0.1.0.0",
     "summary": "Effort and satisfaction answers on the ticket they were sent for",
-    "author": "crm_kpi contributors, Odoo Community Association (OCA)",
-    "website": "https://github.com/OCA/crm",
+    "author": "crm_kpi contributors",
     "license": "AGPL-3",
+    "development_status": "Beta",
     "category": "After-Sales",
     "depends": ["crm_kpi_helpdesk_mgmt", "crm_kpi_survey"],
     "auto_install": True,
@@ -15,5 +15,4 @@
         "views/helpdesk_ticket_stage_views.xml",
         "views/helpdesk_ticket_views.xml",
     ],
-    "demo": ["demo/crm_kpi_demo.xml"],
 }

@@ -1,4 +1,4 @@
-"""The set-up script `./run`: its arguments, its hashes, and one clear line for what is missing."""
+"""The development tool `./run`: its arguments, its hashes, and one clear line for what is missing."""
 
 import ast
 import importlib.machinery
@@ -13,6 +13,26 @@ from pathlib import Path
 
 import pytest
 
+from tools import (
+    addons,
+    browser,
+    cli,
+    common,
+    debian,
+    installation,
+    odoo_source,
+    office,
+    postgres,
+    process,
+    python_envs,
+    testing,
+)
+from tools.marks import marks
+from tools.state import State
+from tools.templates import Templates
+
+pytestmark = pytest.mark.no_odoo
+
 REPO = Path(__file__).resolve().parent.parent
 
 
@@ -20,7 +40,6 @@ def _load():
     loader = importlib.machinery.SourceFileLoader("crm_kpi_run", str(REPO / "run"))
     spec = importlib.util.spec_from_loader(loader.name, loader)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[loader.name] = module
     loader.exec_module(module)
     return module
 
@@ -30,7 +49,7 @@ run = _load()
 
 @pytest.fixture
 def state(tmp_path):
-    state = run.State(tmp_path / "state")
+    state = State(tmp_path / "state")
     state.prepare()
     return state
 
@@ -71,11 +90,11 @@ def assert_one_line(done, *words):
     """It failed with a single line that holds these words, and no traceback."""
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    told = [line for line in done.stderr.splitlines() if not line.startswith("==> ")]
-    assert len(told) == 1, done.stderr
-    assert told[0].startswith("run: ")
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("==> ")]
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("run: ")
     for word in words:
-        assert word in told[0]
+        assert word in lines[0]
 
 
 # -- command line ----------------------------------------------------------------------------------
@@ -89,38 +108,94 @@ def test_every_command_is_described():
 
 
 def test_pytest_arguments_pass_through():
-    options = run.parse(["test", "-k", "goal or value", "crm_kpi/tests", "-x", "--maxfail=2"])
+    options = cli.parse(["test", "-k", "goal or value", "crm_kpi/tests", "-x", "--maxfail=2"])
     assert options.arguments == ["-k", "goal or value", "crm_kpi/tests", "-x", "--maxfail=2"]
-    assert run.parse(["test", "--", "-m", "benchmark"]).arguments == ["-m", "benchmark"]
+    assert cli.parse(["test", "--", "-m", "benchmark"]).arguments == ["-m", "benchmark"]
 
 
 def test_unknown_arguments_are_refused_elsewhere(capsys):
     with pytest.raises(SystemExit):
-        run.parse(["db", "name", "--modulse", "crm"])
+        cli.parse(["db", "name", "--modulse", "crm"])
     assert "--modulse" in capsys.readouterr().err
 
 
-def test_paths_are_told_from_options(addon, monkeypatch):
+def test_paths_are_separated_from_options(addon, monkeypatch):
     monkeypatch.chdir(addon.parent)
     arguments = ["-k", "thing", "kpi_thing/tests/test_thing.py::TestThing", "-x"]
-    options, paths = run.split_test_arguments(arguments)
+    options, paths = testing.split_test_arguments(arguments)
     assert options == ["-k", "thing", "-x"]
     assert paths == ["kpi_thing/tests/test_thing.py::TestThing"]
 
 
 def test_value_of_an_option_is_no_path(addon, monkeypatch):
     monkeypatch.chdir(addon.parent)
-    options, paths = run.split_test_arguments(["-k", "kpi_thing", "--cov", "kpi_thing"])
+    options, paths = testing.split_test_arguments(["-k", "kpi_thing", "--cov", "kpi_thing"])
     assert options == ["-k", "kpi_thing", "--cov", "kpi_thing"]
     assert paths == []
 
 
-def test_browser_tests_are_recognised():
-    assert run.BROWSER_MARK.search("class TestTour(HttpCase):")
-    assert run.BROWSER_MARK.search('self.start_tour("/odoo", "tour")')
-    assert not run.BROWSER_MARK.search("class TestGoal(TransactionCase):")
-    assert run.ODOO_MARK.search("import os\nfrom odoo.tests import tagged\n")
-    assert not run.ODOO_MARK.search('"""import odoo\n""" + "from odoo"'.replace("\n", " "))
+MARKED = '''
+from odoo import tests
+from odoo.tests import tagged
+
+@tagged("post_install", "-at_install", "browser")
+class TestTour(HttpCase):
+    """self.start_tour("office")"""
+
+class TestOther(TransactionCase):
+    pass
+'''
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (MARKED, {"browser"}),
+        (MARKED.replace("@tagged", "@tests.tagged").replace('"browser"', '"office"'), {"office"}),
+        ('"""@tagged("browser")"""\nimport odoo\n', set()),
+        ("import pytest\npytestmark = pytest.mark.no_odoo\n", {"no_odoo"}),
+        ("pytestmark = [pytest.mark.no_odoo, pytest.mark.benchmark]\n", {"no_odoo"}),
+    ],
+)
+def test_marks_are_read_from_the_source(tmp_path, source, expected):
+    file = tmp_path / "test_thing.py"
+    file.write_text(source)
+    assert marks(file) == expected
+
+
+def test_selected_files_decide_what_is_fetched(tmp_path):
+    def file(name, text):
+        path = tmp_path / name
+        path.write_text(text)
+        return str(path)
+
+    tour, plain = file("test_tour.py", MARKED), file("test_plain.py", "class TestGoal: pass")
+    script = file("test_script.py", "pytestmark = pytest.mark.no_odoo")
+    assert testing.Selection.of([tour, script]).browser
+    assert testing.Selection.of([f"{tour}::TestTour"]).browser
+    assert not testing.Selection.of([plain]).browser
+    assert testing.Selection.of([plain, script]).odoo
+    assert not testing.Selection.of([script]).odoo
+    assert testing.Selection.of([]).odoo
+
+
+def test_every_browser_test_is_marked():
+    """What starts a browser says so: else its run gets no web assets and no Chromium."""
+    for file in REPO.glob("crm_kpi*/tests/test_*.py"):
+        calls = {
+            node.func.attr
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        }
+        assert bool(calls & {"start_tour", "browser_js"}) == ("browser" in marks(file)), file
+
+
+def test_demo_addons_are_for_demo_databases():
+    odoo = installation.Odoo.__new__(installation.Odoo)
+    odoo.addons = {"kpi_base": {}, "kpi_base_demo": {}}
+    odoo.databases, odoo.state = None, State(Path())
+    assert Templates(odoo).all_addons(demo=True) == {"kpi_base", "kpi_base_demo"}
+    assert Templates(odoo).all_addons(demo=False) == {"kpi_base"}
 
 
 @pytest.mark.parametrize(
@@ -128,7 +203,7 @@ def test_browser_tests_are_recognised():
     [
         (2, [], "2"),
         (2, ["-x", "-k", "goal", "--maxfail=2", "--durations=20"], "2"),
-        (64, [], str(run.MAX_WORKERS)),
+        (64, [], str(testing.MAX_WORKERS)),
         (1, [], None),
         (2, ["-n", "3"], None),
         (2, ["-m", "benchmark"], None),
@@ -137,79 +212,82 @@ def test_browser_tests_are_recognised():
 )
 def test_all_tests_share_the_processors(monkeypatch, processors, arguments, workers):
     """But not what measures speed, or is looked into by hand."""
-    monkeypatch.setattr(run.os, "cpu_count", lambda: processors)
-    assert run.side_by_side_options(arguments)[1:2] == ([workers] if workers else [])
+    monkeypatch.setattr(testing.os, "cpu_count", lambda: processors)
+    assert testing.distribution(arguments)[1:2] == ([workers] if workers else [])
 
 
 def test_tasks_side_by_side():
     """Each waits for the other: one after the other they would never end."""
     meet = threading.Barrier(2, timeout=20)
-    assert sorted(run.side_by_side(meet.wait, meet.wait)) == [0, 1]
+    assert sorted(common.side_by_side(meet.wait, meet.wait)) == [0, 1]
 
     def fail():
-        raise run.Problem("no network")
+        raise common.Problem("no network")
 
-    with pytest.raises(run.Problem, match="no network"):
-        run.side_by_side(fail, lambda: 1)
+    with pytest.raises(common.Problem, match="no network"):
+        common.side_by_side(fail, lambda: 1)
 
 
 # -- hashes ----------------------------------------------------------------------------------------
 
 
 def test_tree_hash_follows_content_not_place_or_time(addon, tmp_path):
-    before = run.tree_hash([addon])
+    before = addons.tree_hash([addon])
     copy = tmp_path / "elsewhere" / addon.name
     copy.parent.mkdir()
     addon.rename(copy)
     for path in copy.rglob("*"):
         os.utime(path, (1, 1))
-    assert run.tree_hash([copy]) == before
+    assert addons.tree_hash([copy]) == before
     (copy / "models" / "thing.py").write_text("x = 2\n")
-    assert run.tree_hash([copy]) != before
+    assert addons.tree_hash([copy]) != before
 
 
 def test_tree_hash_sees_renames_and_new_files(addon):
-    before = run.tree_hash([addon])
+    before = addons.tree_hash([addon])
     (addon / "models" / "thing.py").rename(addon / "models" / "other.py")
-    renamed = run.tree_hash([addon])
+    renamed = addons.tree_hash([addon])
     (addon / "models" / "empty.py").touch()
-    assert len({before, renamed, run.tree_hash([addon])}) == 3
+    assert len({before, renamed, addons.tree_hash([addon])}) == 3
 
 
 def test_tests_and_byte_code_need_no_new_template(addon):
-    before = run.tree_hash([addon])
+    before = addons.tree_hash([addon])
     (addon / "tests" / "test_thing.py").write_text("assert True\n")
     (addon / "models" / "__pycache__").mkdir()
     (addon / "models" / "__pycache__" / "thing.cpython-311.pyc").write_bytes(b"x")
-    assert run.tree_hash([addon]) == before
+    assert addons.tree_hash([addon]) == before
 
 
 def test_assets_hash_follows_times_of_static_files(addon):
-    before = run.assets_hash([addon])
+    before = addons.assets_hash([addon])
     os.utime(addon / "models" / "thing.py", (1, 1))
-    assert run.assets_hash([addon]) == before
+    assert addons.assets_hash([addon]) == before
     os.utime(addon / "static" / "src" / "thing.js", (1, 1))
-    assert run.assets_hash([addon]) != before
+    assert addons.assets_hash([addon]) != before
 
 
 def test_digest_keeps_parts_apart():
-    assert run.digest("ab", "c") != run.digest("a", "bc")
+    assert common.digest("ab", "c") != common.digest("a", "bc")
 
 
 def test_modules_are_split_into_own_and_external():
-    addons = {"kpi": {"depends": ["sale_crm"]}, "kpi_desk": {"depends": ["kpi", "helpdesk_mgmt"]}}
-    assert run.split_modules(["kpi_desk", "stock"], addons) == (
+    manifests = {
+        "kpi": {"depends": ["sale_crm"]},
+        "kpi_desk": {"depends": ["kpi", "helpdesk_mgmt"]},
+    }
+    assert addons.split_modules(["kpi_desk", "stock"], manifests) == (
         {"kpi", "kpi_desk"},
         {"sale_crm", "helpdesk_mgmt", "stock"},
     )
 
 
-def test_addons_are_found_and_a_broken_manifest_is_told(addon, monkeypatch):
-    monkeypatch.setattr(run, "REPO", addon.parent)
-    assert list(run.repo_addons(addon.parent)) == ["kpi_thing"]
+def test_addons_are_found_and_a_broken_manifest_is_reported(addon, monkeypatch):
+    monkeypatch.setattr(addons, "REPO", addon.parent)
+    assert list(addons.repo_addons(addon.parent)) == ["kpi_thing"]
     (addon / "__manifest__.py").write_text("{'name': ")
-    with pytest.raises(run.Problem, match=r"kpi_thing/__manifest__.py is no valid manifest"):
-        run.repo_addons(addon.parent)
+    with pytest.raises(common.Problem, match=r"kpi_thing/__manifest__.py is no valid manifest"):
+        addons.repo_addons(addon.parent)
 
 
 # -- stamps ----------------------------------------------------------------------------------------
@@ -217,44 +295,46 @@ def test_addons_are_found_and_a_broken_manifest_is_told(addon, monkeypatch):
 
 def test_environment_is_made_once_per_content(state, tmp_path, monkeypatch):
     made = []
-    monkeypatch.setattr(run, "bare_venv", lambda _state, target, _log: target.mkdir())
-    monkeypatch.setattr(run, "install_packages", lambda *arguments: made.append(arguments[1].name))
+    monkeypatch.setattr(python_envs, "empty_venv", lambda target, _log: target.mkdir())
+    monkeypatch.setattr(
+        python_envs, "install_packages", lambda *arguments: made.append(arguments[1].name)
+    )
     pins = tmp_path / "pins.txt"
     pins.write_text("a==1\n")
-    first = run.make_venv(state, "venv", [pins])
-    assert run.make_venv(state, "venv", [pins]) == first
+    first = python_envs.make_venv(state, "venv", [pins])
+    assert python_envs.make_venv(state, "venv", [pins]) == first
     pins.write_text("a==2\n")
-    assert run.make_venv(state, "venv", [pins]) != first
+    assert python_envs.make_venv(state, "venv", [pins]) != first
     assert len(made) == 2
 
 
 def test_broken_environment_is_made_again(state, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "bare_venv", lambda _state, target, _log: target.mkdir(exist_ok=True))
+    monkeypatch.setattr(python_envs, "empty_venv", lambda target, _log: target.mkdir(exist_ok=True))
     pins = tmp_path / "pins.txt"
     pins.write_text("a==1\n")
 
     def fail(*_arguments):
-        raise run.Problem("no network")
+        raise common.Problem("no network")
 
-    monkeypatch.setattr(run, "install_packages", fail)
-    with pytest.raises(run.Problem):
-        run.make_venv(state, "venv", [pins])
-    monkeypatch.setattr(run, "install_packages", lambda *_arguments: None)
-    assert (run.make_venv(state, "venv", [pins]) / ".complete").exists()
+    monkeypatch.setattr(python_envs, "install_packages", fail)
+    with pytest.raises(common.Problem):
+        python_envs.make_venv(state, "venv", [pins])
+    monkeypatch.setattr(python_envs, "install_packages", lambda *_arguments: None)
+    assert (python_envs.make_venv(state, "venv", [pins]) / ".complete").exists()
 
 
 def test_files_are_only_written_when_they_change(tmp_path):
     path = tmp_path / "odoo.conf"
-    run.write_if_changed(path, "a")
+    common.write_if_changed(path, "a")
     os.utime(path, (1, 1))
-    run.write_if_changed(path, "a")
+    common.write_if_changed(path, "a")
     assert path.stat().st_mtime == 1
-    run.write_if_changed(path, "b")
+    common.write_if_changed(path, "b")
     assert path.read_text() == "b"
     assert list(tmp_path.iterdir()) == [path]
 
 
-# -- what is missing is told in one line -----------------------------------------------------------
+# -- what is missing is reported in one line -----------------------------------------------------------
 
 
 def test_port_in_use(tmp_path):
@@ -303,34 +383,34 @@ def test_unknown_module(tmp_path):
     for place in (tmp_path / "odoo" / "addons" / "crm", packages / "odoo" / "addons" / "helpdesk"):
         place.mkdir(parents=True)
         (place / "__manifest__.py").touch()
-    odoo = run.Odoo.__new__(run.Odoo)
+    odoo = installation.Odoo.__new__(installation.Odoo)
     odoo.home, odoo.venv, odoo.addons = tmp_path, tmp_path / "venv", {"kpi_base": {}}
-    odoo._need_modules(["crm", "helpdesk"])
-    with pytest.raises(run.Problem, match=r"no module croquet: .* kpi_base"):
-        odoo._need_modules(["crm", "croquet"])
+    odoo.need_modules(["crm", "helpdesk"])
+    with pytest.raises(common.Problem, match=r"no module croquet: .* kpi_base"):
+        odoo.need_modules(["crm", "croquet"])
 
 
 @pytest.mark.skipif(not Path("/usr/bin/apt-get").exists(), reason="needs apt")
 def test_no_network_for_odoo(state, monkeypatch):
     """apt is led to a port where nothing listens."""
-    monkeypatch.setattr(run, "installed_odoo", list)
-    monkeypatch.setattr(run.Apt, "RETRIES", "0")
-    monkeypatch.setattr(run, "debian_release", lambda: "bookworm")
-    monkeypatch.setattr(run, "debian_mirror", lambda suite: "http://127.0.0.1:9/debian")
+    monkeypatch.setattr(odoo_source, "installed_odoo", list)
+    monkeypatch.setattr(debian.Apt, "RETRIES", "0")
+    monkeypatch.setattr(odoo_source, "debian_release", lambda: "bookworm")
+    monkeypatch.setattr(odoo_source, "debian_mirror", lambda suite: "http://127.0.0.1:9/debian")
     monkeypatch.delenv("ODOO_HOME", raising=False)
     monkeypatch.setenv("http_proxy", "")
     with pytest.raises(
-        run.Problem,
+        common.Problem,
         match=r"lists cannot be fetched \(.*127\.0\.0\.1.*check the network .*ODOO_HOME",
     ):
-        run.find_odoo(state)
+        odoo_source.find_odoo(state)
 
 
 def test_no_network_for_python_packages(state, tmp_path, monkeypatch):
     """Both uv and pip are led to an index where nothing listens."""
     pins = tmp_path / "pins.txt"
     pins.write_text("a-package==1\n")
-    monkeypatch.setattr(run, "site_packages", lambda venv: venv)
+    monkeypatch.setattr(python_envs, "installer", lambda _state: Path(sys.executable))
     for name in ("PIP_INDEX_URL", "UV_INDEX_URL"):
         monkeypatch.setenv(name, "http://127.0.0.1:9/simple")
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_CONFIG_FILE"):
@@ -339,10 +419,14 @@ def test_no_network_for_python_packages(state, tmp_path, monkeypatch):
     (state.root / "venv" / "bin").mkdir(parents=True)
     (state.root / "venv" / "bin" / "python").symlink_to(sys.executable)
     monkeypatch.setattr(
-        run, "run_logged", lambda command, log, **_options: _fail(command, log, "Error: no route")
+        python_envs,
+        "run_logged",
+        lambda command, log, **_options: _fail(command, log, "Error: no route"),
     )
-    with pytest.raises(run.Problem, match=r"cannot be installed .*no route.*check the network"):
-        run.install_packages(state, state.root / "venv", [([pins], [])], state.logs / "pip.log")
+    with pytest.raises(common.Problem, match=r"cannot be installed .*no route.*check the network"):
+        python_envs.install_packages(
+            state, state.root / "venv", [([pins], [])], state.logs / "pip.log"
+        )
 
 
 def _fail(command, log, words):
@@ -354,52 +438,51 @@ def test_no_chromium(state, monkeypatch, capsys):
     """Without a browser its tests are skipped with a word; where nothing may be skipped it is an error."""
 
     def fail(_state):
-        raise run.Problem("no network")
+        raise common.Problem("no network")
 
-    monkeypatch.setattr(run, "find_chromium", lambda _state: None)
-    monkeypatch.setattr(run, "fetch_chromium", fail)
+    monkeypatch.setattr(browser, "find_chromium", lambda _state: None)
+    monkeypatch.setattr(browser, "fetch_chromium", fail)
     monkeypatch.delenv("CRM_KPI_STRICT", raising=False)
-    run.need_chromium(state)
-    told = capsys.readouterr().err
-    assert "apt install chromium" in told
-    assert "skipped" in told
+    browser.need_chromium(state)
+    shown = capsys.readouterr().err
+    assert "apt install chromium" in shown
+    assert "skipped" in shown
     monkeypatch.setenv("CRM_KPI_STRICT", "1")
-    with pytest.raises(run.Problem, match="apt install chromium"):
-        run.need_chromium(state)
+    with pytest.raises(common.Problem, match="apt install chromium"):
+        browser.need_chromium(state)
 
 
 def test_no_office(state, monkeypatch, capsys):
     """The same of LibreOffice, which recalculates workbooks."""
 
     def fail(_state):
-        raise run.Problem("no network")
+        raise common.Problem("no network")
 
-    monkeypatch.setattr(run, "find_office", lambda _state: None)
-    monkeypatch.setattr(run, "fetch_office", fail)
+    monkeypatch.setattr(office, "find_office", lambda _state: None)
+    monkeypatch.setattr(office, "fetch_office", fail)
     monkeypatch.delenv("CRM_KPI_STRICT", raising=False)
-    run.need_office(state)
+    office.need_office(state)
     assert "apt install libreoffice-calc" in capsys.readouterr().err
     monkeypatch.setenv("CRM_KPI_STRICT", "1")
-    with pytest.raises(run.Problem, match="apt install libreoffice-calc"):
-        run.need_office(state)
-    assert run.OFFICE_MARK.search("from .office import formula_cells")
+    with pytest.raises(common.Problem, match="apt install libreoffice-calc"):
+        office.need_office(state)
 
 
 def test_not_debian(monkeypatch):
-    monkeypatch.setattr(run.Path, "read_text", lambda _path: "ID=fedora\n")
-    with pytest.raises(run.Problem, match=r"not Debian.*ODOO_HOME"):
-        run.debian_release()
+    monkeypatch.setattr(debian.Path, "read_text", lambda _path: "ID=fedora\n")
+    with pytest.raises(common.Problem, match=r"not Debian.*ODOO_HOME"):
+        debian.debian_release()
 
 
 def test_unsupported_python(monkeypatch):
-    monkeypatch.setattr(run.sys, "version_info", (3, 15, 0))
-    monkeypatch.setattr(run.shutil, "which", lambda _name: None)
-    with pytest.raises(run.Problem, match=r"Python 3.10 to 3.13"):
-        run.base_python()
+    monkeypatch.setattr(python_envs.sys, "version_info", (3, 15, 0))
+    monkeypatch.setattr(python_envs.shutil, "which", lambda _name: None)
+    with pytest.raises(common.Problem, match=r"Python 3.10 to 3.13"):
+        python_envs.base_python()
 
 
 def test_older_python_reads_what_it_lacks():
-    """A syntax error would be all that it says: the file must parse where it cannot run."""
+    """An older Python must be able to parse the file, or it shows only a syntax error."""
     ast.parse(Path(run.__file__).read_text(), feature_version=(3, 8))
 
 
@@ -412,7 +495,7 @@ def test_too_old_python(monkeypatch, capsys):
 
 
 def test_existing_server_is_read_from_the_address():
-    server = run.existing_server("postgresql://kpi:se%40cret@db.example:6543/?sslmode=require")
+    server = postgres.existing_server("postgresql://kpi:se%40cret@db.example:6543/?sslmode=require")
     assert server.env() == {
         "PGHOST": "db.example",
         "PGPORT": "6543",
@@ -426,12 +509,12 @@ def test_existing_server_is_read_from_the_environment(monkeypatch):
     monkeypatch.setenv("PGHOST", "/var/run/postgresql")
     monkeypatch.setenv("PGUSER", "kpi")
     monkeypatch.delenv("CRM_KPI_DB_URL", raising=False)
-    assert run.existing_server(None).host == "/var/run/postgresql"
+    assert postgres.existing_server(None).host == "/var/run/postgresql"
     monkeypatch.delenv("PGHOST")
-    assert run.existing_server(None) is None
+    assert postgres.existing_server(None) is None
 
 
-def test_first_telling_line_of_a_log(tmp_path):
+def test_error_line_of_a_log(tmp_path):
     log = tmp_path / "log"
     log.write_text("fine\nE: Unable to fetch\nwaiting\n")
-    assert run.last_words(log) == "E: Unable to fetch"
+    assert process.error_line(log) == "E: Unable to fetch"

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.no_odoo
+
 SCRIPT = """
 import io, json, resource, sys, time
 sys.path.insert(0, sys.argv[1])

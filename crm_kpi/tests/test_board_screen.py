@@ -140,7 +140,7 @@ class BoardCase(KpiCommon, HttpCase):
         cls.env.flush_all()
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "browser")
 class TestBoardComponents(HttpCase):
     @no_retry
     def test_units(self):
@@ -157,7 +157,7 @@ class TestBoardComponents(HttpCase):
         )
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "browser")
 class TestBoardTours(BoardCase):
     def test_rep(self):
         """From the card to its definition, trend and records, with the keyboard only."""
@@ -193,7 +193,7 @@ class TestBoardTours(BoardCase):
         self.start_tour("/odoo/kpis", "crm_kpi_board_phone", login="kpi_ann")
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "browser")
 class TestBoardForAll(BoardCase):
     """No violation of WCAG 2.2 AA in any mode; screenshots are kept."""
 

@@ -16,7 +16,7 @@ from .common_export import SECRET, ExportCase
 from .office import formula_cells
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "office")
 class TestExport(ExportCase):
     def test_manager(self):
         """The rows and totals by hand: 2 of 5 leads of March, whoever had them."""

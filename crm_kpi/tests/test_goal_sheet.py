@@ -17,7 +17,7 @@ from .common import KpiCommon
 from .office import convert
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "office")
 class TestGoalSheet(KpiCommon):
     @classmethod
     def setUpClass(cls):

@@ -9,7 +9,7 @@ from odoo.tests import HttpCase, tagged
 from .common import KpiCommon
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "browser")
 class TestTours(KpiCommon, HttpCase):
     @classmethod
     def setUpClass(cls):

@@ -7,7 +7,6 @@ import doctest
 import io
 import re
 import tempfile
-import unittest
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,8 @@ import openpyxl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+
+from odoo.tests import BaseCase, tagged
 
 from odoo.addons.crm_kpi.engine import formula as engine
 from odoo.addons.crm_kpi.workbook import book, formats, formulas, kpi_sheet, reader, text
@@ -220,7 +221,8 @@ def formulas_of(file):
     ]
 
 
-class TestWorkbookText(unittest.TestCase):
+@tagged("post_install", "-at_install", "office")
+class TestWorkbookText(BaseCase):
     def test_doctests(self):
         for module in (text, formats, formulas, reader):
             result = doctest.testmod(module)
@@ -304,7 +306,8 @@ class TestWorkbookText(unittest.TestCase):
             sheet.text(2_000_000, 0, "lost")
 
 
-class TestWorkbookNumbers(unittest.TestCase):
+@tagged("post_install", "-at_install", "office")
+class TestWorkbookNumbers(BaseCase):
     def cells(self, content, sheet):
         file = written(content)
         formulas_ = openpyxl.load_workbook(file)[sheet]

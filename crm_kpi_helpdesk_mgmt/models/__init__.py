@@ -2,8 +2,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from . import crm_kpi_backfill
-from . import crm_kpi_demo
 from . import crm_kpi_interaction
 from . import helpdesk_ticket
 from . import helpdesk_ticket_stage
 from . import helpdesk_ticket_team
+from . import res_company
+from . import res_config_settings

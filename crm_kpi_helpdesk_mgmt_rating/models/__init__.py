@@ -3,6 +3,5 @@
 
 from . import crm_kpi
 from . import crm_kpi_backfill
-from . import crm_kpi_demo
 from . import helpdesk_ticket_team
 from . import rating_rating

@@ -1,7 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from . import crm_kpi_demo
 from . import helpdesk_ticket
 from . import helpdesk_ticket_stage
 from . import survey_user_input

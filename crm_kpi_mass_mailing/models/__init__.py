@@ -2,7 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import crm_kpi_cost
-from . import crm_kpi_demo
 from . import crm_kpi_opt_out
 from . import mail_blacklist
 from . import mailing_mailing

@@ -2,6 +2,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import test_catalogue
-from . import test_demo
 from . import test_opt_out
 from . import test_trace_facts

@@ -2,7 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import crm_kpi_backfill
-from . import crm_kpi_demo
 from . import crm_kpi_source
 from . import crm_kpi_survey_answer
 from . import survey_question

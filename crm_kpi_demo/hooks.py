@@ -1,0 +1,8 @@
+# Copyright 2026 crm_kpi contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from .demo import Demo
+
+
+def post_init_hook(env):
+    Demo(env).load()
