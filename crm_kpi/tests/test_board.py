@@ -99,7 +99,7 @@ class TestBoard(BoardCase):
         shown = self.show(date="last")
         self.assertEqual(shown["period"]["label"], "March 2026")
         change = shown["cards"][0]["change"]
-        self.assertIn("25 % better than in February 2026", plain(change["text"]))
+        self.assertIn("25 % better than February 2026", plain(change["text"]))
 
     def test_first_hours_are_compared_with_nothing(self):
         """During the first half of a working day there is no comparison."""
@@ -151,7 +151,7 @@ class TestBoard(BoardCase):
         card = self.card(self.share, scope="team", user_id=self.bob.id)
         self.assertEqual(
             (card["state"], card["state_text"]),
-            ("too_few", "Only 1 records, at least 4 are needed"),
+            ("too_few", "Too few records: 1 of at least 4"),
         )
         self.assertEqual(self.card(self.share)["state"], "ok")
 
