@@ -1,172 +1,234 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The course of a KPI in time: usual range, projection, what happened, what was redefined."""
+"""A KPI over time: values, usual range, forecast, annotations, changes of the definition."""
 
 import math
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from odoo import fields
 from odoo.tools.misc import format_date
 
 from ..engine import pace
 from ..engine.time_behaviour import time_behaviours
-from .look import OFFERED, number
+from .context import MAX_PERIODS, number_or_none
 
-#: Fewest closed periods from which the usual range is told.
-LIMITS_FROM = 8
-#: Of an individuals and moving range chart: three sigma, estimated from the mean range.
-LIMITS_FACTOR = 2.66
-#: Annotations and changes of the definition that are shown, the latest.
-NOTES = 20
+#: Fewest closed periods from which a usual range is computed.
+RANGE_MIN_PERIODS = 8
+#: Factor of an individuals and moving range chart: three sigma, estimated from the moving range.
+RANGE_FACTOR = 2.66
+#: Most annotations and most changes of the definition that are shown, the latest first.
+MAX_NOTES = 20
 
 
-def trend(look, kpi):
-    """The last periods of the kind up to the chosen one, and the range that is usual.
+class UsualRange(NamedTuple):
+    """Process limits; all ``None`` where there are too few values."""
 
-    The usual range is that of an individuals and moving range chart (Shewhart, Wheeler): the
-    mean of the closed periods that are shown, ± 2.66 times the mean difference between one
-    and the next.
-    """
-    periods = look.series[:OFFERED].sorted("date_from")
-    values = look.values(kpi, periods)
-    goals = look.goals(kpi, periods)
-    behaviour = time_behaviours(kpi)[kpi]
+    low: float | None = None
+    mean: float | None = None
+    high: float | None = None
+
+
+@dataclass
+class TrendPoint:
+    """A period of a trend; the forecast is empty where the period is over."""
+
+    label: str
+    date: str
+    value: float | None
+    value_text: str
+    record_count: int
+    state: str
+    running: bool
+    target: float | None
+    target_max: float | None
+    target_text: str
+    forecast: float | None = None
+    forecast_low: float | None = None
+    forecast_high: float | None = None
+    forecast_text: str = "–"
+    forecast_range_text: str = ""
+
+
+@dataclass
+class Trend:
+    """Points in the order of time, and the usual range of their values."""
+
+    points: list[TrendPoint] = field(default_factory=list)
+    low: float | None = None
+    mean: float | None = None
+    high: float | None = None
+    mean_text: str = ""
+    range_text: str = ""
+    range_help: str = ""
+
+
+@dataclass
+class Annotation:
+    """An event that explains values."""
+
+    id: int
+    date: str
+    date_text: str
+    text: str
+    author: str
+
+
+@dataclass
+class DefinitionChange:
+    """A change of the definition of a KPI, in words."""
+
+    id: int
+    date_text: str
+    author: str
+    changes: list[str]
+
+
+def trend(context, kpi):
+    """The last periods of the chosen kind, up to the chosen one, as :class:`Trend`."""
+    periods = context.series[:MAX_PERIODS].sorted("date_from")
+    values = context.values(kpi, periods)
+    goals = context.goals(kpi, periods)
     points = [
-        _point(look, kpi, period, values.get((kpi.id, period.id)), goals.get((kpi.id, period.id)))
+        _point(
+            context, kpi, period, values.get((kpi.id, period.id)), goals.get((kpi.id, period.id))
+        )
         for period in periods
     ]
-    # from the first period that has a value on
-    first = next((i for i, point in enumerate(points) if point["value"] is not None), 0)
-    points = points[first:]
-    known = [point["value"] for point in points if point["value"] is not None]
-    low, middle, high = usual_range(
-        [p["value"] for p in points if p["value"] is not None and not p["running"]]
-    )
-    reach = None if middle is None else high - middle
+    # start with the first period that has a value
+    first = next((i for i, point in enumerate(points) if point.value is not None), 0)
+    points, periods = points[first:], periods[first:]
+    usual = usual_range([p.value for p in points if p.value is not None and not p.running])
+    known = [point.value for point in points if point.value is not None]
     floor = 0.0 if known and min(known) >= 0 else -math.inf
-    elapsed = periods.filtered(lambda period: period.utc_to > look.now)._elapsed(look.now)
-    for period, point in zip(periods[first:], points, strict=True):
-        if point["running"] and not behaviour.final_only:
-            _project(point, elapsed[period], behaviour.additive, reach, floor)
-            point["projected_text"] = look.worded(kpi, point["projected"])
-            if point["projected_low"] is not None:
-                low_text, high_text = (
-                    look.worded(kpi, point[f"projected_{end}"]) for end in ("low", "high")
-                )
-                point["projected_range_text"] = f"{low_text} – {high_text}"
-    return {
-        "points": points,
-        "low": None if low is None else max(low, floor),
-        "middle": middle,
-        "high": high,
-        "middle_text": look.worded(kpi, middle),
-        "range_text": middle is not None
-        and f"{look.worded(kpi, max(low, floor))} – {look.worded(kpi, high)}",
-        "rule": middle is not None
-        and look.env._(
-            "Usual range: mean of the closed periods ± %s × their mean change from one to the "
-            "next. What is outside of it hardly came about by chance.",
-            LIMITS_FACTOR,
-        ),
-    }
+    _add_forecasts(context, kpi, periods, points, usual, floor)
+    result = Trend(points)
+    if usual.mean is not None:
+        result.low, result.mean, result.high = max(usual.low, floor), usual.mean, usual.high
+        result.mean_text = context.format_value(kpi, result.mean)
+        result.range_text = _span_text(context, kpi, result.low, result.high)
+        result.range_help = context.env._(
+            "Usual range (process limits): mean ± %s × average moving range. A value outside is "
+            "unlikely to be random.",
+            RANGE_FACTOR,
+        )
+    return result
 
 
-def _point(look, kpi, period, row, goal):
-    return {
-        "label": period.display_name,
-        "date": fields.Date.to_string(period.date_from),
-        "value": number(row.value) if row else None,
-        "value_text": look.text(kpi, row),
-        "record_count": row.record_count if row else 0,
-        "state": period.state,
-        "running": period.utc_to > look.now,
-        "projected": None,
-        "projected_text": "–",
-        "projected_range_text": "",
-        "projected_low": None,
-        "projected_high": None,
-        "target_text": goal.target_text if goal else "",
-        "target": number(goal.target) if goal else None,
-        "target_max": number(goal.target_max) if goal and goal.kind == "range" else None,
-    }
+def _point(context, kpi, period, row, goal):
+    return TrendPoint(
+        label=period.display_name,
+        date=fields.Date.to_string(period.date_from),
+        value=number_or_none(row.value) if row else None,
+        value_text=context.value_text(kpi, row),
+        record_count=row.record_count if row else 0,
+        state=period.state,
+        running=period.utc_to > context.now,
+        target=number_or_none(goal.target) if goal else None,
+        target_max=number_or_none(goal.target_max) if goal and goal.kind == "range" else None,
+        target_text=goal.target_text if goal else "",
+    )
 
 
-def _project(point, elapsed, additive, reach, floor):
-    """Where a running period will end, and between what, as far as usual changes go.
+def _add_forecasts(context, kpi, periods, points, usual, floor):
+    """Set the forecast of the points whose period is running."""
+    behaviour = time_behaviours(kpi)[kpi]
+    if behaviour.final_only:
+        return
+    reach = None if usual.mean is None else usual.high - usual.mean
+    running = periods.filtered(lambda period: period.utc_to > context.now)
+    elapsed = running._elapsed(context.now)
+    for period, point in zip(periods, points, strict=True):
+        if not point.running:
+            continue
+        _forecast(point, elapsed[period], behaviour.additive, reach, floor)
+        point.forecast_text = context.format_value(kpi, point.forecast)
+        if point.forecast_low is not None:
+            point.forecast_range_text = _span_text(
+                context, kpi, point.forecast_low, point.forecast_high
+            )
 
-    What is still to come of a count or sum differs from its share of a period as periods
-    differ, less by the root of that share: days are added up, their deviations partly cancel.
+
+def _forecast(point, elapsed, additive, reach, floor):
+    """Set the forecast of a running period, and its range as far as usual changes go.
+
+    The rest of a period varies less than a whole period, by the square root of its share:
+    deviations of single days partly cancel each other.
     """
-    value = point["value"]
-    point["projected"] = projected = pace.project(value, elapsed, additive)
-    if projected is None or reach is None or not additive:
+    point.forecast = forecast = pace.project(point.value, elapsed, additive)
+    if forecast is None or reach is None or not additive:
         return
     around = reach * math.sqrt(1 - elapsed.share)
-    # what has happened is not undone, where nothing is ever taken away
-    point["projected_low"] = max(projected - around, value if floor == 0 else floor)
-    point["projected_high"] = projected + around
+    # a value that never decreases cannot end below what it has reached
+    point.forecast_low = max(forecast - around, point.value if floor == 0 else floor)
+    point.forecast_high = forecast + around
 
 
-def usual_range(numbers):
-    """Limits of an individuals and moving range chart: what is within is ordinary change.
+def _span_text(context, kpi, low, high):
+    return f"{context.format_value(kpi, low)} – {context.format_value(kpi, high)}"
 
-    :return: ``(low, mean, high)``, all ``None`` for too few numbers
+
+def usual_range(values):
+    """Limits of an individuals and moving range chart (Shewhart, Wheeler).
+
+    The mean of the values ± 2.66 × the mean difference between one value and the next.
 
     >>> usual_range([10, 12, 10, 12, 10, 12, 10, 12])
-    (5.68, 11.0, 16.32)
+    UsualRange(low=5.68, mean=11.0, high=16.32)
     >>> usual_range([1, 2])
-    (None, None, None)
+    UsualRange(low=None, mean=None, high=None)
     """
-    if len(numbers) < LIMITS_FROM:
-        return None, None, None
-    mean = sum(numbers) / len(numbers)
-    moves = [abs(b - a) for a, b in pairwise(numbers)]
-    reach = LIMITS_FACTOR * sum(moves) / len(moves)
-    return mean - reach, mean, mean + reach
+    if len(values) < RANGE_MIN_PERIODS:
+        return UsualRange()
+    mean = sum(values) / len(values)
+    moves = [abs(b - a) for a, b in pairwise(values)]
+    reach = RANGE_FACTOR * sum(moves) / len(moves)
+    return UsualRange(mean - reach, mean, mean + reach)
 
 
-def annotations(look, kpi):
-    """What happened until the end of the period."""
+def annotations(context, kpi):
+    """Events until the end of the period, as :class:`Annotation`."""
     domain = [
         ("kpi_id", "in", [False, kpi.id]),
-        ("company_id", "in", [False, look.company.id]),
+        ("company_id", "in", [False, context.company.id]),
     ]
-    if look.period:
-        domain.append(("date", "<", look.period.date_to))
+    if context.period:
+        domain.append(("date", "<", context.period.date_to))
     return [
-        {
-            "id": note.id,
-            "date": fields.Date.to_string(note.date),
-            "date_text": format_date(look.env, note.date),
-            "text": note.name,
-            "author": note.create_uid.name,
-        }
-        for note in look.env["crm.kpi.annotation"].search(domain, limit=NOTES)
+        Annotation(
+            id=note.id,
+            date=fields.Date.to_string(note.date),
+            date_text=format_date(context.env, note.date),
+            text=note.name,
+            author=note.create_uid.name,
+        )
+        for note in context.env["crm.kpi.annotation"].search(domain, limit=MAX_NOTES)
     ]
 
 
-def history(look, kpi):
-    """Changes of the definition, the newest first."""
-    # superuser: what was changed on a KPI is for those who may read the KPI
-    messages = kpi.sudo().message_ids.filtered("tracking_value_ids")[:NOTES]
+def definition_changes(context, kpi):
+    """Changes of the definition, the newest first, as :class:`DefinitionChange`."""
+    # superuser: readers of a KPI may also read how its definition changed
+    messages = kpi.sudo().message_ids.filtered("tracking_value_ids")[:MAX_NOTES]
     return [
-        {
-            "id": message.id,
-            "date_text": format_date(look.env, message.date),
-            "author": message.author_id.name or "",
-            "changes": [
-                look.env._(
+        DefinitionChange(
+            id=message.id,
+            date_text=format_date(context.env, message.date),
+            author=message.author_id.name or "",
+            changes=[
+                context.env._(
                     "%(field)s: %(old)s → %(new)s",
                     field=change["fieldInfo"]["changedField"],
-                    old=_plain(change["oldValue"]),
-                    new=_plain(change["newValue"]),
+                    old=_text_or_dash(change["oldValue"]),
+                    new=_text_or_dash(change["newValue"]),
                 )
                 for change in message.tracking_value_ids._tracking_value_format()
             ],
-        }
+        )
         for message in messages
     ]
 
 
-def _plain(value):
+def _text_or_dash(value):
     return "–" if value in (None, False, "") else str(value)

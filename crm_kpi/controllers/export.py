@@ -10,45 +10,45 @@ from werkzeug.wsgi import wrap_file
 from odoo import http
 from odoo.http import content_disposition, request
 
+from ..workbook.request import WorkbookRequest
+
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-#: What the address of a board may ask for beside its filters.
+#: Sheets that the address of a board can switch on and off.
 SWITCHES = ("records", "leaderboard", "goals")
 
 
 class ExportController(http.Controller):
     @http.route("/crm_kpi/export/<int:wizard_id>", type="http", auth="user", methods=["GET"])
     def export_wizard(self, wizard_id):
-        """The workbook that a wizard of the reader describes."""
+        """The workbook of a wizard that the user filled in."""
         wizard = request.env["crm.kpi.export.wizard"].search([("id", "=", wizard_id)])
         if not wizard:
             raise NotFound()
-        return self._workbook(request.env["crm.kpi.export"]._write_workbook, wizard._options())
+        return self._workbook(wizard._request())
 
     @http.route("/crm_kpi/export/board", type="http", auth="user", methods=["GET"], readonly=True)
     def export_board(self, board_id=None, filters="{}", **switches):
         """The workbook of a board.
 
-        :param board_id: id of the board; none: the KPIs of the first one of the reader
+        :param board_id: id of the board; by default the first board of the reader
         :param filters: JSON of the filters as ``crm.kpi.board.get_board`` returns them
         :param switches: ``records``, ``leaderboard``, ``goals``: 0 or 1
         """
         try:
-            wanted = json.loads(filters)
+            chosen = json.loads(filters)
             board_id = int(board_id) if board_id else False
         except ValueError:
             raise BadRequest() from None
-        if not isinstance(wanted, dict):
+        if not isinstance(chosen, dict):
             raise BadRequest()
-        options = {name: switches[name] == "1" for name in SWITCHES if name in switches}
-        export = request.env["crm.kpi.export"]
-        return self._workbook(
-            export._write_workbook, export._board_options(board_id, wanted, **options)
-        )
+        shown = {name: switches[name] == "1" for name in SWITCHES if name in switches}
+        board_id = board_id or request.env["crm.kpi.board"]._visible()._first_for_reader().id
+        return self._workbook(WorkbookRequest(board_id=board_id, filters=chosen, **shown))
 
-    def _workbook(self, write, options):
-        # on disk where it is large; closed with the response
+    def _workbook(self, workbook_request):
+        # a large file lies on the disk; the response closes it
         file = tempfile.SpooledTemporaryFile(max_size=4 << 20)  # noqa: SIM115
-        name = write(options, file)
+        name = request.env["crm.kpi.export"]._write_workbook(workbook_request, file)
         size = file.tell()
         file.seek(0)
         response = http.Response(

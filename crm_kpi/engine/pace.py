@@ -1,9 +1,9 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Where a goal stands: elapsed part of a period, projection, attainment, status.
+"""The status of a goal: elapsed part of a period, forecast, attainment, status.
 
-Everything here is plain data in, plain data out: numbers, dates, and ``None`` for no value.
-Nothing raises because of what the data are.
+All functions take and return plain data: numbers, dates, and ``None`` for no value. No value
+raises an error.
 
 A goal has one of the kinds ``at_least`` (reach the target), ``at_most`` (stay below it) and
 ``range`` (stay between target and upper target). A goal to improve by a percentage is one of
@@ -18,9 +18,9 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from .formula import CONSTANTS, SETTINGS
 
-#: Below this share of the working days a running period says too little to be judged.
+#: A running period is too early to judge below this share of its working days.
 EARLY = 0.2
-#: From this attainment of the target at the projected end on, a goal is only at risk.
+#: A goal is at risk, not off track, from this attainment at the forecast.
 AT_RISK = 0.9
 #: Relative noise of adding floats.
 EPSILON = 1e-9
@@ -35,7 +35,7 @@ STATUSES = (
     "achieved",
     "missed",
 )
-#: What can be said only once, at the end of a period.
+#: Statuses that do not change any more.
 FINAL = ("achieved", "missed")
 
 
@@ -46,8 +46,8 @@ FINAL = ("achieved", "missed")
 class Elapsed:
     """The part of a period that has elapsed.
 
-    ``days`` of ``total`` working days are over; ``share`` (0 to 1) also counts the part of
-    the present day. ``begun`` and ``over`` say on which side of the period we are.
+    ``days`` of ``total`` working days are over; ``share`` (0 to 1) includes the part of the
+    present day. ``begun`` and ``over``: whether the period has started and ended.
     """
 
     days: int
@@ -60,8 +60,8 @@ class Elapsed:
 def elapsed(date_from, date_to, working_days, today, part=0.0):
     """Part of the period ``date_from <= day < date_to`` that has elapsed on ``today``.
 
-    :param working_days: the working days, those outside of the period are ignored; where
-        the period has none (a Sunday), all its days count
+    :param working_days: working days; days outside of the period are ignored. In a period
+        without working days (a Sunday) all days count
     :param part: share of today's working hours that has elapsed, 0 to 1
 
     >>> from datetime import date
@@ -81,9 +81,9 @@ def elapsed(date_from, date_to, working_days, today, part=0.0):
 
 
 def same_part(working_days, count):
-    """The first day that no longer belongs to the first ``count`` working days.
+    """The first day after the first ``count`` working days.
 
-    What a running period is compared with: the same number of working days of another.
+    A running period is compared with the same number of working days of an earlier one.
 
     >>> from datetime import date
     >>> same_part([date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 5)], 2)
@@ -98,7 +98,7 @@ def same_part(working_days, count):
 
 
 def additive_formula(tree, additive):
-    """Whether a formula grows with time as its components do: a weighted sum of them.
+    """Whether a formula grows with time as its components do: it is a weighted sum of them.
 
     :param tree: ``ast`` of a checked formula
     :param additive: codes of the additive KPIs
@@ -126,7 +126,7 @@ def additive_formula(tree, additive):
 
 
 def _is_fixed(node):
-    """Whether part of a formula is the same in every period: a number or a setting."""
+    """Whether a part of a formula is the same in every period: a number or a setting."""
     match node:
         case ast.Constant():
             return True
@@ -139,7 +139,7 @@ def _is_fixed(node):
 
 
 def improved(baseline, share, direction):
-    """Target that improves a baseline by a share, in the KPI's good direction.
+    """Target that improves a baseline by a share, in the direction of the KPI's objective.
 
     >>> improved(4, 0.5, "increase"), improved(10, 0.2, "decrease")
     (6.0, 8.0)
@@ -148,7 +148,7 @@ def improved(baseline, share, direction):
     """
     if baseline is None or direction not in ("increase", "decrease"):
         return None
-    # from the size of the baseline, so that a loss improves upwards, too
+    # the absolute value: a negative baseline improves upwards, too
     change = abs(baseline) * share
     return float(baseline + change if direction == "increase" else baseline - change)
 
@@ -166,7 +166,7 @@ def mean(cells, zero=False, weighted=False):
     (3.0, None)
     """
     if any(cell is None for cell in cells):
-        return None  # not computed so far back
+        return None  # a period that was never computed
     if zero:
         return sum(value or 0.0 for value, _n in cells) / len(cells)
     known = [(value, record_count) for value, record_count in cells if value is not None]
@@ -180,9 +180,9 @@ def mean(cells, zero=False, weighted=False):
 
 
 def project(value, elapsed_part, additive):
-    """Value at the end of the period if it goes on like this.
+    """Forecast: the value at the end of the period at the present pace.
 
-    A count or sum grows with the working days; anything else is taken as it is.
+    A count or sum grows with the working days; any other value stays as it is.
 
     >>> half = Elapsed(10, 20, 0.5, True, False)
     >>> project(30, half, True), project(0.6, half, False)
@@ -194,13 +194,13 @@ def project(value, elapsed_part, additive):
 
 
 def attainment(kind, value, target, target_max=None):
-    """How much of the goal is attained, 1.0 for all of it; ``None`` where it cannot be said.
+    """The attainment, 1.0 for 100 %; ``None`` without a value, a target or a usable ratio.
 
     * at least: value ÷ target, above 1 where the target is exceeded;
-    * at most: target ÷ value, above 1 where there is room left, 1 where nothing happened;
+    * at most: target ÷ value, above 1 below the limit, 1 for a value of zero;
     * range: 1 inside, else 1 less the distance to the nearer bound ÷ that bound.
 
-    A target of zero or less cannot be divided by: such a goal is only met or not.
+    A goal with a target of zero or less has no attainment: it is met or not.
 
     >>> attainment("at_least", 9, 6), attainment("at_most", 5, 4), attainment("at_most", 0, 4)
     (1.5, 0.8, 1.0)
@@ -226,7 +226,7 @@ def attainment(kind, value, target, target_max=None):
 
 
 def met(kind, value, target, target_max=None):
-    """Whether the value satisfies the goal; the bounds belong to it.
+    """Whether the value meets the goal. A value equal to a bound meets it.
 
     >>> met("at_least", 0.1 + 0.2, 0.3), met("at_most", 5, 4), met("range", 60, 50, 60)
     (True, False, True)
@@ -250,11 +250,10 @@ def _noise(bound):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Where a goal stands.
+    """Status of a goal.
 
-    ``attainment`` of the value as it is (1.0 = 100 %), ``expected``: the share of the target
-    that the elapsed working days would have brought (counts and sums only), ``projected``: the
-    value at the end if it goes on like this.
+    ``attainment``: of the present value (1.0 = 100 %). ``expected``: the share of the target that
+    corresponds to the elapsed working days (counts and sums only). ``projected``: the forecast.
     """
 
     status: str
@@ -280,9 +279,9 @@ def judge(
 
     :param elapsed_part: :class:`Elapsed` of the period
     :param additive: the value is a count or sum, which grows while the period runs
-    :param final_only: the value means nothing before the period is over (customers kept, lost)
-    :param maturing: records of the period are still to come of age
-    :param min_sample: smallest sample that is judged
+    :param final_only: the value is valid only at the end of the period (customers kept, lost)
+    :param maturing: some records of the period are not mature yet
+    :param min_sample: smallest number of records that is judged
 
     >>> half = Elapsed(10, 20, 0.5, True, False)
     >>> judge("at_least", 60, None, 28, 28, half, additive=True)
@@ -333,7 +332,7 @@ def _status(
             return "achieved"
         limit = {"at_most": target, "range": target_max}.get(kind)
         if limit is not None and value > limit + _noise(limit):
-            return "off_track"  # a count does not shrink: nothing to wait for
+            return "off_track"  # a count does not shrink
     if elapsed_part.share < EARLY:
         return "too_early"
     if met(kind, projected, target, target_max):
@@ -350,7 +349,7 @@ def _status(
 def spread(total, cells, digits=0):
     """Divide an amount over cells so that the parts add up to it exactly.
 
-    :param digits: decimals of a part; more where the amount itself has more
+    :param digits: decimals of a part; more when the amount has more
     :return: list of floats, the larger parts first
 
     >>> spread(10, 3)

@@ -11,6 +11,7 @@ from . import segment
 from . import customer
 from . import cost
 from . import board
+from . import workbook
 from . import res_company
 from . import res_partner
 from . import res_users

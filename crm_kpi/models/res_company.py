@@ -66,29 +66,29 @@ class ResCompany(models.Model):
     )
     kpi_history_start = fields.Date(
         string="KPI history starts on",
-        help="No KPI is computed for periods before this day. Empty: the first record. When it is "
-        "set, older orders are taken to be missing: KPIs about new or returning customers have "
-        "values in periods that begin twelve months later or after that.",
+        help="KPIs are not computed for periods before this day. Empty: the day of the first "
+        "record. When this day is set, older orders count as missing: KPIs about new and returning "
+        "customers have values from twelve months after it.",
     )
     kpi_provisional_periods = fields.Integer(
         string="Provisional periods",
         default=2,
-        help="So many closed periods of each kind are still recomputed; older ones are locked.",
+        help="Number of closed periods of each kind that are still recomputed. Older ones are locked.",
     )
     kpi_inactivity_days = fields.Integer(
         string="Customer inactivity (days)",
         default=365,
-        help="A customer without an order for so many days counts as lost.",
+        help="A customer without an order for this number of days counts as lost.",
     )
     kpi_unresponsive_attempts = fields.Integer(
         string="Attempts without answer",
         default=5,
-        help="After so many attempts in a row without an answer a prospect is unresponsive.",
+        help="A prospect is unresponsive after this number of attempts in a row without an answer.",
     )
     kpi_unresponsive_grace_days = fields.Integer(
         string="Grace after the last attempt (days)",
         default=2,
-        help="So many days the prospect has to answer the last attempt.",
+        help="Days that the prospect has to answer the last attempt.",
     )
     kpi_high_value_threshold = fields.Monetary(
         string="High-value customer",
@@ -106,21 +106,21 @@ class ResCompany(models.Model):
     kpi_discount_rate = fields.Float(
         string="Annual discount rate",
         default=0.10,
-        help="Money of next year is worth so much less today; for values that reach into the "
-        "future, such as customer lifetime value. Formulas call it annual_discount_rate.",
+        help="How much less money of next year is worth today. Used for values of the future, such "
+        "as the projected lifetime value. Its name in formulas: annual_discount_rate.",
     )
     kpi_margin_rate = fields.Float(
         string="Margin rate",
         default=1.0,
-        help="Share of the revenue that is margin, where no costs are known. 100 %: such KPIs "
-        "are on revenue basis. Formulas call it margin_rate.",
+        help="Share of the revenue that is margin, where costs are not known. With 100 %, such KPIs "
+        "show revenue. Its name in formulas: margin_rate.",
     )
     kpi_min_cell = fields.Integer(
-        string="Smallest segment judged",
+        string="Smallest segment shown",
         default=5,
-        help="A percentage or a score of a customer segment that rests on fewer records is "
-        "withheld: it says nothing, and may tell who the customers are. Their number is shown. "
-        "0: nothing is withheld. Locked periods stay as they were reported.",
+        help="A percentage or score of a customer segment with fewer records is withheld: it is not "
+        "reliable and can reveal customers. The number of records is shown. 0: all values are "
+        "shown. Values of locked periods do not change.",
     )
     kpi_first_response_target_hours = fields.Float(
         string="First response target for tickets (hours)", default=8.0
@@ -132,8 +132,8 @@ class ResCompany(models.Model):
     kpi_auto_reply_subjects = fields.Char(
         string="Subjects of automatic replies",
         default=AUTO_REPLIES,
-        help="Mails of customers whose subject begins with one of these texts (separated by "
-        "commas) are no answers. Empty: every mail is one.",
+        help="A mail of a customer is not an answer when its subject begins with one of these "
+        "texts, separated by commas. Empty: every mail is an answer.",
     )
     kpi_ranking = fields.Selection(
         [
@@ -144,38 +144,38 @@ class ResCompany(models.Model):
         string="Ranking of salespeople",
         default="anonymous",
         required=True,
-        help="What salespeople see of their colleagues in a ranking. Who may read all KPIs "
-        "sees names.",
+        help="What salespeople see of their colleagues in a ranking. Users who may read all KPIs "
+        "see names.",
     )
     kpi_ranking_min = fields.Integer(
         string="Smallest ranking",
         default=3,
-        help="With fewer salespeople there is no ranking: everybody would know who is who.",
+        help="There is no ranking of fewer salespeople, because they could identify each other.",
     )
     kpi_at_risk_days = fields.Integer(
         string="At risk after (days)",
         default=30,
-        help="A customer who is silent for no longer than so many days is not at risk.",
+        help="A customer is at risk only after this number of days without an order.",
     )
     kpi_at_risk_factor = fields.Float(
         string="At risk after (times the usual gap)",
         default=2.0,
-        help="A customer is at risk who is silent for longer than so many times the usual time "
-        "between two orders.",
+        help="A customer is at risk when the time since the last order exceeds the usual time "
+        "between two orders by this factor.",
     )
     kpi_revenue_basis = fields.Selection(
         [("ordered", "Orders"), ("invoiced", "Invoices")],
         string="Customer value by",
         required=True,
         default="ordered",
-        help="Orders: confirmed orders, less what was credited of them. Invoices: posted "
-        "invoices and receipts, less credit notes.",
+        help="Orders: confirmed orders less their credit notes. Invoices: posted invoices and "
+        "receipts less credit notes.",
     )
     kpi_customers_date = fields.Date(
         string="Customers compared on",
         readonly=True,
         copy=False,
-        help="The day of the last comparison of all customers with each other.",
+        help="The day on which RFM scores of all customers were last compared.",
     )
     kpi_sample_tag_id = fields.Many2one(
         "product.tag",
@@ -196,24 +196,24 @@ class ResCompany(models.Model):
         string="Sales costs from",
         required=True,
         default="entries",
-        help="One source per kind of cost, so that nothing counts twice. The cost of a campaign "
-        "always comes from the entries.",
+        help="Each kind of cost has one source, so that no cost counts twice. The cost of a campaign "
+        "always comes from cost entries.",
     )
     kpi_marketing_cost_basis = fields.Selection(
         COST_BASES,
         string="Marketing costs from",
         required=True,
         default="entries",
-        help="One source per kind of cost, so that nothing counts twice. The cost of a campaign "
-        "always comes from the entries.",
+        help="Each kind of cost has one source, so that no cost counts twice. The cost of a campaign "
+        "always comes from cost entries.",
     )
     kpi_service_cost_basis = fields.Selection(
         COST_BASES,
         string="Service costs from",
         required=True,
         default="entries",
-        help="One source per kind of cost, so that nothing counts twice. The cost of a campaign "
-        "always comes from the entries.",
+        help="Each kind of cost has one source, so that no cost counts twice. The cost of a campaign "
+        "always comes from cost entries.",
     )
     kpi_sales_cost_account_ids = fields.Many2many(
         "account.account",
@@ -238,25 +238,25 @@ class ResCompany(models.Model):
     )
     kpi_cac_lag_months = fields.Integer(
         string="Months from cost to customer",
-        help="New customers are set against the sales and marketing costs of so many months "
-        "before: where winning a customer takes three months, enter 3.",
+        help="New customers are compared with the sales and marketing costs of this number of "
+        "months before. Where it takes three months to win a customer, enter 3.",
     )
 
     _kpi_positive = models.Constraint(
         "CHECK (kpi_inactivity_days > 0 AND kpi_provisional_periods >= 0"
         " AND kpi_unresponsive_attempts > 0 AND kpi_unresponsive_grace_days >= 0)",
-        "Customer inactivity and attempts without answer must be at least 1, "
-        "provisional periods and grace days at least 0.",
+        "Customer inactivity, Attempts without answer: enter at least 1. Provisional periods, "
+        "Grace after the last attempt: enter at least 0.",
     )
     _kpi_discount_rate = models.Constraint(
-        "CHECK (kpi_discount_rate >= 0)", "The annual discount rate must be 0 % or more."
+        "CHECK (kpi_discount_rate >= 0)", "Annual discount rate: enter 0 % or more."
     )
     _kpi_min_cell = models.Constraint(
-        "CHECK (kpi_min_cell >= 0)", "The smallest segment judged must be 0 or more records."
+        "CHECK (kpi_min_cell >= 0)", "Smallest segment shown: enter 0 or more records."
     )
     _kpi_margin_rate = models.Constraint(
         "CHECK (kpi_margin_rate > 0 AND kpi_margin_rate <= 1)",
-        "The margin rate must be more than 0 % and at most 100 %.",
+        "Margin rate: enter more than 0 % and at most 100 %.",
     )
     _kpi_at_risk = models.Constraint(
         "CHECK (kpi_at_risk_days >= 0 AND kpi_at_risk_factor > 0)",
@@ -294,22 +294,22 @@ class ResCompany(models.Model):
             self.env["crm.kpi.interaction"]._kpi_mark_all_dirty()
 
     def _kpi_tz(self):
-        """Name of the time zone in which the company's KPI days begin (never the viewer's)."""
+        """Name of the time zone in which KPI days of the company begin. It is never the reader's."""
         self.ensure_one()
         return self.kpi_tz or self.resource_calendar_id.tz or self.partner_id.tz or "UTC"
 
     def _kpi_customers_known_from(self):
-        """Day from which on who orders for the first time is new; ``None``: at any time.
+        """Day from which a first known order means a new customer; ``None``: always.
 
-        Where the history begins, old customers place their first order that is known. Within
-        twelve months nearly all who still buy have done so.
+        When the history starts on a day, the first known order of an old customer looks like a
+        first order. After twelve months nearly all active customers have ordered again.
         """
         self.ensure_one()
         start = self.kpi_history_start
         return start + relativedelta(years=1) if start else None
 
     def _kpi_constants(self):
-        """The company's settings by the names that formulas call them."""
+        """Settings of the company by their names in formulas."""
         self.ensure_one()
         return {
             "annual_discount_rate": self.kpi_discount_rate,
@@ -325,14 +325,17 @@ class ResCompany(models.Model):
 
     @api.model
     def _kpi_default_tag(self, name):
-        """A new company takes the tag that the others have."""
-        # superuser: the others need not be visible to whoever creates the company
+        """The tag of the other companies, for a new one."""
+        # superuser: the user who creates a company may not see the others
         return self.sudo().search([(name, "!=", False)], order="id", limit=1)[name]
 
     @api.model
     def _kpi_provide_tags(self):
-        """The tags that the settings begin with. A name can only be given once: one that
-        exists already is taken; and what users have tagged stays when the KPIs go."""
+        """Set the default tags of the settings.
+
+        Names of tags are unique, so an existing tag of the same name is used. Tags are not data
+        of this addon: they stay on the records when it is uninstalled.
+        """
         for name, model_name, label in (
             ("kpi_sample_tag_id", "product.tag", "Sample"),
             ("kpi_renewal_tag_id", "crm.tag", "Renewal"),
@@ -349,7 +352,7 @@ class ResCompany(models.Model):
 
     @api.constrains(*(f"kpi_{kind}_cost_account_ids" for kind, _label in COST_KINDS))
     def _check_kpi_cost_accounts(self):
-        # superuser: an account that is mapped twice is, whether or not the user may read it
+        # superuser: the check does not depend on the accounts that the user may read
         for company in self.sudo():
             accounts = [
                 account
@@ -361,14 +364,14 @@ class ResCompany(models.Model):
                     raise ValidationError(
                         self.env._(
                             "Accounts of sales, marketing and service costs: %s is in more than "
-                            "one of them and would count twice. Leave it in one.",
+                            "one list and would count twice. Keep it in one list.",
                             account.display_name,
                         )
                     )
                 if account.account_type not in EXPENSES:
                     raise ValidationError(
                         self.env._(
-                            "Accounts of sales, marketing and service costs: %s is no expense "
+                            "Accounts of sales, marketing and service costs: %s is not an expense "
                             "account. Choose accounts of an expense type.",
                             account.display_name,
                         )

@@ -98,20 +98,20 @@ class BoardCase(KpiCommon):
         cls.env["crm.kpi"]._refresh(periods, kpis)
         cls.env.flush_all()
 
-    def show(self, user=None, board=None, **wanted):
+    def show(self, user=None, board=None, **filters):
         """What the board shows to a user, by default one who may read all."""
         boards = self.boards.with_user(user or self.mia).with_company(self.company)
         self.env.flush_all()
-        return boards.get_board((board or self.board).id, wanted)
+        return boards.get_board((board or self.board).id, filters)
 
-    def card(self, kpi, user=None, **wanted):
-        [card] = [c for c in self.show(user, **wanted)["cards"] if c["kpi"]["id"] == kpi.id]
+    def card(self, kpi, user=None, **filters):
+        [card] = [c for c in self.show(user, **filters)["cards"] if c["kpi"]["id"] == kpi.id]
         return card
 
-    def ask(self, method, kpi, user=None, wanted=None, **kwargs):
+    def ask(self, method, kpi, user=None, filters=None, **kwargs):
         boards = self.boards.with_user(user or self.mia).with_company(self.company)
         self.env.flush_all()
-        return getattr(boards, method)(kpi.id, wanted or {}, **kwargs)
+        return getattr(boards, method)(kpi.id, filters or {}, **kwargs)
 
     def count(self, condition="TRUE", first="2026-04-01", after="2026-05-01"):
         """Number of leads of the company between two local days, in plain SQL."""

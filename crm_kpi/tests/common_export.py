@@ -7,6 +7,7 @@ import openpyxl
 
 from odoo.fields import Command
 
+from ..workbook.request import WorkbookRequest
 from .common import KpiCommon
 
 SECRET = "Secret margin"
@@ -93,20 +94,22 @@ class ExportCase(KpiCommon):
         cls.env.flush_all()
 
     def options(self, **options):
-        wanted = {
+        filters = {
             "company_id": self.company.id,
             "period_kind": "month",
             "date": "2026-03-01",
             "scope": "company",
-            **options.pop("wanted", {}),
+            **options.pop("filters", {}),
         }
-        return {"kpi_ids": self.kpis.ids, "wanted": wanted, "records": True, **options}
+        return {"kpi_ids": self.kpis.ids, "filters": filters, "records": True, **options}
 
     def workbook(self, user, **options):
         """``(name, live workbook, workbook of cached values)``."""
         env = self.env(user=user.id, context={"lang": user.lang, "tz": "UTC"})
         file = io.BytesIO()
-        name = env["crm.kpi.export"]._write_workbook(self.options(**options), file)
+        name = env["crm.kpi.export"]._write_workbook(
+            WorkbookRequest(**self.options(**options)), file
+        )
         return (
             name,
             openpyxl.load_workbook(file),

@@ -2,9 +2,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What a board shows: numbers, changes, states, bars, and the filters."""
 
+import re
+
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
+from odoo.tools.misc import file_open
+
+from odoo.addons.crm_kpi.board.filters import Filters
 
 from .common_board import BoardCase
 
@@ -20,7 +25,7 @@ class TestBoard(BoardCase):
     def test_numbers_are_those_of_the_records(self):
         """Company, team, salesperson: card, stored value and plain SQL agree."""
         april = self.period("month", "2026-04-15")
-        for wanted, level, condition in (
+        for filters, level, condition in (
             ({"scope": "company"}, "company", "TRUE"),
             (
                 {"scope": "team", "team_id": self.north.id},
@@ -34,7 +39,7 @@ class TestBoard(BoardCase):
             ),
         ):
             count, total = self.count(condition)
-            number, amount = self.card(self.leads, **wanted), self.card(self.amount, **wanted)
+            number, amount = self.card(self.leads, **filters), self.card(self.amount, **filters)
             self.assertEqual((number["value"], number["record_count"]), (count, count), level)
             self.assertEqual(amount["value"], total, level)
             row = self.env["crm.kpi.value"].browse(number["value_id"])
@@ -52,7 +57,7 @@ class TestBoard(BoardCase):
         card = self.card(self.share)
         self.assertAlmostEqual(card["value"], 2 / 6)
         self.assertEqual((plain(card["value_text"]), card["record_count"]), ("33 %", 6))
-        self.assertEqual(card["kpi"]["how"], "big ÷ Leads")
+        self.assertEqual(card["kpi"]["computation"], "big ÷ Leads")
         counter = card["kpi"]["counter"]
         self.assertEqual((counter["name"], counter["value_text"]), ("Leads", "6"))
 
@@ -98,7 +103,7 @@ class TestBoard(BoardCase):
         with freeze_time("2026-05-01 05:30:00"):
             self.refresh()
             card = self.card(self.leads)
-        self.assertEqual((card["value"], card["change"]), (0, False))
+        self.assertEqual((card["value"], card["change"]), (0, None))
 
     def test_part_of_this_morning_serves_until_the_next_refresh(self):
         with freeze_time("2026-04-15 14:00:00"):  # by now eleven days, nearly
@@ -142,7 +147,8 @@ class TestBoard(BoardCase):
         """Bob has one lead, and the rate asks for four."""
         card = self.card(self.share, scope="team", user_id=self.bob.id)
         self.assertEqual(
-            (card["state"], card["state_text"]), ("too_few", "Only 1 of at least 4 records")
+            (card["state"], card["state_text"]),
+            ("too_few", "Only 1 records, at least 4 are needed"),
         )
         self.assertEqual(self.card(self.share)["state"], "ok")
 
@@ -150,7 +156,7 @@ class TestBoard(BoardCase):
         """A rate of nothing has no value, which is not zero."""
         card = self.card(self.share, date="2026-01-01")
         self.assertEqual((card["state"], card["value"], card["value_text"]), ("no_data", None, "–"))
-        self.assertEqual(card["state_text"], "Nothing to compute it from")
+        self.assertEqual(card["state_text"], "No data in this period")
 
     def test_too_early(self):
         late = self.make_kpi("late", complete_only=True)
@@ -165,11 +171,13 @@ class TestBoard(BoardCase):
         self.refresh()
         card = self.card(late)
         self.assertEqual(
-            (card["state"], card["state_text"]), ("too_early", "Known when the period is over")
+            (card["state"], card["state_text"]), ("too_early", "Available when the period is over")
         )
         card = self.card(young)
         self.assertEqual(card["state"], "too_early")
-        self.assertEqual(card["state_text"], "Known for all from 05/31/2026 on")
+        self.assertEqual(
+            card["state_text"], "Available from 05/31/2026, when all records are mature"
+        )
 
     def test_stale(self):
         """A number that could not be renewed says since when, also where a component fails."""
@@ -182,7 +190,7 @@ class TestBoard(BoardCase):
         )
         card = self.card(self.share)
         self.assertEqual(card["state"], "stale")
-        self.assertIn("Not brought up to date since", card["state_text"])
+        self.assertIn("Not updated since", card["state_text"])
         self.assertIn("4/13/26", card["state_text"])
         self.assertEqual(self.card(self.leads)["state"], "ok")
 
@@ -222,9 +230,9 @@ class TestBoard(BoardCase):
         self.assertEqual((goal["target"], goal["target_text"]), (12.0, "≥ 12"))
         self.assertEqual((goal["status"], goal["shape"]), ("on_track", "●"))
         self.assertAlmostEqual(goal["attainment"], 0.5)
-        self.assertAlmostEqual(goal["projected"], 6 * 22 / 10)
+        self.assertAlmostEqual(goal["forecast"], 6 * 22 / 10)
         longest = 6 * 22 / 10 * 1.1
-        self.assertAlmostEqual(bullet["projected"], 1 / 1.1)
+        self.assertAlmostEqual(bullet["forecast"], 1 / 1.1)
         self.assertAlmostEqual(bullet["value"], 6 / longest)
         self.assertAlmostEqual(bullet["target"], 12 / longest)
         self.assertAlmostEqual(bullet["pace"], 12 * 10 / 22 / longest)
@@ -252,17 +260,17 @@ class TestBoard(BoardCase):
 
     def test_sparkline(self):
         """Twelve months up to the running one; no records is zero, no rate is no value."""
-        spark = self.card(self.leads)["spark"]
-        self.assertEqual(len(spark), 12)
-        self.assertEqual(spark[0]["label"], "May 2025")
-        self.assertEqual([point["value"] for point in spark], [0] * 9 + [4, 5, 6])
-        self.assertEqual([point["running"] for point in spark], [False] * 11 + [True])
-        rates = [point["value"] for point in self.card(self.share)["spark"]]
+        sparkline = self.card(self.leads)["sparkline"]
+        self.assertEqual(len(sparkline), 12)
+        self.assertEqual(sparkline[0]["label"], "May 2025")
+        self.assertEqual([point["value"] for point in sparkline], [0] * 9 + [4, 5, 6])
+        self.assertEqual([point["running"] for point in sparkline], [False] * 11 + [True])
+        rates = [point["value"] for point in self.card(self.share)["sparkline"]]
         self.assertEqual(rates[:9], [None] * 9)
         self.assertAlmostEqual(rates[-1], 2 / 6)
         # up to the chosen one
-        spark = self.card(self.leads, date="2026-03-01")["spark"]
-        self.assertEqual((spark[-1]["label"], spark[-1]["value"]), ("March 2026", 5))
+        sparkline = self.card(self.leads, date="2026-03-01")["sparkline"]
+        self.assertEqual((sparkline[-1]["label"], sparkline[-1]["value"]), ("March 2026", 5))
 
     def test_rows(self):
         """The best first, the reader's own marked, those without owner named as such."""
@@ -279,6 +287,28 @@ class TestBoard(BoardCase):
         self.assertEqual([(row["name"], row["mine"]) for row in rows], [("Ann", True)])
 
     # --- FILTERS ---
+
+    def test_browser_and_server_have_the_same_filters(self):
+        with file_open("crm_kpi/static/src/board/filters.js") as file:
+            [listed] = re.findall(r"export const FILTERS = \[(.*?)\];", file.read(), re.DOTALL)
+        self.assertEqual(re.findall(r'"(\w+)"', listed), Filters.names())
+        self.assertEqual(list(self.show()["filters"]), Filters.names())
+
+    def test_filters_of_a_wrong_type_are_replaced(self):
+        """An address may contain anything: the defaults of the board are used instead."""
+        default = self.show()
+        for broken in (
+            {"team_id": "x", "user_id": [1], "segment_id": -1, "company_id": True},
+            {"period_kind": 5, "comparison": {}, "scope": ["mine"], "date": 20260401},
+            {"page": 2, "limit": "other"},
+        ):
+            shown = self.show(**broken)
+            self.assertEqual(shown["filters"], default["filters"], broken)
+            self.assertEqual(shown["notes"], [])
+        self.assertEqual(self.boards.get_board(self.board.id, ["mine"])["notes"], [])
+        # an address contains ids as text
+        shown = self.show(scope="team", team_id=str(self.north.id))
+        self.assertEqual(shown["filters"]["team_id"], self.north.id)
 
     def test_kinds_of_period(self):
         for kind, first, after in (
@@ -309,14 +339,14 @@ class TestBoard(BoardCase):
 
     def test_free_dates(self):
         """A rep chooses days of his own; they are computed for the KPIs of the board."""
-        wanted = {"period_kind": "custom", "date": "2026-03-10", "date_to": "2026-04-09"}
-        shown = self.show(self.ann, **wanted)
+        filters = {"period_kind": "custom", "date": "2026-03-10", "date_to": "2026-04-09"}
+        shown = self.show(self.ann, **filters)
         self.assertEqual(shown["filters"]["period_kind"], "month")
         self.assertIn("not been computed", shown["notes"][0])
         boards = self.boards.with_user(self.ann)
-        period_id = boards.prepare_period(self.board.id, wanted)
-        self.assertEqual(boards.prepare_period(self.board.id, wanted), period_id)
-        shown = self.show(self.ann, **wanted)
+        period_id = boards.prepare_period(self.board.id, filters)
+        self.assertEqual(boards.prepare_period(self.board.id, filters), period_id)
+        shown = self.show(self.ann, **filters)
         self.assertEqual(shown["period"]["id"], period_id)
         self.assertEqual(
             (shown["filters"]["date"], shown["filters"]["date_to"]), ("2026-03-10", "2026-04-09")
@@ -330,11 +360,11 @@ class TestBoard(BoardCase):
                 boards.prepare_period(self.board.id, {"date": date, "date_to": date_to})
 
     def test_free_dates_are_dropped_some_weeks_after_the_last_look(self):
-        wanted = {"date": "2026-03-10", "date_to": "2026-04-09"}
+        filters = {"date": "2026-03-10", "date_to": "2026-04-09"}
         boards = self.boards.with_user(self.ann)
         looked, kept = (
             self.env["crm.kpi.period"].browse(boards.prepare_period(self.board.id, days))
-            for days in (wanted, {**wanted, "date_to": "2026-04-08"})
+            for days in (filters, {**filters, "date_to": "2026-04-08"})
         )
         self.env["crm.kpi.goal"].create(
             {"kpi_id": self.leads.id, "period_id": kept.id, "kind": "at_least", "target": 1}
@@ -342,11 +372,11 @@ class TestBoard(BoardCase):
         by_hand = self.env["crm.kpi.period"].create(
             {"company_id": self.company.id, "date_from": "2026-03-01", "date_to": "2026-03-11"}
         )
-        self.env["crm.kpi.period"]._gc_looks()
+        self.env["crm.kpi.period"]._gc_board_periods()
         self.assertTrue(looked.exists())
         with freeze_time("2026-08-01"):
             (looked | kept)._update_states()
-            self.env["crm.kpi.period"]._gc_looks()
+            self.env["crm.kpi.period"]._gc_board_periods()
         self.assertFalse(looked.exists())
         self.assertEqual((kept | by_hand).exists(), kept | by_hand)
 
@@ -363,7 +393,7 @@ class TestBoard(BoardCase):
         )
         card = shown["cards"][0]
         self.assertEqual(card["value"], 6)
-        self.assertEqual([point["value"] for point in card["spark"]], [12, 6])
+        self.assertEqual([point["value"] for point in card["sparkline"]], [12, 6])
         # ten working days: 1 to 14 April 2025
         self.assertTrue(card["change"]["basis_text"].startswith("2 in "))
         last = self.show(period_kind="fiscal", date="last")
@@ -393,7 +423,7 @@ class TestBoard(BoardCase):
                          "Mar 1 – May 31, 2026")  # fmt: skip
         card = shown["cards"][0]
         self.assertEqual(card["value"], self.count(first="2026-03-01", after="2026-06-01")[0])
-        self.assertEqual([point["value"] for point in card["spark"]], [3, 0, 0, 7, 11])
+        self.assertEqual([point["value"] for point in card["sparkline"]], [3, 0, 0, 7, 11])
         # 32 working days from December on end on 13 January, from March 2025 on 15 April
         basis = plain(card["change"]["basis_text"]).replace("\u2009", " ")
         self.assertEqual(basis, "2 in Dec 1, 2025 – Jan 13, 2026")
@@ -418,8 +448,8 @@ class TestBoard(BoardCase):
 
     def test_fiscal_periods_stay(self):
         """Nobody has to look at them; nor do they go where somebody did before."""
-        wanted = {"date": "2026-02-01", "date_to": "2026-04-30"}
-        self.boards.prepare_period(self.board.id, wanted)
+        filters = {"date": "2026-02-01", "date_to": "2026-04-30"}
+        self.boards.prepare_period(self.board.id, filters)
         self.company.sudo().write({"fiscalyear_last_month": "1", "fiscalyear_last_day": 31})
         self.refresh()
         custom = [("company_id", "=", self.company.id), ("kind", "=", "custom")]
@@ -428,14 +458,14 @@ class TestBoard(BoardCase):
         self.assertIn("2026-02-01 – 2026-04-30", names)
         self.assertIn("2026-02-01 – 2027-01-31", names)
         with freeze_time("2026-09-01"):
-            self.env["crm.kpi.period"]._gc_looks()
+            self.env["crm.kpi.period"]._gc_board_periods()
             self.assertEqual(periods.exists(), periods)
 
     def test_colleagues_are_not_shown_to_salespeople(self):
         shown = self.show(self.ann, scope="team", user_id=self.bob.id)
         self.assertFalse(shown["filters"]["user_id"])
         self.assertEqual(shown["filters"]["team_id"], self.north.id)
-        self.assertIn("not for you", shown["notes"][0])
+        self.assertIn("may not see the values of this salesperson", shown["notes"][0])
         self.assertEqual(shown["options"]["users"], [{"id": self.ann.id, "name": "Ann"}])
         shown = self.show(self.ann, scope="team", team_id=self.south.id)
         self.assertEqual(shown["filters"]["team_id"], self.north.id)
@@ -490,7 +520,7 @@ class TestBoard(BoardCase):
         number, _amount, rate = shown["cards"]
         self.assertEqual(number["value"], 4)
         self.assertEqual((rate["state"], rate["value"], rate["record_count"]), ("too_few", None, 4))
-        self.assertEqual(rate["state_text"], "Too few records to tell: 4")
+        self.assertEqual(rate["state_text"], "Too few records: 4")
         self.company.sudo().kpi_min_cell = 4
         self.refresh()
         self.assertAlmostEqual(self.card(self.share, segment_id=segment.id)["value"], 0.5)
@@ -540,5 +570,5 @@ class TestBoard(BoardCase):
         shown = self.show()
         self.assertEqual(shown["period"]["label"], "Not computed yet")
         self.assertEqual({card["state"] for card in shown["cards"]}, {"no_data"})
-        self.assertEqual(self.ask("get_why", self.leads), [])
+        self.assertEqual(self.ask("get_explanation", self.leads), [])
         self.assertEqual(self.ask("get_detail", self.leads)["trend"]["points"], [])

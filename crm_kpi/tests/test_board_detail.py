@@ -11,23 +11,29 @@ from .common_board import BoardCase
 
 @tagged("post_install", "-at_install")
 class TestBoardDetail(BoardCase):
-    def why(self, kpi, user=None, **wanted):
+    def explained(self, kpi, user=None, **filters):
         """``(counts by reason, stored, total)`` of the only aggregate behind a KPI."""
-        [part] = self.ask("get_why", kpi, user, wanted)
-        counts = {step["reason"]: step["count"] for step in part["steps"]}
+        [part] = self.ask("get_explanation", kpi, user, filters)
+        counts = self.counts(part)
         self.assertEqual(sum(counts.values()), part["total"])
         return counts, part["stored"], part["total"]
 
-    # --- WHY ---
+    @staticmethod
+    def counts(part):
+        """The number of included records, and of excluded ones by reason."""
+        excluded = {reason["reason"]: reason["count"] for reason in part["excluded"]}
+        return {"included": part["included"], **excluded}
 
-    def test_why_by_the_filter(self):
+    # --- INCLUDED AND EXCLUDED RECORDS ---
+
+    def test_explanation_by_the_filter(self):
         """Two of the six leads of April are big."""
-        counts, stored, total = self.why(self.big)
+        counts, stored, total = self.explained(self.big)
         self.assertEqual(counts, {"included": 2, "filter": 4})
         self.assertEqual(counts["included"], self.count("expected_revenue > 100")[0])
         self.assertEqual((stored, total), (2, self.count()[0]))
 
-    def test_why_by_the_source(self):
+    def test_explanation_by_the_source(self):
         """What the source is not about is named by it."""
         source = self.source.copy(
             {"code": "test_hot", "name": "Hot leads", "domain": "[('priority', '=', '3')]"}
@@ -38,17 +44,17 @@ class TestBoardDetail(BoardCase):
         )
         lead.priority = "3"
         self.refresh()
-        counts, stored, total = self.why(kpi)
+        counts, stored, total = self.explained(kpi)
         self.assertEqual(counts, {"included": 1, "source": 5})
         self.assertEqual((stored, total), (1, self.count()[0]))
-        [part] = self.ask("get_why", kpi)
-        self.assertIn("Not of the kind: Hot leads", [step["text"] for step in part["steps"]])
+        [part] = self.ask("get_explanation", kpi)
+        self.assertIn("Outside the source “Hot leads”", [r["text"] for r in part["excluded"]])
 
-    def test_why_by_age(self):
+    def test_explanation_by_age(self):
         """Of the six, those after 8 April 8 o'clock are younger than seven days."""
         kpi = self.make_kpi("mature", maturity_days=7)
         self.refresh()
-        counts, stored, total = self.why(kpi)
+        counts, stored, total = self.explained(kpi)
         self.env.cr.execute(
             "SELECT count(*) FROM crm_lead WHERE company_id = %s"
             " AND create_date BETWEEN '2026-04-01' AND '2026-04-08 06:00:00'",
@@ -58,28 +64,28 @@ class TestBoardDetail(BoardCase):
         self.assertEqual(counts["included"], self.env.cr.fetchone()[0])
         self.assertEqual((stored, total), (2, 6))
 
-    def test_why_without_value(self):
+    def test_explanation_without_value(self):
         kpi = self.make_kpi("mean", aggregator="avg", value_field="expected_revenue", unit="money")
         lead = self.env["crm.lead"].search(
             [("company_id", "=", self.company.id), ("expected_revenue", "=", 600)]
         )
         self.backdate(lead, expected_revenue=None)
         self.refresh()
-        self.assertEqual(self.why(kpi), ({"included": 5, "empty": 1}, 5, 6))
+        self.assertEqual(self.explained(kpi), ({"included": 5, "empty": 1}, 5, 6))
         self.assertAlmostEqual(
             self.ask("get_detail", kpi)["card"]["value"], (10 + 500 + 10 + 20 + 30) / 5
         )
 
-    def test_why_of_one_person(self):
+    def test_explanation_of_one_person(self):
         """The records of others come first, whatever else is to be said of them."""
-        counts, stored, total = self.why(self.big, scope="team", user_id=self.ann.id)
+        counts, stored, total = self.explained(self.big, scope="team", user_id=self.ann.id)
         self.assertEqual(counts, {"others": 3, "filter": 2, "included": 1})
         self.assertEqual((stored, total), (1, 6))
-        counts, stored, total = self.why(self.leads, scope="team", team_id=self.north.id)
+        counts, stored, total = self.explained(self.leads, scope="team", team_id=self.north.id)
         self.assertEqual(counts, {"others": 2, "included": 4})
         self.assertEqual(counts["included"], self.count(f"team_id = {self.north.id}")[0])
 
-    def test_why_of_a_segment(self):
+    def test_explanation_of_a_segment(self):
         industry = self.env["res.partner.industry"].create({"name": "Ballooning"})
         customer = self.env["res.partner"].create({"name": "Sky", "industry_id": industry.id})
         self.env["crm.lead"].search(
@@ -87,16 +93,16 @@ class TestBoardDetail(BoardCase):
         ).partner_id = customer
         self.refresh()
         segment = self.env["crm.kpi.segment"].search([("name", "=", "Ballooning")])
-        counts, stored, _total = self.why(self.leads, segment_id=segment.id)
+        counts, stored, _total = self.explained(self.leads, segment_id=segment.id)
         self.assertEqual((counts, stored), ({"others": 3, "included": 3}, 3))
 
-    def test_why_of_a_formula(self):
+    def test_explanation_of_a_formula(self):
         """Each aggregate it is made of, with its own records."""
-        parts = self.ask("get_why", self.share)
-        found = {part["name"]: {s["reason"]: s["count"] for s in part["steps"]} for part in parts}
+        parts = self.ask("get_explanation", self.share)
+        found = {part["name"]: self.counts(part) for part in parts}
         self.assertEqual(found, {"big": {"included": 2, "filter": 4}, "Leads": {"included": 6}})
 
-    def test_why_of_entries(self):
+    def test_explanation_of_entries(self):
         """Entries by hand: those for other KPIs are outside of the filter."""
         kpi, other = (self.make_kpi(code, kind="manual") for code in ("visits", "others"))
         for entered in (kpi, kpi, other):
@@ -110,44 +116,44 @@ class TestBoardDetail(BoardCase):
                 }
             )
         self.refresh()
-        counts, stored, _total = self.why(kpi)
+        counts, stored, _total = self.explained(kpi)
         self.assertEqual((counts["included"], stored), (2, 2))
         self.assertEqual(counts["filter"], 1)
 
-    def test_why_after_a_change(self):
+    def test_explanation_after_a_change(self):
         """What was counted is not what is there now, and that is said."""
         self.make_lead("2026-04-10 10:00:00")
-        [part] = self.ask("get_why", self.leads)
+        [part] = self.ask("get_explanation", self.leads)
         self.assertEqual((part["stored"], part["total"]), (6, 7))
-        self.assertIn("6 when the value was computed", part["note"])
+        self.assertIn("computed from 6 records", part["note"])
         self.refresh()
-        [part] = self.ask("get_why", self.leads)
-        self.assertEqual((part["stored"], part["note"]), (7, False))
+        [part] = self.ask("get_explanation", self.leads)
+        self.assertEqual((part["stored"], part["note"]), (7, ""))
 
-    def test_why_of_a_pipeline_of_the_past(self):
+    def test_explanation_of_a_pipeline_of_the_past(self):
         """How records were then is not kept: nothing is counted that was not."""
         source = self.source.copy({"code": "test_open", "kind": "snapshot"})
         kpi = self.make_kpi("open", source_id=source.id)
         self.refresh()
-        self.assertEqual(self.why(kpi)[0]["included"], len(self.env["crm.lead"].search(
+        self.assertEqual(self.explained(kpi)[0]["included"], len(self.env["crm.lead"].search(
             [("company_id", "=", self.company.id)]
         )))  # fmt: skip
-        [part] = self.ask("get_why", kpi, wanted={"date": "2026-03-01"})
-        self.assertEqual(part["steps"], [])
+        [part] = self.ask("get_explanation", kpi, filters={"date": "2026-03-01"})
+        self.assertEqual((part["included"], part["excluded"], part["total"]), (None, [], 0))
         self.assertIn("does not keep", part["note"])
 
-    def test_why_tells_salespeople_no_more_than_the_number(self):
+    def test_explanation_tells_salespeople_no_more_than_the_number(self):
         """Of a KPI shown to each alone: no records of others, and nothing of the company."""
         self.big.visibility = self.leads.visibility = "own"
-        self.assertEqual(self.ask("get_why", self.big, self.ann), [])
-        counts, stored, total = self.why(self.big, self.ann, scope="mine")
+        self.assertEqual(self.ask("get_explanation", self.big, self.ann), [])
+        counts, stored, total = self.explained(self.big, self.ann, scope="mine")
         self.assertEqual(counts, {"filter": 2, "included": 1})
         self.assertEqual((stored, total), (1, 3))
         self.big.visibility = "team"
-        counts, _stored, total = self.why(self.big, self.ann, scope="team")
+        counts, _stored, total = self.explained(self.big, self.ann, scope="team")
         self.assertEqual((counts, total), ({"filter": 3, "included": 1}, 4))
         self.big.visibility = "company"
-        self.assertEqual(self.why(self.big, self.ann, scope="mine")[2], 6)
+        self.assertEqual(self.explained(self.big, self.ann, scope="mine")[2], 6)
 
     def test_open_records(self):
         """Exactly the records that were counted, as far as the reader may see them."""
@@ -178,33 +184,33 @@ class TestBoardDetail(BoardCase):
                 (point["date"], point["value"]), (first, self.count(first=first, after=after)[0])
             )
         moving_range = (3 + 4 + 1) / 11
-        self.assertAlmostEqual(trend["middle"], 12 / 12)
+        self.assertAlmostEqual(trend["mean"], 12 / 12)
         self.assertAlmostEqual(trend["high"], 1 + 2.66 * moving_range)
         self.assertEqual(trend["low"], 0.0)  # a count is not below nothing
-        self.assertIn("2.66", trend["rule"])
+        self.assertIn("2.66", trend["range_help"])
         states = [point["state"] for point in trend["points"]]
         self.assertEqual(states, ["locked"] * 10 + ["provisional"] * 2 + ["open"])
 
     def test_no_range_of_a_short_history(self):
         trend = self.ask("get_detail", self.share)["trend"]
         # closed months with a rate: April 2025, February and March
-        self.assertEqual((trend["low"], trend["high"], trend["rule"]), (None, None, False))
+        self.assertEqual((trend["low"], trend["high"], trend["range_help"]), (None, None, ""))
 
     def test_projection(self):
         """Ten of 22 days: 13.2 at the end, give or take what is usual in the rest."""
         point = self.ask("get_detail", self.leads)["trend"]["points"][-1]
         self.assertTrue(point["running"])
-        self.assertAlmostEqual(point["projected"], 6 * 22 / 10)
+        self.assertAlmostEqual(point["forecast"], 6 * 22 / 10)
         reach = 2.66 * (3 + 4 + 1) / 11 * math.sqrt(12 / 22)
-        self.assertAlmostEqual(point["projected_high"], 13.2 + reach)
-        self.assertAlmostEqual(point["projected_low"], 13.2 - reach)
+        self.assertAlmostEqual(point["forecast_high"], 13.2 + reach)
+        self.assertAlmostEqual(point["forecast_low"], 13.2 - reach)
         # a rate goes on as it is
         point = self.ask("get_detail", self.share)["trend"]["points"][-1]
-        self.assertAlmostEqual(point["projected"], 2 / 6)
-        self.assertIsNone(point["projected_low"])
+        self.assertAlmostEqual(point["forecast"], 2 / 6)
+        self.assertIsNone(point["forecast_low"])
         # what is over is not projected
-        points = self.ask("get_detail", self.leads, wanted={"date": "last"})["trend"]["points"]
-        self.assertEqual({point["projected"] for point in points}, {None})
+        points = self.ask("get_detail", self.leads, filters={"date": "last"})["trend"]["points"]
+        self.assertEqual({point["forecast"] for point in points}, {None})
 
     def test_targets_of_the_trend(self):
         for day, target in (("2026-03-10", 4), ("2026-04-10", 7)):
@@ -245,7 +251,7 @@ class TestBoardDetail(BoardCase):
         )
         kpi.domain = "[('expected_revenue', '>', 300)]"
         self.env.cr.flush()
-        [entry] = self.ask("get_detail", self.big, self.ann)["history"]
+        [entry] = self.ask("get_detail", self.big, self.ann)["definition_changes"]
         self.assertEqual(
             entry["changes"],
             ["Filter: [('expected_revenue', '>', 100)] → [('expected_revenue', '>', 300)]"],
@@ -257,13 +263,13 @@ class TestBoardDetail(BoardCase):
         """Ann has three leads, Bob and Cid one each; nobody's lead counts for nobody."""
         detail = self.ask("get_detail", self.leads)
         self.assertEqual((detail["median"]["value"], detail["best"]["value"]), (1, 3))
-        self.assertEqual([row["value"] for row in detail["reps"]], [3, 1, 1, 1])
+        self.assertEqual([row["value"] for row in detail["salespeople"]], [3, 1, 1, 1])
         self.leads.direction = "decrease"
         self.assertEqual(self.ask("get_detail", self.leads)["best"]["value"], 1)
 
     def test_salespeople_see_themselves_beside_median_and_best(self):
         detail = self.ask("get_detail", self.leads, self.ann)
-        self.assertEqual([row["name"] for row in detail["reps"]], ["Ann"])
+        self.assertEqual([row["name"] for row in detail["salespeople"]], ["Ann"])
         self.assertEqual((detail["median"]["value"], detail["best"]["value"]), (1, 3))
         for setting in ({"kpi_ranking": "off"}, {"kpi_ranking": "names", "kpi_ranking_min": 4}):
             self.company.sudo().write(setting)
@@ -280,8 +286,8 @@ class TestBoardDetail(BoardCase):
         mine.partner_id = customer
         self.refresh()
         industry = self.env.ref("crm_kpi.segment_set_industry")
-        wanted = {"segment_set_id": industry.id}
-        heat = self.ask("get_detail", self.leads, wanted=wanted)["heat"]
+        filters = {"segment_set_id": industry.id}
+        heat = self.ask("get_detail", self.leads, filters=filters)["heat_map"]
         names = [column["name"] for column in heat["columns"]]
         place = names.index("Ballooning")
         cells = {row["name"]: row["cells"][place] for row in heat["rows"]}
@@ -289,10 +295,10 @@ class TestBoardDetail(BoardCase):
         self.assertEqual((cells["Ann"]["value"], cells["Ann"]["share"]), (3, 1.0))
         self.assertEqual((cells["Bob"]["value"], cells["Cid"]["value"]), (1, None))
         # a salesperson sees his own row
-        heat = self.ask("get_detail", self.leads, self.bob, wanted)["heat"]
+        heat = self.ask("get_detail", self.leads, self.bob, filters)["heat_map"]
         self.assertEqual([row["name"] for row in heat["rows"]], ["Bob"])
-        self.assertFalse(self.ask("get_detail", self.amount, wanted=wanted)["heat"])
-        segments = self.ask("get_detail", self.leads, wanted=wanted)["segments"]
+        self.assertFalse(self.ask("get_detail", self.amount, filters=filters)["heat_map"])
+        segments = self.ask("get_detail", self.leads, filters=filters)["segments"]
         found = {row["name"]: row["value"] for row in segments}
         self.assertEqual(found["Ballooning"], 4)
         self.assertEqual(sum(found.values()), 6)

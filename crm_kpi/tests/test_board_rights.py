@@ -160,12 +160,12 @@ class TestBoardRecords(BoardCase):
         for user in (self.ann, self.mia, self.ada):
             shown = [card["kpi"]["id"] for card in self.show(user)["cards"]]
             self.assertNotIn(secret.id, shown)
-            for method in ("get_why", "open_records", "get_leaderboard"):
+            for method in ("get_explanation", "open_records", "get_leaderboard"):
                 with self.assertRaises(AccessError):
                     self.ask(method, secret, user)
         detail = self.ask("get_detail", secret, self.ada)
         self.assertIsNone(detail["card"]["value"])
-        self.assertEqual((detail["reps"], detail["segments"]), ([], []))
+        self.assertEqual((detail["salespeople"], detail["segments"]), ([], []))
         self.mia.group_ids |= members
         self.assertEqual(self.card(secret, self.mia)["value"], 6)
         self.assertEqual(len(self.ask("get_leaderboard", secret, self.mia)["rows"]), 3)
@@ -175,7 +175,7 @@ class TestBoardRecords(BoardCase):
         members = self.env["res.groups"].create({"name": "Books"})
         self.big.group_ids = members
         for user in (self.ann, self.ada):
-            parts = self.ask("get_why", self.share, user)
+            parts = self.ask("get_explanation", self.share, user)
             self.assertEqual([part["name"] for part in parts], ["Leads"])
 
 
@@ -210,7 +210,7 @@ class TestRanking(BoardCase):
         result = self.ask("get_leaderboard", self.leads, self.bob)
         self.assertEqual(
             [(row["user_id"], row["target_text"]) for row in result["rows"] if not row["mine"]],
-            [(False, False)] * 2,
+            [(None, "")] * 2,
         )
         self.assertEqual(set(result), {"mode", "by", "rows", "note"})
 
@@ -267,9 +267,9 @@ class TestRanking(BoardCase):
         self.assertEqual(self.rows(self.mia)[-1][1], "Ann")
 
     def test_team(self):
-        wanted = {"scope": "team", "team_id": self.north.id}
+        filters = {"scope": "team", "team_id": self.north.id}
         self.assertEqual(
-            [name for _rank, name, _text in self.rows(self.mia, wanted=wanted)], ["Ann", "Bob"]
+            [name for _rank, name, _text in self.rows(self.mia, filters=filters)], ["Ann", "Bob"]
         )
 
     def test_small_samples_are_not_ranked(self):
@@ -309,9 +309,9 @@ class TestBoardSurroundings(BoardCase):
         span = {"date_from": "2026-03-10", "date_to": "2026-03-12"}
         with self.assertRaises(AccessError):
             periods.create(span)
-        wanted = {"date": "2026-03-10", "date_to": "2026-03-11"}
+        filters = {"date": "2026-03-10", "date_to": "2026-03-11"}
         period = periods.browse(
-            self.boards.with_user(self.ann).prepare_period(self.board.id, wanted)
+            self.boards.with_user(self.ann).prepare_period(self.board.id, filters)
         )
         with self.assertRaises(AccessError):
             period.write({"date_to": "2026-03-13"})
@@ -320,7 +320,7 @@ class TestBoardSurroundings(BoardCase):
         # boards of others are none to compute for
         self.board.group_ids = self.env.ref("sales_team.group_sale_manager")
         with self.assertRaises(AccessError):
-            self.boards.with_user(self.ann).prepare_period(self.board.id, wanted)
+            self.boards.with_user(self.ann).prepare_period(self.board.id, filters)
 
     def test_parts_and_locks(self):
         """Parts are never locked, and locking goes on as before beside them."""
@@ -339,7 +339,7 @@ class TestBoardSurroundings(BoardCase):
 
     def channels(self, user):
         session = SimpleNamespace(session=SimpleNamespace(uid=user.id))
-        with patch("odoo.addons.bus.models.board.ir_websocket.request", session):
+        with patch("odoo.addons.bus.models.ir_websocket.request", session):
             channels = self.env["ir.websocket"].with_user(user)._build_bus_channel_list([])
         return [channel for channel in channels if isinstance(channel, tuple)]
 
@@ -395,24 +395,26 @@ class TestBoardOverHttp(BoardCase, HttpCase):
         return answer["result"]
 
     def test_roles(self):
-        for name in ("get_board", "get_detail", "get_why", "get_leaderboard"):
+        for name in ("get_board", "get_detail", "get_explanation", "get_leaderboard"):
             self.assertTrue(getattr(self.boards, name)._readonly, name)
         self.leads.visibility = "team"
-        wanted = {"scope": "company"}
+        filters = {"scope": "company"}
         for user, company, names in (
             (self.ann, None, []),
             (self.mia, 6, ["Ann", "Bob", "Cid"]),
             (self.ada, 6, ["Ann", "Bob", "Cid"]),
         ):
-            shown = self.rpc(user, "get_board", self.board.id, wanted)
+            shown = self.rpc(user, "get_board", self.board.id, filters)
             self.assertEqual(shown["cards"][0]["value"], company, user.name)
             self.assertEqual(
-                self.rpc(user, "get_detail", self.leads.id, wanted)["card"]["value"], company
+                self.rpc(user, "get_detail", self.leads.id, filters)["card"]["value"], company
             )
-            self.assertEqual(bool(self.rpc(user, "get_why", self.leads.id, wanted)), bool(company))
-            rows = self.rpc(user, "get_leaderboard", self.leads.id, wanted)["rows"]
+            self.assertEqual(
+                bool(self.rpc(user, "get_explanation", self.leads.id, filters)), bool(company)
+            )
+            rows = self.rpc(user, "get_leaderboard", self.leads.id, filters)["rows"]
             self.assertEqual([row["name"] for row in rows], names)
-        records = self.rpc(self.ann, "open_records", self.leads.id, wanted)
+        records = self.rpc(self.ann, "open_records", self.leads.id, filters)
         self.assertEqual(records, "odoo.exceptions.AccessError")
         stranger = self.make_user("Stranger", "base.group_user")
         self.env.flush_all()
@@ -424,5 +426,5 @@ class TestBoardOverHttp(BoardCase, HttpCase):
             )
 
     def test_private_methods_stay_private(self):
-        for method in ("_visible", "_look_at", "_shown_kpis"):
+        for method in ("_visible", "_kpi_context", "_shown_kpis"):
             self.assertNotIsInstance(self.rpc(self.mia, method, self.leads.id), (dict, list))

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The board in the browser: its components, what each role does, and whether all can use it."""
+"""The board in the browser: components, tours of each role, accessibility."""
 
 import base64
 import json
@@ -17,9 +17,9 @@ from odoo.addons.web.tests import test_js
 
 from .common import KpiCommon
 
-#: The checker of accessibility, installed from package-lock.json and never part of the addon.
+#: Path of the accessibility checker axe-core, which package-lock.json installs.
 AXE = os.environ.get("CRM_KPI_AXE", "")
-#: Checks the newest window, or else the whole of the board; returns a list of words.
+#: Checks the newest dialog, or the whole board; returns a list of texts.
 VIOLATIONS = """
 async () => {
     const root =
@@ -33,7 +33,7 @@ async () => {
     );
 }
 """
-#: Waits until a selector matches, and what is drawn has come to rest.
+#: Waits until a selector matches and animations have ended.
 HELPERS = """
 window.until = async (selector) => {
     for (let turn = 0; turn < 200 && !document.querySelector(selector); turn++) {
@@ -56,8 +56,8 @@ window.tab = async (name, next) => {
 };
 """
 CARD = ".o_kpi_card[data-code=test_board]"
-#: What is looked at, and how one gets there from the look before.
-LOOKS = {
+#: Screens to check, with the steps from the previous screen.
+SCREENS = {
     "board": f"await until('{CARD}');",
     "definition": f"await press('{CARD} .o_kpi_card_info', '.o_kpi_card_definition');",
     "detail": f"""
@@ -66,8 +66,8 @@ LOOKS = {
     """,
     "salespeople": "await tab('Salespeople', '.o_kpi_detail .o_kpi_bars');",
     "leaderboard": "await tab('Ranking', '.o_kpi_leaderboard tbody tr');",
-    "why": "await tab('Why this number', '.o_kpi_why');",
-    "explained": "await tab('Definition', '.o_kpi_detail .o_kpi_facts');",
+    "records": "await tab('Records', '.o_kpi_explanation');",
+    "explanation": "await tab('Definition', '.o_kpi_detail .o_kpi_facts');",
     "editor": """
         document.querySelector('.o_kpi_detail .btn-close, .o_kpi_detail .modal-header button').click();
         await until('body:not(.modal-open)');
@@ -82,7 +82,7 @@ LOOKS = {
 
 
 class BoardCase(KpiCommon, HttpCase):
-    """A board of three cards: a number with a goal, one of salespeople, and one without a value."""
+    """A board of three cards: a value with a goal, salespeople, and a card without a value."""
 
     @classmethod
     def setUpClass(cls):
@@ -160,7 +160,7 @@ class TestBoardComponents(HttpCase):
 @tagged("post_install", "-at_install", "browser")
 class TestBoardTours(BoardCase):
     def test_rep(self):
-        """From the card to its definition, its course and its records, with keys alone."""
+        """From the card to its definition, trend and records, with the keyboard only."""
         self.start_tour("/odoo/kpis", "crm_kpi_board_rep", login="kpi_ann")
         [favorite] = self.env["ir.filters"].search([("model_id", "=", "crm.kpi.board")])
         self.assertEqual(favorite.user_ids, self.ann)
@@ -170,9 +170,9 @@ class TestBoardTours(BoardCase):
         )
 
     def test_manager(self):
-        """A board of one's own: cards moved, widened, taken off; and back to the original."""
+        """A manager edits a shared board: cards are moved, widened and removed."""
         self.start_tour("/odoo/kpis", "crm_kpi_board_manager", login="kpi_mia")
-        # the shared board was the manager's to change
+        # managers may change shared boards
         self.assertEqual(self.board.card_ids.sorted().kpi_id, self.people | self.kpi)
         self.assertEqual(self.board.card_ids.sorted().mapped("size"), ["2", "1"])
         self.assertEqual(self.board.name, "Board of the team")
@@ -184,7 +184,7 @@ class TestBoardTours(BoardCase):
         self.assertFalse(self.env["crm.kpi.board"].search([("origin_id", "=", self.board.id)]))
 
     def test_admin(self):
-        """On the wall and back."""
+        """Full screen and back."""
         self.start_tour("/odoo/kpis", "crm_kpi_board_admin", login="kpi_ada")
 
     def test_phone(self):
@@ -195,12 +195,12 @@ class TestBoardTours(BoardCase):
 
 @tagged("post_install", "-at_install", "browser")
 class TestBoardForAll(BoardCase):
-    """Nothing that WCAG 2.2 AA forbids, whatever one sees the board with; pictures of it are kept."""
+    """No violation of WCAG 2.2 AA in any mode; screenshots are kept."""
 
     def setUp(self):
         super().setUp()
         if not AXE:
-            self.skipTest("axe-core is not there: ./run test brings it")
+            self.skipTest("axe-core is missing: ./run test installs it")
 
     def evaluate(self, browser, code):
         answer = browser._websocket_request(
@@ -217,7 +217,7 @@ class TestBoardForAll(BoardCase):
         data = browser._websocket_request("Page.captureScreenshot", timeout=30)["data"]
         (folder / f"{name}.png").write_bytes(base64.b64decode(data))
 
-    def check(self, name, looks=LOOKS, login="kpi_mia", forced_colors="none"):
+    def check(self, name, screens=SCREENS, login="kpi_mia", forced_colors="none"):
         found = {}
         wait = ChromeBrowser._wait_code_ok
 
@@ -225,19 +225,19 @@ class TestBoardForAll(BoardCase):
             features = [{"name": "forced-colors", "value": forced_colors}]
             browser._websocket_request("Emulation.setEmulatedMedia", params={"features": features})
             self.evaluate(browser, Path(AXE).read_text() + HELPERS)
-            for look, steps in looks.items():
+            for screen, steps in screens.items():
                 self.evaluate(browser, f"(async () => {{ {steps} }})()")
-                self.keep_picture(browser, f"{name}_{look}")
-                found[look] = self.evaluate(browser, f"({VIOLATIONS})()")
+                self.keep_picture(browser, f"{name}_{screen}")
+                found[screen] = self.evaluate(browser, f"({VIOLATIONS})()")
             return wait(browser, "console.log('test successful')", timeout, **kwargs)
 
         with patch.object(ChromeBrowser, "_wait_code_ok", walk):
             self.browser_js(
                 "/odoo/kpis", "", f"Boolean(document.querySelector('{CARD}'))", login=login
             )
-        self.assertEqual(list(found), list(looks))
+        self.assertEqual(list(found), list(screens))
         self.assertFalse(
-            [f"{look}: {words}" for look, all_words in found.items() for words in all_words]
+            [f"{screen}: {words}" for screen, all_words in found.items() for words in all_words]
         )
 
     def test_light(self):
@@ -264,6 +264,6 @@ class TestBoardForAll(BoardCase):
         self.check("forced", forced_colors="active")
 
     def test_rep(self):
-        # who sees little has less to see, not less to understand
-        looks = {name: LOOKS[name] for name in ("board", "definition", "detail", "leaderboard")}
-        self.check("rep", looks, login="kpi_ann")
+        # salespeople see fewer screens, which must be accessible too
+        screens = {name: SCREENS[name] for name in ("board", "definition", "detail", "leaderboard")}
+        self.check("rep", screens, login="kpi_ann")

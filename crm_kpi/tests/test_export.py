@@ -11,6 +11,7 @@ import openpyxl
 from odoo.fields import Command
 from odoo.tests import tagged
 
+from ..workbook.request import WorkbookRequest
 from .common_export import SECRET, ExportCase
 from .office import formula_cells
 
@@ -28,18 +29,18 @@ class TestExport(ExportCase):
         self.assertEqual(people["Cid"], ["–", 0.0])
         self.assertEqual(people["Unassigned"], ["–", 0.0])
         self.assertEqual(people["Total"], [0.5, 0.4])
-        self.assertEqual(self.block(sheet, "Share won", "Figure")["Whole company"], [0.5, 0.4])
+        self.assertEqual(self.block(sheet, "Share won", "Value")["Whole company"], [0.5, 0.4])
         teams = self.block(sheet, "=Amount & more", "Sales team")
         self.assertEqual(teams["North"], [150, 60.5])
         self.assertEqual(teams["Total"], [150, 1067.5])
         median = self.block(sheet, "Median amount", "Salesperson")
         self.assertEqual(median["Ann"], [100, 15])
-        self.assertEqual(median["Total (the rows do not add up to it)"], [75, 20])
+        self.assertEqual(median["Total (the rows do not add up)"], [75, 20])
         # the total of a ratio is live, that of a median is a number
         live_people = self.block(live[self.category.name], "Share won", "Salesperson")
         self.assertRegex(live_people["Total"][1], r"^=IF\(COUNT")
         live_median = self.block(live[self.category.name], "Median amount", "Salesperson")
-        self.assertEqual(live_median["Total (the rows do not add up to it)"][1], 20)
+        self.assertEqual(live_median["Total (the rows do not add up)"][1], 20)
 
     def test_every_value_is_stored(self):
         """Each number beside a person is the stored value of that cell."""
@@ -60,7 +61,7 @@ class TestExport(ExportCase):
             path = Path(folder, "book.xlsx")
             env = self.env(user=self.manager.id)
             with path.open("wb") as file:
-                env["crm.kpi.export"]._write_workbook(self.options(), file)
+                env["crm.kpi.export"]._write_workbook(WorkbookRequest(**self.options()), file)
             cells = formula_cells(path)
         self.assertGreater(len(cells), 20)
         for place, (formula, cached, again) in cells.items():
@@ -76,11 +77,11 @@ class TestExport(ExportCase):
             }
         )
         env = self.env(user=self.manager.id)
-        wanted = self.options()["wanted"]
-        screen = env["crm.kpi.board"].get_board(board.id, wanted)
+        filters = self.options()["filters"]
+        screen = env["crm.kpi.board"].get_board(board.id, filters)
         file = io.BytesIO()
-        options = env["crm.kpi.export"]._board_options(board.id, screen["filters"])
-        name = env["crm.kpi.export"]._write_workbook(options, file)
+        request = WorkbookRequest(board_id=board.id, filters=screen["filters"])
+        name = env["crm.kpi.export"]._write_workbook(request, file)
         self.assertTrue(name.startswith("Mine_yours_"))
         sheet = openpyxl.load_workbook(file, data_only=True)["Summary"]
         rows = {row[1]: row for row in sheet.iter_rows(values_only=True) if row[1]}
@@ -101,9 +102,9 @@ class TestExport(ExportCase):
         people = self.block(sheet, "Share won", "Salesperson")
         self.assertEqual(people["Ann"], [1.0, 0.5])
         # the total holds more than she sees: the stored one, and it says so
-        self.assertEqual(people["Total (holds more than the rows shown)"], [0.5, 0.4])
+        self.assertEqual(people["Total (includes rows that are not shown)"], [0.5, 0.4])
         self.assertNotIn("Bob", people)
-        amount = self.block(sheet, "=Amount & more", "Figure")
+        amount = self.block(sheet, "=Amount & more", "Value")
         self.assertEqual(amount["Whole company"], ["–", "–"])
         texts = self.texts(book)
         self.assertFalse({"Bob", "Cid", SECRET} & texts)
@@ -150,7 +151,7 @@ class TestExport(ExportCase):
         self.assertTrue(stored)
         for chosen in stored.segment_id.set_id & segments:
             book = self.workbook(
-                self.manager, wanted={"segment_set_id": chosen.id}, kpi_ids=rate.ids
+                self.manager, filters={"segment_set_id": chosen.id}, kpi_ids=rate.ids
             )[1]
             rows = self.block(book[self.category.name], "Share again", "Segment")
             for cell in stored.filtered(lambda c, s=chosen: c.segment_id.set_id == s):
@@ -196,9 +197,9 @@ class TestExport(ExportCase):
         self.assertEqual(line[6].hour, 10)
         # all seven leads are accounted for: five of March, two of them won
         counted = {(r[0], r[1], r[2]): r[3] for r in rows if r[0] == "Share won" and r[3]}
-        self.assertEqual(counted["Share won", "won", "In the number"], 2)
-        self.assertEqual(counted["Share won", "won", "Outside of the KPI's filter"], 3)
-        self.assertEqual(counted["Share won", "all", "In the number"], 5)
+        self.assertEqual(counted["Share won", "won", "Included records"], 2)
+        self.assertEqual(counted["Share won", "won", "Outside the filter of the KPI"], 3)
+        self.assertEqual(counted["Share won", "all", "Included records"], 5)
         definitions = {r[1]: r for r in book["Definitions"].iter_rows(values_only=True)}
         self.assertEqual(definitions["test_rate"][6], "test_won / test_all")
         self.assertIn("test_won", definitions)

@@ -31,7 +31,7 @@ class TestExportDownload(ExportCase, HttpCase):
         )
         self.env.flush_all()
         self.authenticate("kpi_ann", "kpi_ann")
-        filters = json.dumps(self.options()["wanted"])
+        filters = json.dumps(self.options()["filters"])
         address = f"/crm_kpi/export/board?board_id={board.id}&filters={filters}&records=0"
         response = self.url_open(address)
         book = self.book(response)

@@ -457,7 +457,7 @@ class TestGoal(GoalCommon):
         nine = fields.Datetime.to_datetime("2026-11-02 08:30:00")
         self.assertAlmostEqual(month._elapsed(nine)[month].share, 0.5 / 21)
 
-    # --- at a cost ---
+    # --- counter-metric ---
 
     @freeze_time(NOON)
     def test_met_at_a_cost(self):
@@ -470,7 +470,7 @@ class TestGoal(GoalCommon):
         counter = self.make_goal(kpi_id=self.rate.id, period_id=month.id, target=50)
         self.assertEqual((goal.status, counter.status), ("achieved", "off_track"))
         self.assertTrue(goal.counter_missed)
-        self.assertEqual(goal.status_text, "✔ Achieved, at a cost")
+        self.assertEqual(goal.status_text, "✔ Achieved, counter-metric missed")
         counter.target = 10
         self.assertFalse(goal.counter_missed)
         # somebody else's
@@ -483,7 +483,7 @@ class TestGoal(GoalCommon):
     def test_duplicates_are_refused(self):
         month = self.period("month", "2026-11-01")
         goal = self.make_goal(period_id=month.id, target=8)
-        with self.assertRaisesRegex(ValidationError, "there is a goal for .*Ann.* already"):
+        with self.assertRaisesRegex(ValidationError, "a goal for .*Ann.* exists already"):
             self.make_goal(period_id=month.id, target=9)
         other = self.make_goal(period_id=month.id, target=9, user_id=self.bob.id)
         with self.assertRaisesRegex(ValidationError, "already"):
@@ -512,7 +512,7 @@ class TestGoal(GoalCommon):
             with self.assertRaisesRegex(ValidationError, message), self.cr.savepoint():
                 self.make_goal(**{"period_id": month.id, "target": 5, **values})
         self.count.direction = "maintain"
-        with self.assertRaisesRegex(ValidationError, "nothing to improve"):
+        with self.assertRaisesRegex(ValidationError, "cannot be improved by a percentage"):
             self.make_goal(period_id=month.id, kind="improve", improve_by=0.1)
 
     @freeze_time(NOON)
@@ -540,7 +540,8 @@ class TestGoal(GoalCommon):
         ):
             with (
                 self.assertRaisesRegex(
-                    ValidationError, "Period: Oct 1.+19, 2026 is kept for.*Choose a day, week"
+                    ValidationError,
+                    "Period: Oct 1.+19, 2026 exists for comparisons.*Choose a day, week",
                 ),
                 self.cr.savepoint(),
             ):
@@ -612,7 +613,7 @@ class TestGoal(GoalCommon):
             self.refresh()
             note = goal.message_ids - before
             self.assertEqual(len(note), 1)
-            self.assertIn("Achieved: 3, promised ≥ 3", note.body.replace("✔ ", ""))
+            self.assertIn("Achieved: 3, target ≥ 3", note.body.replace("✔ ", ""))
             self.assertEqual(note.subtype_id, self.env.ref("mail.mt_note"))
             self.assertFalse(note.notification_ids)
         with freeze_time("2026-11-30 23:30:00"):

@@ -12,6 +12,7 @@ import openpyxl
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from ..workbook.request import WorkbookRequest
 from .common import KpiCommon
 from .office import convert
 
@@ -44,7 +45,7 @@ class TestGoalSheet(KpiCommon):
         action = wizard._export_goals(self.goals, "targets")
         wizard = wizard.browse(int(action["url"].rsplit("/", 1)[1]))
         file = io.BytesIO()
-        wizard.env["crm.kpi.export"]._write_workbook(wizard._options(), file)
+        wizard.env["crm.kpi.export"]._write_workbook(wizard._request(), file)
         return openpyxl.load_workbook(file)
 
     def row_of(self, book, goal):
@@ -108,7 +109,7 @@ class TestGoalSheet(KpiCommon):
             {(line.goal_id, line.field_name): (line.old, line.new) for line in wizard.line_ids},
             {
                 (self.first, "Target"): ("5", "7.5"),
-                (self.first, "Reasons and means"): ("", "=More"),
+                (self.first, "Reason and plan"): ("", "=More"),
                 (self.range, "Upper bound"): ("3", "4"),
                 (self.better, "Improve by"): ("25\u00a0%", "50\u00a0%"),
             },
@@ -123,7 +124,7 @@ class TestGoalSheet(KpiCommon):
         body = self.first.sudo().message_ids[0].body
         self.assertIn("Targets.xlsx", body)
         # the same file again is out of date
-        self.assert_refused(book, r"was changed by Mona since the export")
+        self.assert_refused(book, r"Mona changed .* after the export")
 
     def test_other_program(self):
         """A sheet that LibreOffice has saved comes back as well, with what it computed."""
@@ -149,7 +150,7 @@ class TestGoalSheet(KpiCommon):
         book = self.sheet()
         self.row_of(book, self.first)[6].value = 9
         self.range.target = 2
-        self.assert_refused(book, rf"A{self.row_of(book, self.range)[0].row}: .*since the export")
+        self.assert_refused(book, rf"A{self.row_of(book, self.range)[0].row}: .*after the export")
 
     def test_malformed(self):
         for column, value, place in (
@@ -173,7 +174,7 @@ class TestGoalSheet(KpiCommon):
         # a formula that no program has computed is no empty cell
         book = self.sheet()
         self.row_of(book, self.first)[6].value = "=1+1"
-        self.assert_refused(book, r"G\d+: =1\+1 is no number")
+        self.assert_refused(book, r"G\d+: =1\+1 is not a number")
 
     def test_foreign(self):
         book = self.sheet()
@@ -184,7 +185,7 @@ class TestGoalSheet(KpiCommon):
         book = self.sheet()
         one, two = self.row_of(book, self.first), self.row_of(book, self.range)
         one[0].value, two[0].value = two[0].value, one[0].value
-        self.assert_refused(book, "not those of this row")
+        self.assert_refused(book, "do not belong to this row")
         book = self.sheet()
         one, two = self.row_of(book, self.first), self.row_of(book, self.range)
         for a, b in zip(one, two, strict=True):
@@ -194,14 +195,14 @@ class TestGoalSheet(KpiCommon):
         book = self.sheet()
         key = self.row_of(book, self.first)[0]
         key.value = key.value[:-1] + ("0" if key.value[-1] != "0" else "1")
-        self.assert_refused(book, "since the export")
+        self.assert_refused(book, "after the export")
 
     def test_no_sheet(self):
         for content in (b" ", b"PK\x03\x04", b"a,b\n1,2"):
             wizard = self.env["crm.kpi.goal.import"].create({"file": base64.b64encode(content)})
             with self.assertRaises(UserError):
                 wizard.action_preview()
-        self.assert_refused(openpyxl.Workbook(), "no sheet of targets")
+        self.assert_refused(openpyxl.Workbook(), "not a sheet of targets")
 
     def test_rights(self):
         """Who may not change goals gets no such sheet, and no way to bring one back."""
@@ -211,9 +212,9 @@ class TestGoalSheet(KpiCommon):
         file = io.BytesIO()
         book.save(file)
         file.seek(0)
-        with self.assertRaisesRegex(UserError, "not yours to change"):
+        with self.assertRaisesRegex(UserError, "you may not change it"):
             self.env["crm.kpi.goal"].with_user(self.ann)._read_targets(file)
         with self.assertRaises(AccessError):
             self.env["crm.kpi.export"].with_user(self.ann)._write_workbook(
-                {"layout": "targets", "goal_ids": self.first.ids}, io.BytesIO()
+                WorkbookRequest(layout="targets", goal_ids=self.first.ids), io.BytesIO()
             )

@@ -51,7 +51,7 @@ class TestGoalWizard(GoalCommon):
         first = self.set(target=5, date_end="2026-11-30")
         wizard = self.wizard(target=7)
         self.assertEqual((wizard.goal_count, wizard.existing_count), (6, 2))
-        self.assertIn("existing: 2, will be updated", wizard.summary)
+        self.assertIn("2 existing goals are updated", wizard.summary)
         kept = self.set(target=7, existing="skip")
         self.assertEqual(len(kept), 4)
         self.assertEqual(set(first.mapped("target")), {5})

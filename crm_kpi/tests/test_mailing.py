@@ -84,7 +84,7 @@ class TestMailing(ExportCase):
         mails[self.ann].mail_message_id.unlink()
         self.assertFalse(file.exists())
 
-    @mute_logger("odoo.addons.crm_kpi.models.board.crm_kpi_mailing")
+    @mute_logger("odoo.addons.crm_kpi.models.workbook.crm_kpi_mailing")
     def test_failure(self):
         """What fails for one receiver reaches the others, and is told."""
         export = type(self.env["crm.kpi.export"])
@@ -143,7 +143,7 @@ class TestMailing(ExportCase):
                 }
             )
         )
-        module = "odoo.addons.crm_kpi.wizard.crm_kpi_export_wizard.CELLS_AT_ONCE"
+        module = "odoo.addons.crm_kpi.wizard.crm_kpi_export_wizard.MAX_CELLS_AT_ONCE"
         with patch(module, 0):
             action = wizard.action_export()
         self.assertEqual(action["tag"], "display_notification")

@@ -77,7 +77,7 @@ class TestCard(KpiCommon):
         count = self.make_kpi("count")
         cell = self.cell(count, self.months[2])
         self.assertEqual(cell.value, 3.0)
-        self.assertEqual(cell.change_text, "6 in the whole of March 2026")
+        self.assertEqual(cell.change_text, "March 2026: 6")
         self.assertFalse(cell.change_trend)
         # 1, 2, 3, 6 to 10, 13 and 14 April are over: Easter Monday is not in the calendar
         self.assertEqual(cell.elapsed_text, "10 of 22 working days")

@@ -19,8 +19,7 @@ from lxml import etree
 from odoo.tests import BaseCase, tagged
 
 from odoo.addons.crm_kpi.engine import formula as engine
-from odoo.addons.crm_kpi.models.board import crm_kpi_export_pages
-from odoo.addons.crm_kpi.workbook import book, formats, formulas, kpi_sheet, text
+from odoo.addons.crm_kpi.workbook import book, formats, formulas, kpi_sheet, reader, text
 from odoo.addons.crm_kpi.workbook import content as wb
 from odoo.addons.crm_kpi.workbook.report import write_report
 
@@ -225,7 +224,7 @@ def formulas_of(file):
 @tagged("post_install", "-at_install", "office")
 class TestWorkbookText(BaseCase):
     def test_doctests(self):
-        for module in (text, formats, formulas, crm_kpi_export_pages):
+        for module in (text, formats, formulas, reader):
             result = doctest.testmod(module)
             self.assertFalse(result.failed, module.__name__)
 

@@ -5,7 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..models.board.crm_kpi_board import BOARD_KINDS, SCOPES
-from ..models.board.crm_kpi_export import CELLS_AT_ONCE, LEVELS_BELOW
+from ..models.workbook.crm_kpi_export import MAX_CELLS_AT_ONCE
+from ..workbook.request import DEFAULT_PERIODS, DIMENSIONS, WorkbookRequest
 
 LAYOUTS = [
     ("category", "A sheet per category"),
@@ -13,12 +14,12 @@ LAYOUTS = [
     ("summary", "Summary only"),
     ("list", "Plain rows"),
     ("goals", "Goals only"),
-    ("targets", "Targets to change"),
+    ("targets", "Targets to edit"),
 ]
 
 
 class CrmKpiExportWizard(models.TransientModel):
-    """Make a workbook of KPIs for the periods and people that are wanted."""
+    """Export KPIs to Excel for chosen periods and people."""
 
     _name = "crm.kpi.export.wizard"
     _description = "Export KPIs to Excel"
@@ -29,20 +30,20 @@ class CrmKpiExportWizard(models.TransientModel):
     board_id = fields.Many2one(
         "crm.kpi.board",
         default=lambda self: self._default_board(),
-        help="The KPIs of the board, in its order. Empty: those chosen below.",
+        help="The KPIs of this board in its order. Empty: the KPIs chosen below.",
     )
     kpi_ids = fields.Many2many(
         "crm.kpi",
         string="KPIs",
-        help="Only these, whatever is on the board. Empty: all of the board.",
+        help="Only these KPIs. Empty: all KPIs of the board.",
         domain="[('state', '=', 'published'), ('company_id', 'in', [False, company_id])]",
     )
     layout = fields.Selection(
         LAYOUTS,
         required=True,
         default="category",
-        help="Plain rows: one line per figure, for pivots of your own; the choice for very many "
-        "figures.",
+        help="Plain rows: one row for each value, for your own pivot tables. Choose it for very "
+        "large exports.",
     )
 
     # --- when ---
@@ -51,9 +52,9 @@ class CrmKpiExportWizard(models.TransientModel):
         "crm.kpi.period",
         "Until",
         domain="[('company_id', '=', company_id), ('kind', '=', period_kind)]",
-        help="Last period that is shown. Empty: the running one.",
+        help="The last period shown. Empty: the running period.",
     )
-    count = fields.Integer("Periods side by side", required=True, default=12)
+    count = fields.Integer("Periods side by side", required=True, default=DEFAULT_PERIODS)
     comparison = fields.Selection(
         lambda self: self.env["crm.kpi.board"]._fields["comparison"].selection,
         "Compared with",
@@ -61,20 +62,20 @@ class CrmKpiExportWizard(models.TransientModel):
         default="previous",
     )
 
-    # --- whose ---
-    scope = fields.Selection(SCOPES, "Whose numbers", required=True, default="company")
+    # --- for whom ---
+    scope = fields.Selection(SCOPES, "Values of", required=True, default="company")
     team_id = fields.Many2one("crm.team", "Sales Team")
     segment_set_id = fields.Many2one("crm.kpi.segment.set", "Segments")
     by_team = fields.Boolean("Sales teams", default=True)
     by_user = fields.Boolean("Salespeople", default=True)
     by_segment = fields.Boolean("Segments below", default=True)
 
-    # --- what else ---
+    # --- further sheets ---
     with_leaderboard = fields.Boolean("Leaderboard", default=True)
     with_records = fields.Boolean(
-        "Records", default=True, help="The records behind the figures, as far as you may see them."
+        "Records", default=True, help="The records behind the values that you may see."
     )
-    selection = fields.Json(help="Ids of the rows that were chosen in a list.")
+    selection = fields.Json(help="Ids of the rows that the user selected in a list.")
 
     _count_range = models.Constraint(
         "CHECK (count BETWEEN 1 AND 24)", "Periods side by side: enter 1 to 24."
@@ -97,56 +98,60 @@ class CrmKpiExportWizard(models.TransientModel):
         if self.period_id.kind != self.period_kind or self.period_id.company_id != self.company_id:
             self.period_id = False
 
-    def _options(self):
+    def _request(self):
+        """The :class:`~..workbook.request.WorkbookRequest` of the wizard."""
         self.ensure_one()
-        return {
-            "board_id": self.board_id.id,
-            "kpi_ids": self.kpi_ids.ids,
-            "wanted": {
-                "company_id": self.company_id.id,
-                "period_kind": self.period_kind,
-                "date": fields.Date.to_string(self.period_id.date_from) or "now",
-                "comparison": self.comparison,
-                "scope": self.scope,
-                "team_id": self.team_id.id,
-                "segment_set_id": self.segment_set_id.id,
-            },
-            "count": self.count,
-            "levels": [level for level in LEVELS_BELOW if self[f"by_{level}"]],
-            "layout": self.layout,
-            "leaderboard": self.with_leaderboard,
-            "records": self.with_records,
-            **(self.selection or {}),
+        filters = {
+            "company_id": self.company_id.id,
+            "period_kind": self.period_kind,
+            "date": fields.Date.to_string(self.period_id.date_from) or "now",
+            "comparison": self.comparison,
+            "scope": self.scope,
+            "team_id": self.team_id.id,
+            "segment_set_id": self.segment_set_id.id,
         }
+        return WorkbookRequest.parse(
+            {
+                "board_id": self.board_id.id,
+                "kpi_ids": self.kpi_ids.ids,
+                "filters": filters,
+                "period_count": self.count,
+                "dimensions": [name for name in DIMENSIONS if self[f"by_{name}"]],
+                "layout": self.layout,
+                "leaderboard": self.with_leaderboard,
+                "records": self.with_records,
+                **(self.selection or {}),
+            }
+        )
 
     def action_export(self):
         self.ensure_one()
         if not self.board_id and not self.kpi_ids and not self.selection:
-            raise UserError(self.env._("KPIs: choose some, or a board."))
-        options = self._options()
-        cells = self.env["crm.kpi.export"]._estimate(options)
-        if cells > CELLS_AT_ONCE:
-            return self._make_later(options, cells)
+            raise UserError(self.env._("KPIs: choose KPIs or a board."))
+        request = self._request()
+        cells = self.env["crm.kpi.export"]._estimate(request)
+        if cells > MAX_CELLS_AT_ONCE:
+            return self._make_in_background(request, cells)
         return self._download()
 
-    def _make_later(self, options, cells):
-        """Very many cells: made in the background, plain rows however many they are."""
-        if options["layout"] != "list" and cells > 3 * CELLS_AT_ONCE:
+    def _make_in_background(self, request, cells):
+        """Have a large workbook made by the scheduled action; plain rows have no upper limit."""
+        if request.layout != "list" and cells > 3 * MAX_CELLS_AT_ONCE:
             raise UserError(
                 self.env._(
                     "Layout: about %s cells are too many for tables and charts. Choose fewer KPIs "
-                    "or periods, or plain rows.",
+                    "or periods, or the layout Plain rows.",
                     cells,
                 )
             )
-        self.env["crm.kpi.mailing"]._send_later(options, self.env._("KPI sheet"))
+        self.env["crm.kpi.mailing"]._send_later(request, self.env._("KPI sheet"))
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
                 "type": "info",
                 "message": self.env._(
-                    "The workbook is large and is made in the background. You get a message "
+                    "The workbook is large and is made in the background. You receive a message "
                     "with the file."
                 ),
                 "next": {"type": "ir.actions.act_window_close"},
@@ -160,11 +165,11 @@ class CrmKpiExportWizard(models.TransientModel):
             "target": "download",
         }
 
-    # --- ROWS CHOSEN IN A LIST ---
+    # --- ROWS SELECTED IN A LIST ---
 
     @api.model
     def _export_values(self, values):
-        """Exactly these values, as plain rows."""
+        """Export exactly these values, as plain rows."""
         values = values.sorted(lambda value: (value.date_from, value.id))
         return self.create(
             {
@@ -177,7 +182,7 @@ class CrmKpiExportWizard(models.TransientModel):
 
     @api.model
     def _export_goals(self, goals, layout="goals"):
-        """Exactly these goals: to read, or as ``targets`` to be changed and imported again."""
+        """Export exactly these goals; with the layout ``targets``, to edit and import again."""
         goals = goals.sorted("period_date")
         return self.create(
             {

@@ -12,7 +12,7 @@ MEGABYTES = 10
 
 
 class CrmKpiGoalImport(models.TransientModel):
-    """Take back a sheet of targets: show what it changes, then change all of it or nothing."""
+    """Import a sheet of targets: show the changes, then apply all of them or none."""
 
     _name = "crm.kpi.goal.import"
     _description = "Import Targets"
@@ -46,8 +46,8 @@ class CrmKpiGoalImport(models.TransientModel):
                             "goal_id": goal.id,
                             "row": row,
                             "field_name": goal_fields[name]._description_string(self.env),
-                            "old": self._worded(goal, name, goal[name]),
-                            "new": self._worded(goal, name, value),
+                            "old": self._display(goal, name, goal[name]),
+                            "new": self._display(goal, name, value),
                         }
                     )
                     for goal, vals, row in changes
@@ -57,7 +57,7 @@ class CrmKpiGoalImport(models.TransientModel):
         )
         return self._reopen()
 
-    def _worded(self, goal, name, value):
+    def _display(self, goal, name, value):
         if name == "note":
             return value or ""
         if name == "improve_by":
@@ -66,10 +66,10 @@ class CrmKpiGoalImport(models.TransientModel):
 
     def action_apply(self):
         self.ensure_one()
-        # read again: what was previewed may have been changed meanwhile
+        # read again: goals can have changed since the preview
         changes = self._changes()
         if not changes:
-            raise UserError(self.env._("File: it changes nothing."))
+            raise UserError(self.env._("File: it contains no changes."))
         self.env["crm.kpi.goal"]._apply_targets(changes, self.file_name or "xlsx")
         goals = [goal.id for goal, _vals, _row in changes]
         return {
@@ -97,7 +97,7 @@ class CrmKpiGoalImport(models.TransientModel):
 
 
 class CrmKpiGoalImportLine(models.TransientModel):
-    """One value that the file changes."""
+    """A value that the file changes."""
 
     _name = "crm.kpi.goal.import.line"
     _description = "Changed Target"
@@ -106,5 +106,5 @@ class CrmKpiGoalImportLine(models.TransientModel):
     goal_id = fields.Many2one("crm.kpi.goal", required=True, ondelete="cascade")
     row = fields.Integer()
     field_name = fields.Char("Field")
-    old = fields.Char("Now")
-    new = fields.Char()
+    old = fields.Char("Old value")
+    new = fields.Char("New value")

@@ -12,12 +12,13 @@ from ..engine import pace
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
 from ..fields import NullableFloat
-from ..models.goal.crm_kpi_goal import BASELINES, DEFAULT_KIND, GOAL_KINDS
+from ..goals.refresh import DEFAULT_KIND
+from ..models.goal.crm_kpi_goal import BASELINES, GOAL_KINDS
 from ..models.value.crm_kpi_value import LEVELS
 
 
 class CrmKpiGoalSet(models.TransientModel):
-    """Set one goal for many: periods × salespeople, teams or segments."""
+    """Set goals for many periods and many salespeople, teams or segments at once."""
 
     _name = "crm.kpi.goal.set"
     _description = "Set Goals"
@@ -45,9 +46,7 @@ class CrmKpiGoalSet(models.TransientModel):
         help="Custom: choose single periods.",
     )
     date_from = fields.Date("From", default=lambda self: self._default_from())
-    date_end = fields.Date(
-        "To", default=lambda self: self._default_end(), help="Last day, included."
-    )
+    date_end = fields.Date("To", default=lambda self: self._default_end(), help="The last day.")
     period_ids = fields.Many2many(
         "crm.kpi.period",
         string="Periods",
@@ -67,7 +66,7 @@ class CrmKpiGoalSet(models.TransientModel):
         "crm_kpi_goal_set_member_team_rel",
         string="All members of",
         domain="[('company_id', 'in', [False, company_id])]",
-        help="All active members of these teams, beside the salespeople chosen.",
+        help="All active members of these teams, in addition to the salespeople.",
     )
     user_ids = fields.Many2many(
         "res.users",
@@ -95,26 +94,28 @@ class CrmKpiGoalSet(models.TransientModel):
         "Target",
         required=True,
         default="each",
-        help="Spread: the parts add up to the amount exactly; for counts and sums only. "
-        "From the last value: of the latest period that is over, changed by a percentage.",
+        help="Spread: the targets add up to the amount, for counts and sums only. From the last "
+        "value: the value of the latest closed period, changed by a percentage.",
     )
     target = NullableFloat("Target value")
     target_max = NullableFloat("Upper bound")
     total = NullableFloat("Amount to spread")
-    change_by = fields.Float("Better by", default=0.1, help="In the good direction of the KPI.")
+    change_by = fields.Float(
+        "Better by", default=0.1, help="In the direction of the KPI's objective."
+    )
     improve_by = fields.Float("Improve by", default=0.1)
     baseline_kind = fields.Selection(BASELINES, "Compared with", default="previous")
     baseline_count = fields.Integer("Number of periods", default=3)
     baseline_fixed = NullableFloat("Fixed baseline")
-    note = fields.Text("Reasons and means")
+    note = fields.Text("Reason and plan")
     existing = fields.Selection(
-        [("update", "Update them"), ("skip", "Leave them as they are")],
+        [("update", "Update them"), ("skip", "Do not change them")],
         "Goals that exist",
         required=True,
         default="update",
     )
 
-    # --- what it will do ---
+    # --- summary ---
     additive = fields.Boolean(compute="_compute_additive")
     goal_count = fields.Integer("Goals", compute="_compute_counts")
     existing_count = fields.Integer("Existing", compute="_compute_counts")
@@ -174,9 +175,9 @@ class CrmKpiGoalSet(models.TransientModel):
         if not self.existing_count:
             return text
         if self.existing == "update":
-            what = self.env._("existing: %s, will be updated", self.existing_count)
+            what = self.env._("%s existing goals are updated", self.existing_count)
         else:
-            what = self.env._("existing: %s, stay as they are", self.existing_count)
+            what = self.env._("%s existing goals are not changed", self.existing_count)
         return f"{text}; {what}"
 
     @api.onchange("mode", "kind", "kpi_id")
@@ -187,7 +188,7 @@ class CrmKpiGoalSet(models.TransientModel):
     # --- CELLS ---
 
     def _spans(self):
-        """The kind and days of the periods asked for by days, see ``crm.kpi.period._spans``."""
+        """The kind and days of the chosen periods, see ``crm.kpi.period._spans``."""
         if self.period_kind == "custom" or not self.date_from or not self.date_end:
             return "custom", []
         return self._period_model()._spans(
@@ -206,10 +207,10 @@ class CrmKpiGoalSet(models.TransientModel):
         return self._period_model()._on(kind, spans) if spans else self._chosen_periods()
 
     def _periods(self):
-        """The periods asked for, made where they are missing, in order of time."""
+        """The chosen periods in order of time. Missing calendar periods are created."""
         kind, spans = self._spans()
         if spans:
-            # superuser: a period is made by the calendar, not by rights
+            # superuser: calendar periods are the same for all users
             calendar_model = self._period_model().sudo()
             days = spans[0][0], spans[-1][1]
             if kind == "custom":
@@ -219,7 +220,7 @@ class CrmKpiGoalSet(models.TransientModel):
         return self._existing_periods().with_env(self.env).sorted("date_from")
 
     def _owners(self):
-        """Who gets a goal: list of ``(team id, user id, segment id)``."""
+        """Owners of the goals: list of ``(team id, user id, segment id)``."""
         parts = (self.scope or "company").split("_")
         users = self.user_ids._origin | self.member_team_ids._origin.member_ids
         return list(
@@ -231,7 +232,7 @@ class CrmKpiGoalSet(models.TransientModel):
         )
 
     def _existing(self, periods):
-        """Active goals in the cells asked for: dict of ``(period id, *owner)`` to goal."""
+        """Active goals of the chosen cells: dict of ``(period id, *owner)`` to goal."""
         owners = set(self._owners())
         goals = self.env["crm.kpi.goal"].search_fetch(
             [
@@ -250,7 +251,7 @@ class CrmKpiGoalSet(models.TransientModel):
     # --- SETTING ---
 
     def action_set(self):
-        """Make the goals, or bring the existing ones in line, and show them."""
+        """Create the goals, update the existing ones if asked, and show all of them."""
         self.ensure_one()
         self._check()
         periods = self._periods()
@@ -263,7 +264,7 @@ class CrmKpiGoalSet(models.TransientModel):
         new, changes = [], []
         for cell, target in zip(cells, targets, strict=True):
             if target is None and self.kind != "improve":
-                continue  # nothing to start from
+                continue  # no last value
             values = dict(common) if self.kind == "improve" else {**common, "target": target}
             if cell in existing:
                 changes.append((existing[cell], values))
@@ -272,7 +273,7 @@ class CrmKpiGoalSet(models.TransientModel):
                                   strict=True))  # fmt: skip
                 new.append({"kpi_id": self.kpi_id.id, "scope": self.scope, **values})
         model = self.env["crm.kpi.goal"]
-        # the goals tell themselves who set them; thousands of notes would tell no more
+        # each goal stores its creator: no note in the chatter is needed
         goals = model.with_context(
             mail_create_nolog=True, mail_create_nosubscribe=True, tracking_disable=True
         ).create(new)
@@ -282,7 +283,9 @@ class CrmKpiGoalSet(models.TransientModel):
 
     def _check(self):
         if not self._spans()[1] and not self._chosen_periods():
-            raise UserError(self.env._("From, To: choose days in this order, or single periods."))
+            raise UserError(
+                self.env._("From, To: choose a first and a last day, or single periods.")
+            )
         if not self._owners():
             raise UserError(self.env._("For: choose at least one team, salesperson or segment."))
         if foreign := self._chosen_periods().filtered(lambda p: p.company_id != self.company_id):
@@ -296,14 +299,14 @@ class CrmKpiGoalSet(models.TransientModel):
         if self.kind == "improve":
             return
         if self.mode != "each" and self.kind == "range":
-            raise UserError(self.env._("Target: a range is the same for each. Choose that."))
+            raise UserError(self.env._("Target: for a range, choose The same for each."))
         if self.mode == "each" and self.target is False:
-            raise UserError(self.env._("Target value: enter what is to be reached."))
+            raise UserError(self.env._("Target value: enter a value."))
         if self.mode == "spread":
             if not self.additive:
                 raise UserError(
                     self.env._(
-                        "Target: the parts of %s do not add up to a whole. Set the same for each.",
+                        "Target: values of %s do not add up. Choose The same for each.",
                         self.kpi_id.name,
                     )
                 )
@@ -312,7 +315,7 @@ class CrmKpiGoalSet(models.TransientModel):
         if self.mode == "last" and self.direction == "maintain":
             raise UserError(
                 self.env._(
-                    "Target: %s has the objective to maintain. Set the same for each.",
+                    "Target: %s has the objective Maintain. Choose The same for each.",
                     self.kpi_id.name,
                 )
             )
@@ -337,12 +340,12 @@ class CrmKpiGoalSet(models.TransientModel):
         return self.kpi_id.digits + (2 if self.unit == "percent" else 0)
 
     def _targets(self, periods, cells):
-        """Target of each cell, ``None`` where there is no last value to start from."""
+        """Target of each cell, ``None`` without a last value."""
         if self.mode == "spread":
             return pace.spread(self.total, len(cells), self._digits())
         if self.mode == "last" and self.kind != "improve":
             last = self._last_values(periods)
-            # rounded so that the promise is not smaller than asked for
+            # rounded so that the improvement is not smaller than entered
             rounding = "UP" if self.direction == "increase" else "DOWN"
             targets = []
             for _period, *owner in cells:
@@ -353,15 +356,14 @@ class CrmKpiGoalSet(models.TransientModel):
                         target, precision_digits=self._digits(), rounding_method=rounding
                     )
                 )
-            # nothing to improve on where nothing was
+            # a last value of zero cannot be improved by a percentage
             return [target or None for target in targets]
         return [self.target if self.target is not False else None] * len(cells)
 
     def _last_values(self, periods):
-        """The value of each owner in the latest period that is over: dict of owner to float.
+        """The value of each owner in the latest closed period: dict of owner to float.
 
-        Zero where the KPI was computed and counts nothing. Periods from the first one that
-        is set on are left out.
+        Only periods before the first chosen one count.
         """
         first = periods[0]
         earlier = self.env["crm.kpi.period"].search(
@@ -375,7 +377,7 @@ class CrmKpiGoalSet(models.TransientModel):
         last = earlier.filtered(lambda period: period._length() == first._length())[:1]
         if not last or self.kpi_id._closed_to_user():
             return {}
-        # written by the refresh and read as a whole: setting goals is for managers, who may
+        # only managers set goals, and they may read all values
         self.env["crm.kpi.value"].flush_model()
         return {
             (team_id or False, user_id or False, segment_id or False): value
@@ -406,7 +408,7 @@ class CrmKpiGoalSet(models.TransientModel):
             "params": {
                 "type": "warning",
                 "message": self.env._(
-                    "%s goals were not set: there is no last value to start from.", left_out
+                    "%s goals were not set, because there is no last value.", left_out
                 ),
                 "next": action,
             },

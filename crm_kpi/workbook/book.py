@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A workbook that takes text only as text, and formulas only in shapes made here."""
+"""A workbook that writes text only as text, and formulas only in known shapes."""
 
 import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
@@ -19,12 +19,12 @@ class Book:
     """A file being written.
 
     :param file: path or binary file
-    :param flat: whether rows are streamed: memory stays flat, and there are neither Excel
-        tables nor a way back to an earlier row
+    :param flat: whether rows are streamed. Memory stays flat, but there are no Excel tables, and
+        an earlier row cannot be written any more
     """
 
     def __init__(self, file, rtl=False, letter=False, footer="", flat=False):
-        # text is written by write_string only; these are a second belt
+        # text is written by write_string only; these options are a second protection
         options = {
             "strings_to_formulas": False,
             "strings_to_urls": False,
@@ -49,7 +49,7 @@ class Book:
         return texts.table_name(name, self._table_names)
 
     def describe(self, properties, facts):
-        """Say what the file is in its properties."""
+        """Set the properties of the file."""
         known = {"title", "subject", "author", "company", "category", "keywords", "comments"}
         described = {k: texts.one_line(v, 250) for k, v in properties.items() if k in known}
         if properties.get("created"):
@@ -90,7 +90,7 @@ class Sheet:
         self._done(self.inner.write_string(row, col, value, self.styles.get(**look)))
 
     def number(self, row, col, value, number_format="General", note=NO_VALUE, **look):
-        """A number, or a note in its place where there is none."""
+        """A number, or a note in its place if there is none."""
         if not is_number(value):
             self.text(
                 row, col, note or NO_VALUE, align="right", **{"font_color": "#666666", **look}
@@ -100,7 +100,7 @@ class Sheet:
         self._done(self.inner.write_number(row, col, value, look))
 
     def formula(self, row, col, formula, value, number_format="General", **look):
-        """A live formula with the value that readers without a calculator show."""
+        """A live formula, with its value for programs that do not calculate."""
         if not SHAPE.fullmatch(formula):
             raise ValueError(f"not a formula of a workbook: {formula!r}")
         look = self.styles.get(num_format=number_format, **look)
@@ -109,7 +109,7 @@ class Sheet:
 
     @staticmethod
     def _done(code):
-        # xlsxwriter tells by a negative code that a cell was lost
+        # xlsxwriter returns a negative code when a cell was not written
         if code:
             raise ValueError(f"a cell could not be written ({code})")
 
@@ -145,9 +145,9 @@ class Sheet:
             self.text(row, col + offset, name, **look)
 
     def table(self, row, col, names, count, name, autofilter=True, right=()):
-        """An Excel table: headers at ``row``, ``count`` rows of cells that others write.
+        """An Excel table: headers at ``row``; the caller writes the ``count`` rows of cells.
 
-        :param right: columns whose headers stand at the right, above numbers
+        :param right: columns of numbers, whose headers are aligned to the right
         """
         names = texts.headers(names)
         if self.book.flat or not count:

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What a workbook shows, as plain data: numbers, texts, ``None`` for no value."""
+"""The content of a workbook as plain data: numbers, texts, ``None`` for no value."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,9 +10,9 @@ NO_VALUE = "–"
 
 @dataclass
 class Row:
-    """Somebody's numbers over the periods of a sheet.
+    """Values of one owner over the periods of a sheet.
 
-    ``notes`` are said in the place of a missing value; ``parts`` are the numbers of the
+    ``notes`` are texts in place of missing values, by index; ``parts`` are the values of the
     components by ``(code, shift)``. ``record_count``, ``target``, ``attainment`` and the status belong
     to the last period.
     """
@@ -46,8 +46,8 @@ class Measure:
     :ivar part_names: dict of ``(code, shift)`` to a name
     :ivar summable: whether the rows of a level may be added up
     :ivar part_summable: the same of each component
-    :ivar whole: :class:`Row` of whoever the workbook is about
-    :ivar targets, forecasts: per period, of the whole
+    :ivar whole: :class:`Row` of the chosen cell
+    :ivar targets, forecasts, counts: per period, of the chosen cell
     :ivar heat: ``(columns, rows)`` of salespeople by segments in the last period, or ``None``
     """
 
@@ -74,7 +74,7 @@ class Measure:
 
 @dataclass
 class Card:
-    """A line of the summary: what the card of the KPI says on the screen."""
+    """A line of the summary: what the card of the KPI shows on a board."""
 
     key: Any
     category: str
@@ -99,8 +99,8 @@ class Card:
 class Table:
     """A plain table: headers, rows of cells, formats of columns.
 
-    A cell is a number, a text, ``None``, or ``(number, number format)``. A row may say the
-    status that colours its status column.
+    A cell is a number, a text, ``None``, or ``(number, number format)``. ``statuses`` colour the
+    status column.
     """
 
     title: str
@@ -115,7 +115,7 @@ class Table:
 
 @dataclass
 class Page:
-    """A sheet of plain tables below each other, after lines of ``(name, text)``."""
+    """A sheet of plain tables one below the other, after lines of ``(name, text)``."""
 
     name: str
     title: str
@@ -132,7 +132,7 @@ class Content:
     :ivar running: whether the last period is not over
     :ivar sheets: list of ``(name, measures)``
     :ivar properties: title, author, company, created and the like, for the file
-    :ivar facts: dict of what else the file says about itself
+    :ivar facts: dict of custom properties of the file
     """
 
     title: str

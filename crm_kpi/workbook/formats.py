@@ -1,12 +1,12 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Number formats by unit, and the looks of cells."""
+"""Number formats by unit, and the formats of cells."""
 
 import re
 
 from .text import one_line
 
-#: Fill and font of a status; the shape in its text says the same.
+#: Fill and font colour of a status; the shape in its text has the same meaning.
 STATUS_LOOKS = {
     "achieved": ("#D5E8D4", "#1E4620"),
     "on_track": ("#E6F2E5", "#1E4620"),
@@ -15,14 +15,16 @@ STATUS_LOOKS = {
     "missed": ("#F8D7DA", "#721C24"),
 }
 DARK, LIGHT, GRID = "#1F3A5F", "#EEF2F7", "#C5CED9"
+#: Number formats of days and instants.
+DAY, MOMENT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
 
 
 def number_format(unit, digits=0, symbol="", before=False, decimals=2, suffix=""):
-    """Excel's number format for a unit; what people typed is quoted in it.
+    """Excel's number format for a unit; text of users in it is quoted.
 
     :param unit: unit of a KPI
-    :param symbol: of the currency, ``before`` the amount or behind it
-    :param decimals: of the currency, where the KPI has any
+    :param symbol: of the currency; ``before``: it stands before the amount
+    :param decimals: of the currency, if the KPI shows decimals
     :param suffix: word for hours, days, months
 
     >>> number_format("percent", 1), number_format("count"), number_format("hours", 1, suffix="h")
@@ -50,7 +52,7 @@ def _quoted(text):
 
 
 class Styles:
-    """Formats of a workbook, each made once."""
+    """Formats of a workbook; each is created once."""
 
     def __init__(self, workbook):
         self._workbook = workbook

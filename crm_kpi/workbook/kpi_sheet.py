@@ -1,9 +1,9 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A sheet with KPIs below each other: charts, then tables of whom by periods.
+"""A sheet with KPIs one below the other: charts, then tables of owners by periods.
 
-All tables of a sheet share their columns: who, the periods, what belongs to the last period,
-and at the right, folded away, the components that the live formulas of ratios read.
+All tables of a sheet share their columns: the owner, the periods, the target of the last period,
+and folded away at the right the components that live formulas read.
 """
 
 from xlsxwriter.utility import xl_rowcol_to_cell as cell_name
@@ -15,9 +15,9 @@ from .text import one_line
 
 CHART_ROWS = 15
 CHART_HEIGHT = 20 * CHART_ROWS - 10
-#: Rows of a ranking and series of a stack that a chart can still tell apart.
+#: Most rows of a ranking and most series of a stacked chart.
 BARS, STACK = 15, 8
-#: Tones that stay apart in grey, for the segments of a stack.
+#: Colours of segments that differ in a grey print, too.
 TONES = ["#1F3A5F", "#4E79A7", "#A0CBE8", "#F28E2B", "#FFBE7D", "#59A14F", "#8CD17D", "#79706E"]
 HEAT_LOW, HEAT_HIGH = "#FFFFFF", "#6FA8DC"
 
@@ -32,7 +32,7 @@ class KpiSheet:
         self.sheet, self.content = sheet, content
         self.words = content.words
         self.periods = content.periods
-        self.last = len(self.periods)  # column of the last period; column 0 says who
+        self.last = len(self.periods)  # column of the last period; column 0 is the owner
         self.extra = self.last + 1
         self.first_part = self.extra + 5
         self.places = {}
@@ -62,7 +62,7 @@ class KpiSheet:
         sheet.inner.outline_settings(symbols_right=True)
 
     def _measure(self, measure, row):
-        """Write a measure from a row on; returns the first row after it."""
+        """Write a measure at a row; returns the first row after it."""
         sheet = self.sheet
         name_row = row
         sheet.text(row, 0, measure.name, bold=True, font_size=13, font_color=DARK)
@@ -100,8 +100,10 @@ class KpiSheet:
         return names
 
     def _whole(self, measure, row):
-        """The figure itself, and what there is beside it; returns the first row after it and
-        a dict of the name of each line to its row."""
+        """Write the chosen cell with its targets, forecasts and numbers of records.
+
+        :return: the first row after it, and a dict of the name of each line to its row
+        """
         sheet, words, fmt = self.sheet, self.words, measure.number_format
         lines = [
             (name, values, number_format)
@@ -186,7 +188,7 @@ class KpiSheet:
             self._goal(line, row, fmt)
 
     def _trends(self, measure, row, lines):
-        """A sparkline beside each of some lines; one group, which is quicker than many."""
+        """A sparkline for each of some lines; one group is faster than many."""
         rows = [
             row + offset
             for offset, line in enumerate(lines)
@@ -230,7 +232,7 @@ class KpiSheet:
                 yield part, index, self.first_part + number * len(self.periods) + index
 
     def _live(self, measure, line, index, row):
-        """The formula of a ratio in a cell, where it says exactly what is stored."""
+        """The formula of a ratio in a cell, if it results exactly in the stored value."""
         if not measure.formula or not formulas.is_number(line.values[index]):
             return None
         keys = list(measure.part_names)
@@ -249,8 +251,11 @@ class KpiSheet:
         return formulas.ratio_formula(measure.formula.tree, references, constants)
 
     def _total(self, measure, block, first, count):
-        """The whole below its rows: their sum or the ratio of sums where that is what is
-        stored, else the stored value, saying that the rows do not add up to it."""
+        """Write the total below its rows.
+
+        It is a live sum, or a ratio of sums, if that is the stored value. Otherwise the stored
+        value is written, and the label says that the rows do not add up.
+        """
         sheet, row = self.sheet, first + count
         look = sheet.total_look()
         lines = block.rows
@@ -298,7 +303,7 @@ class KpiSheet:
         sheet = self.sheet
         columns, lines = measure.heat
         last = self.periods[-1] if self.periods else ""
-        sheet.inner.set_row(row, 30)  # names of segments are long
+        sheet.inner.set_row(row, 30)  # room for long names of segments
         sheet.table(
             row,
             0,
@@ -330,12 +335,12 @@ class KpiSheet:
     def _chart(self, options, title, measure, row, place):
         """A chart over the shared columns.
 
-        :param place: where it begins and how wide it is, as shares of their width
+        :param place: start and width of the chart, as shares of the width of the columns
         """
-        # what the columns take, see fill(); seven pixels a character
+        # width of the columns, see fill(): seven pixels for each character
         space = 7 * (24 + 11 * len(self.periods) + 63)
         chart = self.sheet.book.workbook.add_chart(options)
-        # titles by reference: a text like =Sheet!A1 would be read as one
+        # titles by reference: a text such as =Sheet!A1 would be read as a reference
         chart.set_title({"name": title, "name_font": {"size": 11, "color": DARK}, "overlay": False})
         chart.set_size({"width": int(space * place[1]), "height": CHART_HEIGHT})
         chart.set_chartarea({"border": {"color": "#C5CED9"}})
@@ -386,11 +391,11 @@ class KpiSheet:
         chart.set_x_axis({"num_font": {"size": 8}})
 
     def _rows_chart(self, measure, row, place, first, count, block):
-        """A stack of the segments where they add up, else the best rows of the last period."""
+        """A stacked chart of segments that add up, else the best rows of the last period."""
         if block.level == "segment" and measure.summable:
             self._stack_chart(measure, row, place, first, min(count, STACK))
             return
-        # the rows are in their order: those without a value come last
+        # rows without a value come last
         ranked = sum(formulas.is_number(line.values[-1]) for line in block.rows)
         if ranked > 1:
             self._rank_chart(measure, row, place, first, min(ranked, BARS))
@@ -441,5 +446,5 @@ class KpiSheet:
 
 
 def _sum(numbers):
-    """Sum of the numbers there are, as Excel adds them up."""
+    """Sum of the numbers as Excel adds them: cells without a number are skipped."""
     return float(sum(number for number in numbers if formulas.is_number(number)))

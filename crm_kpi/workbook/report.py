@@ -9,7 +9,7 @@ from .formats import DARK
 from .kpi_sheet import KpiSheet
 from .text import clean
 
-#: How a status counts for the icons: by the same judgement as its word and shape.
+#: Icon of a status, from 1 (red) to 3 (green).
 ICONS = {"achieved": 3, "on_track": 3, "at_risk": 2, "off_track": 1, "missed": 1}
 
 
@@ -18,7 +18,7 @@ def write_report(file, content, flat=False):
 
     :param file: path or binary file
     :param content: :class:`~.content.Content`
-    :param flat: stream the rows of the pages, for very many of them
+    :param flat: stream the rows of the pages, which keeps memory flat
     :return: number of live formulas
     """
     book = Book(file, content.rtl, content.letter, content.footer, flat)
@@ -48,7 +48,7 @@ def _summary(sheet, content, places):
         row += 1
     row += 1
     names = ["category", "kpi", "value", "trend", "target", "attainment", "icon", "status",
-             "projected", "change", "basis", "records", "counter", "remark"]  # fmt: skip
+             "forecast", "change", "basis", "records", "counter", "remark"]  # fmt: skip
     sheet.table(
         row,
         0,
@@ -64,7 +64,7 @@ def _summary(sheet, content, places):
         _card(sheet, card, row, places)
     first = header + 1
     if content.cards:
-        # bullet bars: the length of the cell is all of the target
+        # the width of the cell is 100 % of the target
         sheet.inner.conditional_format(
             first, 5, row, 5,
             {"type": "data_bar", "bar_solid": True, "bar_color": "#9DB7D5", "min_type": "num",
@@ -145,7 +145,7 @@ def _page(sheet, page):
         row = _table(sheet, table, row, widths) + 1
     if page.lines:
         widths[:2] = [max(18, *(widths[:1] or [0])), max(40, *(widths[1:2] or [0]))]
-    # many columns: long texts are wrapped, so that a printed page can still be read
+    # many columns: wrap long texts, so that a printed page can be read
     sheet.widths([min(width, 26) for width in widths] if len(widths) > 12 else widths)
 
 

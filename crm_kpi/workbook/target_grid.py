@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Targets on a sheet that comes back: locked keys and names, open cells for what may change."""
+"""The sheet of targets: keys and names are locked, cells that may change are open."""
 
 import zipfile
 from collections import namedtuple
@@ -12,7 +12,7 @@ from .book import Book
 from .formats import DARK
 from .text import headers
 
-#: Says in the file what it is; another number when its columns change.
+#: Identifies the file. The number changes when the columns change.
 MARK = "crm_kpi targets 1"
 #: Fields behind the key, the names and the unit, in the order of their columns.
 FIELDS = ("target", "target_max", "improve_by", "note")
@@ -23,12 +23,12 @@ ROWS, BYTES = 20_000, 100 << 20
 #: A row to write: key, names, number format, dict of open field to its value; other fields of
 #: the row are closed.
 GridRow = namedtuple("GridRow", "key names number_format values")
-#: A row that came back: number, key, names, dict of field to ``(cell, value)``.
+#: A row that was read: number, key, names, dict of field to ``(cell, value)``.
 ReadRow = namedtuple("ReadRow", "number key names values")
 
 
 class GridError(ValueError):
-    """A file that is no sheet of targets; ``args[0]``: ``file``, ``size``, ``sheet``, ``rows``."""
+    """The file is not a sheet of targets; ``args[0]``: ``file``, ``size``, ``sheet``, ``rows``."""
 
 
 def write_grid(file, content, names, rows, hint):
@@ -82,9 +82,9 @@ def write_grid(file, content, names, rows, hint):
 
 
 def read_grid(file):
-    """Rows of a sheet that came back, as :class:`ReadRow`.
+    """Rows of a sheet of targets, as :class:`ReadRow`.
 
-    :raise GridError: where it is none
+    :raise GridError: the file is not a sheet of targets
     """
     try:
         with zipfile.ZipFile(file) as package:
@@ -97,7 +97,7 @@ def read_grid(file):
     except GridError:
         raise
     except Exception as error:
-        # whatever a broken or forged file makes the reader stumble over
+        # any exception that the reader raises on a damaged file
         raise GridError("file") from error
     begun, result = False, []
     width = FIRST + len(FIELDS)
@@ -125,7 +125,7 @@ def read_grid(file):
                 {
                     field: (
                         f"{openpyxl.utils.get_column_letter(column + 1)}{number}",
-                        # a formula without a cached value is no empty cell
+                        # a formula without a cached value is not an empty cell
                         formulas_[column] if cells[column] is None else cells[column],
                     )
                     for column, field in enumerate(FIELDS, start=FIRST)

@@ -1,26 +1,26 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Text of users on its way into a workbook: cleaned, shortened, unique, never a formula."""
+"""Text of users for a workbook: cleaned, shortened, unique, never a formula."""
 
 import re
 
 #: Excel's limit of characters in a cell.
 CELL_LIMIT = 32767
-#: Characters with which a text begins that spreadsheets read as a formula, a command or a link
-#: once the file was saved as CSV: such cells carry Excel's quote prefix.
+#: Spreadsheets read text that begins with one of these as a formula, a command or a link when
+#: the file is saved as CSV. Such cells get Excel's quote prefix.
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "{", "|", "%")
 # XML 1.0 allows no other control characters, no lone surrogates and no non-characters
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def clean(text, limit=CELL_LIMIT):
-    r"""Text that any reader of the file can hold.
+    r"""Text without characters that a workbook cannot hold.
 
     >>> clean("a\x00b\x1fc"), clean(None), clean("x" * 9, limit=4)
     ('abc', '', 'xxx…')
     """
     text = _ILLEGAL.sub("", "" if text is None or text is False else str(text))
-    # Excel reads _x000D_ in a text as the character it names
+    # Excel reads _x000D_ in a text as the character with this code
     text = re.sub(r"_(?=x[0-9A-Fa-f]{4}_)", "\uff3f", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -37,7 +37,7 @@ def one_line(text, limit=CELL_LIMIT):
 def sheet_name(name, taken):
     """Name for a sheet: letters, digits, spaces, dashes and dots, at most 31 of them, unique.
 
-    What is left needs no escape in a quoted reference.
+    Such a name needs no escape in a quoted reference.
 
     :param taken: set of the names in use, in lower case; the new one is added
 
@@ -82,7 +82,7 @@ def table_name(name, taken):
 
 
 def headers(names):
-    """Column headers of one table: none empty, none twice in whatever case.
+    """Column headers of one table: none empty, none twice (upper and lower case are equal).
 
     >>> headers(["Jan", "jan", "", "-"])
     ['Jan', 'jan 2', '-', '- 2']

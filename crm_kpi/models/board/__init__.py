@@ -2,10 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import crm_kpi_board
-from . import crm_kpi_board_read
 from . import crm_kpi_annotation
 from . import crm_kpi_board_card
 from . import ir_websocket
-from . import crm_kpi_export
-from . import crm_kpi_export_words
-from . import crm_kpi_mailing

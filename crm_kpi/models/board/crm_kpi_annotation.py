@@ -5,7 +5,7 @@ from odoo import fields, models
 
 
 class CrmKpiAnnotation(models.Model):
-    """What happened on a day that explains the numbers: a price rise, a fair, a strike."""
+    """An event that explains values: a price increase, a trade fair, a strike."""
 
     _name = "crm.kpi.annotation"
     _description = "KPI Annotation"
@@ -14,8 +14,14 @@ class CrmKpiAnnotation(models.Model):
     name = fields.Char("What happened", required=True)
     date = fields.Date(required=True, index=True, default=fields.Date.context_today)
     kpi_id = fields.Many2one(
-        "crm.kpi", "KPI", ondelete="cascade", index=True, help="Empty: shown with every KPI."
+        "crm.kpi",
+        "KPI",
+        ondelete="cascade",
+        index=True,
+        help="Leave empty to show it with all KPIs.",
     )
     company_id = fields.Many2one(
-        "res.company", default=lambda self: self.env.company, help="Empty: of all companies."
+        "res.company",
+        default=lambda self: self.env.company,
+        help="Leave empty to show it in all companies.",
     )

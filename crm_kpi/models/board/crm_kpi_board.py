@@ -1,9 +1,20 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from dataclasses import asdict
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
+
+from ...board import header, trend
+from ...board.breakdown import bars, heat_map
+from ...board.cards import Cards
+from ...board.context import BoardContext
+from ...board.explain import explain
+from ...board.filters import Filters
+from ...board.ranking import Ranking
 
 BOARD_KINDS = [
     ("day", "Day"),
@@ -16,10 +27,10 @@ SCOPES = [("mine", "Mine"), ("team", "Team"), ("company", "Company")]
 
 
 class CrmKpiBoard(models.Model):
-    """A screen of KPIs: which cards in which order, and what it shows when it is opened.
+    """A screen of KPIs: its cards in their order, and the defaults of its filters.
 
-    Boards that come with an addon are never changed, so that upgrades can improve them.
-    Who changes one gets a copy of his own, which takes the place of the original for him.
+    Boards that come with an addon are never changed, so that upgrades can improve them. A user
+    who changes one gets a copy, which replaces the original for this user.
     """
 
     _name = "crm.kpi.board"
@@ -36,10 +47,12 @@ class CrmKpiBoard(models.Model):
         ondelete="cascade",
         copy=False,
         default=lambda self: self.env.user,
-        help="Only the owner sees the board. Empty: a board for all, or for the groups below.",
+        help="Only the owner sees the board. Leave empty for a shared board.",
     )
     group_ids = fields.Many2many(
-        "res.groups", string="Shown to", help="Of a board without owner. Empty: everybody."
+        "res.groups",
+        string="Shown to",
+        help="Groups that see a shared board. Leave empty to show it to all users.",
     )
     origin_id = fields.Many2one(
         "crm.kpi.board",
@@ -47,10 +60,13 @@ class CrmKpiBoard(models.Model):
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
-        help="The board that this one takes the place of.",
+        help="The board that this copy replaces.",
     )
     is_shipped = fields.Boolean(
-        "Comes with an addon", readonly=True, copy=False, help="Never changed, only copied."
+        "Comes with an addon",
+        readonly=True,
+        copy=False,
+        help="Users cannot change it. A change creates a copy.",
     )
     period_kind = fields.Selection(BOARD_KINDS, "Period", required=True, default="month")
     comparison = fields.Selection(
@@ -58,7 +74,7 @@ class CrmKpiBoard(models.Model):
         required=True,
         default="previous",
     )
-    scope = fields.Selection(SCOPES, "Whose numbers", required=True, default="company")
+    scope = fields.Selection(SCOPES, "Values of", required=True, default="company")
     card_ids = fields.One2many("crm.kpi.board.card", "board_id", "Cards", copy=True)
 
     # --- CRUD ---
@@ -74,25 +90,25 @@ class CrmKpiBoard(models.Model):
         return super().write(vals)
 
     def _check_guarded(self, vals):
-        """Refuse what would give a board to others, or protect it from changes."""
+        """Refuse values that give a board to other users or mark it as shipped."""
         if self.env.su:
             return
         if vals.get("is_shipped"):
             raise AccessError(
-                self.env._("Comes with an addon: set by data files only. Leave it empty.")
+                self.env._("Comes with an addon: only data files can set this. Leave it empty.")
             )
         owner = vals.get("user_id", self.env.uid)
         manages = self.env.user.has_group("crm_kpi.group_kpi_manager")
         if owner != self.env.uid and (owner or not manages):
             raise AccessError(
-                self.env._("Owner: choose yourself. KPI managers may also leave it empty.")
+                self.env._("Owner: select yourself. Only KPI managers can leave it empty.")
             )
 
     # --- LAYOUT ---
 
     @api.model
     def _visible(self):
-        """The boards to choose from: changed ones in the place of what they were made from."""
+        """The boards to choose from. A copy replaces the board that it was made from."""
         boards = self.search_fetch([], ["name", "user_id", "origin_id", "is_shipped", "scope"])
         return boards - boards.origin_id
 
@@ -101,13 +117,13 @@ class CrmKpiBoard(models.Model):
         return not self.is_shipped and self.has_access("write")
 
     def save_layout(self, cards, vals=None, shared=False):
-        """Keep an arrangement of cards, on a copy where the board itself may not be changed.
+        """Save the cards, on a copy where the reader may not change the board itself.
 
-        Cards of KPIs that the reader does not see stay, behind the others.
+        Cards of KPIs that the reader may not see are kept after the other cards.
 
         :param cards: list of dicts with ``kpi_id``, ``size`` and ``display``, in order
-        :param vals: other values of the board: ``name``, ``period_kind``, ``comparison``, ``scope``
-        :param shared: make the copy one for all; for KPI managers
+        :param vals: dict of ``name``, ``period_kind``, ``comparison`` or ``scope``
+        :param shared: whether a copy is for all users; only for KPI managers
         :return: id of the board that was written
         """
         self.ensure_one()
@@ -146,7 +162,7 @@ class CrmKpiBoard(models.Model):
         return board.id
 
     def reset_board(self):
-        """Give up a changed board for the one it was made from.
+        """Delete a copy, so that its original is shown again.
 
         :return: id of the original
         """
@@ -158,3 +174,178 @@ class CrmKpiBoard(models.Model):
             )
         self.unlink()
         return origin.id
+
+    # --- READING ---
+
+    @api.model
+    @api.readonly
+    def get_board(self, board_id=False, filters=None):
+        """Everything that the screen shows of a board, in one call.
+
+        :param board_id: without id, the first board of the reader
+        :param filters: dict, see :class:`~odoo.addons.crm_kpi.board.filters.Filters`. A filter
+            that is missing or may not be used is replaced by the default of the board;
+            ``notes`` then says so.
+        """
+        boards = self._visible()
+        board = boards.filtered(lambda b: b.id == board_id) or boards._first_for_reader()
+        if not board:
+            raise UserError(
+                self.env._("There is no board for you. Ask a KPI manager to share one with you.")
+            )
+        context = BoardContext(board, Filters.parse(filters), board._shown_kpis())
+        kpis = context.kpis.filtered(lambda kpi: kpi.company_id.id in (False, context.company.id))
+        shown = board.card_ids.with_env(context.env).filtered(lambda card: card.kpi_id in kpis)
+        return {
+            "boards": [board._board_entry() for board in boards],
+            "board": {**board._board_entry(), "layout": board._layout()},
+            "filters": context.filters.to_dict(),
+            "notes": context.notes,
+            "period": asdict(header.period_info(context)),
+            "options": header.filter_choices(context),
+            **asdict(header.freshness(context)),
+            "categories": [
+                {"id": category.id, "name": category.name} for category in kpis.category_id.sorted()
+            ],
+            "cards": [asdict(card) for card in Cards(context, kpis).board(shown)],
+        }
+
+    @api.model
+    @api.readonly
+    def get_detail(self, kpi_id, filters=None):
+        """The details of one KPI: trend, salespeople, segments, definition.
+
+        :param filters: as in :meth:`get_board`
+        """
+        context = self._kpi_context(kpi_id, filters)
+        kpi = context.kpis
+        card = Cards(context, kpi).card(kpi)
+        spread = Ranking(context, kpi).spread()
+        heat = heat_map(context, kpi)
+        salespeople, segments = (
+            [
+                asdict(bar)
+                for bar in bars(context, kpi, context.breakdown(kpi, dimension), dimension)
+            ]
+            for dimension in ("user", "segment")
+        )
+        return {
+            "card": asdict(card),
+            "filters": context.filters.to_dict(),
+            "period": asdict(header.period_info(context)),
+            "trend": asdict(trend.trend(context, kpi)),
+            "annotations": [asdict(note) for note in trend.annotations(context, kpi)],
+            "salespeople": salespeople,
+            "median": {"value": spread.median, "text": context.format_value(kpi, spread.median)},
+            "best": {"value": spread.best, "text": context.format_value(kpi, spread.best)},
+            "segments": segments,
+            "segment_set": context.segment_set.name or "",
+            "heat_map": asdict(heat) if heat else None,
+            "definition_changes": [
+                asdict(entry) for entry in trend.definition_changes(context, kpi)
+            ],
+            "goal_id": card.goal.id if card.goal else None,
+        }
+
+    @api.model
+    @api.readonly
+    def get_explanation(self, kpi_id, filters=None):
+        """Numbers of included records and, by reason, of excluded records of the period."""
+        context = self._kpi_context(kpi_id, filters)
+        context.kpis._check_figures()
+        if not context.period:
+            return []
+        return [asdict(part) for part in explain(context, context.kpis)]
+
+    @api.model
+    def open_records(self, kpi_id, filters=None):
+        """An action with the included records that the reader may see."""
+        context = self._kpi_context(kpi_id, filters)
+        kpi = context.kpis
+        kpi._check_figures()
+        if not context.period or not context.may_read_value(kpi):
+            raise AccessError(
+                self.env._("%s: you may not see this value. Choose “My values”.", kpi.name)
+            )
+        return kpi._open_cell_records(context.period, context.cell._asdict())
+
+    @api.model
+    @api.readonly
+    def get_leaderboard(self, kpi_id, filters=None, by="value"):
+        """The ranking of salespeople.
+
+        :param by: ``value``, or ``attainment`` of the own goal
+        """
+        context = self._kpi_context(kpi_id, filters)
+        context.kpis._check_figures()
+        ranking = Ranking(context, context.kpis)
+        return asdict(ranking.leaderboard(by if by == "attainment" else "value"))
+
+    @api.model
+    def prepare_period(self, board_id, filters):
+        """Create a custom period and compute the KPIs of the board for it.
+
+        :return: id of the period
+        """
+        board = self.browse(board_id)
+        board.check_access("read")
+        chosen = Filters.parse(filters)
+        date_from, date_to = chosen.first_day, chosen.last_day
+        if not date_from or not date_to or date_to < date_from:
+            raise UserError(
+                self.env._("Period: choose a first day, and a last day that is not before it.")
+            )
+        company = Filters(company_id=chosen.company_id)
+        context = BoardContext(board, company, board._shown_kpis())
+        # superuser: a period holds no values, and its values are read under record rules
+        period = (
+            self.env["crm.kpi.period"]
+            .sudo()
+            ._for_look(context.company, date_from, date_to + timedelta(days=1))
+        )
+        # superuser: values are written only by the refresh
+        self.env["crm.kpi"].sudo()._refresh(period, context.kpis.sudo())
+        return period.id
+
+    # --- HELPERS ---
+
+    def _kpi_context(self, kpi_id, filters):
+        """A context for one KPI, with the defaults of no particular board."""
+        kpi = self.env["crm.kpi"].browse(kpi_id)
+        kpi.check_access("read")
+        return BoardContext(self._default_board(), Filters.parse(filters), kpi)
+
+    @api.model
+    def _default_board(self):
+        """A board without cards that is not stored: the defaults of the filters."""
+        return self.new({"period_kind": "month", "comparison": "previous", "scope": "company"})
+
+    def _first_for_reader(self):
+        """The board to start with: readers of all values do not start with their own ones."""
+        if self.env.user.has_group("crm_kpi.group_kpi_user_all"):
+            return (self.filtered(lambda board: board.scope != "mine") or self)[:1]
+        return self[:1]
+
+    def _board_entry(self):
+        return {
+            "id": self.id,
+            "name": self.name,
+            "own": bool(self.user_id),
+            "shipped": self.is_shipped,
+            "can_edit": self._may_edit(),
+            "origin_id": self.origin_id.id,
+        }
+
+    def _layout(self):
+        return {
+            "period_kind": self.period_kind,
+            "comparison": self.comparison,
+            "scope": self.scope,
+        }
+
+    def _shown_kpis(self):
+        """The published KPIs of the cards whose values the reader may see."""
+        kpis = self.env["crm.kpi"].search(
+            [("id", "in", self.card_ids.kpi_id.ids), ("state", "=", "published")]
+        )
+        return kpis.filtered(lambda kpi: kpi._has_figures())

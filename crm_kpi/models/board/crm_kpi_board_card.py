@@ -33,10 +33,10 @@ class CrmKpiBoardCard(models.Model):
         default="number",
     )
 
-    _kpi_uniq = models.Constraint("UNIQUE(board_id, kpi_id)", "The KPI is on this board already.")
+    _kpi_uniq = models.Constraint("UNIQUE(board_id, kpi_id)", "This KPI is already on the board.")
 
     def write(self, vals):
         if "board_id" in vals:
-            # a card put on another board changes that one
+            # moving a card to another board changes that board
             self.env["crm.kpi.board"].browse(vals["board_id"]).check_access("write")
         return super().write(vals)

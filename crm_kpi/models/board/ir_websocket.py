@@ -3,7 +3,7 @@
 
 from odoo import models
 
-#: Of each company: hears that its values were refreshed.
+#: Channel of each company: notifies when its values were refreshed.
 BUS_CHANNEL = "crm_kpi"
 
 
@@ -11,8 +11,10 @@ class IrWebsocket(models.AbstractModel):
     _inherit = "ir.websocket"
 
     def _build_bus_channel_list(self, channels):
-        """KPI users hear of refreshes in their companies. No client can ask for a channel that
-        names a record, so nobody else does."""
+        """Subscribe KPI users to the refreshes of their companies.
+
+        A client cannot ask for a channel that names a record, so no other user can subscribe.
+        """
         channels = super()._build_bus_channel_list(channels)
         if self.env.user.has_group("crm_kpi.group_kpi_user"):
             channels.extend((company, BUS_CHANNEL) for company in self.env.user.company_ids)

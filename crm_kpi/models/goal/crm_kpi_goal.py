@@ -1,17 +1,14 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import math
-from datetime import timedelta
-
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
-from odoo.tools.misc import format_date
+from odoo.exceptions import AccessError, ValidationError
 
-from ...engine import pace
-from ...engine import periods as calendar
-from ...engine.time_behaviour import time_behaviours
 from ...fields import NullableFloat
+from ...goals import labels, target_sheet
+from ...goals.cell import CELL, find_duplicate
+from ...goals.refresh import DEFAULT_KIND, GoalRefresh
+from ..period.crm_kpi_period import SAME_PART
 from ..value.crm_kpi_value import LEVELS
 
 GOAL_KINDS = [
@@ -36,45 +33,31 @@ STATUSES = [
     ("achieved", "Achieved"),
     ("missed", "Missed"),
 ]
-#: Shapes tell the statuses apart where colours cannot be told apart.
-SHAPES = {
-    "no_data": "–",
-    "too_early": "◔",
-    "too_few": "…",
-    "on_track": "●",
-    "at_risk": "▲",
-    "off_track": "▼",
-    "achieved": "✔",
-    "missed": "✖",
-}
-DEFAULT_KIND = {"increase": "at_least", "decrease": "at_most", "maintain": "range"}
 DIMENSIONS = ("team", "user", "segment")
 PROTECTED = {
     "value", "record_count", "baseline", "attainment", "expected", "projected", "status",
     "status_since", "as_of", "counter_missed", "company_id",
 }  # fmt: skip
-#: What a goal is about; no two active goals are about the same.
-CELL = ("kpi_id", "period_id", "scope", "team_id", "user_id", "segment_id")
-#: A change of one of these means another baseline.
+#: A change of one of these fields changes the baseline.
 BASELINE_OF = {*CELL, "kind", "baseline_kind", "baseline_count", "baseline_fixed"}
 TRIGGERS = BASELINE_OF | {"target", "target_max", "improve_by", "active"}
 
 
 class CrmKpiGoal(models.Model):
-    """A promise about a cell: a KPI of somebody in a period, and how it is being kept.
+    """A target for a KPI in a period: for the company, a team, a salesperson or a segment.
 
-    Value, attainment, pace and status are computed by the refresh and whenever the goal is
-    set; nobody can write them. Percentages are fractions, as in the values.
+    The refresh computes value, attainment and status, as does each change of the goal; users
+    cannot write them. Percentages are fractions, as in the values.
     """
 
     _name = "crm.kpi.goal"
     _description = "KPI Goal"
     _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "period_date desc, kpi_id, scope, id"
-    # whoever may read a goal may talk about it
+    # users who may read a goal may post messages on it
     _mail_post_access = "read"
 
-    # --- what is promised ---
+    # --- target ---
     kpi_id = fields.Many2one(
         "crm.kpi", "KPI", required=True, ondelete="cascade", index=True, tracking=True
     )
@@ -108,14 +91,13 @@ class CrmKpiGoal(models.Model):
         readonly=False,
         precompute=True,
         tracking=True,
-        help="Reach at least: the more the better. Stay below: the less the better. "
-        "Stay in a range: between two bounds. Improve by %: on a baseline that is kept with "
-        "the goal.",
+        help="Reach at least: more is better. Stay below: less is better. Stay in a range: "
+        "between two bounds. Improve by %: compared with a baseline that is stored with the goal.",
     )
     target = NullableFloat(
         aggregator=None,
         tracking=True,
-        help="In the unit of the KPI; percentages as fraction (0.8 for 80 %).",
+        help="In the unit of the KPI. Percentages are fractions: 0.8 for 80 %.",
     )
     target_max = NullableFloat(
         "Upper bound", aggregator=None, tracking=True, help="Upper end of the range."
@@ -124,7 +106,7 @@ class CrmKpiGoal(models.Model):
         "Improve by",
         aggregator=None,
         tracking=True,
-        help="Share of the baseline: 0.5 for 50 % more, or less where less is better.",
+        help="As a share of the baseline: 0.5 for 50 % more, or 50 % less where less is better.",
     )
     baseline_kind = fields.Selection(BASELINES, "Compared with", default="previous", tracking=True)
     baseline_count = fields.Integer("Number of periods", default=3, aggregator=None)
@@ -133,33 +115,34 @@ class CrmKpiGoal(models.Model):
         readonly=True,
         copy=False,
         aggregator=None,
-        help="What the improvement is counted from; stored once it is known.",
+        help="The value that the improvement is compared with. It is stored once it is known.",
     )
-    note = fields.Text("Reasons and means")
+    note = fields.Text("Reason and plan")
     active = fields.Boolean(default=True)
 
-    # --- how it is kept ---
+    # --- computed ---
     value = NullableFloat(readonly=True, copy=False, aggregator=None)
     record_count = fields.Integer("Records", readonly=True, copy=False, aggregator=None)
     attainment = NullableFloat(
         readonly=True,
         copy=False,
         aggregator="avg",
-        help="1 for all of the goal (100 %). Empty where it cannot be said.",
+        help="Share of the target that is reached: 1 for 100 %. Empty without a value or target.",
     )
     expected = NullableFloat(
         "Expected by now",
         readonly=True,
         copy=False,
         aggregator=None,
-        help="Share of the target that the working days gone would have brought. "
-        "Counts and sums only.",
+        help="Share of the target that corresponds to the elapsed working days. For counts and "
+        "sums only.",
     )
     projected = NullableFloat(
+        "Forecast",
         readonly=True,
         copy=False,
         aggregator=None,
-        help="Value at the end of the period if it goes on like this.",
+        help="Value at the end of the period at the present pace.",
     )
     status = fields.Selection(
         STATUSES, readonly=True, copy=False, default="no_data", required=True, index=True
@@ -169,13 +152,13 @@ class CrmKpiGoal(models.Model):
         "As of", readonly=True, copy=False, help="When value or status last changed."
     )
     counter_missed = fields.Boolean(
-        "Met, at a cost",
+        "Counter-metric missed",
         readonly=True,
         copy=False,
-        help="Kept, while the goal for the counter-metric of the KPI is not.",
+        help="This goal is met, but its counter-metric misses its own goal.",
     )
 
-    # --- for reading ---
+    # --- shown ---
     period_date = fields.Date(related="period_id.date_from", store=True, string="Period from")
     period_kind = fields.Selection(related="period_id.kind")
     period_state = fields.Selection(related="period_id.state", string="Period state")
@@ -183,19 +166,19 @@ class CrmKpiGoal(models.Model):
     unit = fields.Selection(related="kpi_id.unit")
     direction = fields.Selection(related="kpi_id.direction")
     currency_id = fields.Many2one(related="company_id.currency_id")
-    scope_name = fields.Char("Whose", compute="_compute_scope_name")
-    value_text = fields.Char("Current", compute="_compute_texts")
-    target_text = fields.Char("Promised", compute="_compute_texts")
-    projected_text = fields.Char("At the end", compute="_compute_texts")
+    scope_name = fields.Char("For (name)", compute="_compute_scope_name")
+    value_text = fields.Char("Current value", compute="_compute_texts")
+    target_text = fields.Char("Target (text)", compute="_compute_texts")
+    projected_text = fields.Char("Forecast (text)", compute="_compute_texts")
     baseline_text = fields.Char("Baseline (text)", compute="_compute_texts")
-    attainment_text = fields.Char("Attained", compute="_compute_texts")
-    status_text = fields.Char("Standing", compute="_compute_texts")
+    attainment_text = fields.Char("Attainment (text)", compute="_compute_texts")
+    status_text = fields.Char("Status (text)", compute="_compute_texts")
     pace_text = fields.Char("Pace", compute="_compute_pace_text")
 
     _cell_uniq = models.UniqueIndex(
         """(kpi_id, period_id, scope, COALESCE(team_id, 0), COALESCE(user_id, 0),
             COALESCE(segment_id, 0)) WHERE active""",
-        "There is a goal for this KPI, period and scope already. Change that one, or archive it.",
+        "A goal for this KPI, period and scope exists already. Change or archive that goal.",
     )
     _improve_positive = models.Constraint(
         "CHECK (kind <> 'improve' OR improve_by > 0)",
@@ -247,81 +230,29 @@ class CrmKpiGoal(models.Model):
     )  # fmt: skip
     @api.depends_context("lang")
     def _compute_texts(self):
-        labels = dict(self._fields["status"]._description_selection(self.env))
+        statuses = dict(self._fields["status"]._description_selection(self.env))
         for goal in self:
-            goal.value_text = goal._in_unit(goal.value)
-            goal.projected_text = goal._in_unit(goal.projected)
-            goal.baseline_text = goal._in_unit(goal.baseline, exact=True)
-            goal.target_text = goal._promise()
-            goal.attainment_text = (
-                # rounded down: what is not all of it does not read 100 %
-                "–"
-                if goal.attainment is False
-                else f"{math.floor(goal.attainment * 100 + pace.EPSILON)}\u00a0%"
-            )
-            text = f"{SHAPES.get(goal.status, '')} {labels.get(goal.status, '')}"
+            goal.value_text = labels.in_unit(goal, goal.value)
+            goal.projected_text = labels.in_unit(goal, goal.projected)
+            goal.baseline_text = labels.in_unit(goal, goal.baseline, exact=True)
+            goal.target_text = labels.target_text(goal)
+            goal.attainment_text = labels.attainment_text(goal)
+            shape = labels.STATUS_SHAPES.get(goal.status, "")
+            text = f"{shape} {statuses.get(goal.status, '')}"
             if goal.counter_missed:
-                text = self.env._("%s, at a cost", text)
+                text = self.env._("%s, counter-metric missed", text)
             goal.status_text = text
 
     def _in_unit(self, value, exact=False):
-        """A value in the unit of the KPI.
-
-        :param exact: with up to two decimals more where it has them: a promise of 8.5 deals
-            is not one of 9
-        """
-        kpi = self.kpi_id
-        if not kpi:
-            return "–"
-        if exact and value is not False and kpi.unit != "money":
-            shown = value * 100 if kpi.unit == "percent" else value
-            finest = round(shown, kpi.digits + 2)
-            digits = next(
-                digits
-                for digits in range(kpi.digits, kpi.digits + 3)
-                if round(shown, digits) == finest
-            )
-            if digits != kpi.digits:
-                kpi = kpi.new({"unit": kpi.unit, "digits": digits})
-        return kpi._format_value(value, self.currency_id)
-
-    def _promise(self):
-        """The target in words and symbols, such as ``≥ 6`` or ``+50 % (≥ 6)``."""
-        target = self._in_unit(self.target, exact=True)
-        if self.kind == "range":
-            return f"{target} – {self._in_unit(self.target_max, exact=True)}"
-        less = self.kind == "at_most" or (self.kind == "improve" and self.direction == "decrease")
-        text = f"{'≤' if less else '≥'} {target}"
-        if self.kind == "improve":
-            sign = "−" if less else "+"
-            change = f"{sign}{self.improve_by * 100:g}\u00a0%"
-            return change if self.target is False else f"{change} ({text})"
-        return text
+        """See :func:`~...goals.labels.in_unit`."""
+        return labels.in_unit(self, value, exact)
 
     @api.depends("period_id", "kpi_id")
     @api.depends_context("lang")
     def _compute_pace_text(self):
-        now = fields.Datetime.now()
-        elapsed_by_period = self.period_id._elapsed(now)
-        known = time_behaviours(self.kpi_id)
+        texts = labels.pace_texts(self)
         for goal in self:
-            if goal.period_id not in elapsed_by_period:
-                goal.pace_text = False
-                continue
-            elapsed = elapsed_by_period[goal.period_id]
-            text = self.env._(
-                "%(done)s of %(total)s working days", done=elapsed.days, total=elapsed.total
-            )
-            behaviour = known.get(goal.kpi_id)
-            if behaviour and behaviour.final_only and not elapsed.over:
-                text = self.env._("%s, known at the end", text)
-            elif behaviour and behaviour.maturity and goal.period_state != "locked":
-                final = goal.period_id.date_to + timedelta(days=math.ceil(behaviour.maturity))
-                if calendar.local_day(now, goal.company_id._kpi_tz()) < final:
-                    text = self.env._(
-                        "%(pace)s, final on %(day)s", pace=text, day=format_date(self.env, final)
-                    )
-            goal.pace_text = text
+            goal.pace_text = texts.get(goal, False)
 
     @api.onchange("scope")
     def _onchange_scope(self):
@@ -329,22 +260,144 @@ class CrmKpiGoal(models.Model):
             if part not in (self.scope or "").split("_"):
                 self[f"{part}_id"] = False
 
+    # --- CHECKS ---
+
+    @api.constrains("period_id")
+    def _check_period(self):
+        for goal in self.filtered(lambda g: g.period_id.kind == SAME_PART[0]):
+            raise ValidationError(
+                self.env._(
+                    "Period: %s exists for comparisons only and is deleted later. Choose a day, "
+                    "week, month, quarter or year, or a custom period.",
+                    goal.period_id.display_name,
+                )
+            )
+
+    @api.constrains("scope", "team_id", "user_id", "segment_id", "period_id", "kpi_id")
+    def _check_scope(self):
+        for goal in self:
+            wanted = goal.scope.split("_")
+            for part in DIMENSIONS:
+                if (part in wanted) == bool(goal[f"{part}_id"]):
+                    continue
+                names = {
+                    "field": goal._fields[f"{part}_id"]._description_string(self.env),
+                    "scope": dict(goal._fields["scope"]._description_selection(self.env))[
+                        goal.scope
+                    ],
+                }
+                if part in wanted:
+                    message = self.env._(
+                        "%(field)s: choose one, because the goal is for: %(scope)s. Or change For.",
+                        **names,
+                    )
+                else:
+                    message = self.env._(
+                        "%(field)s: leave it empty, because the goal is for: %(scope)s. Or change "
+                        "For.",
+                        **names,
+                    )
+                raise ValidationError(message)
+            goal._check_scope_company()
+
+    def _check_scope_company(self):
+        company = self.company_id
+        # superuser: the check compares companies only; it does not depend on the reader
+        goal = self.sudo()
+        foreign = {
+            "kpi_id": goal.kpi_id.company_id not in (company, company.browse()),
+            "team_id": goal.team_id.company_id not in (company, company.browse()),
+            "user_id": bool(goal.user_id) and company not in goal.user_id.company_ids,
+        }
+        if "company_id" in goal.segment_id._fields:
+            foreign["segment_id"] = goal.segment_id.company_id not in (company, company.browse())
+        for name, is_foreign in foreign.items():
+            if is_foreign:
+                raise ValidationError(
+                    self.env._(
+                        "%(field)s: %(record)s does not belong to %(company)s, the company of "
+                        "the period. Choose another one, or a period of its company.",
+                        field=self._fields[name]._description_string(self.env),
+                        record=goal[name].display_name,
+                        company=company.name,
+                    )
+                )
+
+    @api.constrains("kind", "target", "target_max", "baseline_kind", "baseline_fixed", "kpi_id",
+                    "period_id")  # fmt: skip
+    def _check_target(self):
+        for goal in self:
+            if goal.kind == "improve":
+                goal._check_improvement()
+            elif goal.target is False:
+                raise ValidationError(self.env._("Target: enter a value."))
+            elif goal.kind == "range" and (
+                goal.target_max is False or goal.target_max < goal.target
+            ):
+                raise ValidationError(
+                    self.env._("Upper bound: enter a value that is not below the target.")
+                )
+
+    def _check_improvement(self):
+        if self.kpi_id.direction not in ("increase", "decrease"):
+            raise ValidationError(
+                self.env._(
+                    "Goal: %s has the objective Maintain and cannot be improved by a percentage. "
+                    "Choose Stay in a range.",
+                    self.kpi_id.name,
+                )
+            )
+        if not self.baseline_kind:
+            raise ValidationError(self.env._("Compared with: choose a baseline."))
+        if self.baseline_kind == "fixed":
+            if self.baseline_fixed is False:
+                raise ValidationError(
+                    self.env._("Fixed baseline: enter the value to compare with.")
+                )
+        elif self.period_id.kind == "custom" and not self.period_id._is_fiscal():
+            raise ValidationError(
+                self.env._(
+                    "Compared with: a custom period has no previous period. Choose a fixed value, "
+                    "or a month, quarter or year as period."
+                )
+            )
+
+    @api.model
+    def _refuse_duplicates(self, cells):
+        """Refuse goals for a cell that has one, with its name; the unique index guards as well.
+
+        :param cells: list of ``(goal id or 0, *CELL)``
+        """
+        if not cells:
+            return
+        rows = self.env.execute_query(find_duplicate(cells))
+        distinct = {tuple(value or 0 for value in cell) for _id, *cell in cells}
+        if rows or len(distinct) < len(cells):
+            # superuser: shows the name of the other goal, also where the user may not read it
+            goal = self.sudo().browse(rows[0]) if rows else self.browse()
+            raise ValidationError(
+                self.env._(
+                    "KPI, Period, For: a goal for %s exists already. Change or archive that goal.",
+                    goal.display_name or self.env._("the same KPI, period and scope"),
+                )
+            )
+
     # --- CRUD ---
 
     @api.model
     def _kpi_protected_fields(self):
-        """Names of the fields that are computed; only superuser code may write them."""
+        """Names of the computed fields; only superuser code may write them."""
         return PROTECTED
 
     def _refuse_protected(self, names):
-        # the superuser mode cannot be asked for by a caller from outside, a context key could
+        # an RPC call cannot set the superuser mode
         if self.env.su:
             return
         refused = sorted(self._kpi_protected_fields().intersection(names))
         if refused:
             raise AccessError(
                 self.env._(
-                    "%s: computed from the records of the KPI, nobody can set it by hand.",
+                    "%s: computed from the records of the KPI. Users cannot set it.",
                     ", ".join(
                         f"{self._fields[name]._description_string(self.env)} ({name})"
                         for name in refused
@@ -354,7 +407,7 @@ class CrmKpiGoal(models.Model):
 
     @api.model
     def default_get(self, fields):
-        # a default sent along in the context would be a write by the back door
+        # default values in the context would bypass the protection
         values = super().default_get(fields)
         if not self.env.su:
             for name in self._kpi_protected_fields() - {"status"}:
@@ -397,7 +450,9 @@ class CrmKpiGoal(models.Model):
 
     @api.model
     def _write_many(self, changes):  # pylint: disable=missing-return
-        """Write different values, none of the cell, on many goals, and compute them once.
+        """Write different values on many goals and compute all goals once.
+
+        The values must not change the cell of a goal.
 
         :param changes: list of ``(goal, vals)``
         """
@@ -430,10 +485,52 @@ class CrmKpiGoal(models.Model):
         }
 
     def action_open_records(self):
-        """Open exactly the records behind the value, as far as the reader may see them."""
+        """Open the records behind the value that the reader may see."""
         self.ensure_one()
         return self.kpi_id._open_cell_records(self.period_id, self._cell(), self.display_name)
 
     def action_definition(self):
         self.ensure_one()
         return self.kpi_id.action_definition()
+
+    # --- REFRESH ---
+
+    @api.model
+    def _refresh(self, company):
+        """See :meth:`~...goals.refresh.GoalRefresh.company`."""
+        GoalRefresh(self.env, fields.Datetime.now()).company(company)
+
+    def _update(self, renew=()):
+        """See :meth:`~...goals.refresh.GoalRefresh.goals`."""
+        GoalRefresh(self.env, fields.Datetime.now()).goals(self.ids, renew)
+
+    def _log_settled(self):
+        """Log in the chatter of each goal that it is achieved or missed, without notifications."""
+        if not self:
+            return
+        bodies = {
+            goal.id: self.env._(
+                "%(status)s: %(value)s, target %(target)s",
+                status=goal.status_text,
+                value=goal.value_text,
+                target=goal.target_text,
+            )
+            for goal in self
+        }
+        self._message_log_batch(bodies, author_id=self.env.ref("base.partner_root").id)
+
+    # --- TARGETS IN EXCEL ---
+
+    def _write_targets(self, content, number_format, file):
+        """See :func:`~...goals.target_sheet.write_targets`."""
+        target_sheet.write_targets(self, content, number_format, file)
+
+    @api.model
+    def _read_targets(self, file):
+        """See :func:`~...goals.target_sheet.read_targets`."""
+        return target_sheet.read_targets(self, file)
+
+    @api.model
+    def _apply_targets(self, changes, file_name):
+        """See :func:`~...goals.target_sheet.apply_targets`."""
+        target_sheet.apply_targets(self, changes, file_name)

@@ -2,6 +2,3 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import crm_kpi_period
-from . import crm_kpi_period_pace
-from . import crm_kpi_period_compare
-from . import crm_kpi_period_free

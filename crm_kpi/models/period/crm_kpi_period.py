@@ -11,6 +11,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import babel_locale_parse, clean_context
 
 from ...engine import periods as calendar
+from ...periods import comparison, fiscal, working_time
 
 KINDS = [
     ("day", "Day"),
@@ -20,12 +21,15 @@ KINDS = [
     ("year", "Year"),
     ("custom", "Custom"),
 ]
-#: Kept by the refresh for comparisons: the first working days of an earlier period.
+#: Kind of the periods that the refresh keeps for comparisons: the first working days of an
+#: earlier period.
 SAME_PART = ("to_date", "Same part")
-#: Set by the calendar, the time zone and the buttons, never by hand.
+#: Fields that the calendar, the time zone and the buttons set; users cannot write them.
 GUARDED = frozenset(("state", "unlocked", "name", "utc_from", "utc_to", "looked_at"))
-#: What a period is. Only a custom period that is not locked may change it.
+#: Fields that users may change in a custom period only, and only while it is not locked.
 DEFINING = frozenset(("company_id", "kind", "date_from", "date_to"))
+#: A period that was made for a board is deleted this long after it was last shown.
+BOARD_PERIODS_KEPT = timedelta(weeks=4)
 
 
 class CrmKpiPeriod(models.Model):
@@ -50,9 +54,7 @@ class CrmKpiPeriod(models.Model):
     kind = fields.Selection([*KINDS, SAME_PART], required=True, default="custom")
     name = fields.Char(compute="_compute_name", store=True)
     date_from = fields.Date("From", required=True)
-    date_to = fields.Date(
-        "Until", required=True, help="First day after the period: it is not part of it."
-    )
+    date_to = fields.Date("Until", required=True, help="The first day after the period.")
     utc_from = fields.Datetime("From (instant)", compute="_compute_utc", store=True)
     utc_to = fields.Datetime("Until (instant)", compute="_compute_utc", store=True)
     state = fields.Selection(
@@ -66,13 +68,20 @@ class CrmKpiPeriod(models.Model):
         required=True,
         readonly=True,
         copy=False,
-        help="Running: not over yet. Provisional: over, still recomputed when records change. "
-        "Locked: values stay as they are, later changes are noted as restatements.",
+        help="Running: not over yet. Provisional: over, but recomputed when records change. "
+        "Locked: values do not change any more; later changes are listed as restatements.",
     )
     unlocked = fields.Boolean(
         readonly=True,
         copy=False,
-        help="Taken out of the lock by hand: recomputed until it is locked again by hand.",
+        help="A manager unlocked this period: it is recomputed until a manager locks it again.",
+    )
+    looked_at = fields.Datetime(
+        "Last shown",
+        readonly=True,
+        copy=False,
+        help="When a user last chose these days on a board. The period was made for that board "
+        "and is deleted some weeks later, unless it has goals.",
     )
     timing = fields.Selection(
         [
@@ -83,7 +92,7 @@ class CrmKpiPeriod(models.Model):
         ],
         compute="_compute_timing",
         search="_search_timing",
-        help="Where the period stands now. Previous: the last one of its kind that is over.",
+        help="Previous: the latest period of its kind that is over.",
     )
     restatement_ids = fields.One2many("crm.kpi.restatement", "period_id", readonly=True)
     restatement_count = fields.Integer(compute="_compute_restatement_count")
@@ -92,7 +101,7 @@ class CrmKpiPeriod(models.Model):
         "(company_id, kind, date_from, date_to)", "This period exists already."
     )
     _span_positive = models.Constraint(
-        "CHECK (date_from < date_to)", "The end of a period must lie after its start."
+        "CHECK (date_from < date_to)", "Until: enter a day after From."
     )
     _instants_idx = models.Index("(company_id, utc_from, utc_to)")
 
@@ -154,7 +163,7 @@ class CrmKpiPeriod(models.Model):
 
     @api.model
     def _search_display_name(self, operator, value):
-        """By the neutral name (2026-Q4), and by what the reader sees (Q4 2026)."""
+        """Search by the neutral name (2026-Q4) and by the name that is shown (Q4 2026)."""
         domain = super()._search_display_name(operator, value)
         if operator != "ilike" or not isinstance(value, str) or not value.strip():
             return domain
@@ -203,7 +212,7 @@ class CrmKpiPeriod(models.Model):
         domain = Domain("utc_to", "<=", now)
         if companies is not None:
             domain &= Domain("company_id", "in", companies.ids)
-        # superuser: which period was the last one is no secret, and asks no rule per kind
+        # superuser: only ends of periods are read, which every user may know
         groups = self.sudo()._read_group(domain, ["company_id", "kind"], ["utc_to:max"])
         return {(company.id, kind): end for company, kind, end in groups}
 
@@ -239,7 +248,7 @@ class CrmKpiPeriod(models.Model):
             return super().create(vals_list)
         for vals in vals_list:
             self._check_guarded(vals)
-        # defaults of the context would get around the check
+        # default values in the context would bypass the check
         cleaned = self.with_context(  # pylint: disable=context-overridden
             clean_context(self.env.context)
         )
@@ -273,7 +282,7 @@ class CrmKpiPeriod(models.Model):
         return result
 
     def _check_guarded(self, vals):
-        """Refuse by hand what the calendar and the buttons set."""
+        """Refuse values of fields that only the calendar and the buttons set."""
         if not self.env.su and (guarded := GUARDED & vals.keys()):
             raise AccessError(
                 self.env._(
@@ -284,11 +293,11 @@ class CrmKpiPeriod(models.Model):
                 )
             )
 
-    # --- MAKING PERIODS ---
+    # --- CREATING PERIODS ---
 
     @api.model
     def _ensure(self, date_from, date_to, kinds=("month", "quarter", "year")):
-        """Make sure that the calendar periods of the current company exist.
+        """Make sure that the calendar periods of some days exist for the current company.
 
         :param date_from: first local day
         :param date_to: first local day after
@@ -303,11 +312,6 @@ class CrmKpiPeriod(models.Model):
             raise UserError(
                 self.env._("Kind: the calendar has no periods of kind %s.", ", ".join(unknown))
             )
-        wanted = {
-            (kind, start, end)
-            for kind in kinds
-            for start, end in calendar.spans(kind, date_from, date_to)
-        }
         domain = [
             ("company_id", "=", company.id),
             ("kind", "in", list(kinds)),
@@ -315,22 +319,15 @@ class CrmKpiPeriod(models.Model):
             ("date_to", ">", date_from),
         ]
         existing = self.search(domain)
-        missing = wanted - {(p.kind, p.date_from, p.date_to) for p in existing}
-        if missing:
-            created = self.create(
-                [
-                    {
-                        "company_id": company.id,
-                        "kind": kind,
-                        "date_from": start,
-                        "date_to": end,
-                    }
-                    for kind, start, end in sorted(missing)
-                ]
-            )
-            created._update_states()
-            existing = self.search(domain)
-        return existing
+        existing_keys = {(p.kind, p.date_from, p.date_to) for p in existing}
+        for kind in kinds:
+            missing = {
+                span
+                for span in calendar.spans(kind, date_from, date_to)
+                if (kind, *span) not in existing_keys
+            }
+            existing |= self._create_spans(kind, missing)
+        return existing.sorted()
 
     @api.model
     def _current(self, kind, company=None, day=None):
@@ -339,22 +336,193 @@ class CrmKpiPeriod(models.Model):
         day = day or calendar.local_day(fields.Datetime.now(), company._kpi_tz())
         return self.with_company(company)._ensure(day, day + timedelta(days=1), (kind,))
 
+    @api.model
+    def _fiscal_kinds(self):
+        """Fiscal kinds of the current company that differ from the calendar: ``[(key, name)]``."""
+        names = {
+            "fiscal_quarter": self.env._("Fiscal quarter"),
+            "fiscal": self.env._("Fiscal year"),
+        }
+        today = fields.Date.today()
+        return [
+            (kind, names[kind])
+            for kind in calendar.FISCAL_KINDS
+            if self._fiscal_spans(kind, today, today + timedelta(days=1))
+        ]
+
+    @api.model
+    def _fiscal_spans(self, kind, date_from, date_to):
+        """See :func:`~...periods.fiscal.fiscal_spans`; of the current company."""
+        return fiscal.fiscal_spans(self.env.company, kind, date_from, date_to)
+
+    @api.model
+    def _spans(self, kind, date_from, date_to):
+        """See :func:`~...periods.fiscal.spans`; of the current company."""
+        return fiscal.spans(self.env.company, kind, date_from, date_to)
+
+    def _is_fiscal(self):
+        """Whether these dates are a fiscal year or quarter of the company."""
+        self.ensure_one()
+        return fiscal.is_fiscal(self.company_id, self.date_from, self.date_to)
+
+    @api.model
+    def _on(self, kind, spans):
+        """The periods of the current company of a kind with exactly these days."""
+        found = self.search(
+            [
+                ("company_id", "=", self.env.company.id),
+                ("kind", "=", kind),
+                ("date_from", "in", [first for first, _after in spans]),
+            ]
+        )
+        return found.filtered(lambda p: (p.date_from, p.date_to) in spans)
+
+    @api.model
+    def _create_spans(self, kind, spans):
+        """Create periods of the current company with these days, in their present state."""
+        created = self.create(
+            [
+                {
+                    "company_id": self.env.company.id,
+                    "kind": kind,
+                    "date_from": first,
+                    "date_to": after,
+                }
+                for first, after in sorted(spans)
+            ]
+        )
+        created._update_states()
+        return created
+
+    @api.model
+    def _ensure_fiscal_years(self, date_from, date_to, kinds=tuple(calendar.FISCAL_KINDS)):
+        """Make sure that the fiscal years and quarters of some days exist."""
+        for kind in kinds:
+            spans = self._fiscal_spans(kind, date_from, date_to)
+            found = self._on("custom", spans)
+            # they stay from now on, also where a board made them
+            found.filtered("looked_at").looked_at = False
+            self._create_spans("custom", set(spans) - {(p.date_from, p.date_to) for p in found})
+
+    @api.model
+    def _for_look(self, company, date_from, date_to):
+        """The custom period of the days that a user chose on a board, made where missing."""
+        now = fields.Datetime.now()
+        model = self.with_company(company)
+        period = model._on("custom", [(date_from, date_to)])
+        if not period:
+            period = model._create_spans("custom", [(date_from, date_to)])
+            period.looked_at = now
+        elif period.looked_at:
+            period.looked_at = now
+        return period.with_env(self.env)
+
+    @api.autovacuum
+    def _gc_board_periods(self):
+        """Delete periods that were made for a board and were not shown for some weeks."""
+        limit = fields.Datetime.now() - BOARD_PERIODS_KEPT
+        old = self.search([("looked_at", "<", limit)], limit=1000)
+        old -= self.env["crm.kpi.goal"].search([("period_id", "in", old.ids)]).period_id
+        old.write({"state": "provisional"})  # a locked one cannot be deleted
+        old.unlink()
+
+    # --- COMPARISON AND PACE ---
+
+    def _elapsed(self, at=None):
+        """See :func:`~...periods.working_time.elapsed_parts`; by default now."""
+        return working_time.elapsed_parts(self, at or fields.Datetime.now())
+
+    def _working_days(self):
+        """See :func:`~...periods.working_time.working_days`."""
+        return working_time.working_days(self)
+
+    def _length(self):
+        """See :func:`~...periods.comparison.calendar_length`."""
+        return comparison.calendar_length(self.kind, self.date_from, self.date_to)
+
+    def _previous(self, years=0):
+        """Map each period to the one before it, or to the same one ``years`` earlier.
+
+        :return: dict of record to record, without the periods that have none
+        """
+        keys = {
+            period: (period.company_id, period.kind, *days)
+            for period in self
+            if (days := comparison.earlier_days(period._length(), period.date_from, years))
+        }
+        found = {
+            (p.company_id, p.kind, p.date_from, p.date_to): p
+            for p in self.search_fetch(
+                [("date_from", "in", [key[2] for key in keys.values()])],
+                ["company_id", "kind", "date_from", "date_to"],
+            )
+        }
+        return {period: found[key] for period, key in keys.items() if key in found}
+
+    def _same_part(self, elapsed):
+        """The stored period of :func:`~...periods.comparison.same_part_days`, empty without one.
+
+        Until the next refresh it may be the one of a working day less.
+        """
+        self.ensure_one()
+        count = comparison.days_elapsed(elapsed)
+        if not count:
+            return self.browse()
+        return self.search(
+            [
+                ("company_id", "=", self.company_id.id),
+                ("kind", "=", SAME_PART[0]),
+                ("date_from", "=", self.date_from),
+                ("date_to", "in", comparison.part_ends(self, [max(count - 1, 1), count])),
+            ],
+            limit=1,
+            order="date_to desc",
+        )
+
+    @api.model
+    def _ensure_same_parts(self, now):
+        """Keep the parts that running periods of the current company are compared with, only.
+
+        A month in which nine working days have elapsed is compared with the first nine of the
+        month before, and of the same month last year.
+        """
+        own = [("company_id", "=", self.env.company.id)]
+        running = self.search(
+            [
+                *own,
+                ("kind", "in", ["week", "month", "quarter", "year", "custom"]),
+                ("utc_from", "<=", now),
+                ("utc_to", ">", now),
+            ]
+        )
+        elapsed = running._elapsed(now)
+        expected = {
+            comparison.same_part_days(whole, elapsed[period])
+            for earlier in (running._previous(), running._previous(years=1))
+            for period, whole in earlier.items()
+        } - {None}
+        kept = self.search([*own, ("kind", "=", SAME_PART[0])])
+        outdated = kept.filtered(lambda p: (p.date_from, p.date_to) not in expected)
+        outdated.unlink()
+        existing = {(p.date_from, p.date_to) for p in kept - outdated}
+        self._create_spans(SAME_PART[0], expected - existing)
+
     # --- STATES ---
 
     def _formula_constants(self):
-        """What formulas may use beside KPIs: the length of the period, the company's settings."""
+        """Constants of formulas: the length of the period and settings of the company, by name."""
         self.ensure_one()
         return {
             "days": float((self.date_to - self.date_from).days),
             "months": calendar.months_between(self.date_from, self.date_to),
-            # superuser: readers of a KPI need not be readers of the company's settings
+            # superuser: readers of a KPI may lack the right to read the company's settings
             **self.sudo().company_id._kpi_constants(),
         }
 
     def _update_states(self):
-        """Move periods along future, running, provisional and locked as time passes."""
+        """Set the state that follows from the time: future, running, provisional or locked."""
         now = fields.Datetime.now()
-        # superuser: time moves the states, not the rights of who happens to look
+        # superuser: the state depends on the time, not on the rights of the reader
         for period in self.sudo():
             if period.state == "locked" and not period.unlocked:
                 continue
@@ -381,7 +549,7 @@ class CrmKpiPeriod(models.Model):
     # --- ACTIONS ---
 
     def action_lock(self):
-        """Freeze the values: from now on changes in the records are noted, not applied."""
+        """Lock values: later changes of the records are listed, not applied."""
         self._check_may_lock()
         now = fields.Datetime.now()
         if running := self.filtered(lambda p: p.utc_to > now):
@@ -391,15 +559,16 @@ class CrmKpiPeriod(models.Model):
                     running[0].display_name,
                 )
             )
-        # superuser: the state is not writable by hand, and who may lock was checked
+        # superuser: users cannot write the state; the right to lock was checked above
         self.sudo().write({"state": "locked", "unlocked": False})
 
     def action_unlock(self):
-        """Let the next refresh bring the values in line with the records again."""
+        """Unlock values: the next refresh computes them from the records again."""
         self._check_may_lock()
-        # superuser: the state is not writable by hand, and who may unlock was checked
+        # superuser: users cannot write the state; the right to unlock was checked above
         locked = self.sudo().filtered(lambda p: p.state == "locked")
         locked.write({"state": "provisional", "unlocked": True})
+        # superuser: computations are bookkeeping of the refresh
         self.env["crm.kpi.computation"].sudo().search([("period_id", "in", locked.ids)]).write(
             {"fingerprint": False}
         )

@@ -1,11 +1,18 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from typing import NamedTuple
+
 from markupsafe import Markup
 
 from odoo import api, fields, models
+from odoo.tools import SQL
+from odoo.tools.misc import format_date, format_time
 
+from ...board.change import change
+from ...board.header import backfill_text, elapsed_text
 from ...engine.scan import CELL_KEY
+from ...engine.time_behaviour import time_behaviours
 from ...fields import NullableFloat
 
 LEVELS = [
@@ -16,15 +23,24 @@ LEVELS = [
     ("team_segment", "Team and segment"),
     ("user_segment", "Salesperson and segment"),
 ]
+#: Fields that identify a value among those of a KPI in a period.
+CELL_FIELDS = ("company_id", "level", "team_id", "user_id", "segment_id")
+
+
+class PreviousCell(NamedTuple):
+    """The value of the same cell in the previous period; ``cell`` may be empty."""
+
+    cell: models.Model
+    period: models.Model
 
 
 class CrmKpiValue(models.Model):
-    """One number: a KPI in a period at a level.
+    """The value of a KPI in a period at a level.
 
-    ``level`` says which dimensions are told apart; one of these dimensions that is empty
-    means *Unassigned*. ``value`` is empty where there is no value, which is not zero;
-    percentages are fractions (0.25 for 25 %). ``record_count`` is the number of records behind it.
-    The rows are written by the refresh in SQL and by nobody else.
+    ``level`` names the dimensions of the value; a dimension of the level that is empty means
+    *Unassigned*. ``value`` is empty where there is no value, which is not zero; percentages are
+    fractions (0.25 for 25 %). ``record_count`` is the number of included records. Only the
+    refresh writes the rows, in SQL.
     """
 
     _name = "crm.kpi.value"
@@ -46,10 +62,12 @@ class CrmKpiValue(models.Model):
         "crm.kpi.segment", readonly=True, ondelete="cascade", index="btree_not_null"
     )
     value = NullableFloat(
-        readonly=True, aggregator="avg", help="Empty where there is no value; % as fraction."
+        readonly=True,
+        aggregator="avg",
+        help="Empty where there is no value. Percentages are fractions: 0.25 is 25 %.",
     )
     record_count = fields.Integer(
-        "Records", readonly=True, help="Number of records behind the value."
+        "Records", readonly=True, help="Number of records that the value includes."
     )
     version = fields.Integer(
         "Definition version", readonly=True, aggregator=None, help="Version of the definition."
@@ -73,11 +91,53 @@ class CrmKpiValue(models.Model):
     value_text = fields.Char("Value (text)", compute="_compute_value_text")
     scope_name = fields.Char("For", compute="_compute_scope_name")
 
+    # --- beside the value on a card or a line ---
+    period_timing = fields.Selection(related="period_id.timing")
+    is_component = fields.Boolean(related="kpi_id.is_component")
+    previous_value = NullableFloat(
+        compute="_compute_previous",
+        aggregator=None,
+        help="Value of the previous period; empty where there is none.",
+    )
+    change_text = fields.Char(
+        "Change",
+        compute="_compute_previous",
+        help="Change against the previous period: in points for percentages, otherwise in %. A "
+        "count or a sum of a running period is not compared with a whole period.",
+    )
+    change_trend = fields.Selection(
+        [("better", "Better"), ("worse", "Worse"), ("same", "Unchanged"), ("other", "Changed")],
+        compute="_compute_previous",
+    )
+    change_up = fields.Boolean(compute="_compute_previous")
+    goal_status = fields.Selection(related="goal_id.status", string="Goal status")
+    goal_status_text = fields.Char(related="goal_id.status_text", string="Status")
+    goal_target_text = fields.Char(related="goal_id.target_text", string="Target")
+    goal_attainment = NullableFloat(
+        related="goal_id.attainment", string="Attainment", aggregator=None
+    )
+    goal_attainment_text = fields.Char(
+        related="goal_id.attainment_text", string="Attainment (text)"
+    )
+    goal_expected = NullableFloat(
+        related="goal_id.expected", string="Expected by now", aggregator=None
+    )
+    goal_counter_missed = fields.Boolean(related="goal_id.counter_missed")
+    goal_upwards = fields.Boolean(
+        compute="_compute_goal_upwards", help="More is better: the value grows during the period."
+    )
+    elapsed_text = fields.Char(
+        "Working days", compute="_compute_elapsed_text", help="Elapsed part of the period."
+    )
+    as_of_text = fields.Char("As of (text)", compute="_compute_as_of_text")
+
+    # --- TEXTS ---
+
     @api.depends("value", "record_count", "segment_id", "kpi_id", "currency_id")
     @api.depends_context("lang")
     def _compute_value_text(self):
         for cell in self:
-            # superuser: from which number on segments are shown is no secret
+            # superuser: reads only the minimum size of a segment, which is not confidential
             least = cell.kpi_id._least_cell(cell.company_id.sudo()) if cell.segment_id else 0
             if cell.value is False and 0 < cell.record_count < least:
                 cell.value_text = self.env._("too few (%s)", cell.record_count)
@@ -102,15 +162,124 @@ class CrmKpiValue(models.Model):
 
     @api.model
     def get_empty_list_help(self, help_message):
-        """Why there are no figures yet, while the history is being read."""
-        if progress := self.env["crm.kpi.backfill"]._progress_text():
-            return Markup("<p>%s</p>") % self.env._(
-                "The history is being read: %s. Figures follow right after it.", progress
-            )
+        """Explain an empty list while the history is being read."""
+        if text := backfill_text(self.env):
+            return Markup("<p>%s</p>") % text
         return super().get_empty_list_help(help_message)
 
+    # --- GROUPS ---
+
+    def _read_group_select(self, aggregate_spec, query):
+        """Show a value in a pivot or graph only where the group is one cell.
+
+        Ratios have no mean, and different KPIs have no total.
+        """
+        select = super()._read_group_select(aggregate_spec, query)
+        if aggregate_spec == "value:avg":
+            select = SQL("CASE WHEN COUNT(*) = 1 THEN %s END", select)
+        return select
+
+    # --- CHANGE ---
+
+    @api.depends("value", "kpi_id", "period_id", "level", "team_id", "user_id", "segment_id")
+    @api.depends_context("lang", "uid", "allowed_company_ids")
+    def _compute_previous(self):
+        previous = self._previous_cells()
+        behaviours = time_behaviours(self.kpi_id)
+        for cell in self:
+            found, period = previous.get(cell, (None, None))
+            cell.previous_value = before = found.value if found else False
+            kpi = cell.kpi_id
+            grows = behaviours[kpi].additive or (
+                kpi.aggregator == "count_distinct" and not kpi.source_id.trailing_months
+            )
+            whole_period = cell.period_timing != "running" or not grows
+            result = change(cell, before, period, whole_period)
+            cell.change_text = result.text
+            cell.change_trend = result.trend or False
+            cell.change_up = result.up
+
+    def _previous_cells(self):
+        """The same cells one period earlier, as far as the reader may see them.
+
+        :return: dict of value to :class:`PreviousCell`
+        """
+        earlier = self.period_id._previous()
+        if not earlier:
+            return {}
+        domain = [
+            ("kpi_id", "in", self.kpi_id.ids),
+            ("period_id", "in", [period.id for period in earlier.values()]),
+            ("level", "in", list(set(self.mapped("level")))),
+        ]
+        domain.extend(
+            (name, "in", list({cell[name].id for cell in self}))
+            for name in ("team_id", "user_id", "segment_id")
+        )
+        rows = self.search_fetch(domain, ["kpi_id", "period_id", "value", *CELL_FIELDS], order="id")
+        found = {(row.kpi_id.id, row.period_id.id, *row._cell_key()): row for row in rows}
+        return {
+            cell: PreviousCell(
+                found.get((cell.kpi_id.id, period.id, *cell._cell_key()), self.browse()), period
+            )
+            for cell in self
+            if (period := earlier.get(cell.period_id))
+        }
+
+    def _cell_key(self):
+        return tuple(
+            self[name].id if self._fields[name].type == "many2one" else self[name]
+            for name in CELL_FIELDS
+        )
+
+    # --- GOAL ---
+
+    @api.depends("goal_id")
+    def _compute_goal_upwards(self):
+        for cell in self:
+            # superuser: readers of a value may also see the status of its goal
+            goal = cell.goal_id.sudo()
+            cell.goal_upwards = goal.kind == "at_least" or (
+                goal.kind == "improve" and goal.direction == "increase"
+            )
+
+    # --- TIME ---
+
+    @api.depends("period_id")
+    @api.depends_context("lang")
+    def _compute_elapsed_text(self):
+        elapsed = self.period_id._elapsed()
+        for cell in self:
+            part = elapsed.get(cell.period_id)
+            cell.elapsed_text = part and elapsed_text(self.env, part)
+
+    @api.depends("computed_at", "period_id", "kpi_id")
+    @api.depends_context("lang", "tz")
+    def _compute_as_of_text(self):
+        """When the value was computed or, in a running period, last checked."""
+        # superuser: reads only the time of the last refresh, which is not confidential
+        cron = self.env.ref("crm_kpi.ir_cron_refresh", raise_if_not_found=False)
+        checked = cron and cron.sudo().lastcall
+        today = fields.Date.context_today(self)
+        for cell in self:
+            at = cell.computed_at
+            # a refresh that finds no change does not write the row, but the value is current
+            current = cell.period_timing == "running" and not cell.kpi_id.last_error
+            if at and checked and current:
+                at = max(at, checked)
+            if not at:
+                cell.as_of_text = False
+            elif fields.Datetime.context_timestamp(self, at).date() == today:
+                cell.as_of_text = format_time(
+                    self.env, at, tz=str(self.env.tz), time_format="short"
+                )
+            else:
+                cell.as_of_text = format_date(self.env, fields.Datetime.context_timestamp(self, at))
+
+    # --- ACTIONS ---
+
     def action_open_records(self):
-        """Open exactly the records behind the number, as far as the reader may see them."""
+        """Open the included records that the reader may see."""
         self.ensure_one()
         cell = {
             "level": self.level,

@@ -3,15 +3,15 @@ import { _t } from "@web/core/l10n/translation";
 import { KeepLast } from "@web/core/utils/concurrency";
 
 /**
- * What went wrong, in words for the one who looks at the screen.
+ * The message of an error, for the user.
  */
-export function trouble(error) {
-    return error.data?.message || _t("The server does not answer.");
+export function errorText(error) {
+    return error.data?.message || _t("The server does not respond.");
 }
 
 /**
- * Something that is asked of the server: its answer, or why there is none. The last question
- * wins; an old answer stays until the new one is there.
+ * The state of a call to the server: its answer, or an error. Only the answer to the last call
+ * is kept; the previous answer stays until then.
  *
  * @template T
  * @param {(...args: any[]) => Promise<T>} ask
@@ -27,7 +27,7 @@ export function useAnswer(ask) {
             try {
                 answer.value = await keepLast.add(ask(...args));
             } catch (error) {
-                answer.error = trouble(error);
+                answer.error = errorText(error);
             }
         },
     });

@@ -5,12 +5,12 @@ import { registry } from "@web/core/registry";
 const actions = registry.category("actions");
 
 /**
- * Stands in for the board until it is opened: only then its code is loaded.
+ * Loads the code of the board when it is opened for the first time.
  */
 async function loadBoard(env, action) {
     await loadBundle("crm_kpi.board_assets");
     if (actions.get("crm_kpi.board") === loadBoard) {
-        // the bundle did not bring the board: say so instead of trying for ever
+        // the bundle does not contain the board: show an error instead of loading it again
         env.services.notification.add(_t("The KPI board could not be loaded. Reload the page."), {
             type: "danger",
         });

@@ -3,8 +3,8 @@ import { kanbanView } from "@web/views/kanban/kanban_view";
 import { registry } from "@web/core/registry";
 
 /**
- * Grouped by a record, Odoo's kanban leaves the page blank where there is nothing, in the
- * expectation of a new column. Nobody makes columns here: say why there are no figures.
+ * An empty kanban that is grouped by a record is blank in Odoo, because users may add columns.
+ * Here they cannot, so the help for empty lists is shown.
  */
 export class ValueKanbanRenderer extends KanbanRenderer {
     get showNoContentHelper() {

@@ -36,7 +36,7 @@ async function mountBoard(params = {}) {
     await animationFrame();
 }
 
-test("one call for the board, placeholders until its answer is there", async () => {
+test("one call for the board, placeholders until its answer arrives", async () => {
     const reply = new Deferred();
     answer("get_board", () => {
         expect.step("get_board");
@@ -52,7 +52,7 @@ test("one call for the board, placeholders until its answer is there", async () 
     expect.verifySteps(["get_board"]);
 });
 
-test("says what went wrong, and tries again", async () => {
+test("shows an error, and tries again", async () => {
     let broken = true;
     answer("get_board", () => {
         if (broken) {
@@ -61,41 +61,41 @@ test("says what went wrong, and tries again", async () => {
         return makeBoard();
     });
     await mountBoard();
-    expect(".o_kpi_trouble").toHaveText(/There is no board for you/);
+    expect(".o_kpi_load_error").toHaveText(/There is no board for you/);
     broken = false;
-    await contains(".o_kpi_trouble button").click();
+    await contains(".o_kpi_load_error button").click();
     await animationFrame();
     expect(".o_kpi_card").toHaveCount(3);
 });
 
-test("an empty board offers to choose KPIs", async () => {
+test("an empty board offers to add KPIs", async () => {
     answer("get_board", () => makeBoard({ cards: [] }));
     onRpc("has_group", () => false);
     await mountBoard();
-    expect(".o_kpi_empty").toHaveText(/nothing on this board/);
+    expect(".o_kpi_empty").toHaveText(/has no KPIs yet/);
     await contains(".o_kpi_empty button").click();
     expect(".o_kpi_add").toHaveCount(1);
 });
 
-test("a filter asks with all that was chosen before", async () => {
-    const wanted = [];
+test("a filter keeps the filters that were chosen before", async () => {
+    const asked = [];
     answer("get_board", (boardId, filters) => {
-        wanted.push([boardId, { ...filters }]);
+        asked.push([boardId, { ...filters }]);
         return makeBoard({ filters: { ...makeBoard().filters, ...filters } });
     });
     await mountBoard();
     await contains("[data-filter=comparison]").select("last_year");
     await contains("[data-scope=company]").click();
     await animationFrame();
-    expect(wanted[0]).toEqual([false, {}]);
-    expect(wanted[1]).toEqual([1, { comparison: "last_year" }]);
-    expect(wanted[2]).toEqual([
+    expect(asked[0]).toEqual([false, {}]);
+    expect(asked[1]).toEqual([1, { comparison: "last_year" }]);
+    expect(asked[2]).toEqual([
         1,
         { comparison: "last_year", scope: "company", team_id: false, user_id: false },
     ]);
 });
 
-test("a refresh leaves what is shown in place: no placeholders, the focus stays", async () => {
+test("an update shows no placeholders and keeps the focus", async () => {
     let reply = makeBoard();
     answer("get_board", () => reply);
     await mountBoard();
@@ -115,7 +115,7 @@ test("a refresh leaves what is shown in place: no placeholders, the focus stays"
     expect(name).toBeFocused();
 });
 
-test("when the server does not answer, the numbers stay and are called old", async () => {
+test("when the server does not respond, the values stay and are marked as old", async () => {
     let broken = false;
     answer("get_board", () => {
         if (broken) {
@@ -129,14 +129,14 @@ test("when the server does not answer, the numbers stay and are called old", asy
     await advanceTime(300 * 1000);
     await animationFrame();
     expect(".o_kpi_card_stale").toHaveCount(3);
-    expect(".o_kpi_old").toHaveText(/Not up to date/, { inline: true });
+    expect(".o_kpi_old").toHaveText(/Not updated/, { inline: true });
     broken = false;
     await contains(".o_kpi_asof button").click();
     await animationFrame();
     expect(".o_kpi_card_stale").toHaveCount(0);
 });
 
-test("keys: to the filters, help, and from card to card", async () => {
+test("keys: filters, help, and moving between cards", async () => {
     answer("get_board", () => makeBoard());
     await mountBoard();
     await press("ArrowRight");
@@ -153,7 +153,7 @@ test("keys: to the filters, help, and from card to card", async () => {
     expect(".modal kbd").toHaveCount(6);
 });
 
-test("neighbours: rows are left and entered where the eye goes", () => {
+test("arrow keys find the nearest card", () => {
     const box = (left, top) => ({ left, top, bottom: top + 10 });
     const boxes = [box(0, 0), box(20, 0), box(0, 20), box(20, 20)];
     expect(neighbour(boxes, 0, "ArrowRight")).toBe(1);
@@ -164,7 +164,7 @@ test("neighbours: rows are left and entered where the eye goes", () => {
     expect(neighbour(boxes, 0, "ArrowLeft", true)).toBe(1);
 });
 
-test("rearranging: moved, widened, taken off; nothing is kept before it is saved", async () => {
+test("editing: cards are moved, widened and removed; nothing is stored before saving", async () => {
     answer("get_board", () => makeBoard());
     onRpc("has_group", () => false);
     answer("save_layout", (ids, cards, values, shared) => {
@@ -174,7 +174,7 @@ test("rearranging: moved, widened, taken off; nothing is kept before it is saved
     await mountBoard();
     await contains(".o_kpi_edit_button").click();
     await contains(".o_kpi_edit:eq(0) .o_kpi_edit_size").click();
-    await contains(".o_kpi_edit:eq(1) [aria-label=Earlier]").click();
+    await contains(".o_kpi_edit:eq(1) [aria-label='Move forward']").click();
     await contains(".o_kpi_edit:eq(2) .o_kpi_edit_remove").click();
     expect.verifySteps([]);
     await contains(".o_kpi_save").click();
@@ -192,7 +192,7 @@ test("rearranging: moved, widened, taken off; nothing is kept before it is saved
     ]);
 });
 
-test("the workbook is that of the board and its filters", async () => {
+test("the workbook has the board and its filters", async () => {
     answer("get_board", () => makeBoard());
     patchWithCleanup(browser, {
         open(url) {
@@ -208,7 +208,7 @@ test("the workbook is that of the board and its filters", async () => {
     expect.verifySteps(["/crm_kpi/export/board"]);
 });
 
-test("cards are dragged", async () => {
+test("cards can be dragged", async () => {
     answer("get_board", () => makeBoard());
     onRpc("has_group", () => false);
     await mountBoard();
@@ -218,7 +218,7 @@ test("cards are dragged", async () => {
     expect(queryAllTexts(".o_kpi_edit .o_kpi_card_name")).toHaveLength(3);
 });
 
-test("the wall: boards in turn, and never old numbers as if they were new", async () => {
+test("full screen: boards take turns, old values are marked", async () => {
     mockDate("2026-11-20 08:00:00");
     const props = {
         data: makeBoard(),
@@ -232,10 +232,10 @@ test("the wall: boards in turn, and never old numbers as if they were new", asyn
     expect(".o_kpi_card button").toHaveCount(0);
     await advanceTime(30 * 1000);
     expect.verifySteps(["next"]);
-    await contains("[aria-label='Stay on this board']").click();
+    await contains("[aria-label='Pause on this board']").click();
     await advanceTime(60 * 1000);
     expect.verifySteps([]);
-    // no answer for longer than the screen asks
+    // no answer for longer than the interval of updates
     await advanceTime(11 * 60 * 1000);
     await animationFrame();
     expect(".o_kpi_tv_old").toHaveText(/No connection/);
@@ -245,15 +245,15 @@ test("the wall: boards in turn, and never old numbers as if they were new", asyn
     expect.verifySteps(["close"]);
 });
 
-test("the wall says when the refresh has stopped", async () => {
-    const data = makeBoard({ stale: true, stale_text: "These numbers are from yesterday" });
+test("full screen: shows when the refresh has stopped", async () => {
+    const data = makeBoard({ stale: true, stale_text: "Last updated yesterday" });
     await mountWithCleanup(BoardTv, {
         props: { data, error: "", loadedAt: Date.now(), onNext: () => {}, onClose: () => {} },
     });
-    expect(".o_kpi_tv_old").toHaveText("These numbers are from yesterday");
+    expect(".o_kpi_tv_old").toHaveText("Last updated yesterday");
 });
 
-test("ranking by value or by one's own goal, with the names that the server gives", async () => {
+test("ranking by value or by attainment, with the names from the server", async () => {
     const rows = [
         { key: 1, rank: 1, name: "Colleague", mine: false, value_text: "8", share: 1 },
         { key: 2, rank: 2, name: "Ann", mine: true, value_text: "5", share: 0.6 },
@@ -263,18 +263,18 @@ test("ranking by value or by one's own goal, with the names that the server give
         if (by === "attainment") {
             return { mode: "off", by, rows: [], note: "Too few salespeople for a ranking." };
         }
-        return { mode: "anonymous", by, rows, note: false };
+        return { mode: "anonymous", by, rows, note: "" };
     });
     await mountWithCleanup(Leaderboard, { props: { kpiId: 5, filters: {}, name: "Deals" } });
     expect(queryAllTexts("tbody th")).toEqual(["Colleague", "Ann (you)"]);
     expect(".o_kpi_bars_mine").toHaveCount(1);
-    await contains("button:contains(own goal)").click();
+    await contains("button:contains(By attainment)").click();
     await animationFrame();
     expect(".o_kpi_leaderboard").toHaveText(/Too few salespeople/);
     expect.verifySteps(["value", "attainment"]);
 });
 
-test("what is behind a card: an answer that fails can be asked for again", async () => {
+test("details: a failed call can be repeated", async () => {
     answer("get_board", () => makeBoard());
     answer("get_detail", (kpiId, filters) => {
         expect.step([kpiId, filters.scope]);
@@ -283,8 +283,8 @@ test("what is behind a card: an answer that fails can be asked for again", async
     await mountBoard();
     await contains(".o_kpi_card_value").click();
     await animationFrame();
-    expect(".o_kpi_detail .o_kpi_trouble").toHaveText(/Busy/);
-    await contains(".o_kpi_trouble button").click();
+    expect(".o_kpi_detail .o_kpi_load_error").toHaveText(/Busy/);
+    await contains(".o_kpi_load_error button").click();
     await animationFrame();
     expect.verifySteps([
         [5, "mine"],
@@ -295,7 +295,7 @@ test("what is behind a card: an answer that fails can be asked for again", async
     expect(".o_kpi_detail").toHaveCount(0);
 });
 
-test("tabs: one stop of the Tab key, arrows go round", async () => {
+test("tabs: one stop of the Tab key, arrows change the tab", async () => {
     class Parent extends Component {
         static components = { Tabs };
         static props = ["*"];
@@ -320,12 +320,12 @@ test("tabs: one stop of the Tab key, arrows go round", async () => {
     expect("[role=tabpanel]").toHaveText("first");
 });
 
-test("a card of salespeople shows their bars in the place of the course", async () => {
+test("a card of salespeople shows bars instead of the sparkline", async () => {
     const rows = [
         { id: 1, record_id: 1, name: "Ann", value: 3, value_text: "3", share: 1, record_count: 3, mine: true },
     ];
     answer("get_board", () => makeBoard({ cards: [makeCard({ display: "reps", rows })] }));
     await mountBoard();
     expect(".o_kpi_card .o_kpi_bars tbody tr").toHaveCount(1);
-    expect(".o_kpi_card .o_kpi_spark").toHaveCount(0);
+    expect(".o_kpi_card .o_kpi_sparkline").toHaveCount(0);
 });

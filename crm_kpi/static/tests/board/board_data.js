@@ -1,4 +1,4 @@
-/** Answers of the server, as the screen gets them. */
+/** Examples of what the server returns. */
 
 export function makeCard(values = {}) {
     const { kpi, ...others } = values;
@@ -12,10 +12,10 @@ export function makeCard(values = {}) {
         value_text: "12",
         value_id: 7,
         record_count: 12,
-        goal: false,
-        bullet: false,
-        change: false,
-        spark: [],
+        goal: null,
+        bullet: null,
+        change: null,
+        sparkline: [],
         rows: [],
         ...others,
         kpi: {
@@ -29,9 +29,9 @@ export function makeCard(values = {}) {
             category: "Conversion",
             description: "Deals that were won.",
             reference: "",
-            how: "",
+            computation: "",
             source: "Leads",
-            counter: false,
+            counter: null,
             ...kpi,
         },
     };
@@ -48,8 +48,8 @@ export function makeGoal(values = {}) {
         expected: 0.5,
         pace: 10,
         pace_text: "10",
-        projected: 24,
-        projected_text: "24",
+        forecast: 24,
+        forecast_text: "24",
         status: "on_track",
         status_text: "On track",
         shape: "●",
@@ -68,14 +68,14 @@ export function makeBoard(values = {}) {
         filters: {
             period_kind: "month",
             date: "now",
-            date_to: false,
+            date_to: null,
             comparison: "previous",
             company_id: 1,
             scope: "mine",
-            team_id: false,
+            team_id: null,
             user_id: 7,
-            segment_set_id: false,
-            segment_id: false,
+            segment_set_id: null,
+            segment_id: null,
         },
         period: {
             id: 9,
@@ -102,7 +102,7 @@ export function makeBoard(values = {}) {
         },
         as_of: "08:00",
         stale: false,
-        stale_text: false,
+        stale_text: "",
         categories: [],
         cards: [
             makeCard(),

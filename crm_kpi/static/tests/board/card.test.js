@@ -13,9 +13,9 @@ import { makeCard, makeGoal } from "./board_data";
 describe.current.tags("desktop");
 defineMailModels();
 
-const BULLET = { value: 0.5, target: 0.8, target_max: null, projected: 0.9, pace: 0.4 };
+const BULLET = { value: 0.5, target: 0.8, target_max: null, forecast: 0.9, pace: 0.4 };
 
-test("a card says value, status, change and goal in the words of the server", async () => {
+test("a card shows value, status, change and target with the texts of the server", async () => {
     const card = makeCard({
         value: 1234.5,
         value_text: "$ 1.2 k",
@@ -29,36 +29,36 @@ test("a card says value, status, change and goal in the words of the server", as
     expect(".o_kpi_status [aria-hidden]").toHaveText("▼");
     expect(".o_kpi_card_change").toHaveText("↘ 5 % worse", { inline: true });
     expect(".o_kpi_card_change").toHaveAttribute("title", "$ 1.3 k in October");
-    expect(".o_kpi_card_goal").toHaveText("Goal ≥ 20 60 %", { inline: true });
+    expect(".o_kpi_card_goal").toHaveText("Target ≥ 20 60 %", { inline: true });
     expect(".o_kpi_card").toHaveAttribute("data-status", "off_track");
     expect(".o_kpi_bullet").toHaveAttribute(
         "aria-label",
-        "$ 1.2 k of the goal ≥ 20: 60 %. At this pace: 24"
+        "$ 1.2 k, target ≥ 20, attainment 60 %, forecast 24"
     );
 });
 
-test("a goal that is met at the cost of another number says so", async () => {
+test("the badge of a goal shows that its counter-metric is missed", async () => {
     const goal = makeGoal({ status: "achieved", status_text: "Achieved", counter_missed: true });
     await mountWithCleanup(KpiCard, { props: { card: makeCard({ goal }) } });
-    expect(".o_kpi_status").toHaveText(/Achieved, at a cost/, { inline: true });
+    expect(".o_kpi_status").toHaveText(/Achieved, counter-metric missed/, { inline: true });
 });
 
-test("a card without a value says why, and neither zero nor a status", async () => {
+test("a card without a value shows the reason, neither zero nor a status", async () => {
     for (const [state, state_text] of [
-        ["no_data", "Nothing to compute it from"],
-        ["too_early", "Known when the period is over"],
+        ["no_data", "No data in this period"],
+        ["too_early", "Available when the period is over"],
         ["not_available", "The app it needs is not installed"],
     ]) {
         const card = makeCard({ state, state_text, value: null, value_text: "–", record_count: 0 });
         const { __owl__ } = await mountWithCleanup(KpiCard, { props: { card } });
         expect(queryAllTexts(".o_kpi_card_value").at(-1)).toBe("–");
         expect(queryAllTexts(".o_kpi_card_state").at(-1)).toMatch(state_text);
-        expect(".o_kpi_status, .o_kpi_card_n").toHaveCount(0);
+        expect(".o_kpi_status, .o_kpi_card_records").toHaveCount(0);
         __owl__.app.destroy();
     }
 });
 
-test("the name opens the card with mouse and keys, and tells the rest to those who listen", async () => {
+test("mouse and keys open the card, its name has a description for screen readers", async () => {
     const opened = [];
     const card = makeCard();
     const onOpen = (card) => opened.push(card.id);
@@ -69,13 +69,13 @@ test("the name opens the card with mouse and keys, and tells the rest to those w
     expect(opened).toEqual([1, 1]);
     const described = queryFirst(".o_kpi_card_open").getAttribute("aria-describedby").split(" ");
     expect(`#${described[0]}`).toHaveText("12");
-    expect(`#${described.at(-1)}`).toHaveText("Records: 12, as of 08:00");
-    expect(".o_kpi_card_n").toHaveAttribute("title", "Records: 12, as of 08:00");
+    expect(`#${described.at(-1)}`).toHaveText("12 records, as of 08:00");
+    expect(".o_kpi_card_records").toHaveAttribute("title", "12 records, as of 08:00");
 });
 
-test("d shows the definition, Escape the number again", async () => {
+test("d shows the definition, Escape the value", async () => {
     const card = makeCard({
-        kpi: { counter: { name: "Win rate", value_text: "40 %", status: false } },
+        kpi: { counter: { name: "Win rate", value_text: "40 %", status: "" } },
     });
     await mountWithCleanup(KpiCard, { props: { card, asOf: "08:00", onOpen: () => {} } });
     queryFirst(".o_kpi_card_open").focus();
@@ -83,7 +83,7 @@ test("d shows the definition, Escape the number again", async () => {
     await animationFrame();
     expect(".o_kpi_card_definition").toHaveText(/Deals that were won/);
     expect(".o_kpi_card_definition").toHaveText(/Source: Leads/);
-    expect(".o_kpi_card_definition").toHaveText(/Watch also: Win rate 40 %/);
+    expect(".o_kpi_card_definition").toHaveText(/Counter-metric: Win rate 40 %/);
     expect(".o_kpi_card_definition").toHaveText(/As of 08:00/);
     expect(".o_kpi_card_info").toHaveAttribute("aria-expanded", "true");
     await press("Escape");
@@ -91,31 +91,31 @@ test("d shows the definition, Escape the number again", async () => {
     expect(".o_kpi_card_value").toHaveText("12");
 });
 
-test("old numbers look old", async () => {
+test("old values look different", async () => {
     await mountWithCleanup(KpiCard, { props: { card: makeCard(), stale: true } });
     expect(".o_kpi_card").toHaveClass("o_kpi_card_stale");
 });
 
-test("lengths of the bullet bar are those of the server", async () => {
+test("the bullet bar uses the positions from the server", async () => {
     await mountWithCleanup(BulletBar, { props: { bullet: BULLET, label: "12 of 20" } });
     expect(".o_kpi_bullet_value").toHaveAttribute("width", "50%");
     expect(".o_kpi_bullet_target").toHaveAttribute("x", "80%");
     expect(".o_kpi_bullet_pace").toHaveAttribute("x", "40%");
-    expect(".o_kpi_bullet_projected").toHaveAttribute("x", "50%");
-    expect(".o_kpi_bullet_projected").toHaveAttribute("width", "40%");
+    expect(".o_kpi_bullet_forecast").toHaveAttribute("x", "50%");
+    expect(".o_kpi_bullet_forecast").toHaveAttribute("width", "40%");
     expect(".o_kpi_bullet_band").toHaveCount(0);
     expect(".o_kpi_mirrored").toHaveCount(0);
 });
 
-test("bars are turned round where one reads from right to left", async () => {
+test("bars are mirrored in right-to-left languages", async () => {
     defineParams({ lang_parameters: { direction: "rtl" } });
     await mountWithCleanup(BulletBar, { props: { bullet: BULLET, label: "12 of 20" } });
     await mountWithCleanup(Sparkline, { props: { points: [], name: "Deals" } });
     expect(".o_kpi_bullet.o_kpi_mirrored").toHaveCount(1);
-    expect(".o_kpi_spark.o_kpi_mirrored").toHaveCount(1);
+    expect(".o_kpi_sparkline.o_kpi_mirrored").toHaveCount(1);
 });
 
-test("the course: gaps are no zeros, the running period is hatched", async () => {
+test("sparkline: no value is a gap, zero is a line, the running period is hatched", async () => {
     const points = [
         { label: "Aug", value: 4, value_text: "4", running: false },
         { label: "Sep", value: null, value_text: "–", running: false },
@@ -123,25 +123,25 @@ test("the course: gaps are no zeros, the running period is hatched", async () =>
         { label: "Nov", value: -2, value_text: "-2", running: true },
     ];
     await mountWithCleanup(Sparkline, { props: { points, name: "Deals" } });
-    expect(".o_kpi_spark_past").toHaveCount(2);
-    expect(".o_kpi_spark_running").toHaveCount(1);
-    expect(".o_kpi_spark_running").toHaveAttribute("fill", /^url\(#o_kpi_hatch_\d+\)$/);
-    expect(".o_kpi_spark").toHaveAttribute(
+    expect(".o_kpi_sparkline_past").toHaveCount(2);
+    expect(".o_kpi_sparkline_running").toHaveCount(1);
+    expect(".o_kpi_sparkline_running").toHaveAttribute("fill", /^url\(#o_kpi_hatch_\d+\)$/);
+    expect(".o_kpi_sparkline").toHaveAttribute(
         "aria-label",
         "Deals, last periods: Aug 4, Oct 0, Nov -2"
     );
-    const [high, zero] = queryAll(".o_kpi_spark_past");
-    const base = Number(queryFirst(".o_kpi_spark_base").getAttribute("y1"));
+    const [high, zero] = queryAll(".o_kpi_sparkline_past");
+    const base = Number(queryFirst(".o_kpi_sparkline_base").getAttribute("y1"));
     const bottom = (rect) => Number(rect.getAttribute("y")) + Number(rect.getAttribute("height"));
-    // what is above zero stands on the line, what is below hangs from it
+    // positive values are above the base line, negative values below
     expect(bottom(high)).toBe(base);
     expect(bottom(zero)).toBe(base);
     expect(zero).toHaveAttribute("height", "1");
-    expect(Number(queryFirst(".o_kpi_spark_running").getAttribute("y"))).toBe(base);
+    expect(Number(queryFirst(".o_kpi_sparkline_running").getAttribute("y"))).toBe(base);
     expect(Number(high.getAttribute("height"))).toBe(20);
 });
 
-test("bars of names are a table; median and best are marked", async () => {
+test("a bar list is a table with marks for median and best value", async () => {
     const picked = [];
     const rows = [
         { id: 1, record_id: 11, name: "Ann", value: 8, value_text: "8 won", share: 1, record_count: 8 },
@@ -167,7 +167,7 @@ test("bars of names are a table; median and best are marked", async () => {
     expect("tbody button").toHaveCount(1);
 });
 
-test("every cell of the heat map says its number", async () => {
+test("every cell of the heat map shows its value", async () => {
     const heat = {
         columns: [
             { id: 1, name: "Small" },

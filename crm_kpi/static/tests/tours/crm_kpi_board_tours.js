@@ -7,7 +7,7 @@ function press(key) {
     return () => {
         const target = document.activeElement || document.body;
         target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-        // what a browser does by itself
+        // a browser does this itself
         if (key === "Enter" && target.matches("button")) {
             target.click();
         }
@@ -17,13 +17,13 @@ function press(key) {
 tours.add("crm_kpi_board_rep", {
     steps: () => [
         {
-            content: "The number, its goal and its status",
+            content: "The value, its target and its status",
             trigger: `${card}:contains(Achieved):contains(≥ 4) .o_kpi_card_value:contains(5)`,
         },
         {
-            content: "Of nothing there is no number",
+            content: "A card without a value",
             trigger:
-                ".o_kpi_card[data-code=test_rate]:contains(Nothing) .o_kpi_card_value:contains(–)",
+                ".o_kpi_card[data-code=test_rate]:contains(No data) .o_kpi_card_value:contains(–)",
         },
         { trigger: card, run: press("ArrowRight") },
         { trigger: `${card} .o_kpi_card_open:focus`, run: press("d") },
@@ -33,19 +33,19 @@ tours.add("crm_kpi_board_rep", {
         },
         { trigger: `${card} .o_kpi_card_value`, run: press("Enter") },
         {
-            content: "The course of the number, with a table",
+            content: "The trend, with a table",
             trigger: ".o_kpi_detail summary",
             run: "click",
         },
         { trigger: ".o_kpi_detail td:contains(5)" },
-        { trigger: ".o_kpi_detail .nav-link:contains(Why this number)", run: "click" },
+        { trigger: ".o_kpi_detail .nav-link:contains(Records)", run: "click" },
         {
-            content: "Of the five records that are in it",
-            trigger: ".o_kpi_why tr:contains(In the number) td:contains(5)",
+            content: "Five included records",
+            trigger: ".o_kpi_explanation tr:contains(Included records) td:contains(5)",
         },
         { trigger: ".o_kpi_detail .modal-footer .btn-primary", run: "click" },
         {
-            content: "Another period, kept as a favorite",
+            content: "Another period, saved as a favorite",
             trigger: "body:not(.modal-open) [data-filter=kind]",
             run: "select quarter",
         },
@@ -64,7 +64,7 @@ tours.add("crm_kpi_board_rep", {
             trigger: ".o_kpi_period:contains(Q)",
             run() {
                 if (!location.search.includes("period_kind=quarter")) {
-                    throw new Error(`The address does not keep the filters: ${location}`);
+                    throw new Error(`The address does not contain the filters: ${location}`);
                 }
             },
         },
@@ -84,7 +84,7 @@ tours.add("crm_kpi_board_manager", {
             run: "edit Board of the team",
         },
         {
-            trigger: ".o_kpi_edit:nth-child(2) [aria-label=Earlier]",
+            trigger: ".o_kpi_edit:nth-child(2) [aria-label='Move forward']",
             run: "click",
         },
         {
@@ -101,7 +101,7 @@ tours.add("crm_kpi_board_manager", {
         { trigger: card, run: "click" },
         { trigger: ".o_kpi_detail .nav-link:contains(Salespeople)", run: "click" },
         {
-            content: "From a salesperson to the numbers of hers",
+            content: "Choose a salesperson",
             trigger: ".o_kpi_detail .o_kpi_bars button:contains(Ann)",
             run: "click",
         },
@@ -118,8 +118,8 @@ tours.add("crm_kpi_board_copy", {
         { trigger: ".o_kpi_grid:not(:contains(Rate of nothing)) .o_kpi_card" },
         { trigger: ".o_kpi_switcher", run: "click" },
         { trigger: ".o-dropdown--menu .dropdown-item:contains(Test board):contains(mine)" },
-        { trigger: ".dropdown-item:contains(Back to the original)", run: "click" },
-        { trigger: ".modal .btn-primary:contains(Back to the original)", run: "click" },
+        { trigger: ".dropdown-item:contains(Restore the original)", run: "click" },
+        { trigger: ".modal .btn-primary:contains(Restore the original)", run: "click" },
         { trigger: ".o_kpi_card:contains(Rate of nothing)" },
     ],
 });
@@ -138,7 +138,7 @@ tours.add("crm_kpi_board_admin", {
 tours.add("crm_kpi_board_phone", {
     steps: () => [
         {
-            content: "Nothing has to be pushed sideways but the filters",
+            content: "Only the filters scroll sideways",
             trigger: `${card} .o_kpi_card_value`,
             run() {
                 const { scrollWidth, clientWidth } = document.querySelector(".o_content");

@@ -1,10 +1,11 @@
 import { Component } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
+import { recordsText } from "../records_text";
 import { ShareBar } from "../share_bar/share_bar";
 
 /**
- * Names with bars and values, as a table to those who listen to it. Median and best may be
- * marked across the bars.
+ * Names with bars and values, a table for screen readers. Marks across the bars show median and
+ * best value.
  */
 export class BarList extends Component {
     static template = "crm_kpi.BarList";
@@ -18,11 +19,15 @@ export class BarList extends Component {
         onPick: { type: Function, optional: true },
     };
 
+    setup() {
+        this.recordsText = recordsText;
+    }
+
     get nameTitle() {
         return this.props.nameTitle || _t("Name");
     }
 
-    /** Where median and best stand on bars whose longest is the largest value. */
+    /** Positions of median and best value; the largest value has the longest bar. */
     get marks() {
         const top = Math.max(0, ...this.props.rows.map((row) => Math.abs(row.value)));
         return ["median", "best"]

@@ -19,36 +19,24 @@ import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { Layout } from "@web/search/layout";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
-import { trouble } from "../answer";
+import { errorText } from "../answer";
 import { BoardEditor } from "../board_editor/board_editor";
 import { BoardFavorites } from "../board_favorites/board_favorites";
 import { BoardFilters } from "../board_filters/board_filters";
 import { BoardTv } from "../board_tv/board_tv";
+import { FILTERS, pickFilters } from "../filters";
 import { KeyboardHelp } from "../keyboard_help/keyboard_help";
 import { KpiCard } from "../kpi_card/kpi_card";
 import { KpiDetail } from "../kpi_detail/kpi_detail";
+import { LoadError } from "../load_error/load_error";
 import { ShareBar } from "../share_bar/share_bar";
-import { Trouble } from "../trouble/trouble";
 import { neighbour } from "./neighbour";
 
-/** Filters that the address keeps, so that a look can be sent to a colleague. */
-const IN_ADDRESS = [
-    "period_kind",
-    "date",
-    "date_to",
-    "comparison",
-    "company_id",
-    "scope",
-    "team_id",
-    "user_id",
-    "segment_set_id",
-    "segment_id",
-];
-/** Seconds after which an open board asks again, should no message arrive. */
-const ASK_AGAIN = 300;
+/** Seconds after which an open board reads its values again, if no message arrives. */
+const RELOAD_INTERVAL = 300;
 
 /**
- * The board: KPIs as cards, read in one call, changed by filters and kept up to date.
+ * The board: KPIs as cards, read in one call, filtered, and kept up to date.
  */
 export class Board extends Component {
     static template = "crm_kpi.Board";
@@ -61,8 +49,8 @@ export class Board extends Component {
         DropdownItem,
         KpiCard,
         Layout,
+        LoadError,
         ShareBar,
-        Trouble,
     };
     static props = { ...standardActionServiceProps };
     static path = "kpis";
@@ -77,24 +65,24 @@ export class Board extends Component {
         this.keepLast = new KeepLast();
         this.display = { controlPanel: {} };
         this.content = useRef("content");
-        const asked = { ...router.current, ...this.props.action.params };
-        this.boardId = asked.board_id || false;
-        this.wanted = pick(asked);
+        const params = { ...router.current, ...this.props.action.params };
+        this.boardId = params.board_id || false;
+        this.filters = pickFilters(params);
         this.state = useState({
             data: null,
-            loadedAt: 0, // when the server last answered, in milliseconds
-            waiting: false, // for what was asked for; not while what is shown is brought up to date
+            loadedAt: 0, // time of the last answer of the server, in milliseconds
+            waiting: false, // for another board or other filters, not during an update
             error: "",
             editing: false,
-            tv: Boolean(asked.tv),
+            tv: Boolean(params.tv),
         });
         onWillStart(() => {
-            // not waited for: the frame of the board is there at once
+            // not awaited, so that the frame of the board is shown at once
             this.load(this.boardId);
         });
         const reload = () => this.reload();
         this.bus.subscribe("crm_kpi/refreshed", reload);
-        const timer = browser.setInterval(reload, ASK_AGAIN * 1000);
+        const timer = browser.setInterval(reload, RELOAD_INTERVAL * 1000);
         onWillUnmount(() => {
             this.bus.unsubscribe("crm_kpi/refreshed", reload);
             browser.clearInterval(timer);
@@ -104,14 +92,14 @@ export class Board extends Component {
 
     // --- DATA ---
 
-    /** Show a board, with placeholders until it is there. */
+    /** Show a board; placeholders are shown until it is loaded. */
     async load(boardId) {
         this.boardId = boardId;
         this.state.waiting = true;
         await this.read();
     }
 
-    /** Ask again for what is shown, without a sign of it: scroll and focus stay. */
+    /** Update what is shown without placeholders; scroll position and focus stay. */
     async reload() {
         if (!this.state.editing) {
             await this.read();
@@ -121,14 +109,14 @@ export class Board extends Component {
     async read() {
         try {
             this.state.data = await this.keepLast.add(
-                this.orm.silent.call("crm.kpi.board", "get_board", [this.boardId, this.wanted])
+                this.orm.silent.call("crm.kpi.board", "get_board", [this.boardId, this.filters])
             );
             this.state.error = "";
             this.state.loadedAt = Date.now();
             this.boardId = this.state.data.board.id;
             this.keepInAddress();
         } catch (error) {
-            this.state.error = trouble(error);
+            this.state.error = errorText(error);
         }
         this.state.waiting = false;
     }
@@ -136,21 +124,21 @@ export class Board extends Component {
     keepInAddress() {
         const { board, filters } = this.state.data;
         const address = { board_id: board.id, tv: this.state.tv ? 1 : undefined };
-        for (const name of IN_ADDRESS) {
-            // what the board says by itself need not be said again
-            const own = this.wanted[name] === undefined;
-            address[name] = own ? undefined : filters[name] || undefined;
+        for (const name of FILTERS) {
+            // the defaults of the board are not repeated
+            const isDefault = this.filters[name] === undefined;
+            address[name] = isDefault ? undefined : filters[name] || undefined;
         }
         router.pushState(address);
     }
 
     async change(changes) {
-        Object.assign(this.wanted, changes);
-        const { period_kind, date, date_to } = this.wanted;
+        Object.assign(this.filters, changes);
+        const { period_kind, date, date_to } = this.filters;
         if (period_kind === "custom" && date && date_to) {
             this.state.waiting = true;
             try {
-                await this.orm.call("crm.kpi.board", "prepare_period", [this.boardId, this.wanted]);
+                await this.orm.call("crm.kpi.board", "prepare_period", [this.boardId, this.filters]);
             } finally {
                 this.state.waiting = false;
             }
@@ -158,12 +146,12 @@ export class Board extends Component {
         await this.load(this.boardId);
     }
 
-    choose(boardId, wanted = {}) {
-        this.wanted = pick(wanted);
+    choose(boardId, filters = {}) {
+        this.filters = pickFilters(filters);
         return this.load(boardId);
     }
 
-    /** The next board on the wall. */
+    /** Show the next board on the wall. */
     next() {
         const { boards, board } = this.state.data;
         const index = boards.findIndex((other) => other.id === board.id);
@@ -183,7 +171,7 @@ export class Board extends Component {
         });
     }
 
-    /** Keys are for the board unless something is typed, or a window lies over it. */
+    /** Keys control the board unless the user types or a dialog is open. */
     onKeydown(ev) {
         if (
             ev.ctrlKey ||
@@ -208,7 +196,7 @@ export class Board extends Component {
         ev.preventDefault();
     }
 
-    /** Arrow keys go from card to card, as the eye does; from anywhere else to the first one. */
+    /** Arrow keys move the focus from card to card; from elsewhere to the first card. */
     goToNeighbour(ev) {
         const names = [...(this.content.el?.querySelectorAll(".o_kpi_card_open") || [])];
         const here = names.indexOf(ev.target);
@@ -241,7 +229,7 @@ export class Board extends Component {
         await this.load(boardId);
     }
 
-    /** A board of the user's own, beside the one that is shown. */
+    /** Copy the board for the user; the original stays. */
     async duplicate() {
         const [boardId] = await this.orm.call("crm.kpi.board", "copy", [
             [this.boardId],
@@ -258,9 +246,9 @@ export class Board extends Component {
 
     reset() {
         this.dialog.add(ConfirmationDialog, {
-            title: _t("Back to the original board"),
-            body: _t("Your changes to this board are given up."),
-            confirmLabel: _t("Back to the original"),
+            title: _t("Restore the original board"),
+            body: _t("Your changes to this board will be lost."),
+            confirmLabel: _t("Restore the original"),
             confirm: async () => {
                 const boardId = await this.orm.call("crm.kpi.board", "reset_board", [
                     [this.boardId],
@@ -273,7 +261,7 @@ export class Board extends Component {
 
     // --- EXCEL ---
 
-    /** The workbook of what is on the screen: the same board, filters and numbers. */
+    /** Download a workbook of the same board with the same filters. */
     exportWorkbook() {
         const { board, filters } = this.state.data;
         const query = new URLSearchParams({
@@ -293,15 +281,6 @@ export class Board extends Component {
         this.state.tv = tv;
         this.keepInAddress();
     }
-}
-
-function pick(asked) {
-    return Object.fromEntries(
-        IN_ADDRESS.filter((name) => asked[name] !== undefined && asked[name] !== "").map((name) => [
-            name,
-            asked[name],
-        ])
-    );
 }
 
 registry.category("actions").add("crm_kpi.board", Board, { force: true });

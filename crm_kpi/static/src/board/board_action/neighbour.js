@@ -1,11 +1,11 @@
 /**
  * The card that an arrow key leads to.
  *
- * @param {DOMRect[]} boxes where the cards are, in reading order
- * @param {number} here index of the one that has the focus
+ * @param {DOMRect[]} boxes positions of the cards, in reading order
+ * @param {number} here index of the card that has the focus
  * @param {string} key `ArrowLeft` and so on
- * @param {boolean} [mirrored] whether one reads from right to left
- * @returns {number | undefined} its index; `undefined` where there is none
+ * @param {boolean} [mirrored] whether the language is written from right to left
+ * @returns {number | undefined} index of the card; `undefined` where there is none
  */
 export function neighbour(boxes, here, key, mirrored = false) {
     if (key === "ArrowRight" || key === "ArrowLeft") {

@@ -7,8 +7,8 @@ import { SelectCreateDialog } from "@web/views/view_dialogs/select_create_dialog
 import { KpiCard } from "../kpi_card/kpi_card";
 
 /**
- * The board while it is rearranged: cards are dragged, or moved with buttons, made wider, taken
- * off and added. Nothing is kept before it is saved.
+ * Edits a board: moves cards by dragging or with buttons, changes their width, removes and adds
+ * them. Nothing is stored before the user saves.
  */
 export class BoardEditor extends Component {
     static template = "crm_kpi.BoardEditor";

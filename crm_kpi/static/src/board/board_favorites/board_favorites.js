@@ -6,17 +6,16 @@ import { user } from "@web/core/user";
 import { useService } from "@web/core/utils/hooks";
 
 const MODEL = "crm.kpi.board";
-/** Of the context of a favorite: the board and what it was filtered by. */
+/** Key in the context of a favorite: the board and its filters. */
 const KEY = "crm_kpi_board";
 
 /**
- * Looks at a board under a name of the user's: Odoo's own favorites (`ir.filters`), read when
- * the menu is opened.
+ * Named filters of a board. They are Odoo's favorites (`ir.filters`), read when the menu opens.
  */
 export class BoardFavorites extends Component {
     static template = "crm_kpi.BoardFavorites";
     static components = { Dropdown, DropdownItem };
-    static props = { boardId: Number, name: String, wanted: Object, onChoose: Function };
+    static props = { boardId: Number, name: String, filters: Object, onChoose: Function };
 
     setup() {
         this.orm = useService("orm");
@@ -29,24 +28,24 @@ export class BoardFavorites extends Component {
     }
 
     async read() {
-        const filters = await this.orm.silent.call("ir.filters", "get_filters", [
+        const favorites = await this.orm.silent.call("ir.filters", "get_filters", [
             MODEL,
             this.actionId,
         ]);
-        this.state.favorites = filters
-            .map(({ id, name, context }) => ({ id, name, look: look(context) }))
-            .filter((favorite) => favorite.look);
+        this.state.favorites = favorites
+            .map(({ id, name, context }) => ({ id, name, saved: readSaved(context) }))
+            .filter((favorite) => favorite.saved);
         this.state.name = this.props.name;
     }
 
     async save() {
-        const { boardId, wanted } = this.props;
+        const { boardId, filters } = this.props;
         const name = this.state.name.trim();
         if (!name) {
             return;
         }
-        // only what is set: neither true nor false, so that JSON is a literal of Python, too
-        const set = Object.entries(wanted).filter(([, value]) => value);
+        // Odoo reads the context as Python: leave out false, which JSON writes differently
+        const set = Object.entries(filters).filter(([, value]) => value);
         const context = { [KEY]: { board_id: boardId, ...Object.fromEntries(set) } };
         await this.orm.call("ir.filters", "create_filter", [
             {
@@ -66,13 +65,13 @@ export class BoardFavorites extends Component {
         this.state.favorites = this.state.favorites.filter((other) => other !== favorite);
     }
 
-    choose({ look: { board_id: boardId, ...wanted } }) {
-        this.props.onChoose(boardId, wanted);
+    choose({ saved: { board_id: boardId, ...filters } }) {
+        this.props.onChoose(boardId, filters);
     }
 }
 
-/** What a favorite of this screen keeps; nothing of others'. */
-function look(context) {
+/** The board and the filters of a favorite; undefined for favorites of other screens. */
+function readSaved(context) {
     try {
         return JSON.parse(context)[KEY];
     } catch {

@@ -1,8 +1,9 @@
 import { Component } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
+import { RUNNING_PERIOD } from "../filters";
 
 /**
- * Period, comparison, whose numbers and which customers. Says what changed; holds nothing.
+ * Period, comparison, people and customers. Reports changes to its parent; has no state.
  */
 export class BoardFilters extends Component {
     static template = "crm_kpi.BoardFilters";
@@ -26,7 +27,7 @@ export class BoardFilters extends Component {
     }
 
     get scopes() {
-        const scopes = [["mine", _t("My numbers")]];
+        const scopes = [["mine", _t("My values")]];
         if (this.options.teams.length) {
             scopes.push(["team", _t("Team")]);
         }
@@ -45,9 +46,9 @@ export class BoardFilters extends Component {
     setKind(ev) {
         const kind = ev.target.value;
         if (kind !== "custom") {
-            return this.props.onChange({ period_kind: kind, date: "now", date_to: false });
+            return this.props.onChange({ period_kind: kind, ...RUNNING_PERIOD });
         }
-        // begin with the days that are shown
+        // start with the days that are shown
         const { date_from, date_to } = this.props.data.period;
         return this.props.onChange({ period_kind: kind, date: date_from, date_to });
     }

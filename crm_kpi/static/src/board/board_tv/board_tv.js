@@ -4,14 +4,13 @@ import { useHotkey } from "@web/core/hotkeys/hotkey_hook";
 import { KpiCard } from "../kpi_card/kpi_card";
 
 const { DateTime } = luxon;
-/** Seconds that a board stays on the wall. */
+/** Seconds until the next board is shown. */
 const TURN = 30;
-/** Minutes without an answer of the server after which the numbers are called old. */
+/** Minutes without an answer of the server after which the values are called old. */
 const OLD_AFTER = 11;
 
 /**
- * A board on the wall: the whole screen, large, one board after the other. What is old says
- * so in large letters, whatever the reason.
+ * Boards on a wall: full screen, one board after the other. A banner says when values are old.
  */
 export class BoardTv extends Component {
     static template = "crm_kpi.BoardTv";
@@ -30,7 +29,7 @@ export class BoardTv extends Component {
         useHotkey("escape", () => this.props.onClose());
         onMounted(() => {
             this.root.el.focus();
-            // refused without a click of the user's: the screen is filled either way
+            // browsers refuse this without a click; the board covers the window in any case
             this.root.el.requestFullscreen?.().catch(() => {});
             this.ticks = 0;
             this.timer = browser.setInterval(() => this.tick(), 1000);
@@ -55,14 +54,14 @@ export class BoardTv extends Component {
         }
     }
 
-    /** The server does not answer, or has not for long: a machine that slept shows it at once. */
-    get silent() {
+    /** Whether the last call failed, or the last answer is too old. */
+    get disconnected() {
         return Boolean(
             this.props.error || this.state.now - this.props.loadedAt > OLD_AFTER * 60 * 1000
         );
     }
 
     get old() {
-        return this.silent || this.props.data.stale;
+        return this.disconnected || this.props.data.stale;
     }
 }

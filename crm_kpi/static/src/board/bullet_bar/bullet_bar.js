@@ -2,9 +2,8 @@ import { Component } from "@odoo/owl";
 import { localization } from "@web/core/l10n/localization";
 
 /**
- * The value as a bar, the target as a line across it, a mark where a steady climb would stand
- * by now, and in dashes where the period is heading. All lengths are shares of the bar, decided
- * by the server.
+ * The value as a bar, the target as a line, the value expected by now as a mark, and the forecast
+ * in dashes. The server computes all positions as shares of the bar.
  */
 export class BulletBar extends Component {
     static template = "crm_kpi.BulletBar";
@@ -18,9 +17,9 @@ export class BulletBar extends Component {
         return localization.direction === "rtl";
     }
 
-    /** How far the period is from where it is heading. */
+    /** The distance from the value to the forecast. */
     get ahead() {
-        return (this.props.bullet.projected || 0) - (this.props.bullet.value || 0);
+        return (this.props.bullet.forecast || 0) - (this.props.bullet.value || 0);
     }
 
     percent(share) {

@@ -3,7 +3,7 @@ import { Dialog } from "@web/core/dialog/dialog";
 import { _t } from "@web/core/l10n/translation";
 
 /**
- * What the keys of the board do.
+ * The keyboard shortcuts of the board.
  */
 export class KeyboardHelp extends Component {
     static template = "crm_kpi.KeyboardHelp";
@@ -11,17 +11,17 @@ export class KeyboardHelp extends Component {
     static props = { close: Function };
 
     get title() {
-        return _t("Keys of the board");
+        return _t("Keyboard shortcuts");
     }
 
     get keys() {
         return [
-            ["← ↑ → ↓", _t("From card to card")],
-            ["Enter", _t("What is behind the number")],
-            ["d", _t("Definition of the number")],
-            ["/", _t("Filters")],
+            ["← ↑ → ↓", _t("Go to another card")],
+            ["Enter", _t("Open the details")],
+            ["d", _t("Show the definition")],
+            ["/", _t("Go to the filters")],
             ["Esc", _t("Close")],
-            ["?", _t("These keys")],
+            ["?", _t("Show these shortcuts")],
         ];
     }
 }

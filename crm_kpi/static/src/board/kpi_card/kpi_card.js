@@ -2,13 +2,13 @@ import { Component, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { BarList } from "../bar_list/bar_list";
 import { BulletBar } from "../bullet_bar/bullet_bar";
+import { recordsText } from "../records_text";
 import { Sparkline } from "../sparkline/sparkline";
 import { StatusBadge } from "../status_badge/status_badge";
 
 /**
- * One KPI on a board: value, goal, change, course, and how far to trust it. The name is the
- * button that opens it, so that those who listen hear what it is; with a mouse all of the card
- * can be clicked.
+ * One KPI on a board: value, target, change, sparkline, and hints on reliability. For keyboards
+ * and screen readers the name is the button that opens the card; a mouse can click anywhere.
  */
 export class KpiCard extends Component {
     static template = "crm_kpi.KpiCard";
@@ -36,18 +36,25 @@ export class KpiCard extends Component {
         return this.state.definition ? _t("Close the definition") : _t("Definition");
     }
 
-    /** Elements that say the rest to those who listen to the name. */
+    /** Ids of the elements that a screen reader reads after the name. */
     get describedBy() {
-        const parts = ["value", "state", "change", "goal", "record_count"];
+        const parts = ["value", "state", "change", "goal", "records"];
         return parts.map((part) => `${this.id}_${part}`).join(" ");
     }
 
-    /** What the number of records is, in words. */
+    /** The number of records, with the time of the last update. */
     get sample() {
         const { record_count: count } = this.props.card;
         return this.props.asOf
-            ? _t("Records: %(count)s, as of %(as_of)s", { count, as_of: this.props.asOf })
-            : _t("Records: %s", count);
+            ? _t("%(records)s, as of %(as_of)s", {
+                  records: recordsText(count),
+                  as_of: this.props.asOf,
+              })
+            : recordsText(count);
+    }
+
+    get records() {
+        return recordsText(this.props.card.record_count);
     }
 
     get arrow() {
@@ -56,17 +63,17 @@ export class KpiCard extends Component {
 
     get bulletLabel() {
         const goal = this.props.card.goal;
-        const label = _t("%(value)s of the goal %(target)s: %(attainment)s", {
+        const label = _t("%(value)s, target %(target)s, attainment %(attainment)s", {
             value: this.props.card.value_text,
             target: goal.target_text,
             attainment: goal.attainment_text,
         });
-        if (goal.projected === null) {
+        if (goal.forecast === null) {
             return label;
         }
-        return _t("%(label)s. At this pace: %(projected)s", {
+        return _t("%(label)s, forecast %(forecast)s", {
             label,
-            projected: goal.projected_text,
+            forecast: goal.forecast_text,
         });
     }
 

@@ -4,8 +4,8 @@ import { localization } from "@web/core/l10n/localization";
 import { _t } from "@web/core/l10n/translation";
 
 /**
- * The course of a KPI: values, goals, where the running period is heading, the usual range.
- * The same figures stand in a table below, for those who cannot see or want to read them.
+ * The trend of a KPI: values, targets, forecast of the running period, usual range. A table
+ * below shows the same values, also for screen readers.
  */
 export class KpiChart extends Component {
     static template = "crm_kpi.KpiChart";
@@ -14,7 +14,7 @@ export class KpiChart extends Component {
         annotations: Array,
         name: String,
         unit: String,
-        goal: { type: [Object, Boolean], optional: true },
+        goal: { type: [Object, { value: null }], optional: true },
     };
 
     setup() {
@@ -29,13 +29,13 @@ export class KpiChart extends Component {
         onWillUnmount(() => this.chart?.destroy());
     }
 
-    // --- WORDS ---
+    // --- TEXTS ---
 
     get points() {
         return this.props.trend.points;
     }
 
-    /** Annotations with their number and the point of the period they fall in. */
+    /** Annotations with their number and the index of their period. */
     get notes() {
         const { annotations } = this.props;
         return [...annotations]
@@ -47,7 +47,7 @@ export class KpiChart extends Component {
             }));
     }
 
-    /** What the chart shows, in a sentence: extremes and the last value. */
+    /** The chart in a sentence: lowest, highest and last value. */
     get summary() {
         const known = this.points.filter((point) => point.value !== null);
         if (!known.length) {
@@ -69,14 +69,14 @@ export class KpiChart extends Component {
         );
     }
 
-    /** Where a running period will end, and between what. */
-    projection(point) {
-        if (!point.projected_range_text) {
-            return point.projected_text;
+    /** The forecast of a period and its range, in words. */
+    forecast(point) {
+        if (!point.forecast_range_text) {
+            return point.forecast_text;
         }
         return _t("%(value)s (%(range)s)", {
-            value: point.projected_text,
-            range: point.projected_range_text,
+            value: point.forecast_text,
+            range: point.forecast_range_text,
         });
     }
 
@@ -86,7 +86,7 @@ export class KpiChart extends Component {
         const style = getComputedStyle(this.canvas.el);
         const probe = document.createElement("span");
         this.canvas.el.parentElement.append(probe);
-        // resolved by the browser: forced colours have names that a canvas does not know
+        // let the browser resolve the colours, a canvas does not know the names of forced colours
         const colour = (name) => {
             probe.style.color = style.getPropertyValue(name);
             return getComputedStyle(probe).color;
@@ -102,7 +102,7 @@ export class KpiChart extends Component {
         return colours;
     }
 
-    /** Lines and marks, each with the server's text of its values where it has one. */
+    /** Lines and marks of the chart, with the texts of their values from the server. */
     get datasets() {
         const { low, high } = this.props.trend;
         const points = this.points;
@@ -133,7 +133,7 @@ export class KpiChart extends Component {
                     borderColor: colours.value,
                     backgroundColor: colours.value,
                     borderWidth: 2,
-                    // a running period is drawn hollow: it is not over yet
+                    // a running period is hollow because it is not complete
                     pointBackgroundColor: points.map((p) =>
                         p.running ? "transparent" : colours.value
                     ),
@@ -157,9 +157,9 @@ export class KpiChart extends Component {
                 );
             }
         };
-        const goals = points.map((point) => point.target_text);
-        optional(_t("Goal"), "target", { ...goalLine, texts: goals });
-        optional(_t("Goal, at most"), "target_max", { ...goalLine, texts: goals });
+        const targets = points.map((point) => point.target_text);
+        optional(_t("Target"), "target", { ...goalLine, texts: targets });
+        optional(_t("Upper target"), "target_max", { ...goalLine, texts: targets });
         const goal = this.props.goal;
         if (goal && goal.pace !== null && points.at(-1)?.running) {
             sets.push(
@@ -172,10 +172,10 @@ export class KpiChart extends Component {
                 })
             );
         }
-        optional(_t("At this pace"), "projected", {
+        optional(_t("Forecast"), "forecast", {
             ...mark,
             pointStyle: "triangle",
-            texts: points.map((point) => this.projection(point)),
+            texts: points.map((point) => this.forecast(point)),
         });
         if (low !== null) {
             const flat = { borderColor: colours.range, borderWidth: 1, pointRadius: 0 };
@@ -216,19 +216,19 @@ export class KpiChart extends Component {
         };
     }
 
-    /** Draws between what a running period may end. */
-    get projectionPlugin() {
-        const index = this.points.findIndex((point) => point.projected_low !== null);
+    /** Draws the range of the forecast. */
+    get forecastPlugin() {
+        const index = this.points.findIndex((point) => point.forecast_low !== null);
         const colour = this.colours.value;
         return {
-            id: "crm_kpi_projection",
+            id: "crm_kpi_forecast",
             afterDatasetsDraw: ({ ctx, scales }) => {
                 if (index < 0) {
                     return;
                 }
-                const { projected_low, projected_high } = this.points[index];
+                const { forecast_low, forecast_high } = this.points[index];
                 const x = scales.x.getPixelForValue(index);
-                const [low, high] = [projected_low, projected_high].map((value) =>
+                const [low, high] = [forecast_low, forecast_high].map((value) =>
                     scales.y.getPixelForValue(value)
                 );
                 ctx.save();
@@ -253,7 +253,7 @@ export class KpiChart extends Component {
         this.chart = new Chart(this.canvas.el, {
             type: "line",
             data: { labels: this.points.map((point) => point.label), datasets: this.datasets },
-            plugins: [this.projectionPlugin, this.notesPlugin],
+            plugins: [this.forecastPlugin, this.notesPlugin],
             options: {
                 animation: false,
                 responsive: true,
@@ -281,7 +281,7 @@ export class KpiChart extends Component {
                 scales: {
                     x: {
                         reverse: rtl,
-                        // a single period stands in the middle
+                        // a single period is shown in the middle
                         offset: this.points.length === 1,
                         ticks: { color: colours.text },
                         grid: { display: false },
@@ -289,7 +289,7 @@ export class KpiChart extends Component {
                     y: {
                         position: rtl ? "right" : "left",
                         beginAtZero: true,
-                        suggestedMax: Math.max(0, ...this.points.map((p) => p.projected_high || 0)),
+                        suggestedMax: Math.max(0, ...this.points.map((p) => p.forecast_high || 0)),
                         ticks: { color: colours.text, callback: (value) => this.tick(value) },
                         grid: { color: colours.grid },
                     },
@@ -298,7 +298,7 @@ export class KpiChart extends Component {
         });
     }
 
-    /** A round number at the axis; values are worded by the server. */
+    /** A round number at the axis. Texts of values come from the server. */
     tick(value) {
         const shown = this.props.unit === "percent" ? value * 100 : value;
         const text = new Intl.NumberFormat(localization.code?.replace("_", "-"), {

@@ -7,13 +7,14 @@ import { BulletBar } from "../bullet_bar/bullet_bar";
 import { HeatMap } from "../heat_map/heat_map";
 import { KpiChart } from "../kpi_chart/kpi_chart";
 import { Leaderboard } from "../leaderboard/leaderboard";
+import { LoadError } from "../load_error/load_error";
+import { recordsText } from "../records_text";
 import { StatusBadge } from "../status_badge/status_badge";
 import { Tabs } from "../tabs/tabs";
-import { Trouble } from "../trouble/trouble";
 
 /**
- * Behind a card: its course, who and which segments made it, which records are in it and why
- * others are not, what it means, and its goal.
+ * The details of a card: trend, salespeople, segments, ranking, included and excluded records,
+ * definition, and the link to the goal.
  */
 export class KpiDetail extends Component {
     static template = "crm_kpi.KpiDetail";
@@ -24,9 +25,9 @@ export class KpiDetail extends Component {
         HeatMap,
         KpiChart,
         Leaderboard,
+        LoadError,
         StatusBadge,
         Tabs,
-        Trouble,
     };
     static props = {
         kpiId: Number,
@@ -40,9 +41,9 @@ export class KpiDetail extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.answer = useAnswer(() => this.call("get_detail"));
-        this.why = useAnswer(() => this.call("get_why"));
+        this.explanation = useAnswer(() => this.call("get_explanation"));
         onWillStart(() => {
-            // not waited for: the window is there at once
+            // not awaited, so that the dialog is shown at once
             this.answer.load();
         });
     }
@@ -54,9 +55,13 @@ export class KpiDetail extends Component {
         ]);
     }
 
+    get recordsText() {
+        return recordsText(this.answer.value.card.record_count);
+    }
+
     onTab(name) {
-        if (name === "why" && !this.why.value) {
-            this.why.load();
+        if (name === "records" && !this.explanation.value) {
+            this.explanation.load();
         }
     }
 

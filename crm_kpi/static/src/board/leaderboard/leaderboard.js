@@ -1,16 +1,16 @@
 import { Component, onWillStart, useState } from "@odoo/owl";
 import { useService } from "@web/core/utils/hooks";
 import { useAnswer } from "../answer";
+import { LoadError } from "../load_error/load_error";
 import { ShareBar } from "../share_bar/share_bar";
-import { Trouble } from "../trouble/trouble";
 
 /**
- * Salespeople by value or by how much of their own goal they have attained. The server
- * decides which names the reader sees.
+ * Salespeople ranked by value or by attainment of their own goal. The server decides which names
+ * the reader sees.
  */
 export class Leaderboard extends Component {
     static template = "crm_kpi.Leaderboard";
-    static components = { ShareBar, Trouble };
+    static components = { LoadError, ShareBar };
     static props = { kpiId: Number, filters: Object, name: String };
 
     setup() {

@@ -2,8 +2,8 @@ import { Component } from "@odoo/owl";
 import { localization } from "@web/core/l10n/localization";
 
 /**
- * A share as a bar, with marks across it. The number stands beside it in words, so that nobody
- * needs the bar.
+ * A share as a bar, with marks across it. Hidden from screen readers, because the value is
+ * always shown as text beside it.
  */
 export class ShareBar extends Component {
     static template = "crm_kpi.ShareBar";

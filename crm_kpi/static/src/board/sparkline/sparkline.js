@@ -4,12 +4,12 @@ import { _t } from "@web/core/l10n/translation";
 
 const HEIGHT = 32;
 const STEP = 10;
-/** Places for periods; a short history leaves the first ones empty. */
-const PLACES = 12;
+/** Columns; with a short history the first ones are empty. */
+const COLUMNS = 12;
 
 /**
- * Twelve periods as columns from a common zero; the running one is hatched, because it is not
- * over yet, and a period without a value leaves a gap.
+ * Twelve periods as columns. The running period is hatched because it is not complete; a period
+ * without a value is a gap.
  */
 export class Sparkline extends Component {
     static template = "crm_kpi.Sparkline";
@@ -17,7 +17,7 @@ export class Sparkline extends Component {
 
     setup() {
         this.height = HEIGHT;
-        // an id of its own: patterns are looked up in the whole page
+        // unique, because the browser looks up patterns in the whole page
         this.hatch = `o_kpi_hatch_${Sparkline.count++}`;
     }
 
@@ -26,10 +26,10 @@ export class Sparkline extends Component {
     }
 
     get width() {
-        return Math.max(this.props.points.length, PLACES) * STEP;
+        return Math.max(this.props.points.length, COLUMNS) * STEP;
     }
 
-    /** The height of a value from the top; of nothing but zeros at the bottom. */
+    /** Distance of a value from the top; at the bottom if all values are zero. */
     get scale() {
         const values = this.props.points.map((p) => p.value).filter((v) => v !== null);
         const high = Math.max(0, ...values);
@@ -49,7 +49,7 @@ export class Sparkline extends Component {
             .map((point, index) => ({ ...point, index }))
             .filter((point) => point.value !== null)
             .map((point) => {
-                // a true zero is a line, not a gap
+                // zero is a line, no value is a gap
                 const height = Math.max(Math.abs(y(point.value) - y(0)), 1);
                 return {
                     key: point.index,
@@ -64,12 +64,12 @@ export class Sparkline extends Component {
     }
 
     get label() {
-        const told = this.props.points
+        const texts = this.props.points
             .filter((point) => point.value !== null)
             .map((point) => `${point.label} ${point.value_text}`);
         return _t("%(name)s, last periods: %(values)s", {
             name: this.props.name,
-            values: told.join(", ") || _t("no values"),
+            values: texts.join(", ") || _t("no values"),
         });
     }
 }

@@ -1,7 +1,8 @@
 import { Component } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
 
 /**
- * A status as a word and a shape; the colour only repeats what they say.
+ * A status as a shape and a word, so that it does not depend on the colour.
  */
 export class StatusBadge extends Component {
     static template = "crm_kpi.StatusBadge";
@@ -11,4 +12,10 @@ export class StatusBadge extends Component {
         shape: { type: [String, Boolean] },
         counterMissed: { type: Boolean, optional: true },
     };
+
+    get title() {
+        return this.props.counterMissed
+            ? _t("This goal is met, but its counter-metric misses its own goal.")
+            : undefined;
+    }
 }

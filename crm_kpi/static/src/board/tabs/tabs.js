@@ -2,8 +2,8 @@ import { Component, onMounted, useRef, useState } from "@odoo/owl";
 import { localization } from "@web/core/l10n/localization";
 
 /**
- * Tabs as WAI-ARIA describes them, which Odoo's notebook does not: one stop of the Tab key,
- * arrows go from tab to tab. Each tab is a slot with a `title`; only the chosen one is drawn.
+ * Tabs as WAI-ARIA describes them (Odoo's notebook differs): the Tab key stops once, arrow keys
+ * change the tab. Each tab is a slot with a `title`; only the selected one is rendered.
  */
 export class Tabs extends Component {
     static template = "crm_kpi.Tabs";

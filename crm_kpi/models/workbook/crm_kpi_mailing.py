@@ -14,7 +14,8 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Command
 
 from ...engine import periods as calendar
-from .crm_kpi_board import SCOPES
+from ...workbook.request import WorkbookRequest
+from ..board.crm_kpi_board import SCOPES
 
 _logger = logging.getLogger(__name__)
 
@@ -30,9 +31,9 @@ WEEKDAYS = [
 
 
 class CrmKpiMailing(models.Model):
-    """A board as a workbook by mail: to everybody the figures that he may see, in his language.
+    """Sends the workbook of a board by mail, with the rights and in the language of each receiver.
 
-    ``once`` is a workbook made in the background for whoever asked for it.
+    The frequency ``once`` is a large workbook that a user exported: it is made in the background.
     """
 
     _name = "crm.kpi.mailing"
@@ -48,13 +49,13 @@ class CrmKpiMailing(models.Model):
         "crm.kpi.board",
         ondelete="cascade",
         domain="[('user_id', '=', False)]",
-        help="What is sent. Who may not open the board gets no mail.",
+        help="The board to send. Users who may not open it receive no mail.",
     )
     scope = fields.Selection(
-        SCOPES, "Whose numbers", required=True, default="mine", help="Mine: of each receiver."
+        SCOPES, "Values of", required=True, default="mine", help="Mine: those of each receiver."
     )
     complete = fields.Boolean(
-        "Last complete period", default=True, help="Else the running one, as far as it has come."
+        "Last complete period", default=True, help="Otherwise the running period."
     )
     user_ids = fields.Many2many(
         "res.users",
@@ -68,14 +69,18 @@ class CrmKpiMailing(models.Model):
         default="weekly",
     )
     weekday = fields.Selection(WEEKDAYS, "On", default="0")
-    day = fields.Integer("On day", default=1, help="Of the month; the last one in shorter months.")
+    day = fields.Integer(
+        "On day", default=1, help="Day of the month. A shorter month: its last day."
+    )
     hour = fields.Integer("At hour", default=7, help="In the time zone of the KPIs.")
     next_date = fields.Datetime(
         "Next mail", compute="_compute_next_date", store=True, readonly=False
     )
     last_date = fields.Datetime("Last mail", readonly=True, copy=False)
     last_error = fields.Text(readonly=True, copy=False)
-    options = fields.Json(readonly=True, copy=False, help="What was asked for, of a single one.")
+    options = fields.Json(
+        readonly=True, copy=False, help="The request of a workbook that is sent once."
+    )
 
     _day_range = models.Constraint("CHECK (day BETWEEN 1 AND 31)", "On day: enter 1 to 31.")
     _hour_range = models.Constraint("CHECK (hour BETWEEN 0 AND 23)", "At hour: enter 0 to 23.")
@@ -90,10 +95,10 @@ class CrmKpiMailing(models.Model):
     def _check_board(self):
         for mailing in self:
             if mailing.frequency != "once" and not mailing.board_id:
-                raise ValidationError(self.env._("Board: choose what is to be sent."))
+                raise ValidationError(self.env._("Board: choose the board to send."))
 
     def _after(self, moment):
-        """The next instant to send at, after another one."""
+        """The next instant to send at, after a moment."""
         tz = self.company_id._kpi_tz()
         today = calendar.local_day(moment, tz)
         if self.frequency == "weekly":
@@ -102,7 +107,7 @@ class CrmKpiMailing(models.Model):
         else:
             start = today.replace(day=1)
             days = [start + relativedelta(months=i, day=self.day) for i in (0, 1)]
-        # by the clock on the wall, whatever the clock was at midnight
+        # the hour is local time, also on days with a change of the clock
         instants = [
             datetime.combine(day, time(self.hour), ZoneInfo(tz))
             .astimezone(timezone.utc)
@@ -115,7 +120,7 @@ class CrmKpiMailing(models.Model):
 
     @api.model
     def _cron_send(self):
-        """Send what is due; a failure for one receiver keeps nobody else from his mail."""
+        """Send what is due. A failure for one receiver does not stop the mails of the others."""
         cron = self.env["ir.cron"]
         due = self.search([("next_date", "<=", fields.Datetime.now())])
         cron._commit_progress(remaining=len(due))
@@ -147,8 +152,8 @@ class CrmKpiMailing(models.Model):
         )
 
     def _send_to(self, user):
-        """Make the workbook as the receiver would, and send it to him."""
-        # his rights, his language, his time zone; never the superuser's
+        """Make the workbook with the rights of the receiver, and send it."""
+        # rights, language and time zone of the receiver, never those of the superuser
         env = self.env(
             user=user.id,
             su=False,
@@ -159,13 +164,13 @@ class CrmKpiMailing(models.Model):
             },
         )
         export = env["crm.kpi.export"]
-        options = self.options or self._board_options(export)
+        request = self._request()
         with tempfile.SpooledTemporaryFile(max_size=4 << 20) as file:
-            name = export._write_workbook(options, file)
+            name = export._write_workbook(request, file)
             file.seek(0)
             content = base64.b64encode(file.read())
-        # superuser: the file is the receiver's own. It belongs to no record, so nobody else who
-        # may read a record can open it, and goes with its message
+        # superuser: the file is made for the receiver only. It belongs to no record, so that no
+        # other user can open it, and it is deleted with its message
         attachment = (
             env["ir.attachment"]
             .sudo()
@@ -176,11 +181,11 @@ class CrmKpiMailing(models.Model):
                 partner_ids=user.partner_id.ids,
                 author_id=self.env.ref("base.partner_root").id,
                 subject=env._("%s is ready", name),
-                body=env._("The workbook that you asked for is attached."),
+                body=env._("The workbook that you exported is attached."),
                 attachment_ids=attachment.ids,
             )
             return
-        # superuser: the mail is for the receiver alone, whoever made the mailing
+        # superuser: the mail goes to the receiver only
         template = self.env.ref("crm_kpi.mail_template_kpi_workbook").sudo()
         template.with_context(lang=user.lang).send_mail(
             self.id,
@@ -193,11 +198,14 @@ class CrmKpiMailing(models.Model):
             },
         )
 
-    def _board_options(self, export):
+    def _request(self):
+        """The stored request of a single workbook, or the board with its default filters."""
+        if self.options:
+            return WorkbookRequest.parse(self.options)
         board = self.board_id
-        return export._board_options(
-            board.id,
-            {
+        return WorkbookRequest(
+            board_id=board.id,
+            filters={
                 "company_id": self.company_id.id,
                 "period_kind": board.period_kind,
                 "date": "last" if self.complete else "now",
@@ -206,25 +214,26 @@ class CrmKpiMailing(models.Model):
             },
         )
 
-    # --- BY HAND ---
+    # --- ACTIONS ---
 
     def action_send(self):
-        """Send now, at the next run of the scheduled action."""
+        """Send at the next run of the scheduled action."""
         self.next_date = fields.Datetime.now()
         self.env.ref("crm_kpi.ir_cron_mailing")._trigger()
 
     @api.model
-    def _send_later(self, options, name):
+    def _send_later(self, request, name):
         """Have a workbook made in the background for the present user."""
-        # superuser: only managers set up mailings; this one goes to the asker alone, is made
-        # with his rights, and is gone when it is sent
+        # superuser: managers set up mailings, but this one goes only to the user who exports. It
+        # is made with the user's rights and deleted when it is sent
         self.sudo().create(
             {
                 "name": name,
-                "company_id": options["wanted"].get("company_id") or self.env.company.id,
+                "company_id": request.filters.get("company_id") or self.env.company.id,
                 "frequency": "once",
                 "user_ids": [Command.set(self.env.user.ids)],
-                "options": options,
+                "options": request.to_dict(),
             }
         )
+        # superuser: starts the scheduled action
         self.env.ref("crm_kpi.ir_cron_mailing").sudo()._trigger()

@@ -1,0 +1,125 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""A value split by salesperson or by segment, and by both."""
+
+from dataclasses import dataclass
+
+from .context import number_or_none
+
+#: Salespeople in a heat map: those with the most records.
+HEAT_MAP_ROWS = 15
+
+
+@dataclass
+class Bar:
+    """A row of a bar list; ``share`` is its length compared with the longest bar."""
+
+    id: int
+    record_id: int | bool
+    name: str
+    value: float
+    value_text: str
+    record_count: int
+    share: float
+    mine: bool
+
+
+@dataclass
+class HeatMapCell:
+    """A value of a heat map; ``share`` is 0 for the worst value and 1 for the best."""
+
+    value: float | None
+    value_text: str
+    record_count: int
+    share: float | None
+
+
+@dataclass
+class HeatMapRow:
+    """A salesperson, with a cell for each column."""
+
+    id: int | bool
+    name: str
+    cells: list[HeatMapCell]
+
+
+@dataclass
+class HeatMap:
+    """Salespeople by segments; ``columns`` are dicts of ``id`` and ``name``."""
+
+    columns: list[dict]
+    rows: list[HeatMapRow]
+
+
+def bars(context, kpi, rows, dimension, limit=None):
+    """Values as :class:`Bar`, the best first.
+
+    :param rows: from :meth:`~.context.BoardContext.breakdown` of one KPI
+    """
+    rows = sorted(rows, key=lambda row: row.value, reverse=kpi.direction != "decrease")
+    longest = max((abs(row.value) for row in rows), default=0) or 1
+    unassigned = context.env._("Unassigned")
+    # names are read only for the rows that are shown
+    shown = context.env["crm.kpi.value"].browse(row.id for row in rows[:limit])
+    return [
+        Bar(
+            id=row.id,
+            record_id=row[f"{dimension}_id"].id,
+            name=row[f"{dimension}_id"].display_name or unassigned,
+            value=row.value,
+            value_text=context.value_text(kpi, row),
+            record_count=row.record_count,
+            share=max(row.value, 0) / longest,
+            mine=dimension == "user" and row.user_id == context.env.user,
+        )
+        for row in shown
+    ]
+
+
+def heat_map(context, kpi):
+    """Salespeople by segments, where the KPI is computed for both at once.
+
+    :return: :class:`HeatMap`, ``None`` without any value
+    """
+    domain = [
+        ("kpi_id", "=", kpi.id),
+        ("period_id", "=", context.period.id),
+        ("level", "=", "user_segment"),
+        ("segment_id.set_id", "=", context.segment_set.id),
+    ]
+    if context.team:
+        domain.append(("user_id", "in", context.members(context.team).ids))
+    rows = context.env["crm.kpi.value"].search(domain)
+    rows = rows.filtered(lambda row: row.value is not False)
+    if not rows:
+        return None
+    by_user = rows.grouped("user_id")
+    record_counts = {user: sum(row.record_count for row in by_user[user]) for user in by_user}
+    users = sorted(by_user, key=lambda user: -record_counts[user])[:HEAT_MAP_ROWS]
+    segments = rows.segment_id.sorted(lambda segment: (segment.sequence, segment.name or ""))
+    cells = {(row.user_id, row.segment_id): row for row in rows}
+    values = [row.value for row in rows]
+    low, span = min(values), max(values) - min(values)
+
+    def cell(row):
+        if not row:
+            return HeatMapCell(None, context.value_text(kpi, row), 0, None)
+        share = (row.value - low) / span if span else 0.5
+        return HeatMapCell(
+            value=number_or_none(row.value),
+            value_text=context.value_text(kpi, row),
+            record_count=row.record_count,
+            share=1 - share if kpi.direction == "decrease" else share,
+        )
+
+    return HeatMap(
+        columns=[{"id": segment.id, "name": segment.name} for segment in segments],
+        rows=[
+            HeatMapRow(
+                id=user.id,
+                name=user.name or context.env._("Unassigned"),
+                cells=[cell(cells.get((user, segment))) for segment in segments],
+            )
+            for user in users
+        ],
+    )

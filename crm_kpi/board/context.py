@@ -1,0 +1,387 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""From filters to stored values: which period, whose values, which customers."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from odoo import fields
+
+from ..engine import periods as calendar
+from .filters import LAST_COMPLETE, RUNNING, Filters
+from .header import last_day
+
+#: Periods in a sparkline.
+SPARKLINE_PERIODS = 12
+#: Most periods in a filter, in a trend and side by side in a workbook.
+MAX_PERIODS = 24
+
+
+class Cell(NamedTuple):
+    """Whose values: a level of ``crm.kpi.value`` and the ids of its dimensions."""
+
+    level: str
+    team_id: int | bool
+    user_id: int | bool
+    segment_id: int | bool
+
+
+class Comparison(NamedTuple):
+    """The period to compare with; ``same_part`` has as many working days as have elapsed."""
+
+    same_part: object
+    whole: object
+
+
+class BoardContext:
+    """The filters of a reader, limited to what exists and what the reader may see.
+
+    A filter that cannot be used is replaced by the default of the board; ``notes`` then says
+    so to the reader.
+
+    :param board: the board with the defaults of the filters
+    :param filters: a :class:`~.filters.Filters`
+    :param kpis: the KPIs to read
+    """
+
+    def __init__(self, board, filters, kpis):
+        companies = board.env.companies
+        self.company = companies.filtered(lambda c: c.id == filters.company_id) or board.env.company
+        self.env = board.with_company(self.company).env
+        self.kpis = kpis.with_env(self.env)
+        self.now = fields.Datetime.now()
+        self.notes = []
+        self.sees_all = self.env.user.has_group("crm_kpi.group_kpi_user_all")
+        comparisons = dict(board._fields["comparison"].selection)
+        self.comparison = (
+            filters.comparison if filters.comparison in comparisons else board.comparison
+        )
+        self._choose_period(board, filters)
+        self._choose_people(board, filters)
+        self._choose_segment(filters)
+        self.cell = self._chosen_cell()
+        #: the elapsed part of the period
+        self.elapsed = self.period._elapsed(self.now).get(self.period)
+
+    @property
+    def filters(self):
+        """The filters that are in use, after all replacements."""
+        return Filters(
+            period_kind=self.period_kind,
+            date=self.date,
+            date_to=last_day(self.period) if self.period_kind == "custom" else None,
+            comparison=self.comparison,
+            company_id=self.company.id,
+            scope=self.scope,
+            team_id=self.team.id or None,
+            user_id=self.user.id or None,
+            segment_set_id=self.segment_set.id or None,
+            segment_id=self.segment.id or None,
+        )
+
+    # --- PERIOD ---
+
+    @property
+    def period_kinds(self):
+        """Kinds of period to choose from, as ``[key, name]``."""
+        model = self.env["crm.kpi.period"]
+        names = dict(model._fields["kind"]._description_selection(self.env))
+        return [
+            *([key, names[key]] for key in calendar.CALENDAR_KINDS),
+            *map(list, model._fiscal_kinds()),
+            ["custom", names["custom"]],
+        ]
+
+    def _choose_period(self, board, filters):
+        """Set the period, the periods to choose from, and the series up to it, latest first."""
+        kinds = [key for key, _name in self.period_kinds]
+        self.period_kind = filters.period_kind
+        if self.period_kind in calendar.FISCAL_KINDS and self.period_kind not in kinds:
+            # the fiscal periods of this company have the same days as the calendar's
+            self.period_kind = calendar.FISCAL_KINDS[self.period_kind]
+        if self.period_kind not in kinds:
+            self.period_kind = board.period_kind
+        self.period_choices = self.series = self.period = self.env["crm.kpi.period"]
+        self.date = filters.date
+        if self.period_kind == "custom":
+            self.period = self.series = self._custom_period(filters)
+            if self.period:
+                return
+            self.notes.append(
+                self.env._("These days have not been computed yet. Choose them again.")
+            )
+            self.period_kind, self.date = board.period_kind, RUNNING
+        past = self._past_periods(2 * MAX_PERIODS)
+        self.period_choices = past[:MAX_PERIODS]
+        if self.date == LAST_COMPLETE:
+            self.period = past.filtered(lambda p: p.utc_to <= self.now)[:1]
+        elif self.date != RUNNING:
+            day = filters.first_day
+            self.period = past.filtered(lambda p: p.date_from == day)
+            if not self.period and day:
+                past = self._past_periods(MAX_PERIODS, day)
+                self.period = past.filtered(lambda p: p.date_from == day)
+            if not self.period:
+                self.notes.append(
+                    self.env._("This period has no values. The running period is shown.")
+                )
+        if not self.period:
+            self.period, self.date = self.period_choices[:1], RUNNING
+            past = self.period_choices
+        self.series = past.filtered(lambda p: p.date_from <= self.period.date_from)
+
+    def _custom_period(self, filters):
+        if not filters.first_day or not filters.last_day:
+            return self.env["crm.kpi.period"]
+        return self.env["crm.kpi.period"].search(
+            [
+                ("company_id", "=", self.company.id),
+                ("kind", "=", "custom"),
+                ("date_from", "=", filters.first_day),
+                ("date_to", "=", filters.last_day + timedelta(days=1)),
+            ]
+        )
+
+    def _past_periods(self, count, day=None):
+        """The latest periods of the kind that have started; with ``day``, those up to that day."""
+        model = self.env["crm.kpi.period"]
+        if self.period_kind in calendar.FISCAL_KINDS:
+            today = calendar.local_day(self.now, self.company._kpi_tz())
+            last = min(day or today, today)
+            first = calendar.shift(calendar.FISCAL_KINDS[self.period_kind], last, -count)
+            spans = model._fiscal_spans(self.period_kind, first, last + timedelta(days=1))
+            return model._on("custom", spans)
+        domain = [
+            ("company_id", "=", self.company.id),
+            ("utc_from", "<=", self.now),
+            ("kind", "=", self.period_kind),
+        ]
+        if day:
+            domain.append(("date_from", "<=", day))
+        return model.search_fetch(
+            domain,
+            ["company_id", "kind", "date_from", "date_to", "utc_from", "utc_to", "state", "name"],
+            limit=count,
+            order="date_from desc",
+        )
+
+    def comparison_periods(self):
+        """What the period is compared with, as a :class:`Comparison` of empty or single records.
+
+        The refresh keeps a period for the same number of working days.
+        """
+        empty = self.period.browse()
+        if not self.period or self.period_kind == "custom":
+            return Comparison(empty, empty)
+        years = 1 if self.comparison == "last_year" else 0
+        whole = self.period._previous(years=years).get(self.period, empty)
+        if not whole or self.elapsed.over:
+            return Comparison(whole, whole)
+        return Comparison(whole._same_part(self.elapsed), whole)
+
+    # --- PEOPLE ---
+
+    def _choose_people(self, board, filters):
+        scope = filters.scope
+        if scope not in dict(board._fields["scope"].selection):
+            scope = board.scope
+        self.visible_teams = self._find_visible_teams()
+        # other salespeople are read only where they can be chosen
+        self.visible_users = self._find_visible_users(filters) if scope == "team" else self.env.user
+        self.team, self.user = self.env["crm.team"], self.env["res.users"]
+        if scope == "team":
+            self._choose_team(filters)
+            if not self.team and not self.user:
+                scope = "company" if self.sees_all else "mine"
+                self.notes.append(
+                    self.env._("There is no team. The values of the company are shown.")
+                    if self.sees_all
+                    else self.env._("You are in no team. Your own values are shown.")
+                )
+        if scope == "mine":
+            self.user = self.env.user
+        self.scope = scope
+
+    def _choose_team(self, filters):
+        self.user = self.visible_users.filtered(lambda user: user.id == filters.user_id)
+        self.team = self.visible_teams.filtered(lambda team: team.id == filters.team_id)
+        if filters.user_id and not self.user:
+            self.notes.append(self.env._("You may not see the values of this salesperson."))
+        if filters.team_id and not self.team:
+            self.notes.append(self.env._("You may not see the values of this team."))
+        if not self.team and not self.user:
+            led = self.visible_teams.filtered(lambda team: team.user_id == self.env.user)
+            own = self.env.user.sale_team_id & self.visible_teams
+            self.team = own or led[:1] or self.visible_teams[:1]
+
+    def _find_visible_teams(self):
+        """All teams, or those that the reader leads or belongs to."""
+        domain = [("company_id", "in", [False, self.company.id])]
+        if not self.sees_all:
+            user = self.env.user.id
+            domain += [
+                "|",
+                ("user_id", "=", user),
+                ("crm_team_member_all_ids", "any", [
+                    ("user_id", "=", user), ("active", "=", True)]),
+            ]  # fmt: skip
+        return self.env["crm.team"].search_fetch(domain, ["name"])
+
+    def _find_visible_users(self, filters):
+        """Members of the teams and salespeople with values in the period; or only the reader."""
+        if not self.sees_all:
+            return self.env.user
+        members = self.members(self.visible_teams)
+        groups = self.env["crm.kpi.value"]._read_group(
+            [
+                ("kpi_id", "in", self.kpis.ids),
+                ("period_id", "=", self.period.id),
+                ("level", "=", "user"),
+                ("user_id", "!=", False),
+            ],
+            ["user_id"],
+        )
+        users = members.union(*(user for (user,) in groups))
+        if filters.user_id and filters.user_id not in users.ids:
+            users |= users.search(
+                [("id", "=", filters.user_id), ("company_ids", "in", self.company.ids)]
+            )
+        # read only the names, because there may be hundreds of users
+        users.fetch(["partner_id"])
+        users.partner_id.fetch(["name"])
+        return users.sorted(lambda user: (user.name or "").casefold())
+
+    def members(self, teams):
+        """The salespeople of some teams."""
+        members = self.env["crm.team.member"]
+        return members.search_fetch([("crm_team_id", "in", teams.ids)], ["user_id"]).user_id
+
+    # --- CUSTOMERS ---
+
+    def _choose_segment(self, filters):
+        self.segment_sets = self.env["crm.kpi.segment.set"].search_fetch(
+            [("company_id", "in", [False, self.company.id])], ["name"]
+        )
+        self.segment_set = (
+            self.segment_sets.filtered(lambda s: s.id == filters.segment_set_id)
+            or self.segment_sets[:1]
+        )
+        self.segment = self.env["crm.kpi.segment"]
+        if filters.segment_id:
+            self.segment = self.segment.search(
+                [("id", "=", filters.segment_id), ("set_id", "in", self.segment_sets.ids)]
+            )
+        if self.segment:
+            self.segment_set = self.segment.set_id
+        elif filters.segment_id:
+            self.notes.append(
+                self.env._("This segment does not exist any more. All customers are shown.")
+            )
+
+    # --- VALUES ---
+
+    def _chosen_cell(self):
+        parts = []
+        if self.user:
+            parts.append("user")
+        elif self.team:
+            parts.append("team")
+        if self.segment:
+            parts.append("segment")
+        return Cell(
+            "_".join(parts) or "company",
+            False if self.user else self.team.id,
+            self.user.id,
+            self.segment.id,
+        )
+
+    def cell_domain(self, level_field):
+        """The domain of the chosen cell.
+
+        :param level_field: ``level`` of values, ``scope`` of goals
+        """
+        cell = self.cell
+        return [
+            (level_field, "=", cell.level),
+            ("team_id", "=", cell.team_id),
+            ("user_id", "=", cell.user_id),
+            ("segment_id", "=", cell.segment_id),
+        ]
+
+    def values(self, kpis, periods):
+        """Stored values of the chosen cell by ``(KPI id, period id)``.
+
+        A value that the reader may not see is missing.
+        """
+        domain = [
+            ("kpi_id", "in", kpis.ids),
+            ("period_id", "in", periods.ids),
+            *self.cell_domain("level"),
+        ]
+        names = ["kpi_id", "period_id", "value", "record_count"]
+        rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
+        return {(row.kpi_id.id, row.period_id.id): row for row in rows}
+
+    def goals(self, kpis, periods):
+        """Goals of the chosen cell by ``(KPI id, period id)``."""
+        goals = self.env["crm.kpi.goal"].search(
+            [
+                ("kpi_id", "in", kpis.ids),
+                ("period_id", "in", periods.ids),
+                *self.cell_domain("scope"),
+            ]
+        )
+        return {(goal.kpi_id.id, goal.period_id.id): goal for goal in goals}
+
+    def breakdown(self, kpis, dimension):
+        """Values of the period below the chosen cell.
+
+        :param dimension: ``user`` or ``segment``
+        """
+        domain = [("kpi_id", "in", kpis.ids), ("period_id", "=", self.period.id)]
+        cell = self.cell
+        if dimension == "user":
+            domain += [
+                ("level", "=", "user_segment" if self.segment else "user"),
+                ("segment_id", "=", cell.segment_id),
+            ]
+            if self.team:
+                domain.append(("user_id", "in", self.members(self.team).ids))
+        else:
+            level = "user_segment" if self.user else "team_segment" if self.team else "segment"
+            domain += [
+                ("level", "=", level),
+                ("team_id", "=", cell.team_id),
+                ("user_id", "=", cell.user_id),
+                ("segment_id.set_id", "=", self.segment_set.id),
+            ]
+        names = ["kpi_id", "value", "record_count", f"{dimension}_id"]
+        rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
+        return rows.filtered(lambda row: row.value is not False)
+
+    def may_read_value(self, kpi):
+        """Whether the reader may see the value of the chosen cell, or there is no such value."""
+        domain = [
+            ("kpi_id", "=", kpi.id),
+            ("period_id", "=", self.period.id),
+            *self.cell_domain("level"),
+        ]
+        values = self.env["crm.kpi.value"]
+        # superuser: only counts the row, to compare with what the record rules allow
+        return bool(
+            values.search_count(domain, limit=1) or not values.sudo().search_count(domain, limit=1)
+        )
+
+    # --- TEXTS ---
+
+    def value_text(self, kpi, row):
+        """The value of a stored row as text; a dash where there is none."""
+        return self.format_value(kpi, row.value if row else None)
+
+    def format_value(self, kpi, value):
+        return kpi._format_value(value, self.company.currency_id)
+
+
+def number_or_none(value):
+    """A nullable number for JSON: ``None`` instead of ``False`` for no value."""
+    return None if value is False else value

@@ -1,0 +1,163 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The baseline of a goal to improve: earlier periods, pooled from the components of the KPI."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from odoo.tools import SQL
+
+from ..engine import formula as engine
+from ..engine import pace
+from ..engine import periods as calendar
+from ..engine.time_behaviour import time_behaviours
+from ..periods.comparison import earlier_days
+from .cell import is_computed
+
+
+class Lookup(NamedTuple):
+    """A stored value that a baseline needs: of which goal's cell, KPI and period."""
+
+    goal_id: int
+    kpi_id: int
+    period_id: int
+
+
+def find_baselines(env, rows, now):
+    """Set ``baseline_found`` of the goals to improve whose baseline is known by now.
+
+    A baseline is known when all of its periods are final.
+
+    :param rows: list of :class:`~.refresh.GoalRow`
+    """
+    missing = [row for row in rows if row.kind == "improve" and row.baseline_found is None]
+    for row in missing:
+        if row.baseline_kind == "fixed":
+            row.baseline_found = row.baseline_fixed
+    missing = [row for row in missing if row.baseline_kind != "fixed"]
+    if not missing:
+        return
+    kpis = {kpi.id: kpi for kpi in env["crm.kpi"].browse({row.kpi_id for row in missing})}
+    behaviours = time_behaviours(env["crm.kpi"].browse(kpis))
+    periods_by_goal = baseline_periods(env, missing)
+    known, lookups = [], []
+    for row in missing:
+        kpi, periods = kpis[row.kpi_id], periods_by_goal[row.id]
+        maturity = timedelta(days=behaviours[kpi].maturity)
+        if periods and all(_is_final(period, now - maturity) for period in periods):
+            known.append(row)
+            lookups += [
+                Lookup(row.id, part.id, period.id)
+                for part in kpi._with_components()
+                for period in periods
+            ]
+    cells = _stored_cells(env, lookups)
+    for row in known:
+        row.baseline_found = pooled(
+            kpis[row.kpi_id], periods_by_goal[row.id], cells.get(row.id, {})
+        )
+
+
+def _is_final(period, now):
+    return bool(period) and (period.state == "locked" or now >= period.utc_to)
+
+
+def baseline_periods(env, rows):
+    """The periods that each baseline is made of.
+
+    :return: dict of goal id to a list of periods, with ``None`` for a period that does not exist
+    """
+    expected = {}
+    for row in rows:
+        period = env["crm.kpi.period"].browse(row.period_id)
+        length = period._length()
+        if length == "custom":
+            spans = []
+        elif row.baseline_kind == "last_year":
+            spans = [earlier_days(length, period.date_from, years=1)]
+        else:
+            count = row.baseline_count if row.baseline_kind == "mean" else 1
+            starts = [calendar.shift(length, period.date_from, -n) for n in range(1, count + 1)]
+            spans = [(start, calendar.shift(length, start, 1)) for start in starts]
+        expected[row.id] = [(period.company_id.id, period.kind, *span) for span in spans]
+    keys = {key for keys in expected.values() for key in keys}
+    found = {
+        (period.company_id.id, period.kind, period.date_from, period.date_to): period
+        for period in env["crm.kpi.period"].search(
+            [
+                ("company_id", "in", list({key[0] for key in keys})),
+                ("kind", "in", list({key[1] for key in keys})),
+                ("date_from", "in", list({key[2] for key in keys})),
+            ]
+        )
+    }
+    return {goal_id: [found.get(key) for key in keys] for goal_id, keys in expected.items()}
+
+
+def _stored_cells(env, lookups):
+    """Stored values of the goals' cells in other periods.
+
+    :return: dict of goal id to dict of ``(kpi id, period id)`` to ``(value, record_count)``.
+        Cells that were never computed are missing; computed cells without a row have ``None``.
+    """
+    if not lookups:
+        return {}
+    result = {}
+    for goal_id, kpi_id, period_id, value, record_count in env.execute_query(
+        SQL(
+            """SELECT goal.id, lookup.kpi_id, lookup.period_id, value.value,
+                      COALESCE(value.record_count, 0)
+                 FROM unnest(%s::int4[], %s::int4[], %s::int4[])
+                   AS lookup(goal_id, kpi_id, period_id)
+                 JOIN crm_kpi_goal AS goal ON goal.id = lookup.goal_id
+                 JOIN crm_kpi AS kpi ON kpi.id = lookup.kpi_id
+                 LEFT JOIN crm_kpi_computation AS computation
+                        ON computation.kpi_id = lookup.kpi_id
+                       AND computation.period_id = lookup.period_id
+                 LEFT JOIN crm_kpi_value AS value
+                        ON value.kpi_id = lookup.kpi_id AND value.period_id = lookup.period_id
+                       AND value.level = goal.scope
+                       AND COALESCE(value.team_id, 0) = COALESCE(goal.team_id, 0)
+                       AND COALESCE(value.user_id, 0) = COALESCE(goal.user_id, 0)
+                       AND COALESCE(value.segment_id, 0) = COALESCE(goal.segment_id, 0)
+                WHERE value.id IS NOT NULL OR %s""",
+            *(list(column) for column in zip(*lookups, strict=True)),
+            is_computed("lookup.kpi_id", "lookup.period_id"),
+        )
+    ):
+        result.setdefault(goal_id, {})[kpi_id, period_id] = (value, record_count)
+    return result
+
+
+def pooled(kpi, periods, cells):
+    """Mean of a KPI over periods, from its components: never a mean of ratios.
+
+    :param cells: dict of ``(kpi id, period id)`` to ``(value, record_count)``
+    :return: a float or ``None``
+    """
+    own = [
+        cells.get((kpi.id, period.id)) if kpi._is_reliable(period) else None for period in periods
+    ]
+    if kpi.kind == "formula" and len(periods) > 1:
+        parsed = _formula_without_shifts(kpi)
+        if parsed:
+            by_code = {part.code: part for part in kpi.component_ids}
+            values = {
+                component: pooled(by_code[component.code], periods, cells)
+                for component in parsed.components
+                if component.code in by_code
+            }
+            each = [period._formula_constants() for period in periods]
+            constants = {name: sum(c[name] for c in each) / len(each) for name in each[0]}
+            return parsed.evaluate(values, constants)
+    weighted = kpi.kind != "formula" and kpi.aggregator == "avg"
+    return pace.mean(own, zero=kpi._zero_when_empty, weighted=weighted)
+
+
+def _formula_without_shifts(kpi):
+    """The parsed formula when all of its components lie in the same period, else ``None``."""
+    try:
+        parsed = engine.parse(kpi.formula)
+    except engine.FormulaError:
+        return None
+    return None if any(component.shift for component in parsed.components) else parsed

@@ -1,0 +1,90 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Texts of goals: values and targets in the unit of the KPI, the status, the pace."""
+
+import math
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tools.misc import format_date
+
+from ..engine import pace
+from ..engine import periods as calendar
+from ..engine.time_behaviour import time_behaviours
+
+#: A shape per status, for readers who cannot tell the colours apart.
+STATUS_SHAPES = {
+    "no_data": "–",
+    "too_early": "◔",
+    "too_few": "…",
+    "on_track": "●",
+    "at_risk": "▲",
+    "off_track": "▼",
+    "achieved": "✔",
+    "missed": "✖",
+}
+
+
+def in_unit(goal, value, exact=False):
+    """A value in the unit of the KPI.
+
+    :param exact: show up to two more decimals when the value has them: a target of 8.5 deals
+        is not one of 9
+    """
+    kpi = goal.kpi_id
+    if not kpi:
+        return "–"
+    if exact and value is not False and kpi.unit != "money":
+        shown = value * 100 if kpi.unit == "percent" else value
+        finest = round(shown, kpi.digits + 2)
+        digits = next(
+            digits for digits in range(kpi.digits, kpi.digits + 3) if round(shown, digits) == finest
+        )
+        if digits != kpi.digits:
+            kpi = kpi.new({"unit": kpi.unit, "digits": digits})
+    return kpi._format_value(value, goal.currency_id)
+
+
+def target_text(goal):
+    """The target in symbols, such as ``≥ 6`` or ``+50 % (≥ 6)``."""
+    target = in_unit(goal, goal.target, exact=True)
+    if goal.kind == "range":
+        return f"{target} – {in_unit(goal, goal.target_max, exact=True)}"
+    less = goal.kind == "at_most" or (goal.kind == "improve" and goal.direction == "decrease")
+    text = f"{'≤' if less else '≥'} {target}"
+    if goal.kind == "improve":
+        sign = "−" if less else "+"
+        change = f"{sign}{goal.improve_by * 100:g}\u00a0%"
+        return change if goal.target is False else f"{change} ({text})"
+    return text
+
+
+def attainment_text(goal):
+    """The attainment as a percentage, rounded down: 99.6 % is not shown as 100 %."""
+    if goal.attainment is False:
+        return "–"
+    return f"{math.floor(goal.attainment * 100 + pace.EPSILON)}\u00a0%"
+
+
+def pace_texts(goals):
+    """How much of the period of each goal has elapsed, and when its value is final.
+
+    :return: dict of goal to text, without goals that have no period yet
+    """
+    now = fields.Datetime.now()
+    elapsed_by_period = goals.period_id._elapsed(now)
+    behaviours = time_behaviours(goals.kpi_id)
+    env = goals.env
+    result = {}
+    for goal in goals.filtered(lambda goal: goal.period_id in elapsed_by_period):
+        elapsed = elapsed_by_period[goal.period_id]
+        behaviour = behaviours.get(goal.kpi_id)
+        text = env._("%(done)s of %(total)s working days", done=elapsed.days, total=elapsed.total)
+        if behaviour and behaviour.final_only and not elapsed.over:
+            text = env._("%s, known at the end", text)
+        elif behaviour and behaviour.maturity and goal.period_state != "locked":
+            final = goal.period_id.date_to + timedelta(days=math.ceil(behaviour.maturity))
+            if calendar.local_day(now, goal.company_id._kpi_tz()) < final:
+                text = env._("%(pace)s, final on %(day)s", pace=text, day=format_date(env, final))
+        result[goal] = text
+    return result

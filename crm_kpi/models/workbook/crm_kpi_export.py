@@ -1,0 +1,70 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import re
+
+from odoo import api, models
+from odoo.exceptions import UserError
+
+from ...board.context import BoardContext
+from ...workbook.compose import compose
+from ...workbook.reader import WorkbookReader
+from ...workbook.report import write_report
+
+#: Larger workbooks are made in the background.
+MAX_CELLS_AT_ONCE = 400_000
+
+
+class CrmKpiExport(models.AbstractModel):
+    """Makes Excel workbooks: what the screens show, read under the rights of the reader.
+
+    A workbook shows the stored values, goals and statuses. It adds the layout, and formulas that
+    result in the stored values.
+    """
+
+    _name = "crm.kpi.export"
+    _description = "KPI Workbooks"
+
+    @api.model
+    def _write_workbook(self, request, file):
+        """Write a workbook.
+
+        :param request: :class:`~...workbook.request.WorkbookRequest`
+        :param file: path or binary file
+        :return: name for the file
+        """
+        reader = self._reader(request)
+        content = compose(reader)
+        if request.layout == "targets":
+            content.title = self.env._("Targets")
+            reader.listed_goals()._write_targets(content, reader.number_format, file)
+        else:
+            write_report(file, content, flat=request.is_streamed)
+        return self._file_name(content)
+
+    @api.model
+    def _estimate(self, request):
+        """Rough number of cells that a workbook will have."""
+        return self._reader(request).estimate()
+
+    @api.model
+    def _reader(self, request):
+        boards = self.env["crm.kpi.board"]
+        board = boards
+        if request.board_id:
+            board = boards._visible().filtered(lambda b: b.id == request.board_id)
+            if not board:
+                raise UserError(
+                    self.env._("Board: it was deleted, or you may not see it. Choose another.")
+                )
+        kpis = board._shown_kpis() if board else self.env["crm.kpi"]
+        if request.kpi_ids:
+            kpis = kpis.search([("id", "in", request.kpi_ids), ("state", "=", "published")])
+        context = BoardContext(board or boards._default_board(), request.board_filters, kpis)
+        return WorkbookReader(context, request, board)
+
+    @api.model
+    def _file_name(self, content):
+        day = content.properties["created"].strftime("%Y-%m-%d")
+        stem = re.sub(r"[^\w.-]+", "_", content.title).strip("_.")[:80] or "KPI"
+        return f"{stem}_{day}.xlsx"

@@ -1,0 +1,268 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The KPIs of a workbook over its periods: the chosen cell, and the rows below it."""
+
+from collections import defaultdict
+
+from ..board.context import number_or_none
+from ..engine import formula as engine
+from ..engine import pace
+from ..engine.time_behaviour import time_behaviours
+from . import content as wb
+from .reader import adds_up
+
+
+class Measures:
+    """Builds a :class:`~.content.Measure` for each KPI; reads all KPIs at once.
+
+    :param reader: :class:`~.reader.WorkbookReader`; its periods begin with the first one that
+        has a value afterwards
+    """
+
+    def __init__(self, reader):
+        self.reader = reader
+        self.env = reader.env
+        self.kpis = reader.kpis
+        self.formulas = {kpi: _usable_formula(kpi) for kpi in self.kpis}
+        self.components = self._find_components()
+        self._read()
+
+    def build(self):
+        return [self._measure(kpi) for kpi in self.kpis]
+
+    # --- READING ---
+
+    def _find_components(self):
+        """The components of the formulas that the reader may see, by code."""
+        codes = {c.code for found in self.formulas.values() if found for c in found.components}
+        components = (
+            self.env["crm.kpi"]
+            .with_context(active_test=False)
+            .search([("code", "in", list(codes))])
+        )
+        return {kpi.code: kpi for kpi in components}
+
+    def _read(self):
+        reader = self.reader
+        all_kpis = self.kpis.union(*self.components.values())
+        periods = reader.periods
+        #: the period of a component by the period of the formula, for each shift
+        self.shifted = {
+            "": dict(zip(periods, periods, strict=True)),
+            "previous": periods._previous(),
+            "last_year": periods._previous(years=1),
+        }
+        read = periods.union(
+            *(period for mapped in self.shifted.values() for period in mapped.values())
+        )
+        self.total = reader.cells(all_kpis, read, reader.context.cell_domain("level"))
+        self._skip_empty_periods()
+        self.rows = {
+            dimension: reader.cells(
+                all_kpis, read, reader.rows_domain(dimension), f"{dimension}_id"
+            )
+            for dimension in reader.dimensions
+        }
+        self.goals = reader.goals_by_cell()
+        self.heat = self._heat_maps()
+        self.behaviours = time_behaviours(self.kpis)
+        self.elapsed = reader.periods._elapsed(reader.context.now)
+        self.constants = [period._formula_constants() for period in reader.periods]
+
+    def _skip_empty_periods(self):
+        """Begin with the first period that has a value."""
+        known = {
+            period_id
+            for kpi in self.kpis
+            for period_id, (value, _count) in self.total.get_row(kpi.id, None).items()
+            if value is not None
+        }
+        periods = self.reader.periods
+        first = next((i for i, period in enumerate(periods) if period.id in known), 0)
+        self.reader.periods = periods[first:]
+
+    # --- A KPI ---
+
+    def _measure(self, kpi):
+        reader, periods = self.reader, self.reader.periods
+        formula = self.formulas[kpi]
+        if formula and any(code not in self.components for code in formula.codes):
+            formula = None  # the reader may not see all of its components
+        parts = [(c.code, c.shift) for c in formula.components] if formula else []
+        goals = [self.goals.get((kpi.id, period.id, None, None)) for period in periods]
+        stored = self.total.get_row(kpi.id, None)
+        total = self._row(
+            kpi, reader.owner_text, self.total, None, goals[-1] if goals else None, parts
+        )
+        return wb.Measure(
+            key=kpi.id,
+            name=kpi.name,
+            about=_about(kpi),
+            category=kpi.category_id.name,
+            number_format=reader.number_format(kpi),
+            part_formats={part: reader.number_format(self.components[part[0]]) for part in parts},
+            direction=kpi.direction,
+            unit=kpi.unit,
+            whole=total,
+            targets=[number_or_none(goal.target) if goal else None for goal in goals],
+            forecasts=self._forecasts(kpi, total.values),
+            counts=[stored.get(period.id, (None, None))[1] for period in periods],
+            blocks=[
+                wb.Block(dimension, reader.words[dimension], self._rows(kpi, dimension, parts))
+                for dimension in reader.dimensions
+            ],
+            formula=formula,
+            constants=self.constants,
+            part_names={part: self._part_name(*part) for part in parts},
+            summable=adds_up(kpi),
+            part_summable={part: adds_up(self.components[part[0]]) for part in parts},
+            heat=self.heat.get(kpi.id) if reader.context.cell.level == "company" else None,
+        )
+
+    def _forecasts(self, kpi, values):
+        """The forecast of each period that is not over, ``None`` for the others."""
+        behaviour, now = self.behaviours[kpi], self.reader.context.now
+        return [
+            pace.project(value, self.elapsed[period], behaviour.additive)
+            if period.utc_to > now and not behaviour.final_only and value is not None
+            else None
+            for period, value in zip(self.reader.periods, values, strict=True)
+        ]
+
+    def _part_name(self, code, shift):
+        name = self.components[code].name
+        if shift == "previous":
+            return self.env._("%s, previous period", name)
+        if shift == "last_year":
+            return self.env._("%s, last year", name)
+        return name
+
+    # --- ROWS ---
+
+    def _rows(self, kpi, dimension, parts):
+        """Rows of a dimension, best value of the last period first."""
+        cells, period = self.rows[dimension], self.reader.context.period
+        rows = []
+        for owner_id in {owner for kpi_id, owner in cells if kpi_id == kpi.id}:
+            goal = owner_id and self.goals.get((kpi.id, period.id, dimension, owner_id))
+            name = self.reader.owner_name(dimension, owner_id)
+            rows.append(self._row(kpi, name, cells, owner_id, goal, parts))
+        sign = 1 if kpi.direction == "decrease" else -1
+
+        def rank(row):
+            last = row.values[-1] if row.values else None
+            return (float("inf") if last is None else sign * last, row.label.casefold())
+
+        return sorted(rows, key=rank)
+
+    def _row(self, kpi, label, cells, owner_id, goal, parts):
+        context = self.reader.context
+        stored = cells.get_row(kpi.id, owner_id)
+        values = [stored.get(period.id, (None, 0))[0] for period in self.reader.periods]
+        notes = {}
+        if cells.withheld or context.segment:
+            least = self.reader.least_records(kpi)
+            for index, period in enumerate(self.reader.periods):
+                notes |= _withheld_note(self.env, index, stored.get(period.id, (None, 0)), least)
+        return wb.Row(
+            label=label or "",
+            values=values,
+            notes=notes,
+            parts={part: self._part_values(*part, cells, owner_id, notes) for part in parts},
+            record_count=stored.get(context.period.id, (None, 0))[1] if context.period else 0,
+            target=number_or_none(goal.target) if goal else None,
+            attainment=number_or_none(goal.attainment) if goal else None,
+            status=goal.status if goal else "",
+            status_text=goal.status_text if goal else "",
+        )
+
+    def _part_values(self, code, shift, cells, owner_id, notes):
+        """Values of a component; withheld where the value of the formula is withheld."""
+        component = self.components[code]
+        stored = cells.get_row(component.id, owner_id)
+        empty = 0.0 if component._zero_when_empty else None
+        mapped = self.shifted[shift]
+        return [
+            stored.get(mapped[period].id, (empty, 0))[0]
+            if period in mapped and index not in notes
+            else None
+            for index, period in enumerate(self.reader.periods)
+        ]
+
+    # --- SALESPEOPLE BY SEGMENTS ---
+
+    def _heat_maps(self):
+        """Salespeople by segments in the chosen period: KPI id to ``(segment names, rows)``."""
+        reader, context = self.reader, self.reader.context
+        if not context.period or not {"user", "segment"} <= set(reader.dimensions):
+            return {}
+        members = context.members(context.team).ids if context.team else None
+        found = reader.select(
+            [
+                ("kpi_id", "in", self.kpis.ids),
+                ("period_id", "=", context.period.id),
+                ("level", "=", "user_segment"),
+                ("segment_id.set_id", "=", context.segment_set.id),
+                *([("user_id", "in", members)] if members is not None else []),
+            ],
+            ["kpi_id", "user_id", "segment_id", "value", "record_count"],
+        )
+        by_kpi = defaultdict(dict)
+        for kpi_id, user_id, segment_id, value, record_count in found:
+            by_kpi[kpi_id][user_id, segment_id] = (value, record_count or 0)
+        segments = self.env["crm.kpi.segment"].browse({row[2] for row in found})
+        segments = segments.sorted(lambda segment: (segment.sequence, segment.name or ""))
+        return {
+            kpi.id: ([segment.name for segment in segments], self._heat_rows(kpi, cells, segments))
+            for kpi in self.kpis
+            if (cells := by_kpi.get(kpi.id))
+        }
+
+    def _heat_rows(self, kpi, cells, segments):
+        names = {user: self.reader.owner_name("user", user) for user, _segment in cells}
+        least = self.reader.least_records(kpi)
+        rows = []
+        for user_id in sorted(names, key=lambda user: names[user].casefold()):
+            found = [cells.get((user_id, segment.id), (None, 0)) for segment in segments]
+            notes = {}
+            for index, cell in enumerate(found):
+                notes |= _withheld_note(self.env, index, cell, least)
+            rows.append((names[user_id], [value for value, _count in found], notes))
+        return rows
+
+
+def group_by_sheet(measures, layout):
+    """The sheets of KPIs as ``(name, measures)``: one for each KPI or category."""
+    if layout == "kpi":
+        return [(measure.name, [measure]) for measure in measures]
+    by_category = defaultdict(list)
+    for measure in measures:
+        by_category[measure.category].append(measure)
+    return list(by_category.items())
+
+
+def _usable_formula(kpi):
+    """The parsed formula if its components are values, else ``None``."""
+    if kpi.kind != "formula":
+        return None
+    try:
+        parsed = engine.parse(kpi.formula)
+    except engine.FormulaError:
+        return None
+    shifts = {component.shift for component in parsed.components}
+    return parsed if shifts <= {"", "previous", "last_year"} else None
+
+
+def _about(kpi):
+    directions = dict(kpi._fields["direction"]._description_selection(kpi.env))
+    units = dict(kpi._fields["unit"]._description_selection(kpi.env))
+    parts = [kpi.computation_text, units[kpi.unit], directions[kpi.direction], kpi.description]
+    return " · ".join(part for part in parts if part).replace("\n", " ")[:300]
+
+
+def _withheld_note(env, index, cell, least):
+    """The text in place of a value that is withheld because of few records, by its index."""
+    value, record_count = cell
+    if value is None and 0 < record_count < least:
+        return {index: env._("too few (%s)", record_count)}
+    return {}
