@@ -76,10 +76,31 @@ def copy_rows(env, table, rows):
         )
 
 
+def copy_orders(env, copies):
+    """Insert copies of orders with copies of lines.
+
+    :param copies: list of ``(row of the order, rows of its lines)`` as in :func:`copy_rows`,
+        without ids
+    :return: ids of the orders
+    """
+    order_ids = reserve_ids(env, "sale_order", len(copies))
+    line_ids = iter(
+        reserve_ids(env, "sale_order_line", sum(len(lines) for _order, lines in copies))
+    )
+    orders, rows = [], []
+    for (order, lines), order_id in zip(copies, order_ids, strict=True):
+        orders.append({**order, "id": order_id})
+        rows += [{**line, "id": next(line_ids), "order_id": order_id} for line in lines]
+    copy_rows(env, "sale_order", orders)
+    copy_rows(env, "sale_order_line", rows)
+    env.invalidate_all()
+    return order_ids
+
+
 def insert_messages(env, rows):
     """Insert messages of the past, without notifications.
 
-    :param rows: dicts with model, res_id, date, kind (see :class:`.history.sales.Message`, or
+    :param rows: dicts with model, res_id, date, kind (see :class:`.history.entities.Message`, or
         "log" for tracking), author (id of a contact or None), email_from, body, uid
     :return: ids in the order of the rows
     """

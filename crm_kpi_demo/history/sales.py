@@ -8,8 +8,7 @@ won opportunity the salesperson loses others, weak salespeople more. Purchases o
 weeks are the open pipeline of today. The conversation depends on the outcome of the deal.
 """
 
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 
 from .catalog import (
     CALL_NOTES,
@@ -34,87 +33,8 @@ from .catalog import (
     STEMS,
     SUCCESSOR,
 )
+from .entities import Customer, Lead, Message, Order
 from .timeline import Timeline
-
-
-@dataclass
-class Customer:
-    index: int
-    name: str
-    is_company: bool
-    country: str
-    city: str
-    industry: str | None
-    size: int  # 0 large, 1 medium, 2 small: also the team
-    seller: int
-    tags: tuple
-    contact: str
-    email: str
-    since: datetime
-    purchases: list = field(default_factory=list)
-    known: dict = field(default_factory=dict)  # category: tier bought so far
-
-
-@dataclass
-class Message:
-    date: datetime
-    kind: str  # mail, call, meeting, in, request (the mail that created the record)
-    author: int | None  # seller; None: the customer
-    body: str
-
-
-@dataclass
-class Order:
-    customer: Customer
-    seller: int | None
-    created: datetime
-    sent: datetime | None
-    confirmed: datetime | None
-    state: str  # draft, sent, sale, cancel
-    lines: list  # (product name, quantity, price, discount)
-    lead: int | None = None
-    index: int = 0
-
-    @property
-    def amount(self):
-        return sum(
-            round(quantity * price * (1 - discount / 100), 2)
-            for _name, quantity, price, discount in self.lines
-        )
-
-
-@dataclass
-class Lead:
-    index: int
-    name: str
-    seller: int | None
-    team: int
-    customer: Customer | None
-    company: str
-    contact: str
-    email: str
-    country: str
-    created: datetime
-    inbound: bool
-    was_lead: bool
-    source: str | None
-    expected: float
-    converted: datetime | None = None
-    closed: datetime | None = None
-    outcome: str = "open"  # open, won, lost
-    reason: str | None = None
-    stage: int = 0  # 0 new, 1 qualified, 2 proposition
-    deadline: date | None = None
-    referrer: Customer | None = None
-    messages: list = field(default_factory=list)
-    need: str = ""
-    request: str = ""  # text of a web form
-    plans: str | None = None  # next planned activity
-    plan_days: int = 0
-
-    @property
-    def kind(self):
-        return "lead" if self.was_lead and not self.converted else "opportunity"
 
 
 class History(Timeline):
@@ -241,7 +161,7 @@ class History(Timeline):
             "once": 9999,
             "lapsed": self.random.uniform(50, 100),
         }[rhythm]
-        # the lapsed stopped a year ago or more; some were won back since
+        # Lost customers stopped buying a year ago or more; some returned since.
         stop = self._ago(self.random.uniform(300, 560)) if rhythm == "lapsed" else None
         back = (
             self._ago(self.random.uniform(-20, 170))

@@ -5,10 +5,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from .catalog import MONTHS_OF_LEADS, SEASON
-from .sales import Message
+from .catalog import CUSTOMERS, MONTHS_OF_LEADS, SEASON
+from .entities import Message
 from .timeline import Timeline
 
+#: Of all customers together.
+TICKETS_PER_DAY = 2.7
 TEAMS = ("Service Desk", "Technical Service")
 
 
@@ -93,8 +95,9 @@ class Tickets(Timeline):
         super().__init__(now, zone, seed)
         self.tickets = []
         moment = self.now - timedelta(days=30.4 * MONTHS_OF_LEADS)
+        rate = TICKETS_PER_DAY * len(customers) / CUSTOMERS
         while True:
-            moment += timedelta(hours=self.random.expovariate(2.7 * SEASON[moment.month - 1]) * 24)
+            moment += timedelta(days=self.random.expovariate(rate * SEASON[moment.month - 1]))
             created = self._at_work(moment) if self._happens(0.8) else moment
             if moment >= self.now - timedelta(minutes=40):
                 break

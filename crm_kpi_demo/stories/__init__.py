@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """All stories, in the order in which they are written."""
 
+from .accounting import AccountingStory
 from .cost import CostStory
 from .customer import CustomerStory
 from .event import EventStory
@@ -30,6 +31,7 @@ STORIES = (
     OrderStory,
     OrderDetailStory,
     CostStory,
+    AccountingStory,
     ProspectingStory,
     ProfileStory,
     DepartureStory,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from odoo import SUPERUSER_ID, fields
 from odoo.fields import Command
 
-from ..bulk import copy_rows, insert_messages, reserve_ids
+from ..bulk import copy_orders, insert_messages
 from .base import Story
 
 
@@ -40,23 +40,12 @@ class OrderStory(Story):
             order="company_id",
             limit=1,
         )
-        ids = reserve_ids(self.env, "sale_order", len(plans))
-        count = sum(len(order.lines) for order in plans)
-        line_ids = iter(reserve_ids(self.env, "sale_order_line", count))
-        orders, lines = [], []
-        for order, order_id in zip(plans, ids, strict=True):
-            model = models_of[order.state]
-            values = self._order_values(order)
-            orders.append(
-                {**values, "model_id": model.id, "id": order_id, "name": sequence.next_by_id()}
-            )
-            lines += [
-                {**line, "id": next(line_ids), "order_id": order_id}
-                for line in self._line_values(order, values, model)
-            ]
-        copy_rows(self.env, "sale_order", orders)
-        copy_rows(self.env, "sale_order_line", lines)
-        return self.env["sale.order"].browse(ids)
+        copies = []
+        for order in plans:
+            model, values = models_of[order.state], self._order_values(order)
+            lines = list(self._line_values(order, values, model))
+            copies.append(({**values, "model_id": model.id, "name": sequence.next_by_id()}, lines))
+        return self.env["sale.order"].browse(copy_orders(self.env, copies))
 
     def _order_values(self, order):
         """Columns of a copy that differ from its model."""

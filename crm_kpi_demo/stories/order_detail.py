@@ -8,7 +8,7 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tools import SQL, date_utils
 
-from ..bulk import copy_rows, insert_messages, reserve_ids
+from ..bulk import copy_orders, copy_rows, insert_messages, reserve_ids
 from .base import Story
 
 MONTHS_OF_CONTRACTS = 24
@@ -87,61 +87,63 @@ class OrderDetailStory(Story):
             and order.seller is not None
             and chance.random() < 0.3
         ]
-        order_ids = reserve_ids(self.env, "sale_order", len(chosen))
-        lines = orders.browse([orders[order.index].id for order in chosen]).order_line
-        line_ids = iter(reserve_ids(self.env, "sale_order_line", len(lines)))
-        order_rows, line_rows, messages = [], [], []
-        for order, order_id in zip(chosen, order_ids, strict=True):
-            original, user = orders[order.index], sellers[order.seller]
-            lead = plan.leads[order.lead]
-            span = order.sent - (lead.converted or lead.created)
-            sent = order.sent - min(timedelta(days=chance.uniform(1, 12)), span / 2)
-            more = chance.choice((1.1, 1.25, 1.5))
-            order_rows.append(
-                {
-                    "model_id": original.id,
-                    "id": order_id,
-                    "name": f"{original.name}-0",
-                    "state": "sent",
-                    "invoice_status": "no",
-                    "date_order": fields.Datetime.to_string(sent),
-                    "create_date": fields.Datetime.to_string(sent),
-                    "amount_untaxed": round(original.amount_untaxed * more, 2),
-                    "amount_total": round(original.amount_untaxed * more, 2),
-                }
+        moments = [self._first_sent(plan, order, chance) for order in chosen]
+        copies = [
+            self._revised_copy(orders[order.index], sent, chance.choice((1.1, 1.25, 1.5)))
+            for order, sent in zip(chosen, moments, strict=True)
+        ]
+        messages = [
+            {
+                "model": "sale.order",
+                "res_id": order_id,
+                "date": sent,
+                "kind": "mail",
+                "author": sellers[order.seller].partner_id.id,
+                "email_from": sellers[order.seller].email_formatted,
+                "body": "Please find our first proposal in your portal.",
+                "uid": sellers[order.seller].id,
+            }
+            for order, sent, order_id in zip(
+                chosen, moments, copy_orders(self.env, copies), strict=True
             )
-            line_rows += [
-                {
-                    "model_id": line.id,
-                    "id": next(line_ids),
-                    "order_id": order_id,
-                    "state": "sent",
-                    "price_unit": line.price_unit * more,
-                    "technical_price_unit": line.price_unit * more,
-                    "price_subtotal": round(line.price_subtotal * more, 2),
-                    "price_total": round(line.price_subtotal * more, 2),
-                    "qty_to_invoice": 0,
-                    "untaxed_amount_to_invoice": 0,
-                    "create_date": fields.Datetime.to_string(sent),
-                }
-                for line in original.order_line
-            ]
-            messages.append(
-                {
-                    "model": "sale.order",
-                    "res_id": order_id,
-                    "date": sent,
-                    "kind": "mail",
-                    "author": user.partner_id.id,
-                    "email_from": f'"{user.name}" <{user.email}>',
-                    "body": "Please find our first proposal in your portal.",
-                    "uid": user.id,
-                }
-            )
-        copy_rows(self.env, "sale_order", order_rows)
-        copy_rows(self.env, "sale_order_line", line_rows)
+        ]
         insert_messages(self.env, messages)
-        self.env.invalidate_all()
+
+    def _first_sent(self, plan, order, chance):
+        """When the first quotation of the deal of an order was sent."""
+        lead = plan.leads[order.lead]
+        span = order.sent - (lead.converted or lead.created)
+        return order.sent - min(timedelta(days=chance.uniform(1, 12)), span / 2)
+
+    def _revised_copy(self, order, sent, factor):
+        """Rows of a quotation with the lines of an order at higher prices."""
+        date = fields.Datetime.to_string(sent)
+        amount = round(order.amount_untaxed * factor, 2)
+        row = {
+            "model_id": order.id,
+            "name": f"{order.name}-0",
+            "state": "sent",
+            "invoice_status": "no",
+            "date_order": date,
+            "create_date": date,
+            "amount_untaxed": amount,
+            "amount_total": amount,
+        }
+        lines = [
+            {
+                "model_id": line.id,
+                "state": "sent",
+                "price_unit": line.price_unit * factor,
+                "technical_price_unit": line.price_unit * factor,
+                "price_subtotal": round(line.price_subtotal * factor, 2),
+                "price_total": round(line.price_subtotal * factor, 2),
+                "qty_to_invoice": 0,
+                "untaxed_amount_to_invoice": 0,
+                "create_date": date,
+            }
+            for line in order.order_line
+        ]
+        return row, lines
 
     def _add_samples(self, plan, orders, chance):
         """Order lines with samples, free of charge."""

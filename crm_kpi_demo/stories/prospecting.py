@@ -2,7 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from odoo import fields
 from odoo.tools import SQL
@@ -12,6 +13,12 @@ from .base import Story
 
 #: Share of the leads with a brochure, with a letter, with an early visit.
 BROCHURES, LETTERS, VISITS = 0.22, 0.05, 0.13
+
+
+class Visit(NamedTuple):
+    lead: object  # of the history
+    user: object
+    start: datetime
 
 
 class ProspectingStory(Story):
@@ -97,60 +104,56 @@ class ProspectingStory(Story):
             if touch and chance.random() < VISITS:
                 start = touch.date + timedelta(days=chance.randint(1, 11))
                 if start < (lead.closed or plan.now):
-                    visits.append((lead, touch.author, start))
+                    visits.append(Visit(lead, sellers[touch.author], start))
             elif lead.outcome == "open" and lead.plans == "meeting" and lead.seller is not None:
                 start = plan.now + timedelta(days=chance.randint(1, 12))
-                visits.append((lead, lead.seller, start.replace(hour=chance.randint(8, 15))))
-        if not visits:
-            return
+                start = start.replace(hour=chance.randint(8, 15))
+                visits.append(Visit(lead, sellers[lead.seller], start))
+        if visits:
+            self._insert_visits(visits, leads, plan.now)
+
+    def _insert_visits(self, visits, leads, now):
+        """Insert copies of one calendar event, each with the salesperson as attendee."""
         model = self.env["calendar.event"].create(
-            {"name": "Visit", "start": plan.now, "stop": plan.now + timedelta(hours=1)}
+            {"name": "Visit", "start": now, "stop": now + timedelta(hours=1)}
         )
         ids = reserve_ids(self.env, "calendar_event", len(visits))
         lead_model_id = self.env["ir.model"]._get_id("crm.lead")
-        copy_rows(
-            self.env,
-            "calendar_event",
-            [
-                {
-                    "model_id": model.id,
-                    "id": id_,
-                    "name": f"Visit: {lead.company or lead.contact}",
-                    "user_id": sellers[author].id,
-                    "create_uid": sellers[author].id,
-                    "create_date": fields.Datetime.to_string(min(start, plan.now)),
-                    "start": fields.Datetime.to_string(start),
-                    "stop": fields.Datetime.to_string(start + timedelta(hours=1)),
-                    "opportunity_id": leads[lead.index].id,
-                    "res_model_id": lead_model_id,
-                    "res_model": "crm.lead",
-                    "res_id": leads[lead.index].id,
-                    "access_token": None,
-                }
-                for id_, (lead, author, start) in zip(ids, visits, strict=True)
-            ],
-        )
-        hosts = [sellers[author].partner_id.id for _lead, author, _start in visits]
+        rows = [
+            {
+                "model_id": model.id,
+                "id": id_,
+                "name": f"Visit: {lead.company or lead.contact}",
+                "user_id": user.id,
+                "create_uid": user.id,
+                "create_date": fields.Datetime.to_string(min(start, now)),
+                "start": fields.Datetime.to_string(start),
+                "stop": fields.Datetime.to_string(start + timedelta(hours=1)),
+                "opportunity_id": leads[lead.index].id,
+                "res_model_id": lead_model_id,
+                "res_model": "crm.lead",
+                "res_id": leads[lead.index].id,
+                "access_token": None,
+            }
+            for id_, (lead, user, start) in zip(ids, visits, strict=True)
+        ]
+        copy_rows(self.env, "calendar_event", rows)
         self.env.cr.execute(
             SQL(
                 """
-                INSERT INTO calendar_event_res_partner_rel (calendar_event_id, res_partner_id)
-                SELECT * FROM unnest(%s, %s)
-                """,
-                ids,
-                hosts,
-            )
-        )
-        self.env.cr.execute(
-            SQL(
-                """
+                WITH host AS (
+                    SELECT * FROM unnest(%s, %s) AS host (event_id, partner_id)
+                ), link AS (
+                    INSERT INTO calendar_event_res_partner_rel (calendar_event_id, res_partner_id)
+                    SELECT event_id, partner_id FROM host
+                )
                 INSERT INTO calendar_attendee (event_id, partner_id, common_name, state)
-                SELECT v.event_id, p.id, p.name, 'accepted'
-                  FROM unnest(%s, %s) AS v (event_id, partner_id)
-                  JOIN res_partner p ON p.id = v.partner_id
+                SELECT host.event_id, partner.id, partner.name, 'accepted'
+                  FROM host
+                  JOIN res_partner partner ON partner.id = host.partner_id
                 """,
                 ids,
-                hosts,
+                [visit.user.partner_id.id for visit in visits],
             )
         )
         model.unlink()

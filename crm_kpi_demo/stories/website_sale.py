@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, fields
 
-from ..bulk import copy_rows, reserve_ids, set_columns
+from ..bulk import copy_orders, set_columns
 from .base import Story
 
 #: Share of the orders without an opportunity that come from the shop.
@@ -73,8 +73,6 @@ class WebsiteSaleStory(Story):
                 "team_id": website.salesteam_id.id,
             }
         )
-        public = website.user_id.partner_id
-        partners = bought.partner_id
         plans = []
         for order in bought:
             for _cart in range(chance.choice(LEFT_BEHIND)):
@@ -82,54 +80,49 @@ class WebsiteSaleStory(Story):
                 if begun < now:
                     plans.append((begun, order))
         plans.sort(key=lambda plan: (plan[0], plan[1].id))
-        order_ids = reserve_ids(self.env, "sale_order", len(plans))
-        line_ids = iter(
-            reserve_ids(self.env, "sale_order_line", sum(len(o.order_line) for _d, o in plans))
-        )
-        order_rows, line_rows = [], []
-        for (begun, order), order_id in zip(plans, order_ids, strict=True):
-            known = chance.random() < 0.6
-            partner = chance.choice(partners) if known else public
+        partners = bought.partner_id
+        copies = []
+        for number, (begun, order) in enumerate(plans, start=1):
+            partner = None if chance.random() < 0.4 else chance.choice(partners)
             state = chance.choices(("draft", "cancel", "sent"), (86, 10, 4))[0]
-            waiting = now - begun < timedelta(days=1)
-            order_rows.append(
-                {
-                    "model_id": model.id,
-                    "id": order_id,
-                    "name": f"CART{order_id}",
-                    "state": state,
-                    "partner_id": partner.id,
-                    "partner_invoice_id": partner.id,
-                    "partner_shipping_id": partner.id,
-                    "date_order": fields.Datetime.to_string(begun),
-                    "create_date": fields.Datetime.to_string(begun),
-                    "create_uid": SUPERUSER_ID,
-                    "amount_untaxed": order.amount_untaxed,
-                    "amount_total": order.amount_untaxed,
-                    "cart_recovery_email_sent": known
-                    and state == "draft"
-                    and not waiting
-                    and chance.random() < 0.5,
-                    "access_token": None,
-                }
-            )
-            line_rows += [
-                {
-                    "model_id": line.id,
-                    "id": next(line_ids),
-                    "order_id": order_id,
-                    "order_partner_id": partner.id,
-                    "salesman_id": None,
-                    "state": state,
-                    "invoice_status": "no",
-                    "qty_to_invoice": 0,
-                    "untaxed_amount_to_invoice": 0,
-                    "kpi_categ_id": None,
-                    "create_date": fields.Datetime.to_string(begun),
-                }
-                for line in order.order_line
-            ]
-        copy_rows(self.env, "sale_order", order_rows)
-        copy_rows(self.env, "sale_order_line", line_rows)
+            can_remind = partner and state == "draft" and now - begun >= timedelta(days=1)
+            changes = {
+                "model_id": model.id,
+                "name": f"CART{number:05d}",
+                "cart_recovery_email_sent": bool(can_remind and chance.random() < 0.5),
+            }
+            row, lines = self._cart_copy(order, partner or website.user_id.partner_id, state, begun)
+            copies.append(({**row, **changes}, lines))
+        copy_orders(self.env, copies)
         model.unlink()
-        self.env.invalidate_all()
+
+    def _cart_copy(self, order, partner, state, begun):
+        """Rows of a cart with the lines of an order."""
+        date = fields.Datetime.to_string(begun)
+        row = {
+            "state": state,
+            "partner_id": partner.id,
+            "partner_invoice_id": partner.id,
+            "partner_shipping_id": partner.id,
+            "date_order": date,
+            "create_date": date,
+            "create_uid": SUPERUSER_ID,
+            "amount_untaxed": order.amount_untaxed,
+            "amount_total": order.amount_untaxed,
+            "access_token": None,
+        }
+        lines = [
+            {
+                "model_id": line.id,
+                "order_partner_id": partner.id,
+                "salesman_id": None,
+                "state": state,
+                "invoice_status": "no",
+                "qty_to_invoice": 0,
+                "untaxed_amount_to_invoice": 0,
+                "kpi_categ_id": None,
+                "create_date": date,
+            }
+            for line in order.order_line
+        ]
+        return row, lines
