@@ -11,7 +11,8 @@
     "depends": ["crm_kpi", "helpdesk_mgmt"],
     "auto_install": True,
     "data": [
-        "security/crm_kpi_helpdesk_mgmt_security.xml",
+        "security/crm_kpi_helpdesk_mgmt_groups.xml",
+        "security/crm_kpi_helpdesk_mgmt_rules.xml",
         "data/crm_kpi_source_data.xml",
         "data/crm_kpi_data.xml",
         "data/crm_kpi_cost_data.xml",
@@ -20,6 +21,7 @@
         "views/helpdesk_ticket_stage_views.xml",
         "views/helpdesk_ticket_team_views.xml",
         "views/helpdesk_ticket_views.xml",
+        "views/res_config_settings_views.xml",
     ],
     "post_init_hook": "post_init_hook",
 }

@@ -2,26 +2,17 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Installation on a database with SLAs."""
 
-from odoo.tools import sql
+from odoo.addons.crm_kpi.stamps import create_columns
+from odoo.addons.crm_kpi_helpdesk_mgmt.hooks import pair_counter_metric
 
-# A column that exists is not computed record by record when the module is installed.
-COLUMNS = {
-    "kpi_user_id": "int4",
-    "kpi_team_id": "int4",
-    "kpi_partner_id": "int4",
-}
+from .models.helpdesk_ticket_sla import HelpdeskTicketSla
 
 
 def pre_init_hook(env):
-    existing = sql.table_columns(env.cr, "helpdesk_ticket_sla")
-    for name, column_type in COLUMNS.items():
-        if name not in existing:
-            sql.create_column(env.cr, "helpdesk_ticket_sla", name, column_type)
+    create_columns(env.cr, HelpdeskTicketSla)
 
 
 def post_init_hook(env):
     env["crm.kpi.backfill"]._begin(["slas"])
-    # satisfaction is the better counter-metric, where crm_kpi_helpdesk_mgmt_rating brings it
-    pair = {"sla_success_rate": "csat_score"}
-    if len(env["crm.kpi"]._by_code(["sla_success_rate", "csat_score"])) == 2:
-        env["crm.kpi"]._pair_counters(pair)
+    # with crm_kpi_helpdesk_mgmt_rating: satisfaction is the better counter-metric of SLAs
+    pair_counter_metric(env, "sla_success_rate", "csat_score")

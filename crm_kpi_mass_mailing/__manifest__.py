@@ -11,7 +11,8 @@
     "depends": ["crm_kpi", "mass_mailing"],
     "auto_install": True,
     "data": [
-        "security/crm_kpi_mass_mailing_security.xml",
+        "security/crm_kpi_mass_mailing_groups.xml",
+        "security/crm_kpi_mass_mailing_rules.xml",
         "security/ir.model.access.csv",
         "data/crm_kpi_source_data.xml",
         "data/crm_kpi_data.xml",

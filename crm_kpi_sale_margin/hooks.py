@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The margin of an order means something else with costs than without."""
+"""With costs on the lines, the margin of every order is derived again."""
 
 
 def post_init_hook(env):

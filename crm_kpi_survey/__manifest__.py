@@ -12,7 +12,7 @@
     "auto_install": True,
     "data": [
         "security/ir.model.access.csv",
-        "security/crm_kpi_survey_security.xml",
+        "security/crm_kpi_survey_rules.xml",
         "data/crm_kpi_survey_data.xml",
         "data/survey_data.xml",
         "data/crm_kpi_board_data.xml",

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Carts of the time before; and orders of the shop are no quotations while this is there."""
+"""All orders are derived again: carts, and orders of the shop, which are not quotations."""
 
 
 def post_init_hook(env):

@@ -11,6 +11,7 @@ import os
 
 from odoo.tests import TransactionCase
 
+from odoo.addons.crm_kpi.refresh.steps import SegmentsStep
 from odoo.addons.crm_kpi_demo.scale import generate
 
 SIZE = int(os.environ.get("CRM_KPI_SCALE") or 1_000_000)
@@ -28,6 +29,6 @@ class ScaleCase(TransactionCase):
         cls.now = cls.env.cr.now().replace(microsecond=0)
         cls.kpis = cls.env["crm.kpi"].with_company(cls.company)
         cls.kpis._refresh_periods(cls.now)
-        cls.kpis._refresh_segments()
+        SegmentsStep(cls.env).run()
         cls.env.cr.execute("ANALYZE crm_kpi_segment_member, crm_kpi_period")
         cls.periods = cls.env["crm.kpi.period"].search([("company_id", "=", cls.company.id)])

@@ -1,8 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""How long the server takes for a board of twelve KPIs, at the size that it is to hold.
+"""The server time of a board of twelve KPIs on a large database.
 
-Values of the board's KPIs in all periods and at all levels. See :mod:`scale_case`::
+The KPIs have values in all periods and at all levels. See :mod:`scale_case`::
 
     ./run test -m benchmark tests/test_board_speed.py
 """
@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 
 pytestmark = pytest.mark.benchmark
 
-#: Milliseconds, see the readme.
+#: Longest time in milliseconds, as the README promises.
 LIMIT = 150
 WARM = 20
 

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The boards that come with the addons, all of them installed."""
+"""The shipped boards, with all addons installed."""
 
 from odoo.tests import TransactionCase, tagged
 
@@ -16,7 +16,7 @@ BOARDS = {
 @tagged("post_install", "-at_install")
 class TestBoards(TransactionCase):
     def test_shipped_boards(self):
-        """For everybody or a group, of KPIs that are published and no mere components."""
+        """Shared boards with published KPIs that are not components."""
         boards = self.env["crm.kpi.board"]
         shipped = boards.search([("is_shipped", "=", True)])
         self.assertEqual(shipped.mapped("name"), list(BOARDS.values()))
@@ -32,7 +32,7 @@ class TestBoards(TransactionCase):
             self.assertEqual([card["kpi"]["id"] for card in shown["cards"]], kpis.ids, name)
 
     def test_cards_of_other_apps(self):
-        """Each app brings the cards of its KPIs to the board where they belong."""
+        """The addon of each app adds cards to the boards."""
         for board, code in (
             ("crm_kpi_helpdesk_mgmt.crm_kpi_board_service", "csat_score"),
             ("crm_kpi_helpdesk_mgmt.crm_kpi_board_service", "sla_success_rate"),

@@ -1,9 +1,9 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Which test covers which KPI of the catalogue, and which covers which of its sixty traps.
+"""Index of tests: the worked example of each KPI, and the test of each of sixty known mistakes.
 
-The numbers are those of the KPI catalogue: sixty KPIs, their variants with a letter. Nothing here
-needs Odoo: data files are parsed as XML, tests as Python.
+The KPIs have the numbers of the KPI catalogue: sixty KPIs, and their variants with a letter.
+Nothing here needs Odoo: data files are parsed as XML, tests as Python.
 """
 
 import ast
@@ -161,68 +161,68 @@ KPIS = """
 60  duplicate_rate                 crm_kpi                      crm_kpi/tests/test_prospecting.py::TestDuplicates::test_60_duplicate_rate
 """
 
-#: number, what would go wrong, test
+#: number, the rule that prevents the mistake, test
 TRAPS = """
-1  | Lost leads are archived: hidden, the win rate is 100 %. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_09_win_rate
-2  | Archived is not lost: spam and cleaning are no losses. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_archived_is_not_lost
-3  | A probability of 100 outside a won stage is no win. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_probability_100_outside_a_won_stage_is_not_won
-4  | date_closed moves with every archiving; the stamp of winning stays. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_won_is_stamped_and_kept
-5  | day_close is 0 for open leads, and counts whole days from creation. | crm_kpi/tests/test_prospecting.py::TestVelocity::test_12_open_leads_have_no_duration
-6  | date_open moves with every re-assignment. | crm_kpi/tests/test_prospecting.py::TestProspectingTraps::test_reassignment_moves_no_date
-7  | A merge deletes records and mixes histories; the stamps of the head are kept. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_merge_counts_and_keeps_the_stamps_of_the_head
-8  | crm.lead.commercial_partner_id is no column, and empty on a company's own lead. | crm_kpi/tests/test_prospecting.py::TestProspectingTraps::test_segment_of_a_lead_on_the_company_itself
-9  | date_conversion is set anew by a second conversion; the first one is stamped. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_conversion_is_stamped_once
-10 | Expected revenue is not what was ordered. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_deal_amount
-11 | GREATEST of nothing and 0 is 0: unanswered leads keep no response time. | crm_kpi/tests/test_interaction.py::TestResponses::test_unanswered_is_null_in_the_database
-12 | A float field reads an empty column as 0: no value is not zero. | crm_kpi/tests/test_refresh.py::TestRefresh::test_no_value_is_not_zero
-13 | A mean of rates is no rate: formulas are computed from their components at every level. | crm_kpi/tests/test_refresh.py::TestRefresh::test_engine_equals_brute_force
-14 | Distinct customers of reps do not add up to those of the company. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_22_arpu
-15 | Unassigned and all are both NULL in a grouping set. | crm_kpi/tests/test_refresh.py::TestRefresh::test_unassigned_is_kept_apart
-16 | Joins to lines and tags multiply amounts; whole numbers divide to whole numbers. | crm_kpi/tests/test_traps.py::TestTraps::test_joins_multiply_nothing
+1  | Lost leads are archived. Without them the win rate would be 100 %. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_09_win_rate
+2  | Archived is not lost: archived spam does not count as lost. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_archived_is_not_lost
+3  | A probability of 100 outside a won stage is not a win. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_probability_100_outside_a_won_stage_is_not_won
+4  | date_closed changes with every archiving; the won stamp stays. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_won_is_stamped_and_kept
+5  | day_close is 0 for open leads and counts whole days from creation. | crm_kpi/tests/test_prospecting.py::TestVelocity::test_12_open_leads_have_no_duration
+6  | date_open changes with every reassignment. | crm_kpi/tests/test_prospecting.py::TestProspectingTraps::test_reassignment_moves_no_date
+7  | A merge deletes records and mixes histories; the stamps of the remaining lead stay. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_merge_counts_and_keeps_the_stamps_of_the_head
+8  | crm.lead.commercial_partner_id is not stored, and empty for a lead of the company itself. | crm_kpi/tests/test_prospecting.py::TestProspectingTraps::test_segment_of_a_lead_on_the_company_itself
+9  | A second conversion changes date_conversion; the first conversion is stamped. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_conversion_is_stamped_once
+10 | Expected revenue is not the ordered amount. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_deal_amount
+11 | GREATEST(NULL, 0) is 0: unanswered leads must have no response time. | crm_kpi/tests/test_interaction.py::TestResponses::test_unanswered_is_null_in_the_database
+12 | A float field reads NULL as 0: no value is not zero. | crm_kpi/tests/test_refresh.py::TestRefresh::test_no_value_is_not_zero
+13 | A mean of rates is not a rate: formulas are computed from their components at every level. | crm_kpi/tests/test_refresh.py::TestRefresh::test_engine_equals_brute_force
+14 | Distinct customers of salespeople do not add up to those of the company. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_22_arpu
+15 | Unassigned and total are both NULL in a grouping set. | crm_kpi/tests/test_refresh.py::TestRefresh::test_unassigned_is_kept_apart
+16 | Joins to lines and tags multiply amounts; integers divide to integers. | crm_kpi/tests/test_traps.py::TestTraps::test_joins_multiply_nothing
 17 | create_date has microseconds, messages have seconds: no negative response times. | crm_kpi/tests/test_interaction.py::TestResponses::test_same_second
-18 | What waits in the cache, or commits late, is not missed. | crm_kpi/tests/test_prospecting.py::TestProspectingTraps::test_what_waits_in_the_cache_is_counted
-19 | Months begin at local midnight, over daylight saving too, and are half-open. | crm_kpi/tests/test_refresh.py::TestRefresh::test_month_is_local_and_half_open
-20 | date_order is overwritten at confirmation: sending has a stamp of its own. | crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_11_quotations_sent
-21 | Currencies are converted at the order's rate, which divides. | crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_27_currencies_and_locked_orders
+18 | Records in the cache and late commits are not missed. | crm_kpi/tests/test_prospecting.py::TestProspectingTraps::test_what_waits_in_the_cache_is_counted
+19 | Months begin at local midnight, with daylight saving time, and are half-open. | crm_kpi/tests/test_refresh.py::TestRefresh::test_month_is_local_and_half_open
+20 | Confirmation overwrites date_order: sending has its own stamp. | crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_11_quotations_sent
+21 | Amounts in foreign currency are divided by the rate of the order. | crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_27_currencies_and_locked_orders
 22 | Amounts are untaxed. | crm_kpi/tests/test_finance.py::TestInvoices::test_19_revenue_invoiced_net
 23 | There is no state "done"; locked orders count. | crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_27_currencies_and_locked_orders
-24 | Draft invoices are out, credit notes are subtracted once. | crm_kpi/tests/test_finance.py::TestInvoices::test_19_revenue_invoiced_net
-25 | Delivery, discount, down payment, section and combo lines are no items; packs are several. | crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_21_items_per_order
-26 | Margins are of the costs on the line at the time, not of today's product cost. | crm_kpi_sale_margin/tests/test_catalogue.py::TestCatalogueMargin::test_26_order_currency_and_costs_of_the_time
-27 | The invoice status "upselling" is no upselling. | crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_24_upsell_orders
-28 | The creation log is no first response. | crm_kpi/tests/test_interaction.py::TestResponses::test_what_is_no_response
-29 | Notes, tracking and assignments are no answers; texts and letters, posted as notes, are. | crm_kpi/tests/test_interaction.py::TestInteractionClasses::test_staff_sms_and_letter
-30 | The first mail carries the creation subtype, answers to notes are notes: all are incoming. | crm_kpi/tests/test_interaction.py::TestInteractionClasses::test_incoming
-31 | Answers of a leaver stay answers. | crm_kpi/tests/test_interaction.py::TestInteractionClasses::test_archived_employee
-32 | Bots, templates and automatic answers are nobody. | crm_kpi/tests/test_interaction.py::TestInteractionClasses::test_robots
-33 | Tracking of a selection holds a translated label, and none at creation. | crm_kpi/tests/test_backfill.py::TestBackfill::test_state_labels_of_other_languages
-34 | Calls are done activities, not rows of mail.activity; an "Email" to-do and its mail are one. | crm_kpi/tests/test_interaction.py::TestInteractionClasses::test_activities
-35 | Attempts are days and channels, since the last answer, the last with time to be answered. | crm_kpi/tests/test_interaction.py::TestAttempts::test_grace
-36 | closed_date of a ticket is rewritten, kept and lost; closing has stamps of its own. | crm_kpi_helpdesk_mgmt/tests/test_ticket_facts.py::TestTicketStamps::test_closing_and_reopening
-37 | Cancelled and rejected stages are closed but no solution; duplicates and archives are no backlog. | crm_kpi_helpdesk_mgmt/tests/test_catalogue.py::TestCatalogueService::test_38_ticket_backlog
-38 | A ticket typed in during a call has no response time. | crm_kpi_helpdesk_mgmt/tests/test_ticket_facts.py::TestTicketExamples::test_example_39
-39 | Whether one contact was enough is known days later, and asked of solved tickets. | crm_kpi_helpdesk_mgmt/tests/test_catalogue.py::TestCatalogueService::test_41_first_contact_resolution
-40 | SLAs stay in progress when overdue, and those without target stage are born accomplished. | crm_kpi_helpdesk_mgmt_sla/tests/test_sla.py::TestSla::test_43_sla_success_rate
-41 | A median ignores the unanswered: they are counted, and missed in the rate. | crm_kpi_helpdesk_mgmt/tests/test_catalogue.py::TestCatalogueService::test_39_ticket_first_response
-42 | Hours over nights and week-ends are compared in working hours of the ticket's calendar. | crm_kpi_helpdesk_mgmt/tests/test_ticket_facts.py::TestTicketExamples::test_working_hours
-43 | Requests are no ratings of 0, and the date of a rating is not its creation. | crm_kpi_helpdesk_mgmt_rating/tests/test_rating.py::TestCatalogueRating::test_45_csat_score
-44 | Satisfied is 4 and more: 3 is no satisfied customer. | crm_kpi_helpdesk_mgmt_rating/tests/test_rating.py::TestCatalogueRating::test_45_csat_score
-45 | Test entries and skipped answers are no detractors; other scales are refused. | crm_kpi_survey/tests/test_catalogue.py::TestCatalogueSurvey::test_46_nps
-46 | The status of a mail is overwritten; opens, tests, scanners and cancelled ones do not count. | crm_kpi_mass_mailing/tests/test_catalogue.py::TestCatalogueMailing::test_53_campaign_response_rate
-47 | Returning erases an opt-out, and the blocklist holds what bounced. | crm_kpi_mass_mailing/tests/test_opt_out.py::TestOptOut::test_block_by_bounces
-48 | Orders without campaign are shown as such, not shared out. | crm_kpi/tests/test_cost.py::TestCampaign::test_56_campaign_roi
-49 | Contacts of a company are one customer; the own company and staff are none. | crm_kpi/tests/test_order_history.py::TestOrderHistory::test_own_people_are_no_customers
-50 | Free orders make no customer, a cancelled first order renumbers the others. | crm_kpi/tests/test_order_history.py::TestOrderHistory::test_example_new_customers
-51 | Churn divides by the customers at the start, and waits for the end of the period. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_28_to_30_retention_and_churn
-52 | Churn by segment takes the segment at the start of the period. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_30_churn_by_segment_at_the_start
-53 | After a migration everybody is new: for twelve months nobody is said to be. | crm_kpi/tests/test_traps.py::TestTraps::test_everybody_is_new_after_a_migration
-54 | A customer with one order has no gap: the company's goes for it, or nothing is said. | crm_kpi/tests/test_catalogue_customer.py::TestCatalogueCustomers::test_34_nothing_to_go_by
-55 | Retention of a year goes with the margin of a year, of segments, and is called an estimate. | crm_kpi/tests/test_catalogue_customer.py::TestCatalogueCustomers::test_33_clv_projected
-56 | No new customers or no known costs is no cost of 0; costs come from entries or accounts. | crm_kpi/tests/test_cost.py::TestCost::test_05_accounts
-57 | Abandoned is said of carts begun, recovered and paid ones known, whenever one asks. | crm_kpi_website_sale/tests/test_catalogue.py::TestCatalogueCarts::test_17_abandoned_cart_rate
-58 | Changed categories and prices rewrite no history; lines of one order do not see each other. | crm_kpi/tests/test_order_history.py::TestOrderHistory::test_moved_category_does_not_rewrite_history
-59 | A customer of two companies is new in each, and what one knows is no matter of the other. | crm_kpi/tests/test_companies.py::TestCompanies::test_values
-60 | Credit stays with who earned it, and nobody's records are kept apart. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_09_win_rate
+24 | Draft invoices do not count; credit notes are subtracted once. | crm_kpi/tests/test_finance.py::TestInvoices::test_19_revenue_invoiced_net
+25 | Delivery, discount, down payment, section and combo lines are not items; packs count their pieces. | crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_21_items_per_order
+26 | Margins use the costs on the line at that time, not the product cost of today. | crm_kpi_sale_margin/tests/test_catalogue.py::TestCatalogueMargin::test_26_order_currency_and_costs_of_the_time
+27 | The invoice status "upselling" is not upselling. | crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_24_upsell_orders
+28 | The creation log is not a first response. | crm_kpi/tests/test_interaction.py::TestResponses::test_what_is_no_response
+29 | Notes, tracking and assignments are not answers; text messages and letters, posted as notes, are. | crm_kpi/tests/test_interaction.py::TestInteractionClasses::test_staff_sms_and_letter
+30 | The first mail has the creation subtype, answers to notes are notes: all are incoming. | crm_kpi/tests/test_interaction.py::TestInteractionClasses::test_incoming
+31 | Answers of archived employees stay answers. | crm_kpi/tests/test_interaction.py::TestInteractionClasses::test_archived_employee
+32 | Messages of bots, templates and automatic answers do not count. | crm_kpi/tests/test_interaction.py::TestInteractionClasses::test_robots
+33 | Tracking of a selection contains a translated label, and none at creation. | crm_kpi/tests/test_backfill.py::TestBackfill::test_state_labels_of_other_languages
+34 | Calls are done activities, not rows of mail.activity; an "Email" activity and its mail are one. | crm_kpi/tests/test_interaction.py::TestInteractionClasses::test_activities
+35 | Attempts are days and channels since the last answer; the last attempt needs time to be answered. | crm_kpi/tests/test_interaction.py::TestAttempts::test_grace
+36 | closed_date of a ticket is overwritten, kept and lost; closing has its own stamps. | crm_kpi_helpdesk_mgmt/tests/test_ticket_facts.py::TestTicketStamps::test_closing_and_reopening
+37 | Cancelled and rejected stages are closed but not resolved; duplicates and archived tickets are not backlog. | crm_kpi_helpdesk_mgmt/tests/test_catalogue.py::TestCatalogueService::test_38_ticket_backlog
+38 | A ticket created during a call has no response time. | crm_kpi_helpdesk_mgmt/tests/test_ticket_facts.py::TestTicketExamples::test_example_39
+39 | First contact resolution is known days later and only for resolved tickets. | crm_kpi_helpdesk_mgmt/tests/test_catalogue.py::TestCatalogueService::test_41_first_contact_resolution
+40 | Overdue SLAs stay in progress, and SLAs without target stage are accomplished from the start. | crm_kpi_helpdesk_mgmt_sla/tests/test_sla.py::TestSla::test_43_sla_success_rate
+41 | A median ignores unanswered records: they are counted apart, and missed in the rate. | crm_kpi_helpdesk_mgmt/tests/test_catalogue.py::TestCatalogueService::test_39_ticket_first_response
+42 | Hours over nights and weekends are compared in working hours of the ticket's calendar. | crm_kpi_helpdesk_mgmt/tests/test_ticket_facts.py::TestTicketExamples::test_working_hours
+43 | Requests are not ratings of 0, and the date of a rating is not its creation date. | crm_kpi_helpdesk_mgmt_rating/tests/test_rating.py::TestCatalogueRating::test_45_csat_score
+44 | Satisfied means 4 or more: a 3 is not satisfied. | crm_kpi_helpdesk_mgmt_rating/tests/test_rating.py::TestCatalogueRating::test_45_csat_score
+45 | Test entries and skipped answers are not detractors; other scales are refused. | crm_kpi_survey/tests/test_catalogue.py::TestCatalogueSurvey::test_46_nps
+46 | The status of a mail is overwritten; opened, test, scanned and cancelled mails do not count. | crm_kpi_mass_mailing/tests/test_catalogue.py::TestCatalogueMailing::test_53_campaign_response_rate
+47 | Subscribing again deletes an opt-out, and the blocklist contains bounced addresses. | crm_kpi_mass_mailing/tests/test_opt_out.py::TestOptOut::test_block_by_bounces
+48 | Orders without campaign are shown as such and not divided among campaigns. | crm_kpi/tests/test_cost.py::TestCampaign::test_56_campaign_roi
+49 | Contacts of a company are one customer; the own company and its staff are not customers. | crm_kpi/tests/test_order_history.py::TestOrderHistory::test_own_people_are_no_customers
+50 | Free orders do not make a customer; a cancelled first order renumbers the others. | crm_kpi/tests/test_order_history.py::TestOrderHistory::test_example_new_customers
+51 | Churn divides by the customers at the start, and is known at the end of the period. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_28_to_30_retention_and_churn
+52 | Churn by segment uses the segment at the start of the period. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_30_churn_by_segment_at_the_start
+53 | After a migration all customers look new: for twelve months there is no value for new customers. | crm_kpi/tests/test_traps.py::TestTraps::test_everybody_is_new_after_a_migration
+54 | A customer with one order has no gap: the gap of the company applies, or there is no value. | crm_kpi/tests/test_catalogue_customer.py::TestCatalogueCustomers::test_34_nothing_to_go_by
+55 | The retention of a year is used with the margin of a year, by segment, and is called an estimate. | crm_kpi/tests/test_catalogue_customer.py::TestCatalogueCustomers::test_33_clv_projected
+56 | No new customers or no known costs is not a cost of 0; costs come from entries or accounts. | crm_kpi/tests/test_cost.py::TestCost::test_05_accounts
+57 | Carts count as abandoned by their start; recovered and paid carts are known at any time. | crm_kpi_website_sale/tests/test_catalogue.py::TestCatalogueCarts::test_17_abandoned_cart_rate
+58 | Changed categories and prices do not change the history; lines of one order do not affect each other. | crm_kpi/tests/test_order_history.py::TestOrderHistory::test_moved_category_does_not_rewrite_history
+59 | A customer of two companies is new in each, and one company knows nothing of the other. | crm_kpi/tests/test_companies.py::TestCompanies::test_values
+60 | Credit stays with the salesperson who earned it; records without salesperson are kept apart. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_09_win_rate
 """
 
 
@@ -254,7 +254,7 @@ def _tests_of(file):
 
 
 def _missing(tests):
-    """Those of the tests that no file has."""
+    """The tests that do not exist."""
     result = []
     for test in tests:
         file, _colons, name = test.partition("::")
@@ -286,7 +286,7 @@ def test_every_trap_has_its_test():
 
 
 def test_shipped_kpis_say_what_they_are():
-    """What people choose from is explained, with its literature and its counter-metric."""
+    """Every shown KPI has an explanation, a reference and a counter-metric."""
     data = _shipped()
     wanted = ("name", "description", "category_id", "metric_class", "direction", "unit", "state")
     lacking = {}
@@ -303,16 +303,15 @@ def test_shipped_kpis_say_what_they_are():
 
 
 def test_formulas_name_shipped_kpis():
-    data = _shipped()
+    data, engine = _shipped(), kpi_table.engine()
     for code, kpi in data.kpis.items():
         if kpi.kind == "formula":
             names = {n.id for n in ast.walk(ast.parse(kpi.formula)) if isinstance(n, ast.Name)}
-            known = {*data.kpis, *kpi_table.FUNCTIONS, *kpi_table.CONSTANTS}
-            assert names <= known | {"require", "max", "min", "abs"}, code
+            assert names <= {*data.kpis, *engine.FUNCTIONS, *engine.CONSTANTS}, code
 
 
 def test_no_addon_names_what_may_be_absent():
-    """Counter-metrics are those of the addon that names them, or of one it depends on."""
+    """A counter-metric belongs to the addon that sets it, or to an addon it depends on."""
     data = _shipped()
     for code, kpi in data.kpis.items():
         if kpi.counter:
@@ -320,6 +319,5 @@ def test_no_addon_names_what_may_be_absent():
             assert {kpi.addon, data.kpis[kpi.counter].addon} <= there, code
 
 
-def test_readme_is_current():
-    text = (REPO / "README.md").read_text()
-    assert text == kpi_table.readme(text, _shipped()), "run ./run kpi-table"
+def test_page_of_kpis_is_current():
+    assert kpi_table.FILE.read_text() == kpi_table.page(_shipped()), "run ./run kpi-table"

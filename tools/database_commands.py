@@ -106,7 +106,7 @@ def command_pot(options: argparse.Namespace) -> int:
 
 def command_kpi_table(options: argparse.Namespace) -> int:
     """Write the tables of shipped KPIs anew from the data files."""
-    scripts = [REPO / "tools" / name for name in ("kpi_table.py", "kpi_offers.py")]
+    scripts = [REPO / "tools" / name for name in ("kpi_table.py", "kpi_optional.py")]
     return max(
         subprocess.run([sys.executable, script], check=False).returncode
         for script in scripts

@@ -11,7 +11,7 @@ from odoo.tools.misc import format_date, format_datetime
 
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
-from ..goals.labels import STATUS_SHAPES
+from ..goals.labels import STATUS_SHAPES, in_unit
 from .breakdown import Bar, bars
 from .change import change
 from .context import SPARKLINE_PERIODS, number_or_none
@@ -310,7 +310,7 @@ class Cards:
             attainment_text=goal.attainment_text,
             expected=number_or_none(goal.expected),
             pace=pace,
-            pace_text="" if pace is None else goal._in_unit(pace),
+            pace_text="" if pace is None else in_unit(goal, pace),
             forecast=number_or_none(goal.projected),
             forecast_text=goal.projected_text,
             counter_missed=goal.counter_missed,

@@ -2,52 +2,327 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Formulas over KPIs: parsed with ``ast`` against a whitelist, never evaluated as Python.
 
-A formula is made of codes of KPIs, numbers, ``+ - * /``, parentheses and the functions
-below. A missing component makes the whole formula have no value (``None``, SQL ``NULL``),
-and so does a division by zero.
+A formula consists of codes of KPIs, numbers, ``+ - * /``, parentheses and the functions and
+constants in :mod:`.functions`. A missing component or a division by zero gives no value
+(``None``, SQL ``NULL``).
 
-============== =====================================================================
-``previous(x)`` the KPI in the period before
-``last_year(x)`` the KPI in the same period one year earlier
-``target(x)``   the target of the KPI's goal for the same cell
-``min(a, b)``   the smaller, ``max(a, b)`` the greater, ``abs(a)`` the absolute value
-``require(a, n)`` ``a`` where it is at least ``n``, else no value
-``days``, ``months`` length of the period
-``annual_discount_rate``, ``margin_rate`` settings of the company
-============== =====================================================================
-
-(The KPI *Discount rate* has the code ``discount_rate``: what customers are let off. The rate
-by which money of next year is worth less is the *annual* discount rate.)
+:func:`walk` is the only code that knows the shape of a formula. A :class:`Reader` says what
+its parts mean: a value, SQL, words, a unit, a number of records, cells of a workbook.
 """
 
 import ast
+import operator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from odoo.tools import SQL
+from .functions import CONSTANTS, FUNCTIONS, FormulaError, same_unit
 
-SHIFTS = ("previous", "last_year", "target")
-FUNCTIONS = {"min": 2, "max": 2, "abs": 1, "require": 2}
-#: Settings of the company, see ``res.company._kpi_constants()``.
-SETTINGS = ("annual_discount_rate", "margin_rate")
-CONSTANTS = ("days", "months", *SETTINGS)
+try:
+    from odoo.tools import SQL
+except ImportError:  # the table of KPIs in docs/ is written without Odoo
+    SQL = None
+
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
 
-class FormulaError(ValueError):
-    """A formula that cannot be used; ``args[0]`` is a key of the reason, the rest its data.
-
-    Keys: ``syntax`` (text), ``element`` (what is not allowed), ``function`` (name),
-    ``arguments`` (name, expected number), ``shift`` (function name: wants one KPI),
-    ``empty`` (no KPI in it), ``units`` (unit, other unit).
-    """
-
-
-@dataclass(frozen=True)
-class Component:
-    """A KPI as used in a formula: its code and how it is looked up."""
+class Component(NamedTuple):
+    """A KPI as used in a formula: its code, and the lookup function around it, if any."""
 
     code: str
     shift: str = ""
+
+
+# --- READING A FORMULA ---
+
+
+class Reader:
+    """What the parts of a formula mean; :func:`walk` calls these methods from the inside out."""
+
+    def number(self, value):
+        raise NotImplementedError
+
+    def constant(self, name):
+        """A name from :data:`.functions.CONSTANTS`."""
+        raise NotImplementedError
+
+    def component(self, component):
+        """A :class:`Component`: a KPI, or a lookup function around it."""
+        raise NotImplementedError
+
+    def call(self, function, arguments):
+        """A :class:`.functions.Function` of arguments that were read already."""
+        raise NotImplementedError
+
+    def negate(self, operand):
+        raise NotImplementedError
+
+    def operate(self, sign, left, right):
+        """``sign`` is one of ``+ - * /``."""
+        raise NotImplementedError
+
+
+def walk(node, reader):
+    """Read an expression with a :class:`Reader`.
+
+    :raise FormulaError: where the expression is not a formula
+    """
+    match node:
+        case ast.Constant(value=value) if type(value) in (int, float):
+            return reader.number(value)
+        case ast.Name(id=name) if name in CONSTANTS:
+            return reader.constant(name)
+        case ast.Name(id=name):
+            return reader.component(Component(name))
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
+            return _walk_call(name, arguments, keywords, reader)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return reader.negate(walk(operand, reader))
+        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+            return walk(operand, reader)
+        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _OPERATORS:
+            return reader.operate(_OPERATORS[type(sign)], walk(left, reader), walk(right, reader))
+    raise FormulaError("element", ast.unparse(node))
+
+
+def _walk_call(name, arguments, keywords, reader):
+    function = FUNCTIONS.get(name)
+    if function is None or keywords:
+        raise FormulaError("function", name)
+    if function.is_lookup:
+        match arguments:
+            case [ast.Name(id=code)] if code not in CONSTANTS:
+                return reader.component(Component(code, name))
+        raise FormulaError("shift", name)
+    if len(arguments) != function.arity:
+        raise FormulaError("arguments", name, function.arity)
+    return reader.call(function, [walk(argument, reader) for argument in arguments])
+
+
+def arguments_by_name(arguments):
+    """Arguments by the names that the templates of :class:`.functions.Function` use.
+
+    >>> arguments_by_name([1, 2])
+    {'a': 1, 'b': 2}
+    """
+    return dict(zip("abc", arguments, strict=False))
+
+
+class _Names(Reader):
+    """Collects the components and the constants of a formula."""
+
+    def __init__(self):
+        self.components, self.constants = [], []
+
+    def number(self, value):
+        pass
+
+    def constant(self, name):
+        self.constants.append(name)
+
+    def component(self, component):
+        self.components.append(component)
+
+    def call(self, function, arguments):
+        pass
+
+    def negate(self, operand):
+        pass
+
+    def operate(self, sign, left, right):
+        pass
+
+
+class _Evaluation(Reader):
+    """The value; ``None`` for no value."""
+
+    def __init__(self, values, constants):
+        self.values, self.constants = values, constants
+
+    def number(self, value):
+        return float(value)
+
+    def constant(self, name):
+        return self.constants.get(name)
+
+    def component(self, component):
+        return self.values.get(component)
+
+    def call(self, function, arguments):
+        return None if None in arguments else function.evaluate(*arguments)
+
+    def negate(self, operand):
+        return None if operand is None else -operand
+
+    def operate(self, sign, left, right):
+        if left is None or right is None or (sign == "/" and not right):
+            return None
+        return {
+            "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+        }[sign](left, right)  # fmt: skip
+
+
+class _Sql(Reader):
+    """The value as an ``SQL`` expression."""
+
+    def __init__(self, columns, constants):
+        self.columns, self.constants = columns, constants
+
+    def number(self, value):
+        return SQL("%s::float8", value)
+
+    def constant(self, name):
+        return self.constants[name]
+
+    def component(self, component):
+        return self.columns[component]
+
+    def call(self, function, arguments):
+        return SQL(function.sql, **arguments_by_name(arguments))
+
+    def negate(self, operand):
+        return SQL("(- %s)", operand)
+
+    def operate(self, sign, left, right):
+        if sign == "/":
+            return SQL("(%s / NULLIF(%s, 0))", left, right)
+        return SQL("(%s %s %s)", left, SQL(sign), right)
+
+
+class _Sample(Reader):
+    """The number of records behind the value; ``None`` where nothing is counted."""
+
+    def __init__(self, numbers, plus, least):
+        self.numbers, self.plus, self.least = numbers, plus, least
+
+    def number(self, value):
+        return None
+
+    def constant(self, name):
+        return None
+
+    def component(self, component):
+        return None if component.shift else self.numbers.get(component)
+
+    def call(self, function, arguments):
+        return function.sample(arguments, self.least)
+
+    def negate(self, operand):
+        return operand
+
+    def operate(self, sign, left, right):
+        counted = [count for count in (left, right) if count is not None]
+        if not counted:
+            return None
+        if sign == "/":
+            return counted[-1]
+        return self.plus(counted) if sign == "+" else self.least(counted)
+
+
+class _Words(Reader):
+    """``(text, rank)``; a part of lower rank needs parentheses inside one of higher rank."""
+
+    SIGNS = {"+": ("+", 1), "-": ("−", 1), "*": ("×", 2), "/": ("÷", 2)}
+
+    def __init__(self, names, translate, brief):
+        self.names, self.translate, self.brief = names, translate, brief
+
+    def number(self, value):
+        return f"{value:g}", 3
+
+    def constant(self, name):
+        return self.names.get(name) or self.translate(CONSTANTS[name].words), 3
+
+    def component(self, component):
+        name = self.names.get(component.code, component.code)
+        if component.shift:
+            return self.translate(FUNCTIONS[component.shift].words) % {"a": name}, 3
+        return name, 3
+
+    def call(self, function, arguments):
+        words = (self.brief and function.brief) or self.translate(function.words)
+        if words == "%(a)s":
+            return arguments[0]
+        texts = [text if rank > 2 else f"({text})" for text, rank in arguments]
+        return words % arguments_by_name(texts), 3
+
+    def negate(self, operand):
+        text, rank = operand
+        return f"−{text if rank > 2 else f'({text})'}", 1
+
+    def operate(self, sign, left, right):
+        sign, rank = self.SIGNS[sign]
+        (left, left_rank), (right, right_rank) = left, right
+        # the right side of − and ÷ also needs them at the same rank: a − (b + c), a ÷ (b × c)
+        loose = right_rank <= rank if sign in "−÷" else right_rank < rank
+        left = left if left_rank >= rank else f"({left})"
+        return f"{left} {sign} {f'({right})' if loose else right}", rank
+
+
+class _Unit(Reader):
+    """Powers of units as a dict; ``None`` for a bare number, which fits every unit."""
+
+    def __init__(self, units):
+        self.units = units
+
+    def number(self, value):
+        return None
+
+    def constant(self, name):
+        return {}
+
+    def component(self, component):
+        unit = self.units.get(component.code)
+        return {unit: 1} if unit else {}
+
+    def call(self, function, arguments):
+        return function.unit(*arguments)
+
+    def negate(self, operand):
+        return operand
+
+    def operate(self, sign, left, right):
+        if sign in "+-":
+            return same_unit(left, right)
+        if left is None and right is None:
+            return None
+        result = dict(left or {})
+        for unit, power in (right or {}).items():
+            result[unit] = result.get(unit, 0) + (power if sign == "*" else -power)
+        return result
+
+
+class _Additive(Reader):
+    """``"grows"`` with time, ``"fixed"`` (a number or a setting), or ``None`` for neither."""
+
+    def __init__(self, additive):
+        self.additive = additive
+
+    def number(self, value):
+        return "fixed"
+
+    def constant(self, name):
+        return "fixed" if CONSTANTS[name].is_setting else None
+
+    def component(self, component):
+        return "grows" if not component.shift and component.code in self.additive else None
+
+    def call(self, function, arguments):
+        return None
+
+    def negate(self, operand):
+        return operand if operand == "grows" else None
+
+    def operate(self, sign, left, right):
+        grows = {
+            "+": [("grows", "grows")],
+            "-": [("grows", "grows")],
+            "*": [("grows", "fixed"), ("fixed", "grows")],
+            "/": [("grows", "fixed")],
+        }[sign]
+        return "grows" if (left, right) in grows else None
+
+
+# --- FORMULAS ---
 
 
 @dataclass(frozen=True)
@@ -56,6 +331,7 @@ class Formula:
 
     tree: ast.expr
     components: tuple
+    constants: tuple = ()
 
     @property
     def codes(self):
@@ -65,24 +341,29 @@ class Formula:
     @property
     def settings(self):
         """Names of the company's settings in the formula."""
-        names = {node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)}
-        return tuple(name for name in SETTINGS if name in names)
+        return tuple(
+            name
+            for name, constant in CONSTANTS.items()
+            if constant.is_setting and name in self.constants
+        )
 
     def sample(self, numbers, plus=sum, least=min):
-        """How many records the value rests on: a ratio on those of what it divides by, a sum
-        on those of all its parts, anything else on those of its weakest part.
+        """Number of records behind the value.
+
+        A ratio counts the records of its divisor, a sum those of all its parts, anything else
+        those of the part with the fewest.
 
         :param numbers: dict of :class:`Component` to its number of records; other periods
             and targets do not count
         :param plus: adds a list of numbers (of ``SQL``, to compile instead of evaluating)
-        :param least: the least of a list of numbers
+        :param least: the smallest of a list of numbers
         :return: a number, ``None`` where nothing is counted
 
         >>> won, lost = Component("won"), Component("lost")
         >>> parse("won / (won + lost)").sample({won: 3, lost: 1})
         4
         """
-        return _sample(self.tree, numbers, plus, least)
+        return walk(self.tree, _Sample(numbers, plus, least))
 
     def to_sql(self, columns, constants):
         """Compile to SQL.
@@ -90,7 +371,7 @@ class Formula:
         :param columns: dict of :class:`Component` to the ``SQL`` of its value
         :param constants: dict of constant name to ``SQL``
         """
-        return _to_sql(self.tree, columns, constants)
+        return walk(self.tree, _Sql(columns, constants))
 
     def evaluate(self, values, constants=None):
         """Evaluate in Python with the same rules as the SQL.
@@ -104,21 +385,23 @@ class Formula:
         >>> parse("won / (won + lost)").evaluate({won: 0, lost: 0}) is None
         True
         """
-        return _evaluate(self.tree, values, constants or {})
+        return walk(self.tree, _Evaluation(values, constants or {}))
 
-    def in_words(self, names, phrases):
+    def in_words(self, names, translate=str, brief=False):
         """The formula as people read it.
 
-        :param names: dict of code to what the KPI or setting is called
-        :param phrases: dict of function to a text with the names of its arguments ``%(a)s``
-            and ``%(b)s``
+        :param names: dict of codes to names of KPIs
+        :param translate: translates the words of functions and constants
+        :param brief: leave out guards such as ``require(x, n)``
 
-        >>> parse("won / (won + lost)").in_words({"won": "Deals won", "lost": "Lost"}, {})
+        >>> parse("won / (won + lost)").in_words({"won": "Deals won", "lost": "Lost"})
         'Deals won ÷ (Deals won + Lost)'
-        >>> parse("a * (1 - previous(a))").in_words({"a": "A"}, {"previous": "%(a)s before"})
-        'A × (1 − A before)'
+        >>> parse("a * (1 - previous(a))").in_words({"a": "A"})
+        'A × (1 − A in the previous period)'
+        >>> parse("a / require(b + c, 5)").in_words({}, brief=True)
+        'a ÷ (b + c)'
         """
-        return _in_words(self.tree, names, phrases)[0]
+        return walk(self.tree, _Words(names, translate, brief))[0]
 
     def unit(self, units):
         """Powers of the units of the result, e.g. ``{"money": 1, "days": -1}``.
@@ -126,7 +409,22 @@ class Formula:
         :param units: dict of code to a unit name, empty for a bare number
         :raise FormulaError: where different units are added or compared
         """
-        return {unit: power for unit, power in (_unit(self.tree, units) or {}).items() if power}
+        powers = walk(self.tree, _Unit(units)) or {}
+        return {unit: power for unit, power in powers.items() if power}
+
+    def is_additive(self, additive):
+        """Whether the value grows with time as its components do: a weighted sum of them.
+
+        :param additive: codes of the additive KPIs
+
+        >>> parse("orders + 2 * renewals").is_additive({"orders", "renewals"})
+        True
+        >>> parse("margin_rate * orders").is_additive({"orders"})
+        True
+        >>> parse("won / closed").is_additive({"won", "closed"})
+        False
+        """
+        return walk(self.tree, _Additive(additive)) == "grows"
 
 
 def parse(text):
@@ -139,29 +437,28 @@ def parse(text):
     >>> parse("__import__('os')")
     Traceback (most recent call last):
     ...
-    odoo.addons.crm_kpi.engine.formula.FormulaError: ('function', '__import__')
+    odoo.addons.crm_kpi.engine.functions.FormulaError: ('function', '__import__')
     """
     if not (text := (text or "").strip()):
         raise FormulaError("empty")
+    names = _Names()
     try:
         tree = ast.parse(text, mode="eval").body
-        _check(tree)
+        walk(tree, names)
     except FormulaError:
         raise
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise FormulaError("syntax", str(getattr(error, "msg", error))) from error
-    components = tuple(dict.fromkeys(_components(tree)))
-    if not components:
+    if not names.components:
         raise FormulaError("empty")
-    return Formula(tree, components)
+    return Formula(tree, tuple(dict.fromkeys(names.components)), tuple(names.constants))
 
 
 def evaluation_order(formulas):
     """Codes of formulas in an order in which each comes after those it uses.
 
     :param formulas: dict of code to :class:`Formula`; other codes count as given
-    :return: ``(order, cycle)``: the ordered codes, and those caught in a cycle or
-        depending on one
+    :return: ``(order, cycle)``: the ordered codes, and those in a cycle or depending on one
 
     >>> evaluation_order({"b": parse("a + 1"), "c": parse("b * 2")})
     (['b', 'c'], [])
@@ -181,212 +478,3 @@ def evaluation_order(formulas):
         for code in ready:
             del waiting[code]
     return order, sorted(waiting)
-
-
-def _check(node):
-    match node:
-        case ast.BinOp(op=operator) if type(operator) in _OPERATORS:
-            _check(node.left)
-            _check(node.right)
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
-            _check(node.operand)
-        case ast.Constant(value=value) if type(value) in (int, float):
-            pass
-        case ast.Name():
-            pass
-        case ast.Call(func=ast.Name(id=name), keywords=[]) if name in SHIFTS:
-            if len(node.args) != 1 or not isinstance(node.args[0], ast.Name):
-                raise FormulaError("shift", name)
-            if node.args[0].id in CONSTANTS:
-                raise FormulaError("shift", name)
-        case ast.Call(func=ast.Name(id=name), keywords=[]) if name in FUNCTIONS:
-            if len(node.args) != FUNCTIONS[name]:
-                raise FormulaError("arguments", name, FUNCTIONS[name])
-            for argument in node.args:
-                _check(argument)
-        case ast.Call(func=ast.Name(id=name)):
-            raise FormulaError("function", name)
-        case _:
-            raise FormulaError("element", ast.unparse(node))
-
-
-def _components(node):
-    match node:
-        case ast.Name(id=name) if name not in CONSTANTS:
-            yield Component(name)
-        case ast.Call(func=ast.Name(id=name)) if name in SHIFTS:
-            yield Component(node.args[0].id, name)
-        case ast.Call():
-            for argument in node.args:
-                yield from _components(argument)
-        case ast.BinOp():
-            yield from _components(node.left)
-            yield from _components(node.right)
-        case ast.UnaryOp():
-            yield from _components(node.operand)
-
-
-def _to_sql(node, columns, constants):
-    match node:
-        case ast.Constant(value=value):
-            return SQL("%s::float8", value)
-        case ast.Name(id=name) if name in CONSTANTS:
-            return constants[name]
-        case ast.Name(id=name):
-            return columns[Component(name)]
-        case ast.Call(func=ast.Name(id=name)) if name in SHIFTS:
-            return columns[Component(node.args[0].id, name)]
-        case ast.Call(func=ast.Name(id=name)):
-            arguments = [_to_sql(argument, columns, constants) for argument in node.args]
-            if name == "abs":
-                return SQL("abs(%s)", arguments[0])
-            left, right = arguments
-            if name == "require":
-                return SQL("CASE WHEN (%(l)s) >= (%(r)s) THEN (%(l)s) END", l=left, r=right)
-            # LEAST and GREATEST skip NULL, but no value must stay no value
-            return SQL(
-                "CASE WHEN (%(l)s) IS NOT NULL AND (%(r)s) IS NOT NULL THEN %(f)s(%(l)s, %(r)s) END",
-                l=left,
-                r=right,
-                f=SQL("LEAST") if name == "min" else SQL("GREATEST"),
-            )
-        case ast.UnaryOp(op=operator):
-            operand = _to_sql(node.operand, columns, constants)
-            return SQL("(- %s)", operand) if isinstance(operator, ast.USub) else operand
-        case ast.BinOp(op=operator):
-            left = _to_sql(node.left, columns, constants)
-            right = _to_sql(node.right, columns, constants)
-            if isinstance(operator, ast.Div):
-                return SQL("(%s / NULLIF(%s, 0))", left, right)
-            return SQL("(%s %s %s)", left, SQL(_OPERATORS[type(operator)]), right)
-    raise FormulaError("element", ast.unparse(node))
-
-
-def _evaluate(node, values, constants):
-    match node:
-        case ast.Constant(value=value):
-            return float(value)
-        case ast.Name(id=name) if name in CONSTANTS:
-            return constants.get(name)
-        case ast.Name(id=name):
-            return values.get(Component(name))
-        case ast.Call(func=ast.Name(id=name)) if name in SHIFTS:
-            return values.get(Component(node.args[0].id, name))
-        case ast.Call(func=ast.Name(id=name)):
-            arguments = [_evaluate(argument, values, constants) for argument in node.args]
-            if None in arguments:
-                return None
-            if name == "require":
-                return arguments[0] if arguments[0] >= arguments[1] else None
-            return {"min": min, "max": max, "abs": abs}[name](*arguments)
-        case ast.UnaryOp(op=operator):
-            operand = _evaluate(node.operand, values, constants)
-            return -operand if operand is not None and isinstance(operator, ast.USub) else operand
-    left = _evaluate(node.left, values, constants)
-    right = _evaluate(node.right, values, constants)
-    if left is None or right is None:
-        return None
-    match node.op:
-        case ast.Add():
-            return left + right
-        case ast.Sub():
-            return left - right
-        case ast.Mult():
-            return left * right
-    return left / right if right else None
-
-
-def _sample(node, numbers, plus, least):
-    match node:
-        case ast.Name(id=name) if name not in CONSTANTS:
-            return numbers.get(Component(name))
-        case ast.UnaryOp():
-            return _sample(node.operand, numbers, plus, least)
-        case ast.BinOp():
-            parts = [node.left, node.right]
-        case ast.Call(func=ast.Name(id="require"), args=[value, _bound]):
-            return _sample(value, numbers, plus, least)
-        case ast.Call(func=ast.Name(id=name)) if name not in SHIFTS:
-            parts = node.args
-        case _:
-            return None
-    counted = [
-        number for part in parts if (number := _sample(part, numbers, plus, least)) is not None
-    ]
-    if not counted:
-        return None
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-        return counted[-1]
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return plus(counted)
-    return least(counted)
-
-
-#: Sign and rank of the operators; what ranks lower goes in parentheses.
-_SIGNS = {ast.Add: ("+", 1), ast.Sub: ("−", 1), ast.Mult: ("×", 2), ast.Div: ("÷", 2)}
-
-
-def _in_words(node, names, phrases):
-    """``(text, rank)`` of a part of a formula."""
-    match node:
-        case ast.Constant(value=value):
-            return f"{value:g}", 3
-        case ast.Name(id=name):
-            return names.get(name, name), 3
-        case ast.Call(func=ast.Name(id=name), args=arguments):
-            texts = [_in_words(argument, names, phrases)[0] for argument in arguments]
-            default = f"{name}({', '.join(['%(a)s', '%(b)s'][: len(texts)])})"
-            return phrases.get(name, default) % dict(zip("ab", texts, strict=False)), 3
-        case ast.UnaryOp(op=operator):
-            text, rank = _in_words(node.operand, names, phrases)
-            if isinstance(operator, ast.UAdd):
-                return text, rank
-            return f"−{text if rank > 2 else f'({text})'}", 1
-    sign, rank = _SIGNS[type(node.op)]
-    left, left_rank = _in_words(node.left, names, phrases)
-    right, right_rank = _in_words(node.right, names, phrases)
-    # a − (b + c) and a ÷ (b × c) are not what they are without parentheses
-    loose = right_rank <= rank if isinstance(node.op, ast.Sub | ast.Div) else right_rank < rank
-    return (
-        f"{left if left_rank >= rank else f'({left})'} {sign} {f'({right})' if loose else right}",
-        rank,
-    )
-
-
-def _unit(node, units):
-    """Powers of units as a dict; ``None`` for a bare number, which goes with any unit."""
-    match node:
-        case ast.Constant():
-            return None
-        case ast.Name(id=name) if name in CONSTANTS:
-            return {}
-        case ast.Name(id=name):
-            return {units[name]: 1} if units.get(name) else {}
-        case ast.Call(func=ast.Name(id=name)) if name in SHIFTS:
-            code = node.args[0].id
-            return {units[code]: 1} if units.get(code) else {}
-        case ast.UnaryOp():
-            return _unit(node.operand, units)
-        case ast.Call(args=[operand]):
-            return _unit(operand, units)
-        case ast.Call(args=[first, second]):
-            return _same(_unit(first, units), _unit(second, units))
-    left, right = _unit(node.left, units), _unit(node.right, units)
-    if isinstance(node.op, ast.Add | ast.Sub):
-        return _same(left, right)
-    sign = -1 if isinstance(node.op, ast.Div) else 1
-    result = dict(left or {})
-    for unit, power in (right or {}).items():
-        result[unit] = result.get(unit, 0) + sign * power
-    if left is None and right is None:
-        return None
-    return result
-
-
-def _same(left, right):
-    if left is None or right is None:
-        return right if left is None else left
-    clean = [{u: p for u, p in side.items() if p} for side in (left, right)]
-    if clean[0] != clean[1]:
-        raise FormulaError("units", *(" · ".join(side) for side in clean))
-    return clean[0]

@@ -10,13 +10,10 @@ A goal has one of the kinds ``at_least`` (reach the target), ``at_most`` (stay b
 the first two with a target made of a baseline, see :func:`improved`.
 """
 
-import ast
 import math
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
-
-from .formula import CONSTANTS, SETTINGS
 
 #: A running period is too early to judge below this share of its working days.
 EARLY = 0.2
@@ -95,44 +92,6 @@ def same_part(working_days, count):
     if count <= 0:
         return days[0]
     return days[min(count, len(days)) - 1] + timedelta(days=1)
-
-
-def additive_formula(tree, additive):
-    """Whether a formula grows with time as its components do: it is a weighted sum of them.
-
-    :param tree: ``ast`` of a checked formula
-    :param additive: codes of the additive KPIs
-
-    >>> from .formula import parse
-    >>> additive_formula(parse("orders + 2 * renewals").tree, {"orders", "renewals"})
-    True
-    >>> additive_formula(parse("margin_rate * orders").tree, {"orders"})
-    True
-    >>> additive_formula(parse("won / closed").tree, {"won", "closed"})
-    False
-    """
-    match tree:
-        case ast.Name(id=name):
-            return name not in CONSTANTS and name in additive
-        case ast.UnaryOp(operand=operand):
-            return additive_formula(operand, additive)
-        case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
-            return additive_formula(left, additive) and additive_formula(right, additive)
-        case ast.BinOp(left=left, op=ast.Mult() | ast.Div(), right=right) if _is_fixed(right):
-            return additive_formula(left, additive)
-        case ast.BinOp(left=left, op=ast.Mult(), right=right) if _is_fixed(left):
-            return additive_formula(right, additive)
-    return False
-
-
-def _is_fixed(node):
-    """Whether a part of a formula is the same in every period: a number or a setting."""
-    match node:
-        case ast.Constant():
-            return True
-        case ast.Name(id=name):
-            return name in SETTINGS
-    return False
 
 
 # --- NUMBERS ---

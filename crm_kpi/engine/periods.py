@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
-#: Kinds that the calendar yields by itself; a custom period has free dates.
+#: Kinds that follow from the calendar; a custom period has any dates.
 CALENDAR_KINDS = ("day", "week", "month", "quarter", "year")
-#: Kinds that a company's fiscal year yields, stored as custom ones: the calendar kind as long.
+#: Kinds that follow from a company's fiscal year, stored as custom periods, with the calendar
+#: kind of the same length.
 FISCAL_KINDS = {"fiscal_quarter": "quarter", "fiscal": "year"}
 
 _STEP = {
@@ -140,8 +141,8 @@ def months_between(date_from, date_to):
 def tracks(periods):
     """Split periods into tracks of periods that do not overlap one another.
 
-    :param periods: iterable of ``(start, end, payload)``, half-open, comparable
-    :return: list of tracks, each a list of the same tuples in order of time
+    :param periods: iterable of tuples ``(start, end, …)``, half-open, comparable
+    :return: list of tracks, each a list of these tuples in order of time
 
     >>> tracks([(1, 3, "a"), (3, 5, "b"), (1, 5, "c")])
     [[(1, 3, 'a'), (3, 5, 'b')], [(1, 5, 'c')]]

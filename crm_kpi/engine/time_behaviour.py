@@ -1,31 +1,43 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""How KPIs behave in time; what goals, cards and boards may say before a period is over."""
+"""How KPIs behave over time: what goals, cards and boards may show before a period ends."""
 
-from collections import namedtuple
+from typing import NamedTuple
 
 from . import formula as engine
-from . import pace
 
-#: How a KPI behaves in time: whether its value grows with the days, whether it says nothing
-#: before the end, and the days until its youngest record counts.
-TimeBehaviour = namedtuple("TimeBehaviour", "additive final_only maturity")
+
+class TimeBehaviour(NamedTuple):
+    """How a KPI behaves over time.
+
+    * ``additive``: the value grows as the period runs (a count or a sum)
+    * ``final_only``: the value means nothing before the period ends
+    * ``maturity``: days until the youngest record of the period counts
+    """
+
+    additive: bool = False
+    final_only: bool = False
+    maturity: float = 0.0
 
 
 def time_behaviours(kpis):
-    """:class:`TimeBehaviour` of each KPI; a formula has it from its components."""
+    """Dict of each KPI to its :class:`TimeBehaviour`; a formula derives it from its components.
+
+    :param kpis: records of ``crm.kpi``
+    """
     known = {}
 
     def behaviour(kpi):
         if kpi not in known:
-            known[kpi] = TimeBehaviour(False, False, 0.0)  # a cycle is nobody's behaviour
+            known[kpi] = TimeBehaviour()  # ends the recursion if formulas form a cycle
             known[kpi] = (
                 _formula_behaviour(kpi, behaviour)
                 if kpi.kind == "formula"
                 else TimeBehaviour(
-                    kpi.aggregator in ("count", "sum", "sum_known") and kpi.source_id._grows,
-                    kpi.complete_only or kpi.source_id.kind == "cohort",
-                    kpi.maturity_days,
+                    additive=kpi.aggregator in ("count", "sum", "sum_known")
+                    and kpi.source_id._grows,
+                    final_only=kpi.complete_only or kpi.source_id.kind == "cohort",
+                    maturity=kpi.maturity_days,
                 )
             )
         return known[kpi]
@@ -36,12 +48,11 @@ def time_behaviours(kpis):
 def _formula_behaviour(kpi, behaviour):
     parts = {part.code: behaviour(part) for part in kpi.component_ids}
     try:
-        tree = engine.parse(kpi.formula).tree
+        formula = engine.parse(kpi.formula)
     except engine.FormulaError:
-        return TimeBehaviour(False, kpi.complete_only, 0.0)
-    additive = {code for code, part in parts.items() if part.additive}
+        return TimeBehaviour(final_only=kpi.complete_only)
     return TimeBehaviour(
-        pace.additive_formula(tree, additive),
-        kpi.complete_only or any(part.final_only for part in parts.values()),
-        max((part.maturity for part in parts.values()), default=0.0),
+        additive=formula.is_additive({code for code, part in parts.items() if part.additive}),
+        final_only=kpi.complete_only or any(part.final_only for part in parts.values()),
+        maturity=max((part.maturity for part in parts.values()), default=0.0),
     )

@@ -1,8 +1,9 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from . import facts
+from . import derived
 from . import conversation
+from . import facts
 from . import kpi
 from . import period
 from . import value

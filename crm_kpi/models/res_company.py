@@ -28,7 +28,7 @@ COST_ACCOUNT_READERS = "base.group_system,account.group_account_readonly"
 EXPENSE_ACCOUNTS = [("account_type", "in", EXPENSES)]
 
 # Settings by what is computed from them; write() makes that due.
-#: The order history of every customer, see sale.order._kpi_history_query().
+#: The order history of every customer, see facts/order_history.py.
 HISTORY_SETTINGS = {
     "kpi_tz",
     "kpi_upsell_margin",
@@ -36,7 +36,7 @@ HISTORY_SETTINGS = {
     "resource_calendar_id",
     "sale_discount_product_id",
 }
-#: The facts of every order, see sale.order._kpi_facts_query().
+#: The facts of every order, see facts/order_facts.py.
 ORDER_FACT_SETTINGS = {
     "kpi_margin_rate",
     "kpi_renewal_tag_id",
@@ -121,9 +121,6 @@ class ResCompany(models.Model):
         help="A percentage or score of a customer segment with fewer records is withheld: it is not "
         "reliable and can reveal customers. The number of records is shown. 0: all values are "
         "shown. Values of locked periods do not change.",
-    )
-    kpi_first_response_target_hours = fields.Float(
-        string="First response target for tickets (hours)", default=8.0
     )
     kpi_lead_response_target_hours = fields.Float(
         string="First response target for leads (hours)", default=1.0

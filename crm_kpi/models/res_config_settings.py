@@ -30,9 +30,6 @@ class ResConfigSettings(models.TransientModel):
     kpi_discount_rate = fields.Float(related="company_id.kpi_discount_rate", readonly=False)
     kpi_margin_rate = fields.Float(related="company_id.kpi_margin_rate", readonly=False)
     kpi_min_cell = fields.Integer(related="company_id.kpi_min_cell", readonly=False)
-    kpi_first_response_target_hours = fields.Float(
-        related="company_id.kpi_first_response_target_hours", readonly=False
-    )
     kpi_lead_response_target_hours = fields.Float(
         related="company_id.kpi_lead_response_target_hours", readonly=False
     )

@@ -12,6 +12,7 @@ from . import test_cost
 from . import test_correspondence
 from . import test_cron
 from . import test_customer
+from . import test_customer_builders
 from . import test_choose
 from . import test_companies
 from . import test_customer_period
@@ -35,6 +36,9 @@ from . import test_rfm_segment
 from . import test_rights
 from . import test_segment
 from . import test_source
+from . import test_stamp
+from . import test_stamp_random
+from . import test_store
 from . import test_tour_roles
 from . import test_traps
 from . import test_value_card

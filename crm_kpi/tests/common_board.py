@@ -34,7 +34,7 @@ LEADS = (
 
 
 class BoardCase(KpiCommon):
-    """Leads of North (Ann and Bob) and South (Cid) around 15 April 2026, and a board of them."""
+    """Leads of North (Ann, Bob) and South (Cid) around 15 April 2026, and a board of their KPIs."""
 
     @classmethod
     def setUpClass(cls):
@@ -90,7 +90,7 @@ class BoardCase(KpiCommon):
 
     @classmethod
     def refresh(cls):
-        """Bring the company's periods and all test KPIs up to date."""
+        """Refresh the periods of the company and all test KPIs."""
         now = fields.Datetime.now()
         cls.env["crm.kpi"].sudo().with_company(cls.company)._refresh_periods(now)
         periods = cls.env["crm.kpi.period"].search([("company_id", "=", cls.company.id)])
@@ -99,7 +99,7 @@ class BoardCase(KpiCommon):
         cls.env.flush_all()
 
     def show(self, user=None, board=None, **filters):
-        """What the board shows to a user, by default one who may read all."""
+        """The board as a user sees it, by default a reader of all values."""
         boards = self.boards.with_user(user or self.mia).with_company(self.company)
         self.env.flush_all()
         return boards.get_board((board or self.board).id, filters)

@@ -9,7 +9,7 @@ from unittest.mock import patch
 from odoo import Command
 from odoo.tests import TransactionCase, freeze_time, new_test_user
 
-from ..models.facts import sale_order_facts
+from ..models.facts.sale_order import SaleOrder
 
 
 def utc(text):
@@ -85,7 +85,7 @@ class HistoryCase(TransactionCase):
         """Margins are the company's rate of the revenue, although costs may be kept
         (crm_kpi_sale_margin)."""
         orders = self.env.registry["sale.order"]
-        self.patch(orders, "_kpi_margin_sql", sale_order_facts.SaleOrder._kpi_margin_sql)
+        self.patch(orders, "_kpi_margin_sql", SaleOrder._kpi_margin_sql)
 
     @classmethod
     def _product(cls, name, categ=None, price=1.0):

@@ -9,7 +9,9 @@ from odoo.tests import tagged
 from odoo.tools import SQL
 
 from .. import hooks
-from ..models.facts.sale_order_facts import DEAL_FIELDS, FACT_FIELDS
+from ..facts.deals import DEAL_FIELDS
+from ..facts.order_facts import FACT_FIELDS
+from ..stamps import stored_columns
 from .common_history import HistoryCase, utc
 
 LEAD_FACTS = (
@@ -105,7 +107,7 @@ class TestBackfill(BackfillCase):
     # --- STAMPS = BACK-FILL ---
 
     def test_leads(self):
-        # trap 7: of two histories mixed by a merge, the stamps of the head are kept
+        # a merge mixes two histories: the stamps of the head are kept
         lead = {}
         partner = self.env["res.partner"]
         with self.at("2026-01-05 08:00:07"):
@@ -149,7 +151,6 @@ class TestBackfill(BackfillCase):
         self.assertEqual(twice.kpi_opportunity_date, utc("2026-01-20 09:00"))
 
     def test_untracked_lead_takes_its_own_dates(self):
-        # trap 33
         with self.at("2026-01-05 08:00"):
             lead = self._lead().with_context(tracking_disable=True)
         with self.at("2026-01-15 09:00"):
@@ -290,7 +291,7 @@ class TestBackfill(BackfillCase):
         self.assertEqual(order.kpi_first_confirm_date, utc("2026-01-10 08:00"))
 
     def test_state_labels_of_other_languages(self):
-        # trap 33
+        # tracking keeps the label of the state in the language of the user
         self.env["res.lang"]._activate_lang("fr_FR")
         states = self.env["ir.model.fields.selection"].search(
             [("field_id", "=", self.env["ir.model.fields"]._get("sale.order", "state").id)]
@@ -329,9 +330,7 @@ class TestBackfill(BackfillCase):
             "UPDATE crm_lead SET kpi_won_date = '2020-01-01' WHERE id = %s", [done.id]
         )
         self._wipe(todo, LEAD_FACTS)
-        with self.assertLogs(
-            "odoo.addons.crm_kpi.models.facts.crm_kpi_backfill", logging.INFO
-        ) as logs:
+        with self.assertLogs("odoo.addons.crm_kpi.refresh.backfill", logging.INFO) as logs:
             self.env["crm.kpi.backfill"]._run()
         self.assertIn("leads: 1 changed", logs.output[0])
         self.assertEqual(done.kpi_won_date, utc("2020-01-01"))
@@ -354,11 +353,17 @@ class TestBackfill(BackfillCase):
 
     def test_no_stored_field_is_computed_at_installation(self):
         """Columns of computed fields on large tables are there before the fields."""
-        for model in ("crm.lead", "sale.order", "sale.order.line"):
-            table = self.env[model]._table
+        columns = stored_columns(*hooks.WITH_HISTORY)
+        for model in ("account.move.line", "crm.lead", "sale.order", "sale.order.line"):
+            stamped = {
+                name
+                for stamp in getattr(self.env[model], "_kpi_stamps", ())
+                for name in stamp.fields
+            }
             computed = {
                 name: field.column_type[0]
                 for name, field in self.env[model]._fields.items()
-                if name.startswith("kpi_") and field.store and field.compute
+                if name.startswith("kpi_") and field.store and (field.compute or name in stamped)
             }
-            self.assertEqual(computed, hooks.COLUMNS[table])
+            self.assertEqual(columns.pop(self.env[model]._table), computed)
+        self.assertFalse(columns)

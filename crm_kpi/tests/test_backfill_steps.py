@@ -11,12 +11,13 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .. import hooks
-from ..models.facts import crm_kpi_backfill, crm_kpi_fact_mixin
-from ..models.kpi.crm_kpi_refresh import NEXT_STEP
+from ..models.derived import crm_kpi_fact_mixin
+from ..refresh import backfill
+from ..refresh.refresh import NEXT_STEP
 from .common_history import utc
 from .test_backfill import LEAD_FACTS, ORDER_FACTS, BackfillCase
 
-LOGGER = "odoo.addons.crm_kpi.models.facts.crm_kpi_backfill"
+LOGGER = "odoo.addons.crm_kpi.refresh.backfill"
 SET = 3
 
 
@@ -30,7 +31,7 @@ class TestSteps(BackfillCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.work = cls.env["crm.kpi.backfill"]
-        for module in (crm_kpi_backfill, crm_kpi_fact_mixin):
+        for module in (backfill, crm_kpi_fact_mixin):
             cls.startClassPatcher(patch.object(module, "BATCH", SET))
         # a database may have a history of its own
         cls.before = {
@@ -97,7 +98,7 @@ class TestSteps(BackfillCase):
 
     def _begin(self):
         """As a long history is begun with."""
-        with patch.object(crm_kpi_backfill, "AT_ONCE", 0):
+        with patch.object(backfill, "AT_ONCE", 0):
             hooks.post_init_hook(self.env)
         self.assertTrue(self.work._is_pending())
 
@@ -117,15 +118,15 @@ class TestSteps(BackfillCase):
             seen.append(self.work.search([], limit=1).read(["name", "done", "total"])[0])
             return True
 
-        advance = type(self.work)._advance
+        advance = backfill.BackfillPart.advance
 
-        def killed_midway(part, step):
-            result = advance(part, step)
+        def killed_midway(part):
+            result = advance(part)
             if kill_after is not None and len(seen) >= kill_after:
                 raise Killed
             return result
 
-        with patch.object(type(self.work), "_advance", killed_midway):
+        with patch.object(backfill.BackfillPart, "advance", killed_midway):
             try:
                 self.assertTrue(self.work._continue(between))
                 kept.close(rollback=False)
@@ -176,7 +177,7 @@ class TestSteps(BackfillCase):
         )
         [[done]] = self.env.cr.fetchall()
         self.assertIn(f"{done} of {part.total:,} leads", self.work._progress_text())
-        # told to everybody who looks for figures, and to who sets the schedule
+        # shown where values are missing, and in the settings
         values = self.env["crm.kpi.value"].with_user(self.ann)
         self.assertIn(f"{done} of", values.get_empty_list_help("<p>No figures</p>"))
         self.assertIn("leads", self.env["crm.kpi.schedule"].create({}).history_text)
@@ -269,7 +270,7 @@ class TestSteps(BackfillCase):
             raise ValueError("no such rate")
 
         with (
-            patch.object(type(self.work), "_fill_orders", broken),
+            patch.object(self.env.registry["sale.order"], "_kpi_backfill_stamps", broken),
             self.assertLogs(LOGGER, logging.ERROR),
         ):
             self.assertFalse(self.work._continue(lambda: True))
@@ -288,7 +289,7 @@ class TestSteps(BackfillCase):
         self.assertTrue(all(orders.mapped("kpi_amount")))
 
     def test_busy_elsewhere(self):
-        """A row that somebody else has locked is no failure: the next run goes on."""
+        """A row locked by another transaction is not a failure: the next run continues."""
         self._history()
         self._begin()
 
@@ -297,8 +298,8 @@ class TestSteps(BackfillCase):
 
         self.env.flush_all()
         with (
-            patch.object(type(self.work), "_fill_orders", locked),
-            self.assertLogs("odoo.addons.crm_kpi.models.kpi.crm_kpi_refresh", logging.INFO) as logs,
+            patch.object(self.env.registry["sale.order"], "_kpi_backfill_stamps", locked),
+            self.assertLogs("odoo.addons.crm_kpi.refresh", logging.INFO) as logs,
             self.enter_registry_test_mode(),
         ):
             self.env.ref("crm_kpi.ir_cron_refresh").method_direct_trigger()

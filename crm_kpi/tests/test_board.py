@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What a board shows: numbers, changes, states, bars, and the filters."""
 
+import doctest
 import re
 
 from odoo.exceptions import UserError
@@ -9,6 +10,8 @@ from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
 from odoo.tools.misc import file_open
 
+from odoo.addons.crm_kpi.board import filters as filters_module
+from odoo.addons.crm_kpi.board import trend
 from odoo.addons.crm_kpi.board.filters import Filters
 
 from .common_board import BoardCase
@@ -23,7 +26,7 @@ class TestBoard(BoardCase):
     # --- NUMBERS ---
 
     def test_numbers_are_those_of_the_records(self):
-        """Company, team, salesperson: card, stored value and plain SQL agree."""
+        """Card, stored value and plain SQL agree for company, team and salesperson."""
         april = self.period("month", "2026-04-15")
         for filters, level, condition in (
             ({"scope": "company"}, "company", "TRUE"),
@@ -53,7 +56,7 @@ class TestBoard(BoardCase):
         self.assertEqual(card["value"], 3)
 
     def test_rate_is_computed_at_its_level(self):
-        """Two of the six leads are big: never a mean of the rates of salespeople."""
+        """Two of the six leads are big. The rate is not the mean of the rates of salespeople."""
         card = self.card(self.share)
         self.assertAlmostEqual(card["value"], 2 / 6)
         self.assertEqual((plain(card["value_text"]), card["record_count"]), ("33 %", 6))
@@ -68,7 +71,7 @@ class TestBoard(BoardCase):
     # --- CHANGE ---
 
     def test_change_against_the_same_working_days(self):
-        """Six leads in ten working days; March had three in its first ten, of five in all."""
+        """Six leads in ten working days; March had three in its first ten and five in total."""
         self.assertEqual(self.show()["period"]["elapsed_text"], "10 of 22 working days")
         change = self.card(self.leads)["change"]
         self.assertEqual(self.count(first="2026-03-01", after="2026-03-14")[0], 3)
@@ -99,7 +102,7 @@ class TestBoard(BoardCase):
         self.assertIn("25 % better than in February 2026", plain(change["text"]))
 
     def test_first_hours_are_compared_with_nothing(self):
-        """Before half a working day is over there is no part to compare with, nor the whole."""
+        """During the first half of a working day there is no comparison."""
         with freeze_time("2026-05-01 05:30:00"):
             self.refresh()
             card = self.card(self.leads)
@@ -111,7 +114,7 @@ class TestBoard(BoardCase):
         self.assertTrue(change["basis_text"].startswith("3 in "))
 
     def test_parts_are_replaced_with_the_day(self):
-        """One part per comparison; those of yesterday go, whatever state they were in."""
+        """There is one part per comparison. Parts of earlier days are deleted in any state."""
         parts = [("company_id", "=", self.company.id), ("kind", "=", "to_date")]
         before = self.env["crm.kpi.period"].search(parts)
         self.assertIn("2026-03-01 – 2026-03-13", before.mapped("name"))
@@ -122,11 +125,11 @@ class TestBoard(BoardCase):
             after = self.env["crm.kpi.period"].search(parts)
             self.assertIn("2026-03-01 – 2026-03-16", after.mapped("name"))
             self.assertNotIn("2026-03-01 – 2026-03-13", after.mapped("name"))
-            # the lead of 16 March is in it now
+            # includes the lead of 16 March
             self.assertTrue(self.card(self.leads)["change"]["basis_text"].startswith("4 in "))
 
     def test_parts_are_offered_nowhere(self):
-        """Goals, lists, pivots and filters are about whole periods."""
+        """Goals, lists, pivots and filters offer only whole periods."""
         goal_domain = self.env["crm.kpi.goal"]._fields["period_id"].domain
         self.assertIn(("kind", "!=", "to_date"), goal_domain)
         wizard_domain = self.env["crm.kpi.goal.set"]._fields["period_ids"].domain
@@ -144,7 +147,7 @@ class TestBoard(BoardCase):
     # --- STATES ---
 
     def test_too_few(self):
-        """Bob has one lead, and the rate asks for four."""
+        """Bob has one lead, and the rate needs four."""
         card = self.card(self.share, scope="team", user_id=self.bob.id)
         self.assertEqual(
             (card["state"], card["state_text"]),
@@ -153,7 +156,7 @@ class TestBoard(BoardCase):
         self.assertEqual(self.card(self.share)["state"], "ok")
 
     def test_no_data(self):
-        """A rate of nothing has no value, which is not zero."""
+        """A rate without records has no value, which is not zero."""
         card = self.card(self.share, date="2026-01-01")
         self.assertEqual((card["state"], card["value"], card["value_text"]), ("no_data", None, "–"))
         self.assertEqual(card["state_text"], "No data in this period")
@@ -180,7 +183,7 @@ class TestBoard(BoardCase):
         )
 
     def test_stale(self):
-        """A number that could not be renewed says since when, also where a component fails."""
+        """A value that cannot be updated shows its last update, also when a component fails."""
         self.big.write(
             {
                 "last_error": "division by something",
@@ -200,7 +203,7 @@ class TestBoard(BoardCase):
         self.assertEqual(self.card(kpi)["state"], "not_available")
 
     def test_old_numbers_are_not_shown_as_new(self):
-        """Without a refresh for three of its intervals the whole board says how old it is."""
+        """When three refreshes were missed, the board shows the time of the last one."""
         cron = self.env.ref("crm_kpi.ir_cron_refresh").sudo()
         self.env.cr.execute("UPDATE crm_kpi SET last_refresh = '2026-04-15 05:00:00'")
         self.env.cr.execute(
@@ -216,7 +219,7 @@ class TestBoard(BoardCase):
     # --- GOALS ---
 
     def test_bullet(self):
-        """Six of twelve with 10 of 22 days gone: 13.2 at the end, which is the longest."""
+        """Six of twelve after 10 of 22 days: the forecast 13.2 is the largest position."""
         self.env["crm.kpi.goal"].create(
             {
                 "kpi_id": self.leads.id,
@@ -256,10 +259,10 @@ class TestBoard(BoardCase):
         self.assertTrue(card["goal"])
         self.assertFalse(card["bullet"])
 
-    # --- COURSE ---
+    # --- SPARKLINE AND ROWS ---
 
     def test_sparkline(self):
-        """Twelve months up to the running one; no records is zero, no rate is no value."""
+        """Twelve months up to the running one; a count of no records is zero, a rate has no value."""
         sparkline = self.card(self.leads)["sparkline"]
         self.assertEqual(len(sparkline), 12)
         self.assertEqual(sparkline[0]["label"], "May 2025")
@@ -268,12 +271,12 @@ class TestBoard(BoardCase):
         rates = [point["value"] for point in self.card(self.share)["sparkline"]]
         self.assertEqual(rates[:9], [None] * 9)
         self.assertAlmostEqual(rates[-1], 2 / 6)
-        # up to the chosen one
+        # ends with the chosen period
         sparkline = self.card(self.leads, date="2026-03-01")["sparkline"]
         self.assertEqual((sparkline[-1]["label"], sparkline[-1]["value"]), ("March 2026", 5))
 
     def test_rows(self):
-        """The best first, the reader's own marked, those without owner named as such."""
+        """The best row is first, the reader's row is marked, rows without owner are Unassigned."""
         self.board.card_ids.filtered(lambda c: c.kpi_id == self.leads).display = "reps"
         rows = self.card(self.leads)["rows"]
         found = {row["name"]: (row["value"], row["share"]) for row in rows}
@@ -338,7 +341,7 @@ class TestBoard(BoardCase):
         self.assertFalse(self.show()["notes"])
 
     def test_free_dates(self):
-        """A rep chooses days of his own; they are computed for the KPIs of the board."""
+        """A salesperson chooses custom days; the KPIs of the board are computed for them."""
         filters = {"period_kind": "custom", "date": "2026-03-10", "date_to": "2026-04-09"}
         shown = self.show(self.ann, **filters)
         self.assertEqual(shown["filters"]["period_kind"], "month")
@@ -359,7 +362,7 @@ class TestBoard(BoardCase):
             with self.assertRaisesRegex(UserError, "Period: choose a first day"):
                 boards.prepare_period(self.board.id, {"date": date, "date_to": date_to})
 
-    def test_free_dates_are_dropped_some_weeks_after_the_last_look(self):
+    def test_unused_custom_periods_are_deleted(self):
         filters = {"date": "2026-03-10", "date_to": "2026-04-09"}
         boards = self.boards.with_user(self.ann)
         looked, kept = (
@@ -381,7 +384,7 @@ class TestBoard(BoardCase):
         self.assertEqual((kept | by_hand).exists(), kept | by_hand)
 
     def test_fiscal_year(self):
-        """From April on: compared with the same working days of the fiscal year before."""
+        """A year from April is compared with the same working days of the previous one."""
         self.assertNotIn("fiscal", dict(self.show()["options"]["kinds"]))
         self.assertEqual(self.show(period_kind="fiscal")["filters"]["period_kind"], "year")
         self.company.sudo().write({"fiscalyear_last_month": "3", "fiscalyear_last_day": 31})
@@ -404,7 +407,7 @@ class TestBoard(BoardCase):
         )
 
     def test_fiscal_quarter(self):
-        """From March on: March to May, compared as quarters are; in March too."""
+        """Quarters of a year from March: March to May, compared like calendar quarters."""
         self.assertEqual(self.show(period_kind="fiscal_quarter")["filters"]["period_kind"],
                          "quarter")  # fmt: skip
         self.company.sudo().write({"fiscalyear_last_month": "2", "fiscalyear_last_day": 28})
@@ -424,7 +427,7 @@ class TestBoard(BoardCase):
         card = shown["cards"][0]
         self.assertEqual(card["value"], self.count(first="2026-03-01", after="2026-06-01")[0])
         self.assertEqual([point["value"] for point in card["sparkline"]], [3, 0, 0, 7, 11])
-        # 32 working days from December on end on 13 January, from March 2025 on 15 April
+        # 32 working days from 1 December end on 13 January, from 1 March 2025 on 15 April
         basis = plain(card["change"]["basis_text"]).replace("\u2009", " ")
         self.assertEqual(basis, "2 in Dec 1, 2025 – Jan 13, 2026")
         change = self.card(self.leads, period_kind="fiscal_quarter", comparison="last_year")
@@ -439,7 +442,7 @@ class TestBoard(BoardCase):
             self.assertEqual((leap["date_from"], leap["date_to"]), ("2027-12-01", "2028-02-29"))
 
     def test_fiscal_quarters_of_the_calendar_are_quarters(self):
-        """Nothing is kept twice, nor where not every month has the first day of the year."""
+        """No fiscal quarters when they equal calendar quarters, or start on a day that some months lack."""
         for month, day in (("3", 31), ("6", 30), ("9", 30), ("12", 31), ("1", 29)):
             self.company.sudo().write({"fiscalyear_last_month": month, "fiscalyear_last_day": day})
             kinds = dict(self.show()["options"]["kinds"])
@@ -447,7 +450,7 @@ class TestBoard(BoardCase):
             self.assertEqual("fiscal" in kinds, month != "12")
 
     def test_fiscal_periods_stay(self):
-        """Nobody has to look at them; nor do they go where somebody did before."""
+        """Fiscal periods are not deleted, even when no user or only an old board used them."""
         filters = {"date": "2026-02-01", "date_to": "2026-04-30"}
         self.boards.prepare_period(self.board.id, filters)
         self.company.sudo().write({"fiscalyear_last_month": "1", "fiscalyear_last_day": 31})
@@ -483,7 +486,7 @@ class TestBoard(BoardCase):
         self.assertIn("in no team", shown["notes"][0])
 
     def test_other_companies(self):
-        """One that the reader may not use is not used; its KPIs are not shown beside."""
+        """A company of other users is replaced, and its KPIs are not shown."""
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
         foreign = self.make_kpi("foreign", company_id=elsewhere.id)
         self.board.card_ids = [Command.create({"kpi_id": foreign.id})]
@@ -502,7 +505,7 @@ class TestBoard(BoardCase):
         self.assertEqual(there["period"]["label"], "Not computed yet")
 
     def test_segments(self):
-        """All of a segment, and its rates withheld below the smallest segment judged."""
+        """Values of a segment; its rates are withheld below the minimum size."""
         industry = self.env.ref("crm_kpi.segment_set_industry")
         row = self.env["res.partner.industry"].create({"name": "Ballooning"})
         customer = self.env["res.partner"].create({"name": "Sky", "industry_id": row.id})
@@ -528,10 +531,14 @@ class TestBoard(BoardCase):
         self.assertFalse(gone["filters"]["segment_id"])
         self.assertEqual(len(gone["notes"]), 1)
 
+    def test_doctests(self):
+        for module in (filters_module, trend):
+            self.assertFalse(doctest.testmod(module).failed, module)
+
     # --- SPEED ---
 
     def test_queries(self):
-        """Their number does not grow with the cards, nor with goals."""
+        """The number of queries does not grow with cards or goals."""
         kpis = [
             self.make_kpi(
                 f"more{index}", kind="formula", formula=f"test_big / test_leads + {index}"
@@ -562,7 +569,7 @@ class TestBoard(BoardCase):
             self.assertLessEqual(few, 50, user.name)
 
     def test_nothing_is_computed_yet(self):
-        """A board of a company without any period says so."""
+        """A board shows that the company has no period yet."""
         self.env["crm.kpi.period"].sudo().search(
             [("company_id", "=", self.company.id)]
         ).with_context(active_test=False).write({"state": "open"})

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Behind a card: course, people, segments, and why a number is what it is."""
+"""The details of a KPI: trend, people, segments, included and excluded records."""
 
 import math
 
@@ -34,7 +34,7 @@ class TestBoardDetail(BoardCase):
         self.assertEqual((stored, total), (2, self.count()[0]))
 
     def test_explanation_by_the_source(self):
-        """What the source is not about is named by it."""
+        """Records outside the domain of the source are named by the source."""
         source = self.source.copy(
             {"code": "test_hot", "name": "Hot leads", "domain": "[('priority', '=', '3')]"}
         )
@@ -51,7 +51,7 @@ class TestBoardDetail(BoardCase):
         self.assertIn("Outside the source “Hot leads”", [r["text"] for r in part["excluded"]])
 
     def test_explanation_by_age(self):
-        """Of the six, those after 8 April 8 o'clock are younger than seven days."""
+        """Leads after 8 April, 8 o'clock, are younger than seven days."""
         kpi = self.make_kpi("mature", maturity_days=7)
         self.refresh()
         counts, stored, total = self.explained(kpi)
@@ -77,7 +77,7 @@ class TestBoardDetail(BoardCase):
         )
 
     def test_explanation_of_one_person(self):
-        """The records of others come first, whatever else is to be said of them."""
+        """Records of other people get only this reason, even if others apply too."""
         counts, stored, total = self.explained(self.big, scope="team", user_id=self.ann.id)
         self.assertEqual(counts, {"others": 3, "filter": 2, "included": 1})
         self.assertEqual((stored, total), (1, 6))
@@ -97,13 +97,13 @@ class TestBoardDetail(BoardCase):
         self.assertEqual((counts, stored), ({"others": 3, "included": 3}, 3))
 
     def test_explanation_of_a_formula(self):
-        """Each aggregate it is made of, with its own records."""
+        """Each aggregate of a formula has its own records."""
         parts = self.ask("get_explanation", self.share)
         found = {part["name"]: self.counts(part) for part in parts}
         self.assertEqual(found, {"big": {"included": 2, "filter": 4}, "Leads": {"included": 6}})
 
     def test_explanation_of_entries(self):
-        """Entries by hand: those for other KPIs are outside of the filter."""
+        """Manual entries for other KPIs are outside the filter."""
         kpi, other = (self.make_kpi(code, kind="manual") for code in ("visits", "others"))
         for entered in (kpi, kpi, other):
             self.env["crm.kpi.entry"].create(
@@ -121,7 +121,7 @@ class TestBoardDetail(BoardCase):
         self.assertEqual(counts["filter"], 1)
 
     def test_explanation_after_a_change(self):
-        """What was counted is not what is there now, and that is said."""
+        """A note says that records changed after the value was computed."""
         self.make_lead("2026-04-10 10:00:00")
         [part] = self.ask("get_explanation", self.leads)
         self.assertEqual((part["stored"], part["total"]), (6, 7))
@@ -131,7 +131,7 @@ class TestBoardDetail(BoardCase):
         self.assertEqual((part["stored"], part["note"]), (7, ""))
 
     def test_explanation_of_a_pipeline_of_the_past(self):
-        """How records were then is not kept: nothing is counted that was not."""
+        """Records of a past snapshot cannot be counted, because Odoo does not keep their state."""
         source = self.source.copy({"code": "test_open", "kind": "snapshot"})
         kpi = self.make_kpi("open", source_id=source.id)
         self.refresh()
@@ -142,8 +142,8 @@ class TestBoardDetail(BoardCase):
         self.assertEqual((part["included"], part["excluded"], part["total"]), (None, [], 0))
         self.assertIn("does not keep", part["note"])
 
-    def test_explanation_tells_salespeople_no_more_than_the_number(self):
-        """Of a KPI shown to each alone: no records of others, and nothing of the company."""
+    def test_explanation_respects_the_visibility(self):
+        """The explanation of a KPI with limited visibility counts no records of other people."""
         self.big.visibility = self.leads.visibility = "own"
         self.assertEqual(self.ask("get_explanation", self.big, self.ann), [])
         counts, stored, total = self.explained(self.big, self.ann, scope="mine")
@@ -156,14 +156,14 @@ class TestBoardDetail(BoardCase):
         self.assertEqual(self.explained(self.big, self.ann, scope="mine")[2], 6)
 
     def test_open_records(self):
-        """Exactly the records that were counted, as far as the reader may see them."""
+        """Exactly the included records that the reader may see."""
         action = self.ask("open_records", self.big)
         leads = self.env["crm.lead"].search(action["domain"])
         self.assertEqual(sorted(leads.mapped("expected_revenue")), [500, 600])
         action = self.ask("open_records", self.big, self.ann)
         self.assertIn("1 of 2 records", action["name"])
 
-    # --- COURSE ---
+    # --- TREND ---
 
     def test_trend_and_usual_range(self):
         """Mean ± 2.66 × mean moving range of the twelve closed months."""
@@ -196,19 +196,19 @@ class TestBoardDetail(BoardCase):
         # closed months with a rate: April 2025, February and March
         self.assertEqual((trend["low"], trend["high"], trend["range_help"]), (None, None, ""))
 
-    def test_projection(self):
-        """Ten of 22 days: 13.2 at the end, give or take what is usual in the rest."""
+    def test_forecast(self):
+        """After ten of 22 days: 13.2 at the end, ± the usual range of the remaining days."""
         point = self.ask("get_detail", self.leads)["trend"]["points"][-1]
         self.assertTrue(point["running"])
         self.assertAlmostEqual(point["forecast"], 6 * 22 / 10)
         reach = 2.66 * (3 + 4 + 1) / 11 * math.sqrt(12 / 22)
         self.assertAlmostEqual(point["forecast_high"], 13.2 + reach)
         self.assertAlmostEqual(point["forecast_low"], 13.2 - reach)
-        # a rate goes on as it is
+        # the forecast of a rate is its value
         point = self.ask("get_detail", self.share)["trend"]["points"][-1]
         self.assertAlmostEqual(point["forecast"], 2 / 6)
         self.assertIsNone(point["forecast_low"])
-        # what is over is not projected
+        # a closed period has no forecast
         points = self.ask("get_detail", self.leads, filters={"date": "last"})["trend"]["points"]
         self.assertEqual({point["forecast"] for point in points}, {None})
 
@@ -228,7 +228,7 @@ class TestBoardDetail(BoardCase):
         self.assertEqual(detail["goal_id"], detail["card"]["goal"]["id"])
 
     def test_annotations(self):
-        """Of the KPI and of all, of the company and of all, until the end of the period."""
+        """Annotations of the KPI or all KPIs, of the company or all companies, until the end."""
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
         self.env["crm.kpi.annotation"].search([]).unlink()
         for name, values in (
@@ -260,7 +260,7 @@ class TestBoardDetail(BoardCase):
     # --- PEOPLE ---
 
     def test_median_and_best(self):
-        """Ann has three leads, Bob and Cid one each; nobody's lead counts for nobody."""
+        """Ann has three leads, Bob and Cid one each; the lead without salesperson is ignored."""
         detail = self.ask("get_detail", self.leads)
         self.assertEqual((detail["median"]["value"], detail["best"]["value"]), (1, 3))
         self.assertEqual([row["value"] for row in detail["salespeople"]], [3, 1, 1, 1])
@@ -294,7 +294,7 @@ class TestBoardDetail(BoardCase):
         self.assertEqual(heat["rows"][0]["name"], "Ann")  # with most records
         self.assertEqual((cells["Ann"]["value"], cells["Ann"]["share"]), (3, 1.0))
         self.assertEqual((cells["Bob"]["value"], cells["Cid"]["value"]), (1, None))
-        # a salesperson sees his own row
+        # a salesperson sees only the own row
         heat = self.ask("get_detail", self.leads, self.bob, filters)["heat_map"]
         self.assertEqual([row["name"] for row in heat["rows"]], ["Bob"])
         self.assertFalse(self.ask("get_detail", self.amount, filters=filters)["heat_map"])

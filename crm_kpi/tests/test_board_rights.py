@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Who sees which board and whose numbers, who changes what, and what others hear of it."""
+"""Who sees which boards and values, who may change them, and who is notified."""
 
 import json
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from .common_board import BoardCase
 
 @tagged("post_install", "-at_install")
 class TestBoardRecords(BoardCase):
-    """Boards: whose they are, and what becomes of a changed one."""
+    """Owners of boards, and copies of changed boards."""
 
     @classmethod
     def setUpClass(cls):
@@ -30,7 +30,7 @@ class TestBoardRecords(BoardCase):
         return [{"kpi_id": kpi.id, "size": "2", "display": "trend"} for kpi in kpis]
 
     def test_changing_makes_a_copy(self):
-        """In place of the original, for the one who changed it; a second change changes it."""
+        """A change creates a copy that replaces the original; a second change edits the copy."""
         before = self.shipped.card_ids.ids
         shipped = self.shipped.with_user(self.ann)
         copy = self.boards.browse(
@@ -63,7 +63,7 @@ class TestBoardRecords(BoardCase):
             self.shipped.with_user(self.ann).reset_board()
 
     def test_copy_of_a_shared_copy(self):
-        """A manager's copy for all replaces the original; a salesperson's own replaces both."""
+        """A shared copy replaces the original; a copy of that copy replaces both."""
         shared = self.boards.browse(
             self.shipped.with_user(self.mia).save_layout(self.layout(self.leads), shared=True)
         )
@@ -79,7 +79,7 @@ class TestBoardRecords(BoardCase):
             self.shipped.with_user(self.bob).save_layout(self.layout(self.big), shared=True)
 
     def test_an_upgrade_leaves_copies_alone(self):
-        """The data file is loaded anew: the original is as shipped, the copy as it was left."""
+        """Loading the data file resets the original and does not change the copy."""
         copy = self.boards.browse(
             self.shipped.with_user(self.ann).save_layout(
                 self.layout(self.leads), {"name": "Mine", "period_kind": "week"}
@@ -98,7 +98,7 @@ class TestBoardRecords(BoardCase):
         self.assertEqual((copy.period_kind, copy.card_ids.ids), ("week", cards))
         self.assertEqual(copy.with_user(self.ann).name, "Mine")
 
-    def test_shipped_boards_are_nobodys_to_change(self):
+    def test_shipped_boards_cannot_be_changed(self):
         for user in (self.ann, self.mia, self.ada):
             with self.assertRaises(AccessError):
                 self.shipped.with_user(user).name = "Taken"
@@ -132,7 +132,7 @@ class TestBoardRecords(BoardCase):
         for user in (self.ann, self.mia, self.ada):
             self.assertNotIn("Bob's", self.names(user))
         self.assertIn("Bob's", self.names(self.bob))
-        # asking for it gives the first board instead
+        # the first board is shown instead
         board = self.boards.search([("name", "=", "Bob's")])
         self.assertNotEqual(self.show(self.ann, board)["board"]["name"], "Bob's")
 
@@ -145,14 +145,14 @@ class TestBoardRecords(BoardCase):
         self.assertIn("Executive", self.names(self.mia))
 
     def test_cards_that_the_reader_does_not_see_stay(self):
-        """A manager rearranges a shared board with a KPI that is not for him."""
+        """A manager edits a shared board with a KPI that is hidden from managers."""
         secret = self.make_kpi("secret", group_ids=[Command.link(self.ref("base.group_system"))])
         self.board.card_ids = [Command.create({"kpi_id": secret.id})]
         self.board.with_user(self.mia).save_layout(self.layout(self.big))
         self.assertEqual(self.board.card_ids.kpi_id, self.big | secret)
 
     def test_kpis_for_some_groups(self):
-        """Neither outsiders nor administrators who are no members see the card or its figures."""
+        """Only members of the groups see the card and its values, not even administrators do."""
         members = self.env["res.groups"].create({"name": "Books"})
         secret = self.make_kpi("secret", group_ids=[Command.link(members.id)])
         self.board.card_ids = [Command.create({"kpi_id": secret.id})]
@@ -171,7 +171,7 @@ class TestBoardRecords(BoardCase):
         self.assertEqual(len(self.ask("get_leaderboard", secret, self.mia)["rows"]), 3)
 
     def test_parts_for_some_groups(self):
-        """A formula for all over a figure for some: why it is what it is leaves that one out."""
+        """The explanation of a formula leaves out components of other groups."""
         members = self.env["res.groups"].create({"name": "Books"})
         self.big.group_ids = members
         for user in (self.ann, self.ada):
@@ -187,13 +187,13 @@ class TestRanking(BoardCase):
         result = self.ask("get_leaderboard", kpi or self.leads, user, **kwargs)
         return [(row["rank"], row["name"], row["value_text"]) for row in result["rows"]]
 
-    def test_names_for_those_who_read_all(self):
+    def test_names_for_readers_of_all_values(self):
         self.company.sudo().write({"kpi_ranking": "off", "kpi_ranking_min": 10})
         for user in (self.mia, self.ada):
             self.assertEqual(self.rows(user), [(1, "Ann", "3"), (2, "Bob", "1"), (2, "Cid", "1")])
 
     def test_colleagues_without_names(self):
-        """By default; not even their ids, nor goals that would tell who they are."""
+        """Ids of colleagues and targets that could identify them are not returned."""
         self.env["crm.kpi.goal"].create(
             {
                 "kpi_id": self.leads.id,
@@ -242,7 +242,7 @@ class TestRanking(BoardCase):
         self.assertEqual(self.rows(self.ann), [(1, "Ann", "3"), (2, "Colleague", "1")])
 
     def test_by_attainment_of_own_goals(self):
-        """Bob has all of one, Ann half of six, Cid promised nothing."""
+        """Bob attained all of one, Ann half of six, Cid has no goal."""
         month = self.period("month", "2026-04-15")
         for user, target in ((self.ann, 6), (self.bob, 1)):
             self.env["crm.kpi.goal"].create(
@@ -273,7 +273,7 @@ class TestRanking(BoardCase):
         )
 
     def test_small_samples_are_not_ranked(self):
-        """The rate asks for four records; nobody has so many."""
+        """The rate needs four records, which no salesperson has."""
         self.assertEqual(self.rows(self.mia, self.share), [])
         self.share.min_sample = 1
         self.assertEqual(self.rows(self.mia, self.share)[0], (1, "Cid", "100\u00a0%"))
@@ -304,7 +304,7 @@ class TestBoardSurroundings(BoardCase):
         self.assertFalse(notes.with_user(self.mia).search([("id", "=", foreign.id)]))
 
     def test_periods(self):
-        """A salesperson has days computed on a board, and makes or changes no period by hand."""
+        """Salespeople create custom periods only through a board, and cannot change periods."""
         periods = self.env["crm.kpi.period"].with_user(self.ann)
         span = {"date_from": "2026-03-10", "date_to": "2026-03-12"}
         with self.assertRaises(AccessError):
@@ -317,13 +317,13 @@ class TestBoardSurroundings(BoardCase):
             period.write({"date_to": "2026-03-13"})
         with self.assertRaises(AccessError):
             period.with_user(self.mia).write({"looked_at": "2027-01-01"})
-        # boards of others are none to compute for
+        # not for boards that the user may not see
         self.board.group_ids = self.env.ref("sales_team.group_sale_manager")
         with self.assertRaises(AccessError):
             self.boards.with_user(self.ann).prepare_period(self.board.id, filters)
 
     def test_parts_and_locks(self):
-        """Parts are never locked, and locking goes on as before beside them."""
+        """Parts of periods are never locked; other periods can be locked as usual."""
         parts = self.env["crm.kpi.period"].search(
             [("company_id", "=", self.company.id), ("kind", "=", "to_date")]
         )
@@ -343,7 +343,7 @@ class TestBoardSurroundings(BoardCase):
             channels = self.env["ir.websocket"].with_user(user)._build_bus_channel_list([])
         return [channel for channel in channels if isinstance(channel, tuple)]
 
-    def test_who_hears_of_a_refresh(self):
+    def test_who_is_notified_of_a_refresh(self):
         channel = (self.company, "crm_kpi")
         stranger = self.make_user("Stranger", "base.group_user")
         self.assertIn(channel, self.channels(self.ann))
@@ -352,7 +352,7 @@ class TestBoardSurroundings(BoardCase):
         self.assertNotIn((elsewhere, "crm_kpi"), self.channels(self.ann))
 
     def test_message(self):
-        """One per company and refresh, if anything was written; without any number."""
+        """One message per company and refresh with changes; it contains no values."""
         sent = []
         bus = self.registry["bus.bus"]
         with patch.object(
@@ -371,7 +371,7 @@ class TestBoardSurroundings(BoardCase):
 
 @tagged("post_install", "-at_install")
 class TestBoardOverHttp(BoardCase, HttpCase):
-    """As the web client asks: each role over JSON-RPC, reads in read-only transactions."""
+    """Calls of each role over JSON-RPC; reading uses read-only transactions."""
 
     def rpc(self, user, method, *args):
         self.authenticate(user.login, user.login)

@@ -15,7 +15,7 @@ from .common_interaction import InteractionCommon
 
 
 class CatalogueCase:
-    """Reading shipped KPIs by their code."""
+    """Helpers to read shipped KPIs by their code."""
 
     def _refresh(self, *codes):
         kpis = self.env["crm.kpi"]._by_code(codes)
@@ -41,7 +41,7 @@ class CatalogueCase:
 @tagged("post_install", "-at_install")
 class TestCatalogueSales(CatalogueCase, HistoryCase):
     def test_01_new_leads(self):
-        # trap 1: lost leads are archived, and count
+        # lost leads are archived and count
         moments = {
             "2026-09-30 22:30": {},
             "2026-10-15 12:00": {"active": False, "probability": 0},
@@ -99,7 +99,7 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
         with self.at("2027-03-15 12:00"):
             self._refresh("high_value_acquisition_share")
             self.assertEqual(self._read("high_value_acquisition_share", "2026-11-01"), 0.5)
-            # what is of high value is a setting of the company
+            # the amount of a high-value customer is a setting of the company
             self.company.kpi_high_value_threshold = 20_000
             self._refresh("high_value_acquisition_share")
             line = self.env["crm.kpi.restatement"].search(
@@ -141,7 +141,7 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
             self.assertAlmostEqual(self._read("leads_per_win", "2026-06-01"), 3.33, 2)
 
     def test_09_win_rate(self):
-        # trap 1, trap 2: lost is neither hidden nor whatever is archived
+        # lost leads count although they are archived; other archived leads are not lost
         double = self.env["crm.lost.reason"].create({"name": "Double", "kpi_disqualified": True})
         with self.at("2026-10-01 10:00"):
             won = [self._lead(expected_revenue=amount) for amount in (10000, 2000)]
@@ -158,7 +158,7 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
             pending.action_archive()
             raw.action_set_lost()
         with self.at("2026-11-10 12:00"):
-            # credit stays with who won
+            # credited to the salesperson who won the deal
             won[0].write({"user_id": self.bob.id})
             codes = ("win_rate", "win_rate_value", "deals_won", "deals_lost", "deals_disqualified")
             self._refresh(*codes)
@@ -193,7 +193,7 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
             self.assertEqual(self._read("win_rate", "2026-10-01"), 1)
 
     def test_10_deals_won(self):
-        # trap 10: what was ordered, not what was expected
+        # the ordered amount, not the expected revenue
         customer = self._customer()
         with self.at("2026-10-01 10:00"):
             first = self._lead(expected_revenue=9000, partner_id=customer.id)
@@ -305,7 +305,7 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
             self._refresh("arpu", "arpu_base", "buying_customers")
             self.assertEqual(self._read("arpu", "2026-10-01"), 950)
             self.assertEqual(self._read("arpu_base", "2026-10-01"), 190)
-            # trap 14: distinct customers of the reps do not add up to the total
+            # distinct customers of salespeople do not add up to the total
             by_rep = [
                 self._read("buying_customers", "2026-10-01", level="user", user_id=user)
                 for user in (self.ann, self.bob)
@@ -351,7 +351,7 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
             self.assertAlmostEqual(self._read("revenue_churn_rate", "2026-11-01"), 1 / 3)
 
     def test_30_churn_by_segment_at_the_start(self):
-        """Attrition is measured in segments; who moves is counted where he was."""
+        """Churn by segment: a customer who changes segment counts in the segment at the start."""
         segments = self.env.ref("crm_kpi.segment_set_industry")
         ore, zinc = self.env["res.partner.industry"].create([{"name": "Ore"}, {"name": "Zinc"}])
         kept, lost = self._customer("Kept"), self._customer("Lost")

@@ -47,12 +47,12 @@ class TestCatalogueCustomers(CustomerCase):
         a, b = customers[:2]
         supplier, lapsed = self._customer("Supplier"), self._customer("Lapsed")
         self._order(lapsed, "2025-03-01 12:00:00")
-        # trap 49: a contact of A is A
+        # a contact of A counts as A
         contact = self.env["res.partner"].create({"name": "Contact", "parent_id": a.id})
         for referrer in (a, contact, b, supplier):
             self._referred(referrer)
         self.assertEqual(self._values("referral_rate", "referral_leads"), [0.04, 4])
-        # neither who is no active customer nor staff; not before the period, and no spam
+        # these do not count: not active customers, staff, leads before the period, spam
         self._referred(lapsed)
         self._referred(self.ann.partner_id)
         self._referred(customers[2], "2026-10-31 12:00")
@@ -63,7 +63,7 @@ class TestCatalogueCustomers(CustomerCase):
         self.assertEqual(self._values("referral_rate"), [0.04])
 
     def test_06_follows_a_late_referrer(self):
-        """A referrer that is noted later changes the value, though no order does."""
+        """A referrer that is set later changes the value without any change of orders."""
         customers = [self._customer(f"C{i}") for i in range(4)]
         for customer in customers:
             self._order(customer, "2026-03-01 12:00:00", user=self.ann)
@@ -79,7 +79,7 @@ class TestCatalogueCustomers(CustomerCase):
     # --- MORE TO THE SAME CUSTOMERS ---
 
     def _expansion(self):
-        """The catalogue's five customers: S = {A, B, C, D}."""
+        """The five customers of the worked example: S = {A, B, C, D}."""
         a, b, c, d, e, back = (self._customer(name) for name in ("A", "B", "C", "D", "E", "W"))
         chair = self._product("Chair", self.chairs, 100)
         throne = self._product("Throne", self.chairs, 125)
@@ -91,7 +91,7 @@ class TestCatalogueCustomers(CustomerCase):
         self._order(b, "2026-11-04 12:00:00", lines=[(throne, 1, 125)])
         self._order(c, "2026-11-05 12:00:00", lines=[(chair, 1, 115)])
         self._order(e, "2026-11-06 12:00:00", lines=[(chair, 1, 100), (desk, 1, 300)])
-        # won back in a new category: an order of the order variant only
+        # won back in a new category: counts only for cross-sell orders
         self._order(back, "2026-11-07 12:00:00", lines=[(desk, 1, 300)])
         return desk
 
@@ -101,7 +101,7 @@ class TestCatalogueCustomers(CustomerCase):
         # the customer's salesperson, not that of the order
         self.assertEqual(self._of_rep("cross_sell_rate", self.ann), 0.25)
         self.assertIsNone(self._of_rep("cross_sell_rate", self.bob))
-        # trap 58: history is not rewritten by a product that moves to another category
+        # a product that moves to another category does not change the history
         desk.categ_id = self.chairs
         with self.at("2026-12-10 13:00"):
             self.env["sale.order"]._kpi_mark_all_dirty()
@@ -140,7 +140,7 @@ class TestCatalogueCustomers(CustomerCase):
     def test_31_net_revenue_retention(self):
         self._two_years()
         self.assertEqual(self._values("net_revenue_retention"), [0.75])
-        # a customer who only returned goods brought no revenue; a return of today counts
+        # a customer with returns only has no revenue; a return of today counts
         self._order(self._customer("Returned"), "2025-11-05 12:00:00", -100)
         bad = self._customer("Bad")
         self._order(bad, "2025-11-06 12:00:00", 2000)
@@ -153,7 +153,7 @@ class TestCatalogueCustomers(CustomerCase):
         bad = self._customer("Bad")
         self._order(bad, "2025-11-06 12:00:00", 600)
         self._order(bad, "2026-11-06 12:00:00", -500)
-        # negative totals of a customer count as nothing
+        # negative totals of a customer count as zero
         values = self._values("gross_revenue_retention", at="2026-12-10 13:00")
         self.assertEqual(values, [0.5])
 
@@ -166,7 +166,7 @@ class TestCatalogueCustomers(CustomerCase):
 
     @classmethod
     def _books(cls):
-        """What it takes to post a credit note."""
+        """The journal and account that a credit note needs."""
         cls.income, receivable = cls.env["account.account"].create(
             [
                 {"name": "Sales", "code": "700100", "account_type": "income"},
@@ -231,7 +231,7 @@ class TestCatalogueCustomers(CustomerCase):
     def test_32b_clv_total(self):
         a, _b, orders = self._lifetimes()
         self.assertEqual(self._values("clv_total"), [1600])
-        # drafts, other people's credit notes and those of later days do not count
+        # drafts, credit notes of other customers and later ones do not count
         draft = self._invoice(a, "2026-11-11", 70, orders)
         draft.button_draft()
         self._invoice(a, "2026-11-11", 50)
@@ -251,8 +251,8 @@ class TestCatalogueCustomers(CustomerCase):
         self.assertEqual(self._values("clv_total", at="2026-12-10 14:00"), [1500])
 
     def test_32_by_margin(self):
-        """On the margin rate of the settings, credit notes included."""
-        # trap 55: revenue is not value; the card says which it is
+        """With the margin rate of the settings, including credit notes."""
+        # revenue is not value; the card says which of them it shows
         self._margins_by_rate()
         self.company.kpi_margin_rate = 0.4
         self._lifetimes()
@@ -274,7 +274,7 @@ class TestCatalogueCustomers(CustomerCase):
             self._order(customer, "2025-06-01 12:00:00", 999)
             if index < 40:
                 self._order(customer, "2026-06-01 12:00:00", 200)
-        # trap 55: one rate of a year, in months as in years
+        # the yearly rate is used in months and in years
         self.assertAlmostEqual(self._values("clv_projected")[0], 1600 / 3)
         self.company.kpi_discount_rate = 0.2
         self.assertAlmostEqual(self._values("clv_projected")[0], 200 * 0.8 / 0.4)
@@ -284,15 +284,15 @@ class TestCatalogueCustomers(CustomerCase):
             customer = self._customer(f"C{index}", user_id=(self.ann if index else self.bob).id)
             for moment in ("2025-06-01 12:00:00", "2026-06-01 12:00:00"):
                 self._order(customer, moment, 200)
-        # everybody stayed: r = 1 is allowed
+        # all customers stayed: r = 1 is allowed
         self.assertAlmostEqual(self._values("clv_projected")[0], 200 / 0.1)
-        # trap 55: never of a handful of customers
+        # no value with few customers
         self.assertIsNone(self._of_rep("clv_projected", self.ann))
 
     # --- AT RISK ---
 
     def _silences(self):
-        """The catalogue's five customers on 1 December: gaps, and days since the last order."""
+        """The five customers of the worked example on 1 December: gaps, days since the last order."""
         end = utc("2026-12-01 12:00")
         customers = {}
         for name, gaps, last in (
@@ -308,7 +308,7 @@ class TestCatalogueCustomers(CustomerCase):
             for gap in reversed(gaps):
                 moment -= timedelta(days=gap)
                 self._order(customer, moment, 100, user=self.bob)
-        # twice on one day is once
+        # two orders on one day count once
         self._order(customers["A"], end - timedelta(days=70, hours=3), 50, user=self.bob)
         return customers
 
@@ -316,11 +316,11 @@ class TestCatalogueCustomers(CustomerCase):
         customers = self._silences()
         customers["C"].user_id = self.ann
         self.assertEqual(self._values("at_risk_customers"), [2])
-        # the customer's own salesperson has to act, nobody else
+        # counted only for the customer's own salesperson
         self.assertEqual(self._of_rep("at_risk_customers", self.ann), 1)
         self.assertEqual(self._of_rep("at_risk_customers", None), 1)
         self.assertIsNone(self._of_rep("at_risk_customers", self.bob))
-        # what opens is whom it counts
+        # the opened records are the counted customers
         kpi = self.env["crm.kpi"]._by_code(["at_risk_customers"])
         period = self.env["crm.kpi.period"]._current("month", self.company, date(2026, 11, 5))
         action = kpi._open_cell_records(period, {"level": "company"})
@@ -333,8 +333,8 @@ class TestCatalogueCustomers(CustomerCase):
         self.assertEqual(self._values("at_risk_revenue"), [550])
 
     def test_34_nothing_to_go_by(self):
-        """Without a gap in the company there is no value; with one, nobody at risk is 0."""
-        # trap 54: one order has no gap
+        """Without a gap between orders in the company there is no value; with one, the value is 0."""
+        # a customer with one order has no gap
         first = self._customer()
         self._order(first, "2026-08-01 12:00:00")
         codes = ("at_risk_customers", "at_risk_revenue")
@@ -352,8 +352,8 @@ class TestCatalogueCustomers(CustomerCase):
         self.company.write({"kpi_at_risk_days": 10, "kpi_at_risk_factor": 0.5})
         self.assertEqual(self._values("at_risk_customers"), [4])
 
-    def test_34_patience_by_segment(self):
-        """Seasonal buyers: a segment may be given more time, with the rest of the company."""
+    def test_34_churn_threshold_by_segment(self):
+        """Seasonal buyers: a segment can have more days than the rest of the company."""
         industries = self.env.ref("crm_kpi.segment_set_industry")
         garden = self.env["res.partner.industry"].create({"name": "Gardens"})
         customers = self._silences()
@@ -364,17 +364,17 @@ class TestCatalogueCustomers(CustomerCase):
         segment = industries.segment_ids.filtered(lambda s: s.industry_id == garden)
         segment.at_risk_factor = 3  # A: 90 days
         self.assertEqual(self._values(*codes), [1, 4])
-        segment.inactivity_days = 500  # D is not lost any more, but silent
+        segment.inactivity_days = 500  # D is no longer lost, but at risk
         self.assertEqual(self._values(*codes), [2, 5])
-        # the customer's own row says the same
+        # the row of the customer shows the same
         with self.at(AFTER):
             facts = self.env["crm.kpi.customer"].search([("partner_id", "=", customers["D"].id)])
             self.assertEqual(facts.status, "at_risk")
         segment.write({"at_risk_factor": 0, "inactivity_days": 0})
         self.assertEqual(self._values(*codes), [2, 4])
 
-    def test_29_warns_of_impatience(self):
-        """When customers often come back after they were counted as lost."""
+    def test_29_warns_of_short_inactivity(self):
+        """Warning when customers often order again after they were counted as lost."""
         kpis = self.env["crm.kpi"]._by_code(["retention_rate", "at_risk_customers", "win_rate"])
         for index in range(3):
             customer = self._customer(f"C{index}")
@@ -410,12 +410,12 @@ class TestCatalogueCustomers(CustomerCase):
 
     def test_35_winback_rate(self):
         self._returns()
-        # trap 51: lapsing inside the period is neither churn nor win-back
+        # customers who lapse and return inside the period are neither churned nor won back
         self.assertEqual(self._values("winback_rate"), [1])
         for name in "GH":
             self._order(self._customer(name), "2025-01-15 12:00:00")
         self.assertAlmostEqual(self._values("winback_rate", at="2026-12-10 13:00")[0], 1 / 3)
-        # the returning order is Bob's success, the lost customer was Ann's
+        # the returning order is credited to Bob, the lost customer to Ann
         self.assertEqual(self._of_rep("customers_won_back", self.bob), 1)
         self.assertIsNone(self._of_rep("customers_won_back", self.ann))
         self.assertEqual(self._of_rep("customers_lapsed", self.ann), 1)
@@ -452,7 +452,7 @@ class TestCatalogueCustomers(CustomerCase):
         self.assertEqual(self._values(*codes), [None, None])
 
     def test_36_ties(self):
-        """A fifth of six is two; of equals the one who came first."""
+        """A fifth of six is two; among equals the earliest customer counts."""
         customers = self._ranking((500, 300, 300, 300, 300, 300))
         with self.at(AFTER):
             periods = self.env["crm.kpi.period"]._ensure("2026-11-01", "2026-12-01", ("month",))
@@ -481,7 +481,7 @@ class TestCatalogueCustomers(CustomerCase):
             for moment in (end - timedelta(days=days + 5), end - timedelta(days=days)):
                 with self.at(moment):
                     self._say(lead, moment)
-            # notes are no contact, nor is what comes after the end
+            # notes and contacts after the end do not count
             with self.at("2026-11-29 10:00"):
                 self._say(lead, utc("2026-11-29 10:00"), subtype="mail.mt_note")
             with self.at("2026-12-02 10:00"):
@@ -509,7 +509,7 @@ class TestCatalogueCustomers(CustomerCase):
     def test_55b_contact_coverage_rate(self):
         customers = self._contacts()
         self.assertEqual(self._values("contact_coverage_rate"), [0.5])
-        # a meeting that was held is a contact; one that is not over yet is none
+        # a past meeting is a contact, a running one is not
         self.env["calendar.event"].create(
             [
                 {
@@ -530,7 +530,8 @@ class TestCatalogueCustomers(CustomerCase):
     # --- WHERE A CUSTOMER COUNTS ---
 
     def test_segments_at_the_start_and_at_the_end(self):
-        """Who moved counts where he was when it began, or where he is, as the KPI asks."""
+        """A customer who changed segment counts in the segment at the start or at the end of the
+        period; the source of the KPI decides."""
         industries = self.env.ref("crm_kpi.segment_set_industry")
         ore, zinc = self.env["res.partner.industry"].create([{"name": "Ore"}, {"name": "Zinc"}])
         moved = self._customer("Moved", industry_id=ore.id)
@@ -557,7 +558,7 @@ class TestCatalogueCustomers(CustomerCase):
             ]
             for code in codes
         }
-        # trap 52: today's group says nothing about who was lost
+        # the segment of today does not matter for lost customers
         self.assertEqual(
             found,
             {

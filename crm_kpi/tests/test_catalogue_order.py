@@ -46,7 +46,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
             self.assertIsNone(self._read("quote_acceptance_rate", "2026-08-01"), "immature")
         with self.at("2026-11-09 12:00"):
             self._refresh(*codes)
-            # trap 20: neither the order date, which moves, nor the creation counts
+            # neither the order date, which changes, nor the creation date counts
             self.assertEqual(self._read("quotations_sent", "2026-08-01"), 5)
             self.assertEqual(self._read("quote_acceptance_rate", "2026-08-01"), 0.5)
             self.assertEqual(self._read("quote_to_order_days", "2026-08-01"), 12.5)
@@ -57,7 +57,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
                 )
                 for user in (self.ann, self.bob, self.env["res.users"])
             }
-            # trap 60: what nobody owns is kept, so that the rows add up
+            # records without salesperson are kept, so that the rows add up
             self.assertEqual(by_rep, {"Ann": (2, 0.5), "Bob": (1, 0), False: (2, 1)})
             self.assertIsNone(self._read("quote_acceptance_rate", "2026-10-01"), "no value")
             # confirmed again later: the first confirmation stays
@@ -72,7 +72,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
         self._quote("2026-08-03 10:00", confirmed="2026-10-02 10:01")
         lead = self._lead()
         self._quote("2026-07-31 10:00", opportunity_id=lead.id)
-        # the deal is one of July, its acceptance counted from there
+        # the deal belongs to July; its acceptance is counted from there
         self._quote("2026-08-31 10:00", confirmed="2026-10-10 10:00", opportunity_id=lead.id)
         with self.at("2026-11-09 12:00"):
             self._refresh("quote_acceptance_rate")
@@ -82,7 +82,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
     def test_11c_direct_sales(self):
         self._quote(confirmed="2026-08-03 10:00")
         self._quote("2026-08-03 10:00", confirmed="2026-08-07 10:00")
-        # dates of another system, against the order of time
+        # imported dates that are out of order
         wrong = self._quote("2026-08-20 10:00", confirmed="2026-08-25 10:00")
         self.env.cr.execute(
             "UPDATE sale_order SET kpi_first_confirm_date = '2026-08-18' WHERE id = %s", [wrong.id]
@@ -112,9 +112,9 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
             self.assertEqual(
                 self._read("samples_sent", "2026-10-01", level="user", user_id=self.ann), 3
             )
-            # trap 50: samples for nothing make nobody a customer
+            # free samples do not make a customer
             self.assertEqual(self._read("new_customers", "2026-10-01"), 1)
-            # tagged later, by either side: what was sent before counts too
+            # tagged later, on template or variant: earlier orders count too
             other.product_tmpl_id.product_tag_ids = tag
             self._refresh("samples_sent")
             self.assertEqual(self._read("samples_sent", "2026-10-01"), 22)
@@ -126,7 +126,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
             self.assertEqual(self._read("samples_sent", "2026-10-01"), 0)
 
     def test_21_items_per_order(self):
-        """Trap 25: what is no item, and packs."""
+        """Lines that are not items, and packs."""
         chair, desk = self._product("Chair", self.chairs), self._product("Desk", self.desks)
         delivery = self._product("Down payment")
         lamp, shade = self._product("Lamp"), self._product("Shade")
@@ -175,7 +175,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
         three = self._order(a, "2026-10-04 10:00", lines=[(chair, 2, 60)], state="draft")
         three.order_line.write({"product_uom_id": pack.id, "price_unit": 60})
         three.write({"state": "sale"})
-        self._order(a, "2026-10-05 10:00", lines=[(chair, 2, 0)])  # for nothing: does not qualify
+        self._order(a, "2026-10-05 10:00", lines=[(chair, 2, 0)])  # free: does not qualify
         with self.at("2026-11-09 12:00"):
             self._refresh("items_per_order", "products_per_order")
             self.assertEqual((one + two + three).mapped("kpi_item_count"), [5, 2, 12])
@@ -184,7 +184,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
             self.assertIsNone(self._read("items_per_order", "2026-11-01"))
 
     def test_21_other_units(self):
-        """Hours count one a line; a pack that is the product's own unit is one piece."""
+        """Hours count one per line; a pack that is the unit of the product is one piece."""
         hour = self.env.ref("uom.product_uom_hour")
         advice, crate = self._product("Advice"), self._product("Crate")
         advice.uom_id = hour
@@ -217,7 +217,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
         codes = ("cross_sell_order_rate", "cross_sell_revenue")
         with self.at("2026-12-09 12:00"):
             self._refresh(*codes)
-            # A of A, B and C; the first basket of E is none
+            # A of A, B and C; the first order of E does not count
             self.assertAlmostEqual(self._read("cross_sell_order_rate", "2026-11-01"), 1 / 3)
             self.assertEqual(self._read("cross_sell_revenue", "2026-11-01"), 80)
             self.assertEqual(
@@ -225,13 +225,13 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
                 1,
             )
             self.assertIsNone(self._read("cross_sell_order_rate", "2026-05-01"), "no repeat order")
-            # trap 58: neither another category nor another price of the product matters later
+            # later changes of category or price do not matter
             desk = orders["A"].order_line[0].product_id
             desk.write({"categ_id": self.chairs.id, "list_price": 5})
             orders["A"]._kpi_mark_dirty(orders["A"].ids)
             self._refresh(*codes)
             self.assertAlmostEqual(self._read("cross_sell_order_rate", "2026-11-01"), 1 / 3)
-            # the credit stays with whoever it was confirmed for
+            # credited to the salesperson at confirmation
             orders["A"].user_id = self.bob
             self._refresh(*codes)
             self.assertEqual(
@@ -240,7 +240,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
 
     def test_24_upsell_orders(self):
         orders = self._catalogue_23()
-        # trap 27: "upselling" of the invoice status means delivered more than ordered
+        # the invoice status "upselling" means that more was delivered than ordered
         self.env.cr.execute(
             "UPDATE sale_order SET invoice_status = 'upselling' WHERE id = %s", [orders["C"].id]
         )
@@ -274,7 +274,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
         orders[0].order_line.discount = 10
         with self.at("2026-11-09 12:00"):
             self._refresh("discount_rate")
-            # trap 13: no mean of percentages
+            # not a mean of percentages
             self.assertAlmostEqual(self._read("discount_rate", "2026-10-01"), 100 / 1500)
             self.assertEqual(
                 self._read("discount_rate", "2026-10-01", level="user", user_id=self.ann), 0.1
@@ -282,7 +282,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
             self.assertIsNone(self._read("discount_rate", "2026-11-01"), "nothing to divide by")
 
     def test_27_currencies_and_locked_orders(self):
-        """Traps 21, 22, 23: the rate of the order divides, untaxed; locked orders count."""
+        """Amounts are untaxed and divided by the rate of the order; locked orders count."""
         dollar = self.env.ref("base.USD")
         dollar.active = True
         self.env["res.currency.rate"].create(
@@ -306,7 +306,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
             amounts = [order.kpi_list_amount, order.kpi_discount_amount, order.kpi_margin]
             self.assertEqual(amounts, [800, 400, 400])
             self.assertEqual(self._read("discount_amount", "2026-10-01"), 400)
-            # tomorrow's rate changes nothing
+            # a later rate changes nothing
             self.env["res.currency.rate"].create(
                 {
                     "currency_id": dollar.id,

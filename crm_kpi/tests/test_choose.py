@@ -1,11 +1,13 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""*Choose my KPIs*: balanced, readable, and said why."""
+"""*Choose my KPIs*: balanced proposals with reasons."""
 
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
 
-from ..wizard.crm_kpi_choose import LEAST, MOST, NOT_FOR_STAFF, OBJECTIVES, ROLES
+from ..models.kpi.crm_kpi_recommendation import OBJECTIVES
+from ..wizard.crm_kpi_choose import LEAST, MOST, ROLES
 from .common import KpiCommon
 
 NOW = "2026-12-15 10:00:00"
@@ -26,10 +28,9 @@ class TestChoose(KpiCommon):
         )
 
     def test_balanced(self):
-        """For every objective and role: five to seven, of all classes, each with its why."""
-        reasons = self.env["crm.kpi.choose"]._reasons()
-        for objective in OBJECTIVES:
-            for role in ROLES:
+        """For every objective and role: five to seven KPIs of all classes, each with a reason."""
+        for objective, _label in OBJECTIVES:
+            for role, _title in ROLES:
                 with self.subTest(objective=objective, role=role):
                     lines = self.propose(self.ann, objective, role).line_ids
                     kpis = lines.kpi_id
@@ -42,18 +43,34 @@ class TestChoose(KpiCommon):
                     )
                     self.assertTrue(all(lines.mapped("reason")))
                     self.assertFalse(kpis.filtered("is_component"))
-                    # those that are not there for their own sake keep another one honest
-                    own = set(OBJECTIVES[objective].split())
-                    for line in lines.filtered(lambda li, own=own: li.kpi_id.code not in own):
+                    # KPIs that are not recommended are counter-metrics of others
+                    own = kpis.filtered_domain([("recommendation_ids.objective", "=", objective)])
+                    for line in lines.filtered(lambda li, own=own: li.kpi_id not in own):
                         self.assertIn(line.kpi_id, kpis.counter_kpi_id)
                     self.assertTrue(kpis & kpis.counter_kpi_id)
                     if role in ("rep", "agent"):
-                        mine = kpis.filtered(lambda k, own=own: k.code in own)
-                        self.assertFalse(
-                            (mine - kpis.counter_kpi_id).filtered(lambda k: k.code in NOT_FOR_STAFF)
-                        )
-        known = {code for codes in OBJECTIVES.values() for code in codes.split()}
-        self.assertFalse(set(reasons) - known, "reasons nobody reads")
+                        self.assertFalse((own - kpis.counter_kpi_id).filtered("for_managers_only"))
+        unused = [("recommendation_reason", "!=", False), ("recommendation_ids", "=", False)]
+        self.assertFalse(self.kpis.search(unused), "reasons that are never shown")
+
+    def test_a_kpi_recommends_itself(self):
+        """A KPI of another addon is proposed because of its own fields."""
+        kpi = self.make_kpi(
+            "better",
+            metric_class="process",
+            recommendation_reason="Better than all others.",
+            recommendation_ids=[Command.create({"objective": "convert", "sequence": 1})],
+        )
+        line = self.propose(self.ann).line_ids.filtered(lambda line: line.kpi_id == kpi)
+        self.assertEqual(line.reason, "Better than all others.")
+        self.assertNotIn(kpi, self.propose(self.ann, "retain").line_ids.kpi_id)
+        kpi.for_managers_only = True
+        self.assertNotIn(kpi, self.propose(self.ann).line_ids.kpi_id)
+        self.assertIn(kpi, self.propose(self.ann, role="manager").line_ids.kpi_id)
+        kpi.write({"for_managers_only": False, "metric_class": "outcome"})
+        kpi.category_id.is_service = True
+        lines = self.propose(self.ann, role="agent").line_ids
+        self.assertIn(kpi, lines.kpi_id)
 
     def test_only_what_the_user_may_read(self):
         win_rate = self.env.ref("crm_kpi.crm_kpi_win_rate")
@@ -64,7 +81,7 @@ class TestChoose(KpiCommon):
         win_rate.group_ids = False
         win_rate.state = "draft"
         self.assertNotIn(win_rate, self.propose(self.ann).line_ids.kpi_id)
-        # who administers KPIs publishes what is chosen
+        # choosing a draft publishes it if the user administers KPIs
         wizard = self.propose(self.admin)
         self.assertIn(win_rate, wizard.line_ids.kpi_id)
         wizard.action_choose()
@@ -83,7 +100,7 @@ class TestChoose(KpiCommon):
         self.kpis._refresh(periods=self.period("month", "2026-12-10"), kpis=one | other)
         mine = self.env["crm.kpi.value"].with_user(self.ann)
         chosen = [("kpi_id.is_chosen", "=", True), ("kpi_id", "in", (one | other).ids)]
-        self.assertEqual(mine.search(chosen).kpi_id, one | other)  # none chosen: all
+        self.assertEqual(mine.search(chosen).kpi_id, one | other)  # no choice: all KPIs
         wizard = self.propose(self.ann)
         wizard.line_ids[1:].keep = False
         wizard.line_ids[:1].sudo().kpi_id = one
@@ -92,7 +109,7 @@ class TestChoose(KpiCommon):
         self.assertEqual(self.ann.kpi_ids, one)
         self.assertEqual(mine.search(chosen).kpi_id, one)
         self.assertEqual((one | other).with_user(self.ann).mapped("is_chosen"), [True, False])
-        # nobody else's board changes
+        # the boards of other users do not change
         others = self.env["crm.kpi.value"].with_user(self.admin)
         self.assertEqual(others.search(chosen).kpi_id, one | other)
         wizard = self.propose(self.ann, role="executive")

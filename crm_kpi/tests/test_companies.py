@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Two companies with the same customers: what each knows of them is its own (trap 59)."""
+"""Two companies with the same customers: each has its own orders and values of them."""
 
 from datetime import timedelta
 

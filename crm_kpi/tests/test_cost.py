@@ -1,8 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Costs, what they are set against, and campaigns, on the worked examples of the KPI catalogue.
+"""Costs, their ratios, and campaigns, on the worked examples of the KPI catalogue.
 
-The numbers in the names are those of the catalogue.
+The numbers in the names are those of docs/CATALOGUE.md.
 """
 
 from collections import defaultdict
@@ -39,7 +39,7 @@ class TestCost(ReaderCase, FinanceCase):
         with self.at("2026-11-10 12:00"):
             self._refresh("cac")
         self.assertAlmostEqual(self._read("cac", OCTOBER), 3000)
-        # trap 56: without a new customer, or without known costs, it is not the best ever
+        # without a new customer, or without known costs, there is no value
         self._cost("sales", "2026-09-01", "2026-09-30", 500)
         with self.at("2026-11-10 12:00"):
             self._refresh("cac")
@@ -65,7 +65,7 @@ class TestCost(ReaderCase, FinanceCase):
         self.assertAlmostEqual(quarter, 300, msg="costs of August to October")
 
     def test_05_allocated(self):
-        """Of a team or a salesperson only with costs of their own; overheads are nobody's."""
+        """Of a team or a salesperson only with costs of their own; overheads belong to none."""
         self._cost("sales", "2026-10-01", "2026-10-31", 3000, team_id=self.north.id)
         self._cost("sales", "2026-10-01", "2026-10-31", 600, user_id=self.bob.id, team_id=False)
         self._cost("marketing", "2026-10-01", "2026-10-31", 1000)
@@ -110,7 +110,7 @@ class TestCost(ReaderCase, FinanceCase):
         self.assertAlmostEqual(self._read("cost_per_lead", OCTOBER), 75)
 
     def test_05_accounts(self):
-        """Each kind of cost has one source, entries or accounts; never both: trap 56."""
+        """Each kind of cost has one source, entries or accounts; never both."""
         self._cost("sales", "2026-10-01", "2026-10-31", 111)
         self._cost("marketing", "2026-10-01", "2026-10-31", 2000)
         self._entry("2026-10-31", ("salaries", 4000), ("bank", -4000))
@@ -176,7 +176,7 @@ class TestCost(ReaderCase, FinanceCase):
             self._refresh("clv_cac_ratio")
         self.assertAlmostEqual(self._read("clv_projected", OCTOBER), 533.33, 2)
         self.assertAlmostEqual(self._read("clv_cac_ratio", OCTOBER), 3.56, 2)
-        self.assertIsNone(self._read("clv_cac_ratio", "2026-09-01"), "nobody was won")
+        self.assertIsNone(self._read("clv_cac_ratio", "2026-09-01"), "no customer was won")
 
     def test_57_expense_to_revenue(self):
         for kind in KINDS:
@@ -356,7 +356,7 @@ class TestCost(ReaderCase, FinanceCase):
         return rows.with_context(crm_kpi_period_ids=period.ids).search([])
 
     def test_other_companies(self):
-        """Costs, books and settings of one company are not those of another; trap 59."""
+        """Costs, books and settings of one company do not count in another."""
         other = self.env["res.company"].create({"name": "Other Ltd", "kpi_tz": "UTC"})
         self._cost("sales", "2026-10-01", "2026-10-31", 10)
         self.env["crm.kpi.cost"].create(
@@ -400,7 +400,7 @@ class TestCampaign(FinanceCase):
         with self.at("2026-11-10 12:00"):
             self._refresh(*codes, "unattributed_order_share")
         self.assertEqual([self._read(code, OCTOBER) for code in codes], [3, 2, 1])
-        # trap 48: what carries no campaign is shown, not shared out
+        # orders without a campaign are shown, not distributed
         self.assertAlmostEqual(self._read("unattributed_order_share", OCTOBER), 0.25)
         of_ann = self._read("campaign_orders", OCTOBER, level="user", user_id=self.ann)
         self.assertEqual(of_ann, 1)
@@ -454,7 +454,7 @@ class TestCampaign(FinanceCase):
             self._cost("marketing", "2026-10-01", "2026-10-31", 1000, campaign_id=self.letter.id)
             self._refresh("campaign_roi")
             self.assertAlmostEqual(self._read("campaign_roi", OCTOBER), 0.9)
-            # entries of campaigns count for them, whatever the totals are made of: trap 56
+            # entries with a campaign count for it, with either source of the totals
             self.company.kpi_marketing_cost_basis = "accounts"
             self._refresh("campaign_roi", "marketing_cost")
             self.assertAlmostEqual(self._read("campaign_roi", OCTOBER), 0.9)
@@ -501,7 +501,7 @@ class TestCampaign(FinanceCase):
         self.assertEqual((self.fair.kpi_revenue, self.fair.kpi_margin), (2500, 2500))
         self.assertEqual((self.fair.kpi_cost, self.fair.kpi_roi), (1000, 1.5))
         self.assertEqual((self.letter.kpi_cost, self.letter.kpi_roi), (0, False))
-        # reps read neither; who reads everybody's figures does
+        # reps read neither; users who may read all values do
         rep = new_test_user(
             self.env,
             login="kpi_campaign_rep",

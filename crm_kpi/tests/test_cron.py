@@ -7,8 +7,22 @@ from odoo import fields
 from odoo.tests import tagged
 
 from ..engine.periods import local_day
-from ..models.kpi.crm_kpi_refresh import NEXT_STEP
+from ..refresh import aggregates
+from ..refresh.refresh import NEXT_STEP, Refresh
+from ..refresh.steps import Step
 from .common import KpiCommon
+
+
+class NotedStep(Step):
+    """A step that only notes that it was run."""
+
+    def __init__(self, name, done):
+        self.name = name
+        self.done = done
+
+    def run(self):
+        self.done.append(self.name)
+        return 0
 
 
 @tagged("post_install", "-at_install")
@@ -27,11 +41,11 @@ class TestCron(KpiCommon):
         """Without time for more, each run does one step, and none is left out."""
         done = []
 
-        def steps(model, periods, kpis):
-            return [(name, lambda name=name: done.append(name)) for name in "abc"]
+        def steps(_refresh):
+            return [NotedStep(name, done) for name in "abc"]
 
         with (
-            patch.object(self.registry["crm.kpi"], "_refresh_steps", steps),
+            patch.object(Refresh, "steps", steps),
             patch.object(self.registry["ir.cron"], "_commit_progress", return_value=0),
         ):
             for _run in range(4):
@@ -53,7 +67,7 @@ class TestCron(KpiCommon):
         kpi = self.make_kpi("leads")
         self.make_lead("2026-01-10 12:00:00")
         broken = self.registry["sale.order"]
-        logger = "odoo.addons.crm_kpi.models.kpi.crm_kpi_refresh"
+        logger = "odoo.addons.crm_kpi.refresh"
         with (
             patch.object(broken, "_kpi_derive", side_effect=ValueError("broken")),
             self.assertLogs(logger, "WARNING"),
@@ -79,9 +93,7 @@ class TestCron(KpiCommon):
         kpi = self.make_kpi("leads")
         self.make_lead("2026-01-10 12:00:00")
         self.env.flush_all()
-        with patch.object(
-            type(self.kpis), "_claimed_elsewhere", lambda _kpis, source: source == self.source
-        ):
+        with patch.object(aggregates, "claim", lambda source: source != self.source):
             self.kpis._refresh(kpis=kpi)
         self.assertIsNone(self.value(kpi, self.period("month", "2026-01-10")))
         self.kpis._refresh(kpis=kpi)

@@ -20,7 +20,7 @@ from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import freeze_time, new_test_user, tagged
 
-from ..models.customer.crm_kpi_customer_facts import FACTS, STANDING
+from ..customers.present import FACTS, STANDING
 from .common_history import HistoryCase, utc
 
 UTC, BRUSSELS = ZoneInfo("UTC"), ZoneInfo("Europe/Brussels")
@@ -276,6 +276,47 @@ class TestCustomerFacts(CustomerCase):
         self._derive()
         self.assertEqual(self._row(customer).ltv_to_date, 975)
 
+    def test_credited_line_counts_once(self):
+        """For the order of its first order line, although it names lines of two orders."""
+        a, b = self._customer("A"), self._customer("B")
+        first = self._order(a, "2026-01-01 10:00", 1000)
+        second = self._order(a, "2026-02-01 10:00", 500)
+        other = self._order(b, "2026-02-01 10:00", 300)
+        refund = self._refund(first, 200, post=False)
+        lines = (first | second | other).order_line
+        refund.invoice_line_ids.sale_line_ids = [Command.set(lines.ids)]
+        refund.action_post()
+        self._derive("2026-06-01 12:00")
+        self.assertEqual((self._row(a).ltv_to_date, self._row(b).ltv_to_date), (1300, 300))
+        with freeze_time("2026-06-01 12:00"):
+            periods = self.env["crm.kpi.period"]._ensure("2026-05-01", "2026-06-01", ("month",))
+            self.env.flush_all()
+            rows = (
+                self.env["crm.kpi.customer.period"]
+                .with_context(crm_kpi_period_ids=periods.ids)
+                .search([("company_id", "=", self.company.id)])
+            )
+            found = {row.partner_id: row.ltv for row in rows if row.period_id.kind == "month"}
+        self.assertEqual(found, {a: 1300, b: 300})
+
+    def test_records_of_the_future(self):
+        """Orders and credit notes count from their date on, although they are not written then."""
+        customer = self._customer()
+        order = self._order(customer, "2026-12-10 10:00", 1000)
+        self._derive("2026-12-01 12:00")
+        self.assertFalse(self._row(customer))
+        self._refund(order, 300, date="2026-12-20")
+        self._derive("2026-12-10 09:00")
+        self.assertFalse(self._row(customer))
+        self._derive("2026-12-11 09:00")
+        row = self._row(customer)
+        self.assertEqual((row.order_count, row.ltv_to_date), (1, 1000))
+        self.assertEqual(row.last_order_date, utc("2026-12-10 10:00"))
+        self._derive("2026-12-19 12:00")
+        self.assertEqual(row.ltv_to_date, 1000)
+        self._derive("2026-12-19 23:30")  # the twentieth in Brussels
+        self.assertEqual(row.ltv_to_date, 700)
+
     def test_lifetime_margin(self):
         """The margin rate of the company, also of what is credited."""
         self._margins_by_rate()
@@ -500,9 +541,9 @@ class TestCustomerFacts(CustomerCase):
         self._derive("2026-12-01 12:00")
         row = self._row(customer)
         self.assertEqual(row.churn_date, row.last_order_date + timedelta(days=25))
-        self.assertFalse(row.at_risk_date, "he would be lost before")
+        self.assertFalse(row.at_risk_date, "the customer would be lost before")
 
-    def test_patience_of_a_segment(self):
+    def test_churn_threshold_of_a_segment(self):
         """A segment may have its own days of silence and its own factor."""
         customer = self._ordered("A", 90, 50, 10)
         other = self._ordered("B", 90, 50, 10)

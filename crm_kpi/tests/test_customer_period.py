@@ -147,7 +147,7 @@ class TestCustomerPeriod(CustomerPeriodCase):
         while nodes:
             node = nodes.pop()
             nodes += node.get("Plans", [])
-            if node.get("Subplan Name") == "CTE span":
+            if node.get("Subplan Name") == "CTE moment":
                 guesses.append(node["Plan Rows"])
         self.assertEqual(guesses, [len(periods)])
 
@@ -233,11 +233,8 @@ class TestCustomerPeriod(CustomerPeriodCase):
             Rows.with_user(rep).search([], limit=1).write({"churned": True})
 
 
-@tagged("post_install", "-at_install")
-class TestCustomerPeriodRandom(CustomerPeriodCase):
-    """The rows against a loop over customers and periods."""
-
-    NOW = utc("2026-05-20 10:00:00")
+class RandomHistoryCase(CustomerPeriodCase):
+    """Random orders, credit notes, contacts and referrals of a few customers."""
 
     @classmethod
     def setUpClass(cls):
@@ -366,6 +363,13 @@ class TestCustomerPeriodRandom(CustomerPeriodCase):
                 "UPDATE crm_lead SET create_date = %s WHERE id = %s", [moment, lead.id]
             )
         return moments
+
+
+@tagged("post_install", "-at_install")
+class TestCustomerPeriodRandom(RandomHistoryCase):
+    """The rows against a loop over customers and periods."""
+
+    NOW = utc("2026-05-20 10:00:00")
 
     @given(
         seed=st.integers(0, 10**6),
@@ -538,3 +542,135 @@ class TestCustomerPeriodRandom(CustomerPeriodCase):
         if len(ranked) >= 5:
             for _revenue, _id, customer in ranked[: -(-len(ranked) // 5)]:
                 expected[period, customer]["is_top"] = True
+
+
+@tagged("post_install", "-at_install")
+class TestNowEqualsPeriodEnd(RandomHistoryCase):
+    """What is stored of a customer now is what the row of a period says that ends now."""
+
+    @given(
+        seed=st.integers(0, 10**6),
+        # within a year, and the end of a year in Brussels
+        now=st.sampled_from((utc("2026-05-20 10:00:00"), utc("2025-12-31 23:00:00"))),
+        inactivity=st.sampled_from((1, 30, 60, 365)),
+        floor=st.sampled_from((0, 3, 30)),
+        basis=st.sampled_from(("ordered", "ordered", "invoiced")),
+        override=st.booleans(),
+    )
+    @settings(
+        max_examples=8,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    def _check_random(self, seed, now, inactivity, floor, basis, override):
+        rnd = random.Random(seed)
+        with self.env.cr.savepoint() as savepoint, freeze_time(now):
+            self.company.write(
+                {
+                    "kpi_inactivity_days": inactivity,
+                    "kpi_at_risk_days": floor,
+                    "kpi_revenue_basis": basis,
+                    "kpi_margin_rate": rnd.choice((1, 0.4)),
+                }
+            )
+            periods = self._periods("2021-01-01", now + timedelta(days=1), ("year",))
+            if override:
+                self._override(rnd)
+            # the future included
+            edges = [now, *(now + timedelta(days=rnd.randrange(-40, 40)) for _edge in range(2))]
+            orders = self._random_orders(rnd, edges, inactivity)
+            self._random_refunds(rnd, orders)
+            self._random_contacts(rnd, edges, inactivity)
+            self._random_meetings(rnd, edges, inactivity)
+            self._derive_orders()
+            self.env["crm.kpi.customer"]._kpi_mark_all_dirty()
+            self.env["crm.kpi.customer"]._kpi_derive()
+            self.env.invalidate_all()
+            self.compared += self._compare(periods, now)
+            savepoint.rollback()
+        self.env.invalidate_all()
+
+    def test_random_histories(self):
+        self.compared = 0
+        self._check_random()
+        self.assertGreater(self.compared, 10)
+
+    def _around(self, rnd, edges, inactivity):
+        moment = super()._around(rnd, edges, inactivity)
+        # a record of this very second belongs to now, but not to a period that ends now
+        return moment - timedelta(seconds=moment == edges[0])
+
+    def _override(self, rnd):
+        """A segment whose customers are judged by other settings, today and ever since."""
+        segment_set = self.env["crm.kpi.segment.set"].create(
+            {
+                "name": "Patient",
+                "segment_ids": [
+                    Command.create(
+                        {
+                            "name": "Patient",
+                            "domain": f"[('id', 'in', {rnd.sample(self._ids(), 4)})]",
+                            "inactivity_days": rnd.choice((0, 20, 500)),
+                            "at_risk_factor": rnd.choice((0, 1, 5)),
+                        }
+                    )
+                ],
+            }
+        )
+        segment_set._update_members()
+
+    def _ids(self):
+        return [customer.id for customer in self.customers]
+
+    def _random_meetings(self, rnd, edges, inactivity):
+        """Meetings of an hour, of which some are going on, or still to come."""
+        for _ in range(rnd.randrange(6)):
+            start = self._around(rnd, edges, inactivity)
+            self.env["calendar.event"].create(
+                {
+                    "name": "Visit",
+                    "start": start,
+                    "stop": start + timedelta(hours=1),
+                    "user_id": self.ann.id,
+                    "partner_ids": [Command.set([rnd.choice(self._ids()), self.ann.partner_id.id])],
+                }
+            )
+
+    def _compare(self, periods, now):
+        rows = self._rows(periods)
+        last = {
+            row.partner_id: row
+            for row in rows
+            if row.period_id.utc_from < now <= row.period_id.utc_to
+        }
+        customers = self.env["crm.kpi.customer"].search(
+            [("company_id", "=", self.company.id), ("order_count", ">", 0)]
+        )
+        self.assertEqual(last.keys(), set(customers.partner_id))
+        for customer in customers:
+            row = last[customer.partner_id]
+            of_all_years = rows.filtered(lambda r, p=row.partner_id: r.partner_id == p)
+            self.assertEqual(customer.order_count, sum(of_all_years.mapped("orders")))
+            first_year = of_all_years.filtered("is_new").period_id
+            self.assertTrue(first_year.utc_from <= customer.first_order_date < first_year.utc_to)
+            self.assertTrue(
+                row.bought == (customer.last_order_date >= row.period_id.utc_from),
+            )
+            self.assertAlmostEqual(customer.ltv_to_date, row.ltv, 6)
+            self.assertAlmostEqual(customer.ltv_margin, row.ltv_margin, 6)
+            self.assertAlmostEqual(customer.revenue_12m, row.revenue_year, 6)
+            self.assertEqual(customer.last_interaction_date, row.last_interaction_date)
+            self.assertEqual(
+                (customer.is_churned, customer.is_at_risk),
+                (not row.active_end, row.is_at_risk),
+                (customer.partner_id.name, customer.churn_date, customer.at_risk_date),
+            )
+            self.assertEqual(
+                customer.status,
+                "churned" if not row.active_end else "at_risk" if row.is_at_risk else "active",
+            )
+            if not row.bought:
+                # with orders in the period, it has the salesperson of the last order before it
+                self.assertEqual((customer.user_id, customer.team_id), (row.user_id, row.team_id))
+        return len(customers)

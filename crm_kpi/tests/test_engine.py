@@ -5,23 +5,26 @@ import doctest
 import random
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from unittest.mock import patch
 
+from odoo.exceptions import ValidationError
 from odoo.tests import BaseCase, TransactionCase, tagged
 from odoo.tools import SQL
 
-from ..engine import formula, periods
+from ..engine import formula, functions, periods
+from ..workbook import formulas
 
 
 class TestEngine(BaseCase):
     def test_doctests(self):
-        for module in (formula, periods):
+        for module in (formula, functions, periods):
             with self.subTest(module.__name__):
                 result = doctest.testmod(module, extraglobs={"date": date, "datetime": datetime})
                 self.assertGreater(result.attempted, 0)
                 self.assertEqual(result.failed, 0)
 
     def test_formula_refuses_everything_else(self):
-        """Formulas are data: nothing but KPIs, numbers and the listed functions gets through."""
+        """Formulas are data: only KPIs, numbers and the listed functions are accepted."""
         refused = {
             "": "empty",
             "1 +": "syntax",
@@ -112,6 +115,26 @@ class TestEngine(BaseCase):
         for text, expected in cases.items():
             self.assertEqual(formula.parse(text).sample(numbers), expected, text)
 
+    def test_words(self):
+        """Names, operators with the parentheses they need, and the words of the functions."""
+        names = {"a": "A", "b": "B"}
+        cases = {
+            "a - (b - 1)": "A − (B − 1)",
+            "a / (b * 2)": "A ÷ (B × 2)",
+            "(a + b) * days": "(A + B) × days of the period",
+            "-(a + b)": "−(A + B)",
+            "target(a) - last_year(b)": "target of A − B one year earlier",
+            "max(target(a) - a, 0)": "the larger of (target of A − A) and 0",
+            "min(a, b) / require(a, 5)": "the smaller of A and B ÷ A (if at least 5)",
+        }
+        for text, expected in cases.items():
+            self.assertEqual(formula.parse(text).in_words(names), expected, text)
+        self.assertEqual(formula.parse("b / require(a, 5)").in_words(names, brief=True), "B ÷ A")
+        translated = formula.parse("abs(a)").in_words(
+            names, {"absolute value of %(a)s": "|%(a)s|"}.get
+        )
+        self.assertEqual(translated, "|A|")
+
     def test_units(self):
         units = {"won": "money", "hours": "hours", "n": ""}
         parse = formula.parse
@@ -119,7 +142,7 @@ class TestEngine(BaseCase):
         self.assertEqual(parse("won / won").unit(units), {})
         self.assertEqual(parse("n * won / hours").unit(units), {"money": 1, "hours": -1})
         self.assertEqual(parse("max(won - 5, 0)").unit(units), {"money": 1})
-        # a rate is a bare number, and what is compared is of one kind
+        # a rate is a bare number; compared values need the same unit
         self.assertEqual(
             parse("won * margin_rate / (1 + annual_discount_rate)").unit(units), {"money": 1}
         )
@@ -145,7 +168,7 @@ class TestEngine(BaseCase):
                 self.assertEqual(holding, [periods.bounds(kind, day)])
 
     def test_local_days_over_clock_changes(self):
-        """A day has 23, 24 or 25 hours, and no instant is in two days."""
+        """A day has 23, 24 or 25 hours, and every instant is in exactly one day."""
         expected = {"2026-03-29": 23, "2026-10-25": 25, "2026-06-01": 24}
         for text, hours in expected.items():
             day = date.fromisoformat(text)
@@ -154,7 +177,7 @@ class TestEngine(BaseCase):
             self.assertEqual((end - start).total_seconds() / 3600, hours)
             self.assertEqual(periods.local_day(start, "Europe/Brussels"), day)
             self.assertEqual(periods.local_day(end - timedelta(seconds=1), "Europe/Brussels"), day)
-        # midnight that does not exist: the day begins with its first instant
+        # a midnight that does not exist: the day begins with its first instant
         self.assertEqual(
             periods.utc_midnight(date(2018, 11, 4), "America/Sao_Paulo"),
             datetime(2018, 11, 4, 3),
@@ -175,6 +198,46 @@ class TestEngine(BaseCase):
 
 @tagged("post_install", "-at_install")
 class TestFormulaSql(TransactionCase):
+    def test_new_function_is_one_entry(self):
+        """A function added to the table is parsed, computed, explained and exported."""
+        between = functions.Function(
+            "between",
+            3,
+            "%(a)s between %(b)s and %(c)s",
+            sql="GREATEST(%(b)s, LEAST(%(a)s, %(c)s))",
+            evaluate=lambda a, b, c: max(b, min(a, c)),
+            excel="MEDIAN({a},{b},{c})",
+            sample=functions.first_sample,
+        )
+        with patch.dict(functions.FUNCTIONS, between=between):
+            parsed = formula.parse("2 * between(won, 1, lost)")
+            won, lost = parsed.components
+            self.assertEqual((won, lost), (("won", ""), ("lost", "")))
+            for numbers, expected in (((0, 5), 2), ((3, 5), 6), ((9, 5), 10)):
+                values = dict(zip(parsed.components, numbers, strict=True))
+                self.assertEqual(parsed.evaluate(values), expected)
+                columns = {part: SQL("%s::float8", value) for part, value in values.items()}
+                [[got]] = self.env.execute_query(SQL("SELECT %s", parsed.to_sql(columns, {})))
+                self.assertEqual(got, expected)
+            self.assertIsNone(parsed.evaluate({won: 1, lost: None}))
+            self.assertEqual(
+                parsed.in_words({"won": "Won", "lost": "Lost"}), "2 × Won between 1 and Lost"
+            )
+            self.assertEqual(parsed.unit({"won": "money", "lost": "money"}), {"money": 1})
+            with self.assertRaises(formula.FormulaError):
+                parsed.unit({"won": "money", "lost": "hours"})
+            self.assertEqual(parsed.sample({won: 7, lost: 3}), 7)
+            self.assertEqual(
+                formulas.ratio_formula(parsed.tree, {won: "B2", lost: "C2"}, {}),
+                '=IF(COUNT(B2,C2)<2,"",IFERROR((2*MEDIAN(B2,1,C2)),""))',
+            )
+            self.assertIn("between(a, b, c)", self.env["crm.kpi"].new({}).formula_help)
+            kpi = self.env["crm.kpi"].new({"code": "between"})
+            with self.assertRaises(ValidationError):
+                kpi._check_code()
+        with self.assertRaises(formula.FormulaError):
+            formula.parse("2 * between(won, 1, lost)")
+
     def test_sql_equals_python(self):
         """Random formulas over random numbers: PostgreSQL and Python agree."""
         generator = random.Random(11)

@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """KPIs from the books, on the worked examples of the KPI catalogue.
 
-The numbers in the names are those of the catalogue.
+The numbers in the names are those of docs/CATALOGUE.md.
 """
 
 from odoo import Command
@@ -71,7 +71,7 @@ class TestInvoices(FinanceCase):
             self.assertEqual(self._read("revenue_invoiced_net", OCTOBER), 0)
 
     def test_19_currency(self):
-        """At the rate of the invoice's own date, whatever it is today; trap 21."""
+        """At the rate of the date of the invoice, not of today."""
         dollar = self.env.ref("base.USD")
         dollar.active = True
         self.env["res.currency.rate"].create(
@@ -113,7 +113,7 @@ class TestInvoices(FinanceCase):
         return {"product_id": self.goods_sold.id, "quantity": quantity, "price_unit": 3, **values}
 
     def test_44_defect_rate(self):
-        """Units of goods in the product's own unit; trap 25."""
+        """Units of goods in the unit of the product."""
         dozen = self.env.ref("uom.product_uom_dozen")
         self._invoice("2026-10-05", lines=[self._goods(140)], invoice_user_id=self.ann.id)
         self._invoice("2026-10-06", lines=[self._goods(5, product_uom_id=dozen.id)])
@@ -176,7 +176,7 @@ class TestBooks(FinanceCase):
         self.assertEqual(self._read("gross_margin_accounting", OCTOBER), 250)
         self.assertAlmostEqual(self._read("gross_margin_accounting_pct", OCTOBER), 1 / 6)
         self.assertIsNone(self._read("gross_margin_accounting_pct", "2026-11-01"), "no income")
-        # trap 26: today's cost of a product rewrites nothing
+        # today's cost of a product does not change the past
         self.goods.with_company(self.company).standard_price = 900
         with self.at("2026-11-10 12:30"):
             self._refresh("gross_margin_accounting")
@@ -276,7 +276,7 @@ class TestBooks(FinanceCase):
         )
 
     def test_58_rights(self):
-        """The books are read by those who may read them, whatever they are for KPIs."""
+        """Journal items are read only by users with accounting rights, whatever their KPI group is."""
         self._entry("2026-10-10", ("bank", 100), ("income", -100))
         manager = new_test_user(
             self.env,

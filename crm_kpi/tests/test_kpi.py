@@ -90,7 +90,7 @@ class TestKpi(KpiCommon):
             self.assertTrue(str(caught.exception).startswith(label.split(":")[0] + ":"))
 
     def test_definition_asks_nothing_that_its_author_may_not_read(self):
-        """Values are computed as superuser: a filter would answer questions about secrets."""
+        """Values are computed as superuser, so a filter could reveal fields that the author may not read."""
         admin = self.make_user(
             "Ada", "crm_kpi.group_kpi_admin", "sales_team.group_sale_salesman_all_leads"
         )
@@ -176,7 +176,7 @@ class TestKpi(KpiCommon):
         self.assertEqual(kpi._format_value(1234.4, euro).replace("\u00a0", " "), "1,234 €")
 
     def test_shipped_kpis_are_explained(self):
-        """Each says what it tells and where it comes from; rates of a handful judge nobody."""
+        """All shipped KPIs have an explanation and a reference; medians need a minimum sample."""
         shipped = self.env["ir.model.data"].search(
             [("model", "=", "crm.kpi"), ("module", "=like", "crm\\_kpi%")]
         )

@@ -18,13 +18,13 @@ class TestLeadStamps(HistoryCase):
         )
 
     def assertNoStamp(self, lead, outcome):
-        nobody = self.env["res.users"]
-        self.assertEqual(self._stamp(lead, outcome), (False, nobody, self.env["crm.team"]))
+        nothing = (False, self.env["res.users"], self.env["crm.team"])
+        self.assertEqual(self._stamp(lead, outcome), nothing)
 
     # --- WON ---
 
     def test_won_is_stamped_and_kept(self):
-        # trap 4: Odoo's date_closed moves with every archiving
+        # Odoo's date_closed changes when the lead is archived
         with self.at("2026-10-01 08:00"):
             lead = self._lead()
             self.assertNoStamp(lead, "won")
@@ -63,13 +63,12 @@ class TestLeadStamps(HistoryCase):
         self.assertEqual(lead.kpi_won_user_id, self.ann)
 
     def test_probability_100_outside_a_won_stage_is_not_won(self):
-        # trap 3
+        # won needs a won stage, not only a probability of 100 %
         lead = self._lead()
         lead.probability = 100
         self.assertNoStamp(lead, "won")
 
     def test_stage_becomes_won(self):
-        # trap 4
         with self.at("2026-10-01 08:00"):
             stage = self.env["crm.stage"].create({"name": "Signed", "sequence": 40})
             lead = self._lead(stage_id=stage.id)
@@ -119,7 +118,7 @@ class TestLeadStamps(HistoryCase):
         self.assertEqual(lead.kpi_won_date, utc("2026-11-04 08:00"))
 
     def test_archived_is_not_lost(self):
-        # trap 2
+        # an archived lead is lost only with a probability of 0 %
         lead = self._lead()
         lead.probability = 30
         lead.action_archive()
@@ -129,7 +128,7 @@ class TestLeadStamps(HistoryCase):
     # --- BECOMING AN OPPORTUNITY ---
 
     def test_conversion_is_stamped_once(self):
-        # trap 9
+        # Odoo sets date_conversion again by every conversion
         with self.at("2026-10-01 08:00"):
             lead = self._lead(type="lead")
         self.assertTrue(lead.kpi_was_lead)
@@ -146,7 +145,7 @@ class TestLeadStamps(HistoryCase):
         self.assertTrue(lead.kpi_was_lead)
 
     def test_created_as_opportunity(self):
-        # trap 9: an opportunity created directly has no date_conversion
+        # an opportunity created directly has no date_conversion
         with self.at("2026-10-01 08:00"):
             lead = self._lead()
         self.assertFalse(lead.kpi_was_lead)
@@ -180,7 +179,6 @@ class TestLeadStamps(HistoryCase):
     # --- MERGE ---
 
     def test_merge_counts_and_keeps_the_stamps_of_the_head(self):
-        # trap 7
         with self.at("2026-10-01 08:00"):
             head = self._lead(stage_id=self.stage_new.id)
             head.action_set_won()
@@ -199,8 +197,7 @@ class TestLeadStamps(HistoryCase):
     # --- AMOUNT ---
 
     def test_deal_amount(self):
-        """Catalogue 10: orders of 7 000 and 3 000 (expected 9 000); no order, expected 2 000."""
-        # trap 10
+        """Orders of 7 000 and 3 000 (expected 9 000); without an order the expected 2 000."""
         customer = self._customer()
         first = self._lead(expected_revenue=9000, partner_id=customer.id)
         second = self._lead(expected_revenue=2000)
@@ -219,7 +216,6 @@ class TestLeadStamps(HistoryCase):
         self.assertEqual(first.kpi_deal_amount, 3000)
 
     def test_deal_amount_in_company_currency(self):
-        # trap 10
         self.env["res.currency.rate"].create(
             {
                 "currency_id": self.env.ref("base.USD").id,

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The KPI library: what there is, switching on and off, what waits for its app."""
+"""The KPI library: all KPIs, switching on and off, KPIs whose app is missing."""
 
 from unittest.mock import patch
 
@@ -26,7 +26,7 @@ class LibraryCommon(KpiCommon):
                 ("Sys", "base.group_system", "crm_kpi.group_kpi_admin"),
             )
         )
-        cls.offer = cls.env["crm.kpi.offer"].create(
+        cls.optional = cls.env["crm.kpi.optional"].create(
             {
                 "module": "crm_kpi_nowhere",
                 "apps": "contacts,nowhere",
@@ -80,7 +80,7 @@ class TestLibrary(LibraryCommon):
         line = self.line(share)
         self.assertEqual(
             line.computation_text,
-            "(Won − Won of the period before) ÷ the greater of Won of the period before and 1",
+            "(Won − Won in the previous period) ÷ the larger of Won in the previous period and 1",
         )
         self.assertEqual(line.counter_text, "Won")
         shipped = self.line(self.env.ref("crm_kpi.crm_kpi_win_rate"))
@@ -95,7 +95,7 @@ class TestLibrary(LibraryCommon):
             ["|", ("name", "ilike", "won tog"), ("code", "ilike", "won tog")],
         ):
             self.assertEqual(self.library.search(domain).kpi_id, won)
-        self.assertEqual(self.library.search([("name", "=", "Offered")]).offer_id, self.offer)
+        self.assertEqual(self.library.search([("name", "=", "Offered")]).optional_id, self.optional)
         groups = self.library.formatted_read_group([], ["status"], ["__count"])
         self.assertIn("missing", [group["status"] for group in groups])
 
@@ -128,7 +128,7 @@ class TestLibrary(LibraryCommon):
         self.assertEqual((line.status, line.can_switch), ("on", False))
         with self.assertRaises(AccessError):
             line.is_on = False
-        # a KPI of a group is nobody else's to see, or to switch
+        # only members of its groups can see and switch a KPI
         kpi.group_ids = self.env["res.groups"].create({"name": "Accountants"})
         self.assertFalse(self.line(kpi, self.manager))
         self.assertFalse(self.line(kpi, self.admin).can_switch)
@@ -149,9 +149,9 @@ class TestLibrary(LibraryCommon):
             line.is_on = True
         with self.assertRaises(UserError):
             line.action_install()  # not on the addons path
-        # an addon that is there can be installed, by those who may install
+        # an addon in the list of apps can be installed by system administrators
         waiting = self.env["ir.module.module"].search([("state", "=", "uninstalled")], limit=1)
-        self.offer.module = waiting.name
+        self.optional.module = waiting.name
         self.env.invalidate_all()
         self.assertTrue(self.missing(self.system).can_install)
         self.assertFalse(self.missing(self.admin).can_install)
@@ -168,10 +168,10 @@ class TestLibrary(LibraryCommon):
         self.assertTrue(self.missing())
         kpi = self.make_kpi("offered")
         self.assertFalse(self.missing())
-        self.assertEqual(self.line(kpi).offer_id, self.offer)
-        # a KPI that was deleted is not waiting for its app
+        self.assertEqual(self.line(kpi).optional_id, self.optional)
+        # a deleted KPI of an installed addon is not missing
         kpi.unlink()
-        self.offer.module = "crm_kpi"
+        self.optional.module = "crm_kpi"
         self.env.flush_all()
         self.assertFalse(self.missing())
 
@@ -179,7 +179,7 @@ class TestLibrary(LibraryCommon):
 @tagged("post_install", "-at_install", "browser")
 class TestLibraryInTheBrowser(LibraryCommon, HttpCase):
     def test_library(self):
-        """Search, switch off, read the definition, see what is not available."""
+        """Search, switch off, read the definition, see unavailable KPIs."""
         kpi = self.make_kpi("shown", name="Tour figure", description="Only for the tour.")
         self.start_tour("/odoo/kpi-library", "crm_kpi_library", login="kpi_ada")
         self.assertEqual(kpi.state, "draft")
@@ -190,7 +190,7 @@ class TestLibraryInTheBrowser(LibraryCommon, HttpCase):
         self.start_tour("/odoo/kpi-library", "crm_kpi_library_phone", login="kpi_ada")
 
     def test_choose(self):
-        """A proposal for an objective and a role; one less; My KPIs show the others first."""
+        """A proposal for an objective and a role; after removing one, My KPIs show the others first."""
         self.start_tour("/odoo/my-kpis", "crm_kpi_choose", login="kpi_ann")
         self.assertGreaterEqual(len(self.ann.kpi_ids), 4)
         self.assertIn("new_leads", self.ann.kpi_ids.mapped("code"))

@@ -5,7 +5,8 @@ from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import Form, tagged
 
-from ..models.facts.sale_order_facts import DEAL_FIELDS, FACT_FIELDS
+from ..facts.deals import DEAL_FIELDS
+from ..facts.order_facts import FACT_FIELDS
 from .common_history import HistoryCase
 
 
@@ -63,7 +64,7 @@ class TestOrderFacts(HistoryCase):
             }
         ).action_apply_discount()
         self.assertDiscount(order, 50, 200)
-        self.assertEqual(order.kpi_item_count, 1)  # trap 25
+        self.assertEqual(order.kpi_item_count, 1)  # in the unit of the product
         # told by the line itself, should the company take another product for it
         self.company.sale_discount_product_id = self._product("Other discount")
         self.assertDiscount(order, 50, 200)
@@ -98,7 +99,7 @@ class TestOrderFacts(HistoryCase):
 
 @tagged("post_install", "-at_install")
 class TestDeals(HistoryCase):
-    """Quotations of one opportunity are one deal, whoever joins or leaves it."""
+    """The quotations of an opportunity are one deal, also when one is added or removed."""
 
     def _sent(self, date, lead=None):
         with self.at(date):

@@ -211,7 +211,7 @@ class TestOrderHistory(HistoryCase):
         self.assertEqual([order.kpi_order_no for order in orders], numbers)
 
     def test_example_new_customers(self):
-        """4: of seven orders of November the first ones of B (Ann) and F (nobody)."""
+        """4: of seven orders of November the first ones of B (Ann) and F (without salesperson)."""
         a, b, d, e, f = (self._customer(name) for name in "ABDEF")
         contact = self.env["res.partner"].create({"name": "Contact of B", "parent_id": b.id})
         before = self._order(a, "2025-12-10", 400)

@@ -2,8 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Random orders: the statements against a plain implementation, record by record.
 
-The plain one follows the words of the catalogue (11, 21, 23, 24, 27, §4.2) and reads nothing
-but the orders' own fields.
+The plain one follows the definitions of the KPIs and reads only the fields of the orders.
 """
 
 from datetime import timedelta

@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Outreach, referrals, first attempts and what follows them, pipeline hygiene, duplicates.
 
-The numbers in the names are those of the KPI catalogue; expected values are its own.
+The numbers in the names are those of docs/CATALOGUE.md, and so are the expected values.
 """
 
 from datetime import timedelta
@@ -64,7 +64,7 @@ class TestOutreach(CatalogueCase, InteractionCommon):
             self.assertEqual(self._of_rep("outreach_volume", day="2026-12-01"), 1)
 
     def test_03_contacts_and_invoices(self):
-        """Mails to contacts are outreach, those about invoices are not; a letter is, on whatever."""
+        """Mails to contacts are outreach, mails about invoices are not; letters always are."""
         self._message(self.contact, "2026-11-05 09:00", self.carl)
         journal = self.env["account.journal"].create(
             {"name": "KPI sales", "code": "KPIS", "type": "sale"}
@@ -101,7 +101,7 @@ class TestOutreach(CatalogueCase, InteractionCommon):
             self.assertEqual(self._of_rep("calls_made"), 1)
 
     def test_03_calls_are_counted_by_what_was_done(self):
-        # trap 34: not by rows of mail.activity, which are planned, archived or deleted
+        # not by rows of mail.activity, which are planned, archived or deleted
         lead = self._lead("2026-11-01 08:00", by=self.carl, user_id=self.carl.id)
         with freeze_time("2026-11-02 08:00:00"):
             planned, done = (
@@ -343,7 +343,7 @@ class TestVelocity(CatalogueCase, HistoryCase):
             self.assertIsNone(self._read("sales_velocity", "2026-11-01"))
 
     def test_12_open_leads_have_no_duration(self):
-        # trap 5: day_close is 0 for every lead that is still open, and whole days from creation
+        # day_close is 0 for every open lead, and counts whole days from creation
         self._close("2026-10-01 06:00", "2026-10-07 18:00", True)
         with self.at("2026-10-02 08:00"):
             opened = self._lead()
@@ -397,7 +397,7 @@ class TestHygiene(CatalogueCase, HistoryCase):
             self._refresh(*self.RATES)
             for code, expected in self.RATES.items():
                 self.assertEqual(self._read(code, "2026-11-01"), expected, code)
-            # OdooBot is nobody, and leads count for c only
+            # OdooBot is not a salesperson, and leads count for c only
             robot.user_id = self.env.ref("base.user_root")
             self._lead(type="lead", user_id=False)
             self._refresh(*self.RATES)
@@ -517,7 +517,6 @@ class TestDuplicates(CatalogueCase, HistoryCase):
             self.assertEqual(leads[1].kpi_duplicate_of_id, leads[0])
             self.assertEqual(leads[4].kpi_duplicate_of_id, older)
             # a merge takes the lead away, not the fact that it was entered twice
-            # trap 7
             (leads[0] + leads[1]).merge_opportunity()
             self._refresh("duplicate_rate", "new_leads")
             self.assertAlmostEqual(self._read("duplicate_rate", "2026-10-01"), 2 / 6)
@@ -577,7 +576,7 @@ class TestDuplicates(CatalogueCase, HistoryCase):
 @tagged("post_install", "-at_install")
 class TestProspectingTraps(CatalogueCase, HistoryCase):
     def test_reassignment_moves_no_date(self):
-        # trap 6: Odoo's date of assignment is that of the last one
+        # Odoo's date of assignment is the date of the last assignment
         with self.at("2026-11-01 08:00"):
             lead = self._lead()
             self.env["crm.lead"]._kpi_derive()
@@ -594,7 +593,7 @@ class TestProspectingTraps(CatalogueCase, HistoryCase):
         self.assertEqual(lead.read(names), before)
 
     def test_segment_of_a_lead_on_the_company_itself(self):
-        # trap 8: crm.lead.commercial_partner_id is no column, and empty on a company's lead
+        # crm.lead.commercial_partner_id is not a column, and empty on the lead of a company
         segments = self.env.ref("crm_kpi.segment_set_industry")
         ore = self.env["res.partner.industry"].create({"name": "Ore in test"})
         customer = self._customer("Mine", industry_id=ore.id)
@@ -610,7 +609,7 @@ class TestProspectingTraps(CatalogueCase, HistoryCase):
             self.assertEqual(found, 2)
 
     def test_what_waits_in_the_cache_is_counted(self):
-        # trap 18: nothing is flushed by hand before the refresh
+        # nothing is flushed before the refresh
         with freeze_time("2026-10-10 12:00:00"):
             lead = self._lead(email_from="x@x.example.com")
         with freeze_time("2026-11-10 12:00:00"):

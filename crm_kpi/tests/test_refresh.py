@@ -17,6 +17,12 @@ from odoo import fields
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
+from ..refresh.aggregates import Aggregates
+from ..refresh.fact_plan import FactPlan
+from ..refresh.fingerprints import fingerprints, first_day
+from ..refresh.formulas import FormulaKpi
+from ..refresh.scope import kpis_to_refresh
+from ..refresh.steps import CompanyRefresh, SourceStep
 from .common import KpiCommon
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
@@ -36,7 +42,7 @@ def percentile(numbers, share):
 class TestRefresh(KpiCommon):
     @freeze_time(NOW)
     def test_month_is_local_and_half_open(self):
-        """Catalogue 1, trap 19: the month begins at the local midnight, also over DST."""
+        """A month begins at the local midnight, also when the clock changes within it."""
         kpi = self.make_kpi("leads")
         self.make_lead("2026-09-30 22:30:00")  # 1 October 00:30 in Brussels
         self.make_lead("2026-10-15 12:00:00", active=False, probability=0)
@@ -50,7 +56,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_no_value_is_not_zero(self):
-        """Design idea 7: an empty denominator or sample has no value, a count has a true 0."""
+        """An average or a ratio without records has no value; a count is 0."""
         leads = self.make_kpi("leads")
         revenue = self.make_kpi(
             "avg", aggregator="avg", value_field="expected_revenue", unit="money"
@@ -70,7 +76,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_unassigned_is_kept_apart(self):
-        """Traps 15 and 60: no salesperson is a row of its own, and rows add to the total."""
+        """Records without a salesperson have a row of their own: rows add up to the total."""
         kpi = self.make_kpi("leads")
         self.make_lead("2026-11-05 12:00:00", user_id=self.ann.id, team_id=self.north.id)
         self.make_lead("2026-11-05 12:00:00")
@@ -105,7 +111,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_currency_of_the_records_day(self):
-        """G3: money is converted at the rate of the record's own date, never today's."""
+        """Money is converted at the rate of the record's own date, not at today's."""
         usd, eur = self.env.ref("base.USD"), self.env.ref("base.EUR")
         (usd | eur).active = True
         self.company.currency_id = eur
@@ -343,7 +349,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_small_segments_are_withheld(self):
-        """Catalogue 7.2: no percentages of segments with fewer than five; counts stay."""
+        """No percentages of segments with fewer than five records; counts stay."""
         self.company.kpi_min_cell = 5
         won = self.make_kpi("won", domain="[('expected_revenue', '>', 0)]", cross_levels=True)
         leads = self.make_kpi("leads", cross_levels=True)
@@ -512,7 +518,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_locked_value_stays_and_is_restated(self):
-        """Traps of late data: a locked value never changes, the difference is on record."""
+        """A locked value never changes; a later difference is noted as a restatement."""
         kpi = self.make_kpi("leads")
         self.make_lead("2026-05-10 12:00:00", user_id=self.ann.id)
         self.kpis._refresh(kpis=kpi)
@@ -544,7 +550,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_zero_in_place_of_nothing_is_no_restatement(self):
-        """What one KPI counts late gives its owner a zero in the others: nothing changed there."""
+        """A late record of one KPI gives its salesperson a 0 in other KPIs: no restatement there."""
         every = self.make_kpi("every")
         large = self.make_kpi("large", domain="[('expected_revenue', '>', 100)]")
         double = self.make_kpi("double", kind="formula", formula="test_large * 2")
@@ -571,7 +577,7 @@ class TestRefresh(KpiCommon):
         self.kpis._refresh(kpis=kpis)
         self.assertEqual(set(lines(every).mapped("value_now")), {1, False})
         self.assertFalse(lines(large) | lines(double))
-        # from something to nothing is one, and is not told twice
+        # from a value to 0 is a restatement, and is noted once
         mine = self.make_lead("2026-05-22 12:00:00", user_id=self.bob.id, expected_revenue=300)
         self.kpis._refresh(kpis=kpis)
         mine.expected_revenue = 3
@@ -627,7 +633,7 @@ class TestRefresh(KpiCommon):
         periods = self.env["crm.kpi.period"].search(
             [("company_id", "=", self.company.id), ("date_from", "<=", "2026-12-15")]
         )
-        prints = source._fingerprints(self.company, periods, datetime(2026, 12, 15, 10))
+        prints = fingerprints(source, self.company, periods, datetime(2026, 12, 15, 10))
         for period in periods:
             counted = int(prints[period.id].split(":")[0])
             self.assertEqual(counted, self.value(kpi, period), period.name)
@@ -662,13 +668,13 @@ class TestRefresh(KpiCommon):
         crossed = self.cells(rate, month, "user_segment")
         self.assertTrue(crossed)
         self.assertEqual(set(crossed.mapped("value")), {2})
-        # whatever is refreshed, a component is computed for all that use it
+        # a component is always computed at the levels of all formulas that use it
         self.kpis._refresh(kpis=leads)
         self.assertTrue(self.cells(leads, month, "user_segment"))
 
     @freeze_time(NOW)
     def test_component_never_computed_is_not_zero(self):
-        """Convention G1: a count is 0 where it was counted, else it is unknown."""
+        """A count is 0 in periods in which it was computed; in others it is unknown."""
         won = self.make_kpi("won")
         closed = self.make_kpi("closed", complete_only=True, domain="[('type', '=', 'lead')]")
         rate = self.make_kpi(
@@ -681,7 +687,7 @@ class TestRefresh(KpiCommon):
         self.kpis._refresh(kpis=won | closed | rate | growth)
         self.assertIsNone(self.value(rate, december))
         self.assertEqual(self.value(rate, november), 1)
-        # nobody's own zero of the month before is a zero, too
+        # a salesperson without records in the month before has a 0 there
         self.assertEqual(self.value(growth, december, "user", user_id=self.ann), 1)
         self.assertEqual(self.value(growth, december, "user", user_id=self.bob), -1)
 
@@ -750,7 +756,7 @@ class TestRefresh(KpiCommon):
         self.assertIsNone(self.value(kpi, month, "user", user_id=self.ann))
 
     def test_what_falls_due_after_the_period(self):
-        """Catalogue 39b: unanswered records count as missed once their target has elapsed."""
+        """Unanswered records count as missed once their target has elapsed."""
         kpi = self.make_kpi(
             "due", domain="[('date_closed', '!=', False), ('date_closed', '<=', 'now')]"
         )
@@ -763,10 +769,11 @@ class TestRefresh(KpiCommon):
                 self.assertEqual(self.value(kpi, month), expected)
 
     @freeze_time(NOW)
-    def test_history_in_spite_of_a_slip_of_the_pen(self):
+    def test_history_in_spite_of_a_typing_error(self):
         self.make_lead("1970-01-01 12:00:00")
         self.make_lead("2025-03-10 12:00:00")
-        self.assertEqual(self.source._first_day(self.company, date(2007, 1, 1)), date(2025, 3, 10))
+        first = first_day(self.source, self.company, date(2007, 1, 1))
+        self.assertEqual(first, date(2025, 3, 10))
 
     @freeze_time(NOW)
     def test_kpi_that_leaves_a_company(self):
@@ -790,7 +797,7 @@ class TestRefresh(KpiCommon):
     # --- failures ---
 
     @freeze_time(NOW)
-    def test_one_failure_stops_nobody_else(self):
+    def test_one_failure_does_not_stop_other_kpis(self):
         good = self.make_kpi("good")
         broken = self.make_kpi("broken")
         worse = self.make_kpi(
@@ -805,7 +812,7 @@ class TestRefresh(KpiCommon):
         self.env.cr.execute("UPDATE crm_kpi SET value_field = 'name' WHERE id = %s", [worse.id])
         self.env.invalidate_all()
         month = self.period("month", "2026-11-10")
-        with self.assertLogs("odoo.addons.crm_kpi.models.kpi.crm_kpi_refresh", "WARNING") as logs:
+        with self.assertLogs("odoo.addons.crm_kpi.refresh", "WARNING") as logs:
             self.kpis._refresh(kpis=good | broken | worse | formula)
         self.assertIn("test_broken", "".join(logs.output))
         self.assertEqual(self.value(good, month), 1)
@@ -814,16 +821,48 @@ class TestRefresh(KpiCommon):
         self.assertTrue(worse.last_error)
         self.assertFalse(good.last_error)
         self.assertEqual(broken.failure_count, 1)
-        # it waits for its next try, and is well again once mended
-        self.assertNotIn(broken, self.kpis._refreshed(None, self.company))
+        # it waits for its next try, and is computed again once it is corrected
+        self.assertNotIn(broken, kpis_to_refresh(self.company))
         broken.domain = "[]"
-        self.assertIn(broken, self.kpis._refreshed(None, self.company))
+        self.assertIn(broken, kpis_to_refresh(self.company))
         self.kpis._refresh(kpis=broken)
         self.assertFalse(broken.last_error)
         self.assertEqual(self.value(broken, month), 1)
 
+    @freeze_time(NOW)
+    def test_programming_error_is_confined(self):
+        """Any exception in one KPI is noted on it, with its traceback in the log."""
+        good, broken = self.make_kpi("good"), self.make_kpi("broken")
+        double, triple = (
+            self.make_kpi(f"times_{n}", kind="formula", formula=f"test_good * {n}") for n in (2, 3)
+        )
+        self.make_lead("2026-11-10 12:00:00")
+        month = self.period("month", "2026-11-10")
+        condition, records = FactPlan.condition, FormulaKpi._records
+
+        def condition_fails(plan, kpi, mature=True):
+            return kpi.gone_field if kpi == broken else condition(plan, kpi, mature)
+
+        def records_fail(formula, *args):
+            return formula.gone if formula.kpi == double else records(formula, *args)
+
+        with (
+            patch.object(FactPlan, "condition", condition_fails),
+            patch.object(FormulaKpi, "_records", records_fail),
+            self.assertLogs("odoo.addons.crm_kpi.refresh", "ERROR") as logs,
+        ):
+            self.kpis._refresh(kpis=good | broken | double | triple)
+        for kpi in (broken, double):
+            self.assertIn("AttributeError", kpi.last_error)
+            # one line per company
+            lines = [line for line in logs.output if kpi.code in line]
+            self.assertTrue(lines and all("Traceback" in line for line in lines))
+            self.assertIsNone(self.value(kpi, month))
+        self.assertEqual((self.value(good, month), self.value(triple, month)), (1, 3))
+        self.assertFalse(good.last_error or triple.last_error)
+
     def test_back_off(self):
-        """Each try comes after twice the time, at most a day; another company cures nothing."""
+        """Each retry waits twice as long, at most a day; a success elsewhere does not reset it."""
         other = self.env["res.company"].create({"name": "Another", "sequence": 1})
         last = self.env["res.company"].create({"name": "Last", "sequence": 99})
         for company in (other, last):
@@ -836,15 +875,15 @@ class TestRefresh(KpiCommon):
             self.kpis._refresh(kpis=broken)
         self.assertFalse(broken.last_error)
 
-        def fails(kpi, source, plan, targets, now):
-            if kpi.env.company == self.company:
+        def fails(aggregates, kpis, plan, due):
+            if aggregates.company == self.company:
                 raise psycopg2.DataError("division by zero")
-            return written(kpi, source, plan, targets, now)
+            return written(aggregates, kpis, plan, due)
 
-        written = type(broken)._write_aggregates
+        written = Aggregates._write
         with (
-            patch.object(type(broken), "_write_aggregates", fails),
-            mute_logger("odoo.addons.crm_kpi.models.kpi.crm_kpi_refresh"),
+            patch.object(Aggregates, "_write", fails),
+            mute_logger("odoo.addons.crm_kpi.refresh"),
         ):
             for _try in range(11):
                 lead.name += "!"
@@ -870,10 +909,11 @@ class TestRefresh(KpiCommon):
         """What the scheduled refresh does of the test's source: only KPIs that are due."""
         now = fields.Datetime.now()
         for company in self.env["res.company"].search([]):
-            scope = self.kpis.sudo().with_company(company)
-            steps = dict(scope._company_steps(None, None, now))
-            # the KPI of the test is not among them while it waits
-            steps.get(self.source.code, int)()
+            refresh = CompanyRefresh(company.with_company(company).sudo(), None, None, now)
+            for step in refresh.steps():
+                # there is no step for the source of the test while its KPI waits
+                if isinstance(step, SourceStep) and step.source == self.source:
+                    step.run()
 
     # --- drill down ---
 
@@ -903,12 +943,11 @@ class TestRefresh(KpiCommon):
                 if part.removesuffix("_id") in cell.level:
                     self.assertEqual(found.mapped(part), cell[part])
 
-    # --- what is known of nobody ---
+    # --- sums without records ---
 
     @freeze_time(NOW)
     def test_sum_of_nothing_and_overheads(self):
-        """A sum that is not known is no zero, and what belongs to the company has no row of
-        somebody unassigned."""
+        """An unknown sum is not 0, and overheads of the company have no row *Unassigned*."""
         overheads = self.source.copy({"code": "test_overheads", "unassigned": False})
         kpi = self.make_kpi(
             "spent",
@@ -925,7 +964,7 @@ class TestRefresh(KpiCommon):
         self.kpis._refresh(kpis=kpi)
         self.assertEqual(self.value(kpi, month), 130)
         self.assertEqual(self.value(kpi, month, level="user", user_id=self.ann), 30)
-        self.assertEqual(self.cells(kpi, month, "user").user_id, self.ann, "nobody else")
+        self.assertEqual(self.cells(kpi, month, "user").user_id, self.ann, "no other person")
         self.assertFalse(self.cells(kpi, month, "team"))
         self.assertIsNone(self.value(kpi, before), "a lead of another kind")
         self.assertIsNone(self.value(kpi, self.period("month", "2026-12-01")))

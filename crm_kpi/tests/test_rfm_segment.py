@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 
 from dateutil.relativedelta import relativedelta
 
+from odoo import Command
 from odoo.tests import freeze_time, tagged
 
-from ..models.customer.crm_kpi_customer import RFM_CLASSES
+from ..customers import rfm
 from .common_history import utc
 from .test_catalogue import CatalogueCase
 from .test_customer import BRUSSELS, UTC, CustomerCase, rfm_in_python
@@ -56,7 +57,7 @@ class TestRfmSegment(CatalogueCase, CustomerCase):
     def test_every_class_has_a_segment(self):
         self.assertEqual(
             self.by_rfm.segment_ids.filtered(lambda s: not s.is_unknown).mapped("rfm_class"),
-            [code for code, _label in RFM_CLASSES],
+            [code for code, _label in rfm.CLASSES],
         )
         self.assertTrue(self.by_rfm.exclusive)
 
@@ -153,6 +154,33 @@ class TestRfmSegment(CatalogueCase, CustomerCase):
         self.assertGreater(compared, 100)
         for customer in customers:
             self.assertEqual(self._class_on(customer, now.date()), self._row(customer).rfm_class)
+
+    def test_the_past_knows_overridden_inactivity(self):
+        """A segment that makes customers churn earlier does so in the past, too."""
+        for number in range(5):
+            self._ordered(str(number), *range(5 + number, 300, 20))
+        hasty, usual = (self._ordered(name, 150, 170) for name in ("Hasty", "Usual"))
+        segment_set = self.env["crm.kpi.segment.set"].create(
+            {
+                "name": "Churn early",
+                "segment_ids": [
+                    Command.create(
+                        {
+                            "name": "Early",
+                            "domain": f"[('id', '=', {hasty.id})]",
+                            "inactivity_days": 60,
+                        }
+                    )
+                ],
+            }
+        )
+        with freeze_time("2026-12-01 12:00"):
+            segment_set._update_members()
+        self._update("2026-12-01 12:00")
+        # the last order was on 4 July
+        for day, lost in ((date(2026, 9, 1), False), (date(2026, 10, 1), True)):
+            self.assertEqual(self._class_on(hasty, day) == "lost", lost, day)
+            self.assertNotEqual(self._class_on(usual, day), "lost")
 
     def test_second_update_of_the_first_day(self):
         customers = [self._ordered(str(n), *range(10 * n, 400, 35)) for n in range(1, 8)]

@@ -11,6 +11,8 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import TransactionCase, freeze_time, new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
+from ..segments.facts import fact_columns
+
 DAY = date(2026, 3, 10)
 
 
@@ -67,8 +69,15 @@ class SegmentCase(TransactionCase):
             " amount_untaxed = %s, currency_rate = 1 WHERE id = %s",
             (state, at_noon(day), at_noon(day), amount, order.id),
         )
-        order.invalidate_recordset()
+        self.compute_amount(order)
         return order
+
+    def compute_amount(self, order):
+        """What is stored of the columns that were written straight to the table."""
+        order.invalidate_recordset()
+        order._compute_kpi_amount()
+        order._compute_kpi_is_qualifying()
+        self.env.flush_all()
 
     def rows(self, segment_set, partner, company=None):
         """``[(segment name, from, to), …]`` of a customer, oldest first."""
@@ -112,7 +121,8 @@ class TestSegmentKinds(SegmentCase):
         staff = new_test_user(self.env, "kpi_staff", groups="base.group_user").partner_id
         portal = new_test_user(self.env, "kpi_portal", groups="base.group_portal").partner_id
         archived = self.partner("Archived", industry_id=self.industries[0].id, active=False)
-        (ours | staff | portal).industry_id = self.industries[0]
+        public = self.env.ref("base.public_partner")
+        (ours | staff | portal | public).industry_id = self.industries[0]
         self.update(self.by_industry)
         self.assertTrue(self.rows(self.by_industry, company))
         self.assertTrue(self.rows(self.by_industry, portal))
@@ -120,6 +130,7 @@ class TestSegmentKinds(SegmentCase):
         self.assertFalse(self.rows(self.by_industry, contact), "counts by its company")
         self.assertFalse(self.rows(self.by_industry, ours))
         self.assertFalse(self.rows(self.by_industry, staff))
+        self.assertFalse(self.rows(self.by_industry, public), "unknown visitors")
 
     def test_country(self):
         belgium, peru = self.env.ref("base.be"), self.env.ref("base.pe")
@@ -253,10 +264,21 @@ class TestSegmentKinds(SegmentCase):
         customer = self.partner()
         order = self.order(customer, DAY - timedelta(9), 2000)
         self.env.cr.execute("UPDATE sale_order SET currency_rate = 2.5 WHERE id = %s", (order.id,))
+        self.compute_amount(order)
         self.update(self.by_size)
         self.assertEqual(
             self.segments_on(self.by_size, customer, DAY), ["Below 1,000"], "2000 / 2.5 = 800"
         )
+
+    def test_size_by_the_amount_that_is_shown(self):
+        """The rounded amount of the order counts, as in all totals: 2,499.99 / 2.5 = 999.996."""
+        customer = self.partner()
+        order = self.order(customer, DAY - timedelta(9), 2499.99)
+        self.env.cr.execute("UPDATE sale_order SET currency_rate = 2.5 WHERE id = %s", (order.id,))
+        self.compute_amount(order)
+        self.assertEqual(order.kpi_amount, 1000)
+        self.update(self.by_size)
+        self.assertEqual(self.segments_on(self.by_size, customer, DAY), ["1,000 to 10,000"])
 
     def _domain_set(self, *filters, **vals):
         return self.Set.create(
@@ -465,7 +487,7 @@ class TestSegmentHistory(SegmentCase):
                 "partner_field": "partner_id",
             }
         )
-        columns = self.by_industry._fact_columns()
+        columns = fact_columns(self.env)
         self.assertIn(("calendar_attendee", "partner_id", ["create_date"]), columns)
         customer = self.partner()
         self.update(self.by_industry)

@@ -13,6 +13,7 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
 
+from ..refresh.fingerprints import fingerprints
 from .common import KpiCommon
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
@@ -173,12 +174,12 @@ class TestTrailing(KpiCommon):
             [("company_id", "=", self.company.id), ("kind", "=", "month"),
              ("state", "!=", "future")]
         )  # fmt: skip
-        before = self.trailing._fingerprints(self.company, periods, NOW)
+        before = fingerprints(self.trailing, self.company, periods, NOW)
         self.backdate(lead)
         lead.user_id = self.ann
         self.env.flush_all()
         self.backdate(lead, create_date="2026-02-10 12:00:00")
-        after = self.trailing._fingerprints(self.company, periods, NOW)
+        after = fingerprints(self.trailing, self.company, periods, NOW)
         changed = {p.name for p in periods if before.get(p.id) != after.get(p.id)}
         self.assertEqual(changed, {f"2026-{month:02d}" for month in range(2, 13)})
 
@@ -234,7 +235,7 @@ class TestBaseSources(KpiCommon):
         periods = self.env["crm.kpi.period"].union(
             *(self.period("month", f"2026-{month:02d}-10") for month in range(8, 13))
         )
-        prints = self.cohort._fingerprints(self.company, periods, NOW)
+        prints = fingerprints(self.cohort, self.company, periods, NOW)
         return {period.name: prints[period.id] for period in periods}
 
     @freeze_time(NOW)

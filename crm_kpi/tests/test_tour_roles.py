@@ -36,12 +36,12 @@ class TestTours(KpiCommon, HttpCase):
         cls.env.flush_all()
 
     def test_rep(self):
-        """My KPIs, the records behind a card, the definition."""
+        """My KPIs, the included records of a card, the definition."""
         self.start_tour("/odoo/my-kpis", "crm_kpi_rep", login="kpi_ann")
 
     def test_nobody_s_figures(self):
-        """Who has no figures reads why, instead of a blank page."""
-        self.start_tour("/odoo/my-kpis", "crm_kpi_no_figures", login="kpi_ada")
+        """A user without values sees a help text instead of a blank page."""
+        self.start_tour("/odoo/my-kpis", "crm_kpi_no_values", login="kpi_ada")
 
     def test_rep_on_a_phone(self):
         self.browser_size = "390x844"
@@ -49,7 +49,7 @@ class TestTours(KpiCommon, HttpCase):
         self.start_tour("/odoo/my-kpis", "crm_kpi_rep_phone", login="kpi_ann")
 
     def test_manager(self):
-        """The team, goals for all its members at once, their status."""
+        """The team, goals for all members, their status."""
         self.start_tour("/odoo/team-kpis", "crm_kpi_manager", login="kpi_mia")
         goals = self.env["crm.kpi.goal"].search(
             [("kpi_id", "=", self.kpi.id), ("period_id", "=", self.month.id)]
@@ -59,7 +59,7 @@ class TestTours(KpiCommon, HttpCase):
         self.assertEqual(goals.filtered(lambda g: g.user_id == self.ann).status, "achieved")
 
     def test_admin(self):
-        """A KPI with a filter, tried on real records and published, without code."""
+        """A KPI with a filter is previewed with real records and published, without code."""
         self.start_tour("/odoo/kpi-definitions", "crm_kpi_admin", login="kpi_ada")
         kpi = self.env["crm.kpi"].search([("code", "=", "opportunities_entered")])
         self.assertEqual(kpi.state, "published")

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What stands beside a value: change, time, and where periods stand now."""
+"""Texts beside a value: change, elapsed days, timing of periods."""
 
 from odoo.tests import freeze_time, tagged
 
@@ -45,7 +45,7 @@ class TestCard(KpiCommon):
             self.assertEqual(cell.elapsed_text, "Whole period")
 
     def test_periods_are_found_by_what_is_shown(self):
-        """Somebody types what he reads on the card; the neutral name works in any language."""
+        """Users search the name that a card shows; the neutral name works in every language."""
         day = "2026-05-14"
         periods = {kind: self.period(kind, day) for kind in ("day", "week", "month", "quarter")}
         for kind, names in {
@@ -65,7 +65,7 @@ class TestCard(KpiCommon):
 
     @freeze_time("2026-04-15 10:00:00")
     def test_no_base_no_change(self):
-        """Bob had nothing in February: there is no percentage of nothing."""
+        """Bob had no leads in February, so there is no percentage."""
         cell = self.cell(self.make_kpi("base"), self.months[1], self.bob)
         self.assertEqual(cell.value, 1.0)
         self.assertFalse(cell.change_text)
@@ -122,7 +122,7 @@ class TestCard(KpiCommon):
         self.assertFalse(rows[2][0]["value:avg"])
 
     def test_value_of_the_form(self):
-        """A field of the record or one of the engine's own values, without typing."""
+        """A field of the record or a built-in value can be chosen."""
         kpi = self.make_kpi("form", aggregator="count_distinct", value_field="partner_id")
         self.assertEqual(kpi.value_choice, "field")
         kpi.value_choice = "@customer"

@@ -10,20 +10,21 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     @api.model
     def _update_foreign_keys(self, src_partners, dst_partner):
-        # The records of the merged contacts follow the survivor, and so does their segment:
-        # two histories in one would count a customer twice on the same day.
+        # The records of the merged contacts move to the remaining contact and count in its
+        # segments. Their own memberships would count the customer twice on the same day.
         self.env.cr.execute(
             SQL(
                 "DELETE FROM crm_kpi_segment_member WHERE partner_id = ANY(%s)",
                 src_partners.ids,
             )
         )
-        # so do the rows of what is known of the customers: those of the survivor are derived
+        # the rows of the merged customers go; the row of the remaining one is derived again
         self.env.cr.execute(
             SQL("DELETE FROM crm_kpi_customer WHERE partner_id = ANY(%s)", src_partners.ids)
         )
-        # orders move to the survivor past write(): what they are in its history changes
-        # superuser: only marks ids for the next refresh, and who merges need not read orders
+        # Orders move to the remaining contact without write(), and their place in the history of
+        # the customer changes. superuser: only marks ids for the next refresh; the user who
+        # merges contacts may have no right to read orders.
         customers = (src_partners | dst_partner).sudo().commercial_partner_id
         self.env["sale.order"].sudo()._kpi_mark_customers(customers.ids)
         self.env["crm.kpi.interaction"].sudo()._kpi_mark_partners(customers.ids)

@@ -7,20 +7,22 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
+from ..definitions import words
 from ..engine import formula as engine
 from ..engine import periods as calendar
-from ..engine import scan
+from ..engine.cells import cells
+from ..engine.functions import FUNCTIONS
 from ..fields import NullableFloat
 
-#: So many records are shown as examples.
+#: Number of records shown as examples.
 SHOWN = 20
 
 
 class CrmKpiPreview(models.TransientModel):
-    """What a KPI would show for a period, computed on the real records, nothing stored."""
+    """Preview of a KPI: its value in a period, computed on the real records without storing it."""
 
     _name = "crm.kpi.preview"
-    _description = "Try a KPI"
+    _description = "KPI Preview"
 
     kpi_id = fields.Many2one("crm.kpi", "KPI", required=True, readonly=True, ondelete="cascade")
     period_id = fields.Many2one(
@@ -42,7 +44,7 @@ class CrmKpiPreview(models.TransientModel):
         company = self.env.company
         today = calendar.local_day(fields.Datetime.now(), company._kpi_tz())
         day = today.replace(day=1) - timedelta(days=1)
-        # superuser: a period is made by the calendar, not by rights
+        # superuser: periods are the same for all users
         return self.env["crm.kpi.period"].sudo()._current("month", company, day)
 
     @api.depends("kpi_id", "period_id")
@@ -57,30 +59,28 @@ class CrmKpiPreview(models.TransientModel):
             wizard.detail = "\n".join(lines)
 
     def _result(self, kpi, period):
-        """Value, number of records and lines of text about them."""
+        """Value, number of records, and one line of text for each example."""
         self._check_open(kpi)
         if kpi.kind == "formula":
             return self._formula_result(kpi, period)
         source = kpi.source_id
-        # superuser, as the refresh computes: only administrators may try, on what they may read
+        # superuser, as in the refresh; only KPI administrators can open a preview
         period = period.sudo()
         if not kpi._is_reliable(period):
-            return None, 0, [self.env._("Who was a customer before is not known yet.")]
+            return None, 0, [self.env._("Customers of earlier periods are not known yet.")]
         self.env.flush_all()
-        plan, errors = source._plan(period.company_id, period, fields.Datetime.now(), kpi)
-        if errors:
-            raise UserError(errors[kpi])
+        plan = source._plan(period.company_id, period, fields.Datetime.now(), kpi)
         rows = self.env.execute_query(
             SQL(
                 "WITH facts AS (%s) SELECT value, record_count FROM (%s) AS c WHERE level = 'company'",
                 plan.facts(),
-                scan.cells(plan, [], period.company_id.id),
+                cells(plan),
             )
         )
         value, record_count = rows[0] if rows else (0.0 if kpi._zero_when_empty else None, 0)
         cell = {"level": "company"}
         ids = source._record_ids(kpi, period, cell, limit=SHOWN)
-        # under the rights of the person who tries, unlike the value itself
+        # under the rights of the user, unlike the value itself
         records = self.env[source._record_model()].with_context(crm_kpi_period_ids=period.ids)
         if not records.has_access("read"):
             return value, record_count, [self.env._("You may not read these records.")]
@@ -91,9 +91,9 @@ class CrmKpiPreview(models.TransientModel):
         if closed := kpi._closed_to_user():
             raise AccessError(
                 self.env._(
-                    "%(kpi)s can be read by members of %(groups)s only.",
+                    "Only members of %(groups)s can read %(kpi)s.",
                     kpi=closed.name,
-                    # superuser: who may read it is no secret to those who see its definition
+                    # superuser: names of groups only; the user can read the definition
                     groups=", ".join(closed.sudo().group_ids.mapped("full_name")),
                 )
             )
@@ -126,7 +126,9 @@ class CrmKpiPreview(models.TransientModel):
                 value, record_count, _lines = self._result(other, periods[component.shift])
             values[component] = value
             numbers[component] = record_count
-            label = f"{component.shift} {other.name}" if component.shift else other.name
+            label = other.name
+            if component.shift:
+                label = words.function_words(self.env, FUNCTIONS[component.shift], [label])
             lines.append(f"{label}: {other._format_value(value, period.company_id.currency_id)}")
         constants = period._formula_constants()
         return formula.evaluate(values, constants), formula.sample(numbers) or 0, lines
@@ -135,7 +137,7 @@ class CrmKpiPreview(models.TransientModel):
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
-            "name": self.env._("Try %s", self.kpi_id.name),
+            "name": self.env._("Preview of %s", self.kpi_id.name),
             "res_model": self._name,
             "res_id": self.id,
             "view_mode": "form",
@@ -143,7 +145,7 @@ class CrmKpiPreview(models.TransientModel):
         }
 
     def action_records(self):
-        """Open the records behind the value, as far as the reader may see them."""
+        """Open those of the records behind the value that the user may read."""
         self.ensure_one()
         kpi = self.kpi_id
         self._check_open(kpi)

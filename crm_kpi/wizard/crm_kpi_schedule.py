@@ -6,10 +6,10 @@ from odoo.exceptions import UserError
 
 
 class CrmKpiSchedule(models.TransientModel):
-    """When KPIs are refreshed: the harmless part of the scheduled action.
+    """When KPIs are refreshed: interval and next call of the scheduled action.
 
-    A scheduled action holds code and is for system administrators alone. A KPI
-    administrator sets its rhythm here and cannot touch anything else of it.
+    Scheduled actions contain code, so only system administrators may edit them. KPI
+    administrators change the interval here and nothing else.
     """
 
     _name = "crm.kpi.schedule"
@@ -39,8 +39,8 @@ class CrmKpiSchedule(models.TransientModel):
 
     @api.model
     def _cron(self):
-        # superuser: only rhythm and activity are read and written, by the methods below,
-        # and only those whom the access rights let create this wizard get here
+        # superuser: the methods below read and write only the interval, the next call and whether
+        # the action is active, and access rights limit this wizard to KPI administrators
         return self.env.ref("crm_kpi.ir_cron_refresh").sudo()
 
     def _compute_display_name(self):
@@ -68,7 +68,7 @@ class CrmKpiSchedule(models.TransientModel):
         return {"type": "ir.actions.act_window_close"}
 
     def action_run(self):
-        """Have the refresh run in the background as soon as a worker is free."""
+        """Start the refresh in the background as soon as a cron worker is free."""
         self.ensure_one()
         self.check_access("write")
         self._cron()._trigger()

@@ -1,19 +1,23 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Formulas of KPIs as formulas of cells, and the only shapes a formula in a workbook may have."""
+"""Formulas of KPIs as formulas of cells, and the only forms a formula in a workbook may have."""
 
-import ast
 import math
 import re
 
-_SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-_FUNCTIONS = {"min": "MIN", "max": "MAX", "abs": "ABS"}
+from ..engine import formula as engine
+from ..engine.functions import FUNCTIONS
 
-#: Whatever is written as a formula matches this: functions and references that are made here.
+#: Functions of Excel that formulas of KPIs use.
+_OF_KPIS = {
+    name for function in FUNCTIONS.values() for name in re.findall(r"[A-Z]+(?=\()", function.excel)
+}
+
+#: Every formula in a workbook matches this pattern.
 SHAPE = re.compile(
-    r"""=(?:
-        (?:SUM|SUBTOTAL|IF|IFERROR|COUNT|MIN|MAX|ABS|NA)\(
-        | '[^'"\[\]:*?/\\!=]{1,31}'! | \$?[A-Z]{1,3}\$?[0-9]{1,7}
+    rf"""=(?:
+        (?:{"|".join(sorted({"SUM", "SUBTOTAL", "IF", "IFERROR", "COUNT", *_OF_KPIS}))})\(
+        | '[^'"\[\]:*?/\\!=]{{1,31}}'! | \$?[A-Z]{{1,3}}\$?[0-9]{{1,7}}
         | [0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)? | "" | [-+*/(),:<>=]
     )+""",
     re.X,
@@ -21,46 +25,45 @@ SHAPE = re.compile(
 
 
 def ratio_formula(tree, references, constants):
-    """Formula of cells that says what the formula of a KPI says: empty where a part is missing.
+    """Formula of cells that computes what the formula of a KPI does: empty where a part is missing.
 
     :param tree: ``ast`` of a checked formula
     :param references: dict of ``(code, shift)`` to a cell
     :param constants: dict of name to a number
 
-    >>> tree = ast.parse("won / (won + lost)", mode="eval").body
+    >>> tree = engine.parse("won / (won + lost)").tree
     >>> ratio_formula(tree, {("won", ""): "B2", ("lost", ""): "C2"}, {})
     '=IF(COUNT(B2,C2)<2,"",IFERROR((B2/(B2+C2)),""))'
     """
     cells = list(dict.fromkeys(references.values()))
     counted = ",".join(cells)
-    body = _to_cells(tree, references, constants)
+    body = engine.walk(tree, _Cells(references, constants))
     return f'=IF(COUNT({counted})<{len(cells)},"",IFERROR({body},""))'
 
 
-def _to_cells(node, references, constants):
-    match node:
-        case ast.Constant(value=value):
-            return number(value)
-        case ast.Name(id=name) if (name, "") in references:
-            return references[name, ""]
-        case ast.Name(id=name):
-            return number(constants[name])
-        case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=code)]) if (
-            code,
-            name,
-        ) in references:
-            return references[code, name]
-        case ast.Call(func=ast.Name(id=name)):
-            arguments = [_to_cells(argument, references, constants) for argument in node.args]
-            if name == "require":
-                return f"IF({arguments[0]}>={arguments[1]},{arguments[0]},NA())"
-            return f"{_FUNCTIONS[name]}({','.join(arguments)})"
-        case ast.UnaryOp(op=operator):
-            operand = _to_cells(node.operand, references, constants)
-            return f"(-{operand})" if isinstance(operator, ast.USub) else operand
-    left = _to_cells(node.left, references, constants)
-    right = _to_cells(node.right, references, constants)
-    return f"({left}{_SIGNS[type(node.op)]}{right})"
+class _Cells(engine.Reader):
+    """The value as a formula of cells."""
+
+    def __init__(self, references, constants):
+        self.references, self.constants = references, constants
+
+    def number(self, value):
+        return number(value)
+
+    def constant(self, name):
+        return number(self.constants[name])
+
+    def component(self, component):
+        return self.references[component]
+
+    def call(self, function, arguments):
+        return function.excel.format(**engine.arguments_by_name(arguments))
+
+    def negate(self, operand):
+        return f"(-{operand})"
+
+    def operate(self, sign, left, right):
+        return f"({left}{sign}{right})"
 
 
 def number(value):

@@ -10,6 +10,6 @@ class EventEvent(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if "user_id" in vals:
-            # the credit for attendees, whose own write dates do not tell
+            # the attendees are credited to this user, but their own write dates do not change
             self.env["crm.kpi.source"]._mark_changed("event.registration")
         return result

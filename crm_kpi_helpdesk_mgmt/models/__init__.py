@@ -6,3 +6,5 @@ from . import crm_kpi_interaction
 from . import helpdesk_ticket
 from . import helpdesk_ticket_stage
 from . import helpdesk_ticket_team
+from . import res_company
+from . import res_config_settings

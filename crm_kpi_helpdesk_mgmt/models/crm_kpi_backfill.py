@@ -3,7 +3,7 @@
 
 from odoo import api, models
 
-from odoo.addons.crm_kpi.models.facts.crm_kpi_backfill import Step
+from odoo.addons.crm_kpi.refresh.backfill import FillStep
 
 
 class CrmKpiBackfill(models.Model):
@@ -13,5 +13,7 @@ class CrmKpiBackfill(models.Model):
     def _steps(self, renew=False):
         tickets = self.env["helpdesk.ticket"]
         return super()._steps(renew) | {
-            "tickets": Step(self.env._("tickets"), "helpdesk_ticket", tickets._kpi_backfill_stamps)
+            "tickets": FillStep(
+                self.env._("tickets"), "helpdesk_ticket", tickets._kpi_backfill_stamps
+            )
         }

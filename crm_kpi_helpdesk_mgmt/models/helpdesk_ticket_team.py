@@ -1,7 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class HelpdeskTicketTeam(models.Model):
@@ -11,13 +11,19 @@ class HelpdeskTicketTeam(models.Model):
         "crm.team",
         "Team in KPIs",
         index="btree_not_null",
-        help="KPIs per team know sales teams only: tickets of this helpdesk team count for "
-        "this one, so that service and sales stand side by side. Empty: Unassigned.",
+        help="Sales team that tickets of this helpdesk team count for in KPIs, so that service "
+        "and sales are shown side by side. Empty: Unassigned.",
     )
+
+    @api.model
+    def _kpi_models_by_team(self):
+        """Models of KPI sources that read the sales team from here; extended by other addons."""
+        return ["helpdesk.ticket"]
 
     def write(self, vals):
         result = super().write(vals)
         if "kpi_team_id" in vals:
-            # the team of many tickets changes although no ticket is written
-            self.env["crm.kpi.source"]._mark_changed("helpdesk.ticket")
+            # the team of records changes without a write on them
+            for name in self._kpi_models_by_team():
+                self.env["crm.kpi.source"]._mark_changed(name)
         return result

@@ -6,7 +6,8 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from odoo.addons.crm_kpi.models.facts import crm_kpi_backfill, crm_kpi_fact_mixin
+from odoo.addons.crm_kpi.models.derived import crm_kpi_fact_mixin
+from odoo.addons.crm_kpi.refresh import backfill
 from odoo.addons.crm_kpi.tests.common_interaction import dt
 
 from .common import TicketCommon
@@ -132,8 +133,8 @@ class TestBackfill(TicketCommon):
         self._forget(tickets)
         work = self.env["crm.kpi.backfill"]
         with (
-            patch.object(crm_kpi_backfill, "BATCH", 3),
-            patch.object(crm_kpi_backfill, "AT_ONCE", 0),
+            patch.object(backfill, "BATCH", 3),
+            patch.object(backfill, "AT_ONCE", 0),
             patch.object(crm_kpi_fact_mixin, "BATCH", 3),
         ):
             work._begin(["tickets", "helpdesk.ticket"])

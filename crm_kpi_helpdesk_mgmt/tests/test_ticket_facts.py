@@ -225,7 +225,7 @@ class TestTicketExamples(TicketCommon):
         ]
         self.assertEqual(hours, [0.5, 2, 4, 30])
         self.assertEqual(median(hours), 3.0)
-        self.assertAlmostEqual(quantiles(hours, record_count=10, method="inclusive")[8], 22.2)
+        self.assertAlmostEqual(quantiles(hours, n=10, method="inclusive")[8], 22.2)
         self.assertEqual(mean(hours), 9.125)
         in_time = inbound.filtered("kpi_response_in_target")
         self.assertEqual(len(in_time) / len(inbound), 0.6)

@@ -10,7 +10,7 @@ class CrmKpi(models.Model):
 
     @api.model
     def _openable(self, records):
-        """Ratings of the tickets that the reader may read: all employees read all ratings."""
+        """Ratings of the tickets that the user may read. Odoo lets employees read all ratings."""
         domain = super()._openable(records)
         if records._name == "rating.rating":
             domain &= Domain("kpi_ticket_id", "in", self.env["helpdesk.ticket"]._search([]))

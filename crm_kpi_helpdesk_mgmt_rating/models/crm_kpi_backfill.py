@@ -3,7 +3,7 @@
 
 from odoo import api, models
 
-from odoo.addons.crm_kpi.models.facts.crm_kpi_backfill import Step
+from odoo.addons.crm_kpi.refresh.backfill import FillStep
 
 
 class CrmKpiBackfill(models.Model):
@@ -13,5 +13,7 @@ class CrmKpiBackfill(models.Model):
     def _steps(self, renew=False):
         ratings = self.env["rating.rating"]
         return super()._steps(renew) | {
-            "ratings": Step(self.env._("ratings"), "rating_rating", ratings._kpi_backfill_stamps)
+            "ratings": FillStep(
+                self.env._("ratings"), "rating_rating", ratings._kpi_backfill_stamps
+            )
         }

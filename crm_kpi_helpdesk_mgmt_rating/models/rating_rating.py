@@ -4,12 +4,17 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-#: Lowest rating that is one; 0 is a request that was not answered.
+from odoo.addons.crm_kpi_helpdesk_mgmt.tickets.credit import responsible_team, responsible_user
+
+#: Lowest rating that counts; 0 is a request that was not answered.
 RATED = 1
 
 
 class RatingRating(models.Model):
-    """Ratings of tickets know whose they are, and whether they are the customer's last word."""
+    """Ratings of tickets: user and team they count for, and whether they count.
+
+    Of the ratings that a customer gave to a ticket, only the last one counts.
+    """
 
     _name = "rating.rating"
     _inherit = ["rating.rating", "crm.kpi.fact.mixin"]
@@ -22,7 +27,7 @@ class RatingRating(models.Model):
         "Rated agent",
         readonly=True,
         copy=False,
-        help="The user who is rated, else who had the ticket when it was rated.",
+        help="The rated user, else the user of the ticket when it was rated.",
     )
     kpi_team_id = fields.Many2one(
         "helpdesk.ticket.team",
@@ -35,14 +40,14 @@ class RatingRating(models.Model):
         "Counts from",
         readonly=True,
         copy=False,
-        help="When the ticket was rated, if the rating counts: the customer's last one of this "
-        "ticket, visible to the customer. Empty for requests that were not answered, and for "
-        "ratings that were reset or replaced.",
+        help="Date of the rating, if it counts: it is the last one of the customer for this "
+        "ticket, and visible to the customer. Empty for requests that were not answered, and "
+        "for ratings that were reset or replaced.",
     )
 
     _kpi_rated_idx = models.Index("(kpi_rated_date) WHERE kpi_rated_date IS NOT NULL")
 
-    # --- STAMPS ---
+    # --- stamps ---
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -69,7 +74,7 @@ class RatingRating(models.Model):
     def _kpi_trigger_fields(self):
         return super()._kpi_trigger_fields() | {
             "consumed",
-            "feedback",  # it renews the date, too
+            "feedback",  # changes the date of the rating
             "is_internal",
             "message_id",
             "partner_id",
@@ -77,8 +82,8 @@ class RatingRating(models.Model):
         }
 
     def _kpi_stamp_credit(self):
-        """Note the ticket and whose it is: at the request, and again when it is answered."""
-        # superuser: customers rate, who read no tickets
+        """Stamp the ticket with its user and team: at the request, and again at the answer."""
+        # superuser: customers who rate may not be allowed to read tickets
         for rating in self.sudo():
             ticket = self.env["helpdesk.ticket"].sudo()
             if rating.res_model == ticket._name:
@@ -90,28 +95,28 @@ class RatingRating(models.Model):
         self.ensure_one()
         rated = self.rated_partner_id.with_context(active_test=False).user_ids
         rated = rated.filtered(lambda user: not user.share).sorted("id")[:1]
-        closed = ticket.kpi_last_closed_date
+        user, team = ticket._kpi_responsible()
         return {
             "kpi_ticket_id": ticket.id,
-            "kpi_user_id": (rated or (ticket.kpi_closed_user_id if closed else ticket.user_id)).id,
-            "kpi_team_id": (ticket.kpi_closed_team_id if closed else ticket.team_id).id,
+            "kpi_user_id": (rated or user).id,
+            "kpi_team_id": team.id,
         }
 
     def _kpi_mark_siblings(self):
-        """Mark the other ratings of the same tickets: one of them may become the last word."""
-        # superuser: only marks ids; a customer who answers reads neither tickets nor ratings
+        """Mark the other ratings of the same tickets: another one may become the last."""
+        # superuser: only ids go to the queue; customers who rate may read neither
         tickets = self.sudo().kpi_ticket_id
         if tickets:
             ratings = self.sudo().search([("kpi_ticket_id", "in", tickets.ids)])
             self._kpi_mark_dirty(ratings.ids)
 
-    # --- WHICH ONES COUNT ---
+    # --- which ratings count ---
 
     @api.model
     def _kpi_derive_records(self, ids):
         result = super()._kpi_derive_records(ids)
-        # write_date stays: Odoo takes the rating written last for the ticket's last one. The
-        # refresh sees the change, as what counts no more leaves the source.
+        # write_date is kept: Odoo takes the rating with the latest one as the last of a ticket.
+        # The refresh sees the change, because a rating that does not count leaves the source.
         self.env.cr.execute(
             SQL(
                 """
@@ -123,7 +128,7 @@ class RatingRating(models.Model):
                     SELECT r.id, r.kpi_ticket_id, r.partner_id,
                            r.consumed IS TRUE AND COALESCE(r.rating, 0) >= %(rated)s
                                AND r.is_internal IS NOT TRUE AS counts,
-                           -- some ratings are older than the field for their date
+                           -- older versions of Odoo had no rated_on
                            COALESCE(r.rated_on, r.write_date) AS date
                       FROM rating_rating r
                       JOIN touched t ON t.id = r.kpi_ticket_id
@@ -145,14 +150,14 @@ class RatingRating(models.Model):
         )
         return result
 
-    # --- BACK-FILL ---
+    # --- back-fill ---
 
     @api.model
     def _kpi_backfill_stamps(self, first, last):
-        """Stamps of ratings that are older than this module, for a range of ids.
+        """Stamps of ratings from before the installation, for a range of ids.
 
-        Who had the ticket without a rated user, and its team, are those of the closing, else
-        the present ones. What has its stamps is left alone.
+        Without a rated user, user and team are those of the ticket at its closing, else the
+        present ones. Ratings with stamps are not changed.
 
         :return: number of ratings that changed
         """
@@ -164,17 +169,17 @@ class RatingRating(models.Model):
                        kpi_user_id = COALESCE(
                            (SELECT min(u.id) FROM res_users u
                              WHERE u.partner_id = r.rated_partner_id AND u.share IS NOT TRUE),
-                           CASE WHEN t.kpi_last_closed_date IS NULL THEN t.user_id
-                                ELSE t.kpi_closed_user_id END),
-                       kpi_team_id = CASE WHEN t.kpi_last_closed_date IS NULL THEN t.team_id
-                                          ELSE t.kpi_closed_team_id END
+                           %(user)s),
+                       kpi_team_id = %(team)s
                   FROM helpdesk_ticket t
                  WHERE r.res_model = 'helpdesk.ticket' AND t.id = r.res_id
-                   AND r.kpi_ticket_id IS NULL AND r.id BETWEEN %s AND %s
+                   AND r.kpi_ticket_id IS NULL AND r.id BETWEEN %(first)s AND %(last)s
              RETURNING r.id
                 """,
-                first,
-                last,
+                user=responsible_user("t"),
+                team=responsible_team("t"),
+                first=first,
+                last=last,
             )
         )
         self._kpi_mark_dirty([id_ for (id_,) in rows])

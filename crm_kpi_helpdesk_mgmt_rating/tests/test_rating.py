@@ -10,7 +10,7 @@ from unittest.mock import patch
 from odoo import Command
 from odoo.tests import tagged
 
-from odoo.addons.crm_kpi.models.facts import crm_kpi_backfill
+from odoo.addons.crm_kpi.refresh import backfill
 from odoo.addons.crm_kpi.tests.common_reader import ReaderCase
 from odoo.addons.crm_kpi.tests.test_catalogue import CatalogueCase
 from odoo.addons.crm_kpi_helpdesk_mgmt.tests.common import TicketCommon
@@ -247,8 +247,8 @@ class TestRatingBackfill(RatingCommon):
         # of a long history in sets, after that of the tickets
         self._forget(ratings)
         with (
-            patch.object(crm_kpi_backfill, "AT_ONCE", 0),
-            patch.object(crm_kpi_backfill, "BATCH", 2),
+            patch.object(backfill, "AT_ONCE", 0),
+            patch.object(backfill, "BATCH", 2),
         ):
             self.env["crm.kpi.backfill"]._begin(["ratings", "rating.rating"])
             self.assertFalse(ratings[0].kpi_ticket_id)

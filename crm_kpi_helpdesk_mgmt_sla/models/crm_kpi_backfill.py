@@ -3,7 +3,7 @@
 
 from odoo import api, models
 
-from odoo.addons.crm_kpi.models.facts.crm_kpi_backfill import Step
+from odoo.addons.crm_kpi.refresh.backfill import FillStep
 
 
 class CrmKpiBackfill(models.Model):
@@ -13,7 +13,7 @@ class CrmKpiBackfill(models.Model):
     def _steps(self, renew=False):
         slas = self.env["helpdesk.ticket.sla"]
         return super()._steps(renew) | {
-            "slas": Step(
+            "slas": FillStep(
                 self.env._("SLAs of tickets"), "helpdesk_ticket_sla", slas._kpi_backfill_stamps
             )
         }

@@ -16,8 +16,8 @@ class HelpdeskTicket(models.Model):
         ],
         "SLA",
         compute="_compute_kpi_sla_state",
-        help="Missed when one of its SLAs is, also one whose deadline has passed in the stage "
-        "the ticket is in. Empty without an SLA that counts.",
+        help="Missed when one of its SLAs is missed, also when the deadline has passed and the "
+        "ticket is still open. Empty without an SLA that counts.",
     )
 
     @api.depends(

@@ -4,10 +4,14 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from odoo.addons.crm_kpi_helpdesk_mgmt.tickets.credit import responsible_team, responsible_user
+
 
 class HelpdeskTicketSla(models.Model):
-    """Whose SLA it is, as fields of its own: a change on the ticket is a change of the SLA,
-    which is how the refresh sees it."""
+    """User, team and customer of the ticket, stored on its SLAs.
+
+    A change on the ticket writes the SLAs, so that the refresh sees it.
+    """
 
     _name = "helpdesk.ticket.sla"
     _inherit = ["helpdesk.ticket.sla", "crm.kpi.fact.mixin"]
@@ -16,15 +20,15 @@ class HelpdeskTicketSla(models.Model):
         "Met from the start",
         readonly=True,
         copy=False,
-        help="The ticket was in the target stage, or beyond, when the SLA began: nothing was "
-        "achieved, so it counts in no KPI.",
+        help="The ticket was in the target stage, or a later one, when the SLA began. Such an SLA "
+        "counts in no KPI.",
     )
     kpi_user_id = fields.Many2one(
         "res.users",
         "Agent",
         compute="_compute_kpi_user_id",
         store=True,
-        help="Who had the ticket at the closing; while it is open, who has it.",
+        help="User of the ticket at the closing; while it is open, its present user.",
     )
     kpi_team_id = fields.Many2one(
         "helpdesk.ticket.team", "Team", compute="_compute_kpi_team_id", store=True
@@ -38,18 +42,14 @@ class HelpdeskTicketSla(models.Model):
     )
     def _compute_kpi_user_id(self):
         for sla in self:
-            ticket = sla.ticket_id
-            closed = ticket.kpi_last_closed_date
-            sla.kpi_user_id = ticket.kpi_closed_user_id if closed else ticket.user_id
+            sla.kpi_user_id, _team = sla.ticket_id._kpi_responsible()
 
     @api.depends(
         "ticket_id.kpi_last_closed_date", "ticket_id.kpi_closed_team_id", "ticket_id.team_id"
     )
     def _compute_kpi_team_id(self):
         for sla in self:
-            ticket = sla.ticket_id
-            closed = ticket.kpi_last_closed_date
-            sla.kpi_team_id = ticket.kpi_closed_team_id if closed else ticket.team_id
+            _user, sla.kpi_team_id = sla.ticket_id._kpi_responsible()
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -59,9 +59,9 @@ class HelpdeskTicketSla(models.Model):
 
     @api.model
     def _kpi_backfill_stamps(self, first, last):
-        """Fields of the SLAs that are older than this module, for a range of ids.
+        """Fields of the SLAs from before the installation, for a range of ids.
 
-        The stage that a ticket began in is the old value of its first change of stage.
+        The first stage of a ticket is the old value of its first tracked change of stage.
 
         :return: number of SLAs that changed
         """
@@ -81,10 +81,7 @@ class HelpdeskTicketSla(models.Model):
                 ),
                 fact AS (
                     SELECT s.id, t.commercial_partner_id AS partner_id,
-                           CASE WHEN t.kpi_last_closed_date IS NULL THEN t.user_id
-                                ELSE t.kpi_closed_user_id END AS user_id,
-                           CASE WHEN t.kpi_last_closed_date IS NULL THEN t.team_id
-                                ELSE t.kpi_closed_team_id END AS team_id,
+                           %(user)s AS user_id, %(team)s AS team_id,
                            COALESCE(first.sequence, 0) >= COALESCE(target.sequence, 0) AS born_met
                       FROM helpdesk_ticket_sla s
                       JOIN helpdesk_ticket t ON t.id = s.ticket_id
@@ -101,6 +98,8 @@ class HelpdeskTicketSla(models.Model):
                  WHERE f.id = s.id
              RETURNING s.id
                 """,
+                user=responsible_user("t"),
+                team=responsible_team("t"),
                 first=first,
                 last=last,
                 field=self.env["ir.model.fields"]._get("helpdesk.ticket", "stage_id").id,

@@ -17,7 +17,7 @@ class HelpdeskTicket(models.Model):
         aggregator="avg",
         digits=(16, 0),
         help="Last answer of the customer to the effort question of a survey sent for this "
-        "ticket: 7 was easy, 1 was hard. Empty without an answer.",
+        "ticket: 7 is easy, 1 is hard. Empty without an answer.",
     )
     kpi_answer_count = fields.Integer("Survey answers", compute="_compute_kpi_answer_count")
 
@@ -35,13 +35,13 @@ class HelpdeskTicket(models.Model):
     def action_kpi_survey_answers(self):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
-            "crm_kpi_survey.action_crm_kpi_survey_answer"
+            "crm_kpi_survey.crm_kpi_survey_answer_action"
         )
         action["domain"] = [("res_model", "=", self._name), ("res_id", "=", self.id)]
         action["context"] = {}
         return action
 
-    # --- SENDING ---
+    # --- sending ---
 
     def write(self, vals):
         before = {ticket: ticket.stage_id for ticket in self}
@@ -52,13 +52,13 @@ class HelpdeskTicket(models.Model):
         return result
 
     def _kpi_send_stage_survey(self):
-        # superuser: agents need to read neither the settings of stages nor surveys
+        # superuser: agents may be allowed to read neither stages nor surveys
         for ticket in self.sudo():
             survey = ticket.stage_id.kpi_survey_id
             if survey and ticket.active and not ticket.duplicate_id:
                 survey._kpi_invite(ticket, email=ticket.partner_email)
 
-    # --- WHAT THE TICKET KEEPS OF IT ---
+    # --- answers ---
 
     @api.model
     def _kpi_derive_records(self, ids):

@@ -11,7 +11,7 @@ class HelpdeskTicketStage(models.Model):
         "survey.survey",
         "Send survey",
         ondelete="set null",
-        help="The customer gets this survey by mail when a ticket enters the stage. Who has not "
-        "answered the last request for the ticket is not asked again, and duplicates of other "
-        "tickets are left out. The answer counts for the ticket's agent and team.",
+        help="The customer gets this survey by mail when a ticket enters the stage. There is no "
+        "second request for a ticket while the first is not answered, and none for duplicates of "
+        "other tickets. The answer counts for the agent and team of the ticket.",
     )

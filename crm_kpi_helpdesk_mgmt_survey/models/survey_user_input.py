@@ -11,8 +11,6 @@ class SurveyUserInput(models.Model):
     def _kpi_record_credit(self, record):
         vals = super()._kpi_record_credit(record)
         if record._name == "helpdesk.ticket":
-            closed = record.kpi_last_closed_date
-            desk = record.kpi_closed_team_id if closed else record.team_id
-            user = record.kpi_closed_user_id if closed else record.user_id
-            vals.update(kpi_user_id=user.id, kpi_team_id=desk.kpi_team_id.id)
+            user, team = record._kpi_responsible()
+            vals.update(kpi_user_id=user.id, kpi_team_id=team.kpi_team_id.id)
         return vals

@@ -4,16 +4,16 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-# what makes Odoo block an address by itself: so many bounces in so many weeks, the first and
-# the last of them more than a week apart
+# Odoo blocks an address after N bounces in N weeks, if the first and the last are more than a
+# week apart.
 BOUNCES = 5
 BOUNCE_WEEKS = 13
 
 
 class CrmKpiOptOut(models.Model):
-    """Somebody left a mailing list, or was put on the blocklist.
+    """An address left a mailing list, or was put on the blocklist.
 
-    Kept from the event on, because Odoo forgets it when the person returns.
+    The event is kept, because Odoo deletes its date when the address is added again.
     """
 
     _name = "crm.kpi.opt.out"
@@ -33,8 +33,8 @@ class CrmKpiOptOut(models.Model):
     by_bounce = fields.Boolean(
         "Blocked after bounces",
         readonly=True,
-        help="Mails to the address kept coming back, and it was blocked for that. Nobody asked for "
-        "it, so it does not count.",
+        help="Odoo blocked the address because mails to it bounced. This was not requested by the "
+        "recipient, so it does not count.",
     )
     # --- by the last mailing the address got before ---
     mailing_id = fields.Many2one(
@@ -43,10 +43,13 @@ class CrmKpiOptOut(models.Model):
         readonly=True,
         ondelete="set null",
         index="btree_not_null",
-        help="The last mailing that the address got before it left or was blocked.",
+        help="The last mailing to the address before it left or was blocked.",
     )
     user_id = fields.Many2one(
-        "res.users", "Sent by", readonly=True, help="Who sent that mailing; it counts for them."
+        "res.users",
+        "Sent by",
+        readonly=True,
+        help="Sender of that mailing. The opt-out counts for them.",
     )
     team_id = fields.Many2one(
         "crm.team", "Sales Team", readonly=True, help="The sender's sales team at that time."
@@ -61,16 +64,14 @@ class CrmKpiOptOut(models.Model):
     # ------------------------------------------------------------------
     @api.model
     def _note(self, rows):
-        """Keep events: dicts with date, email, kind and list_id.
-
-        Safe as superuser: called by the code that saw the event, with what it saw; whoever
-        caused it, a visitor of the website for one, need not be allowed to write here.
-        """
+        """Keep events: dicts with date, email, kind and list_id."""
+        # superuser: called by the code that handles the event, with values of its own; a visitor
+        # of the website who causes the event may not write here
         return self.sudo().create([row for row in rows if row["email"]])
 
     @api.model
     def _kpi_backfill(self):
-        """Events of the time before the installation, as far as Odoo still shows them."""
+        """Events from before the installation, as far as Odoo has kept them."""
         self.env.flush_all()
         self.env.execute_query(
             SQL(
@@ -104,7 +105,7 @@ class CrmKpiOptOut(models.Model):
     # ------------------------------------------------------------------
     @api.model
     def _kpi_derive(self):
-        # they look at the mailings' own facts
+        # opt-outs read the facts of mailings
         self.env["mailing.trace"]._kpi_derive()
         return super()._kpi_derive()
 

@@ -18,10 +18,10 @@ class MailBlacklist(models.Model):
     def create(self, vals_list):
         emails = [email_normalize(vals.get("email")) for vals in vals_list]
         entries = self.with_context(active_test=False)
-        # creating an address that is there already gives the entry that is there
-        there = entries.search([("email", "in", [email for email in emails if email])])
+        # create() returns the existing entry of an address that is blocked already
+        existing = entries.search([("email", "in", [email for email in emails if email])])
         result = super().create(vals_list)
-        (result - there).filtered("active")._kpi_note_block()
+        (result - existing).filtered("active")._kpi_note_block()
         return result
 
     def write(self, vals):

@@ -8,7 +8,7 @@ class MailingMailing(models.Model):
     _inherit = "mailing.mailing"
 
     def _kpi_note_campaigns(self):
-        """Which cost entries are those of mailings may have changed, unseen by them."""
+        """Mark the costs as changed: which of them are costs of mailings depends on campaigns."""
         self.env["crm.kpi.source"]._mark_changed("crm.kpi.cost.period")
 
     @api.model_create_multi

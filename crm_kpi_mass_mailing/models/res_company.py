@@ -4,7 +4,7 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
-from .mailing_trace import DEFAULT_CLICK_SECONDS
+from ..traces import DEFAULT_CLICK_SECONDS
 
 
 class ResCompany(models.Model):
@@ -13,8 +13,8 @@ class ResCompany(models.Model):
     kpi_click_seconds = fields.Integer(
         string="Ignore early clicks (seconds)",
         default=DEFAULT_CLICK_SECONDS,
-        help="Virus scanners click the links of a mail as soon as it arrives. A click within so "
-        "many seconds after the sending is taken for one of theirs and is no response. "
+        help="Virus scanners click the links of a mail as soon as it arrives. A click within this "
+        "number of seconds after the sending does not count as a response. "
         "0: every click is a response.",
     )
 
@@ -27,7 +27,7 @@ class ResCompany(models.Model):
         if "kpi_click_seconds" in vals:
             traces = self.env["mailing.trace"]
             traces.flush_model()
-            # only what was clicked can change
+            # only traces with a click can change
             rows = self.env.execute_query(
                 SQL("SELECT id FROM mailing_trace WHERE links_click_datetime IS NOT NULL")
             )

@@ -4,7 +4,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-# how many lines the margin rests on, see _kpi_cost_query()
+# fields that _kpi_cost_query() computes
 COST_FIELDS = ("kpi_goods_line_count", "kpi_costless_line_count")
 
 
@@ -15,26 +15,26 @@ class SaleOrder(models.Model):
         "Lines of goods and services",
         readonly=True,
         copy=False,
-        help="Lines of a confirmed order that sell something; delivery, discounts, rewards and "
-        "down payments do not.",
+        help="Lines of a confirmed order that sell something. Delivery, discounts, rewards and "
+        "down payments do not count.",
     )
     kpi_costless_line_count = fields.Integer(
         "Lines without cost",
         readonly=True,
         copy=False,
-        help="Of these lines the ones without a cost: their whole price passes for margin.",
+        help="Number of these lines without a cost: their whole price counts as margin.",
     )
 
     def _compute_margin(self):
         result = super()._compute_margin()
-        # costs also change by computation, which write() does not see
+        # costs are also computed, which write() does not see
         orders = self.filtered(lambda order: order.state == "sale")
         orders._kpi_mark_dirty(orders._ids)
         return result
 
     @api.model
     def _kpi_margin_sql(self):
-        # the margin is in the currency of the order, its costs are those of its own time
+        # the margin is in the currency of the order, with the costs at its time
         return SQL("COALESCE(o.margin, 0) / COALESCE(NULLIF(o.currency_rate, 0), 1)")
 
     @api.model
@@ -46,7 +46,7 @@ class SaleOrder(models.Model):
 
     @api.model
     def _kpi_cost_query(self, ids):
-        """Query of the lines that the margin of orders rests on.
+        """Query of the number of lines that the margin of orders comes from.
 
         :param ids: ids of the orders
         :return: SQL with the columns ``id`` and COST_FIELDS

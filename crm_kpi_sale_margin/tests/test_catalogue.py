@@ -25,7 +25,7 @@ class TestCatalogueMargin(CatalogueCase, HistoryCase):
         with self.at("2026-11-09 12:00"):
             self._refresh(*codes)
             self.assertEqual(self._read("gross_margin", "2026-10-01"), 250)
-            # trap 13: the mean of the percentages would be 10 %
+            # the mean of the percentages would be 10 %
             self.assertAlmostEqual(self._read("gross_margin_pct", "2026-10-01"), 250 / 1500)
             self.assertEqual(
                 self._read("gross_margin", "2026-10-01", level="user", user_id=self.bob), -50

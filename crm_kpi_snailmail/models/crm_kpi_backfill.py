@@ -3,7 +3,7 @@
 
 from odoo import api, models
 
-from odoo.addons.crm_kpi.models.facts.crm_kpi_backfill import Step
+from odoo.addons.crm_kpi.refresh.backfill import FillStep
 
 
 class CrmKpiBackfill(models.Model):
@@ -13,5 +13,7 @@ class CrmKpiBackfill(models.Model):
     def _steps(self, renew=False):
         letters = self.env["snailmail.letter"]
         return super()._steps(renew) | {
-            "letters": Step(self.env._("letters"), "snailmail_letter", letters._kpi_backfill_stamps)
+            "letters": FillStep(
+                self.env._("letters"), "snailmail_letter", letters._kpi_backfill_stamps
+            )
         }

@@ -10,7 +10,7 @@ class CrmKpiInteraction(models.Model):
 
     @api.model
     def _kpi_message_sql(self):
-        # the message says that a letter is to be sent; whether it was, and when, says the letter
+        # the message is posted when the letter is created; the letter has its state and date
         parts = super()._kpi_message_sql()
         letter = SQL(
             "FROM snailmail_letter letter"

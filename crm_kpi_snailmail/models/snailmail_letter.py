@@ -12,7 +12,7 @@ class SnailmailLetter(models.Model):
         "Sent on",
         readonly=True,
         copy=False,
-        help="When the letter went to the post; from then on it counts as sent.",
+        help="When the letter was sent. It counts from then on.",
     )
 
     def write(self, vals):
@@ -21,14 +21,16 @@ class SnailmailLetter(models.Model):
         if vals["state"] == "sent":
             vals = {"kpi_sent_date": fields.Datetime.now(), **vals}
         result = super().write(vals)
-        # superuser: only marks the records of the letters, nothing is shown
+        # superuser: only marks the records of the letters
         self.sudo().message_id._kpi_mark_records()
         return result
 
     @api.model
     def _kpi_backfill_stamps(self, first, last):
-        """Letters of the time before, for a range of ids: their last change was that they
-        were sent. What they are about is derived anew.
+        """Dates of letters from before the installation, for a range of ids.
+
+        The last change of a sent letter is taken as its sending. The records of the letters are
+        marked.
 
         :return: number of letters that changed
         """

@@ -3,7 +3,7 @@
 
 from odoo import api, models
 
-from odoo.addons.crm_kpi.models.facts.crm_kpi_backfill import Step
+from odoo.addons.crm_kpi.refresh.backfill import FillStep
 
 
 class CrmKpiBackfill(models.Model):
@@ -13,7 +13,7 @@ class CrmKpiBackfill(models.Model):
     def _steps(self, renew=False):
         inputs = self.env["survey.user_input"]
         return super()._steps(renew) | {
-            "participations": Step(
+            "participations": FillStep(
                 self.env._("participations in surveys"),
                 "survey_user_input",
                 inputs._kpi_backfill_stamps,

@@ -8,17 +8,17 @@ from odoo.tools import SQL
 class CrmKpiSource(models.Model):
     _inherit = "crm.kpi.source"
 
-    def _period_join(self, model, query, periods, now, tz):
-        join, day = super()._period_join(model, query, periods, now, tz)
+    def _restrict_facts(self, facts):
+        result = super()._restrict_facts(facts)
         if self.model == "crm.kpi.survey.answer":
-            # of a participant's answers only the last one in the period counts: one that is
-            # replaced in the same quarter may well be the last one of its month
-            replaced = self._path_sql(model, "replaced_date", query)
-            query.add_where(
+            # Only the last answer of a participant in the period counts. An answer that is
+            # replaced in the same quarter may be the last one of its month.
+            replaced = facts.path("replaced_date")
+            facts.query.add_where(
                 SQL(
                     "(%(replaced)s IS NULL OR %(replaced)s >= "
                     "(SELECT k.utc_to FROM crm_kpi_period k WHERE k.id = p.period_id))",
                     replaced=replaced,
                 )
             )
-        return join, day
+        return result

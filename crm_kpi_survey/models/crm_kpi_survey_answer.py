@@ -4,14 +4,18 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from odoo.addons.crm_kpi.conversations.addresses import bare_address
+
 from .survey_question import METRICS, SCALES
 
 
 class CrmKpiSurveyAnswer(models.Model):
-    """An answer that makes a KPI: on its scale, finished, of no test and of none of us.
+    """A survey answer that counts in a KPI.
 
-    Nothing is stored: the rows are read from the surveys as they are, so that a question
-    which gets or loses its flag, a test entry or a merged contact need no bookkeeping.
+    The survey is finished and not a test, the answer is on the scale of the KPI, and neither
+    participant nor customer is one of our companies or employees. The rows are read from the
+    surveys and not stored, so that later changes of questions, participations and contacts
+    need no update here.
     """
 
     _name = "crm.kpi.survey.answer"
@@ -62,8 +66,8 @@ class CrmKpiSurveyAnswer(models.Model):
     replaced_date = fields.Datetime(
         "Replaced on",
         readonly=True,
-        help="When the participant answered the same survey again: in a period that holds both, "
-        "only the last answer counts.",
+        help="When the participant answered the same survey again. In a period with both "
+        "answers, only the last one counts.",
     )
     survey_id = fields.Many2one("survey.survey", readonly=True)
     question_id = fields.Many2one("survey.question", readonly=True)
@@ -95,10 +99,9 @@ class CrmKpiSurveyAnswer(models.Model):
                        i.kpi_partner_id AS partner_id, i.kpi_user_id AS user_id,
                        i.kpi_team_id AS team_id, i.kpi_company_id AS company_id,
                        i.kpi_reseller_id AS reseller_id,
-                       -- the person, else the mail address; who gave neither is somebody else
+                       -- the contact, else the mail address, else each participation
                        COALESCE('p' || i.partner_id,
-                                lower(substring(i.email from '[^<>[:space:]]+@[^<>[:space:]]+')),
-                                'i' || i.id) AS respondent
+                                %(address)s, 'i' || i.id) AS respondent
                   FROM survey_user_input_line l
                   JOIN survey_question q ON q.id = l.question_id AND q.kpi_metric IS NOT NULL
                   JOIN survey_user_input i ON i.id = l.user_input_id
@@ -121,6 +124,7 @@ class CrmKpiSurveyAnswer(models.Model):
               FROM answer a
               JOIN scale s ON s.metric = a.metric AND a.value BETWEEN s.lowest AND s.highest
             """,
+            address=bare_address(SQL("i.email")),
             scales=SQL(", ").join(
                 SQL("(%s, %s, %s)", metric, lowest, highest)
                 for metric, (lowest, highest) in SCALES.items()
@@ -136,6 +140,6 @@ class CrmKpiSurveyAnswer(models.Model):
             answer.display_name = f"{metrics.get(answer.metric)}: {answer.value:g}"
 
     def action_open_record(self):
-        """Open the ticket, order or lead it was sent for, under the rights of the viewer."""
+        """Open the record that the survey was sent for, under the rights of the user."""
         self.ensure_one()
         return self.env[self.res_model].browse(self.res_id).get_formview_action()

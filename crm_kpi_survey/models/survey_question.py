@@ -9,7 +9,7 @@ METRICS = [
     ("ces", "Customer effort (1–7)"),
     ("csat", "Satisfaction (1–5)"),
 ]
-#: Lowest and highest answer of the scale that the definition of each KPI demands.
+#: Lowest and highest answer of the scale of each KPI, by its definition.
 SCALES = {"nps": (0, 10), "ces": (1, 7), "csat": (1, 5)}
 
 
@@ -19,12 +19,12 @@ class SurveyQuestion(models.Model):
     kpi_metric = fields.Selection(
         METRICS,
         "KPI",
-        help="The KPI that the answers make. It demands its scale:\n"
+        help="The KPI in which the answers count. Each KPI needs its own scale:\n"
         "Net promoter score: how likely is it that you recommend us, 0 (not at all) to 10.\n"
         "Customer effort: they made it easy for me, 1 (strongly disagree) to 7 (strongly "
         "agree).\n"
         "Satisfaction: how satisfied are you, 1 (not at all) to 5 (very).\n"
-        "Of several such questions in one survey, a participant's last answer counts.",
+        "With several such questions in a survey, the last answer of a participant counts.",
     )
 
     @api.constrains(
@@ -45,7 +45,7 @@ class SurveyQuestion(models.Model):
                 raise ValidationError(
                     self.env._(
                         "KPI: “%s” has the scale 1–5 of the older customer effort score, where a "
-                        "low answer is good; it cannot be counted with the newer one. Ask whether "
+                        "low answer is good. It cannot be combined with the newer one. Ask whether "
                         "it was easy, from 1 (strongly disagree) to 7 (strongly agree), or leave "
                         "KPI empty.",
                         question.title,
@@ -54,8 +54,8 @@ class SurveyQuestion(models.Model):
             raise ValidationError(
                 self.env._(
                     "KPI: %(metric)s needs a question of the type Scale from %(lowest)s to "
-                    "%(highest)s, or Numerical Value validated between the two; “%(question)s” "
-                    "is something else. Change its scale, or leave KPI empty.",
+                    "%(highest)s, or of the type Numerical Value validated between the two. "
+                    "“%(question)s” is not: change its scale, or leave KPI empty.",
                     metric=dict(self._fields["kpi_metric"]._description_selection(self.env))[
                         question.kpi_metric
                     ],
@@ -66,7 +66,7 @@ class SurveyQuestion(models.Model):
             )
 
     def _kpi_scale(self):
-        """Lowest and highest answer that the question admits, ``None`` if it does not say."""
+        """Lowest and highest answer of the question, ``None`` if they are not defined."""
         self.ensure_one()
         if self.question_type == "scale":
             return self.scale_min, self.scale_max
@@ -77,8 +77,8 @@ class SurveyQuestion(models.Model):
     def _kpi_scale_fits(self):
         """Whether the answers are on the scale of the KPI.
 
-        Everybody knows the net promoter score as 0 to 10: its number need not be validated
-        (what is beside the scale is not counted).
+        A numerical net promoter score needs no validation, because its scale is widely known;
+        answers outside of 0 to 10 do not count.
         """
         scale = self._kpi_scale()
         if scale is None:
@@ -87,7 +87,7 @@ class SurveyQuestion(models.Model):
 
     @api.onchange("kpi_metric")
     def _onchange_kpi_metric(self):
-        # only of a new question: answers to an old one were given on its own scale
+        # only new questions: answers to an existing one were given on its own scale
         if self.kpi_metric and not self._origin and not self._kpi_scale_fits():
             self.question_type = "scale"
             self.scale_min, self.scale_max = SCALES[self.kpi_metric]

@@ -9,22 +9,21 @@ class SurveySurvey(models.Model):
     _inherit = "survey.survey"
 
     def _kpi_invite(self, record, partner=None, email=False):
-        """Ask a customer about a record by mail.
+        """Invite a customer by mail to answer the survey about a record.
 
-        Who has not answered the last request for it yet is not asked again.
+        While the last request for the record is not answered, no further one is sent.
 
-        :param partner: the participant; default the record's contact
-        :param email: address where the contact has none, or there is no contact
-        :return: the participation, an empty one where nobody can be asked
+        :param partner: the participant; by default the contact of the record
+        :param email: address to use when the contact has none, or when there is no contact
+        :return: the participation; empty when there is no address
         """
         self.ensure_one()
-        # superuser: whoever works on the record causes the request, also the customer who
-        # closes a ticket in the portal; none of them need to be allowed to read surveys
+        # superuser: the request is caused by a user who works on the record, or by a customer
+        # who closes a ticket in the portal; they may not be allowed to read surveys
         survey = self.sudo()
         partner = (record.partner_id if partner is None else partner).sudo()
-        nobody = self.env["survey.user_input"]
         if not survey.active or not (partner.email or email):
-            return nobody
+            return self.env["survey.user_input"]
         waiting = survey.user_input_ids.search(
             [
                 ("survey_id", "=", survey.id),
@@ -49,8 +48,8 @@ class SurveySurvey(models.Model):
             kpi_res_id=record.id,
             kpi_invited=True,
         )
-        # superuser: Odoo's own invitation, to one person, about a record the sender has at hand;
-        # a portal user who closes a ticket reads neither templates nor the sender
+        # superuser: Odoo's invitation, to one participant, about a record the user works on;
+        # portal users may read neither templates nor the sender
         template = self.env.ref("survey.mail_template_user_input_invite").sudo()
         sender = record.company_id.partner_id if self.env.user.share else self.env.user
         template.with_context(lang=partner.lang or self.env.lang).send_mail(
@@ -63,7 +62,7 @@ class SurveySurvey(models.Model):
             },
         )
         if hasattr(record, "_message_log"):
-            # superuser: a note of what was just sent, also by who may read the record only
+            # superuser: logs the mail that was just sent; the user may only read the record
             record.sudo()._message_log(
                 body=self.env._(
                     "Survey “%(survey)s” sent to %(participant)s.",

@@ -6,15 +6,16 @@ from collections import defaultdict
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL
 
-#: Stamps of who gets the credit for an answer.
+#: Stamps: customer, salesperson … that an answer counts for.
 CREDIT = ("kpi_partner_id", "kpi_user_id", "kpi_team_id", "kpi_company_id", "kpi_reseller_id")
 
 
 class SurveyUserInput(models.Model):
-    """A participation knows the record it was sent for, and who gets the credit for it.
+    """A participation: the record it was sent for, and the salesperson it counts for.
 
-    The credit is stamped when somebody is asked, so that a record or customer that changes
-    hands afterwards does not take it along; what is unknown then is filled in with the answer.
+    Customer, salesperson and team are stamped when the survey is sent. A later change of the
+    salesperson of the record or customer does not change them. Values that are unknown then
+    are filled in with the answer.
     """
 
     _name = "survey.user_input"
@@ -33,8 +34,8 @@ class SurveyUserInput(models.Model):
         "Invited",
         readonly=True,
         copy=False,
-        help="A customer whom we asked to answer. Those who came by the public link, employees "
-        "and tests were not invited: they are left out of the response rate.",
+        help="A customer who was asked to answer. Participants by the public link, employees and "
+        "tests are not invited: they do not count in the response rate.",
     )
     kpi_partner_id = fields.Many2one(
         "res.partner",
@@ -49,14 +50,14 @@ class SurveyUserInput(models.Model):
         "Salesperson",
         readonly=True,
         copy=False,
-        help="Who had the record when it was sent, else whose customer it was.",
+        help="Salesperson of the record when the survey was sent, else of the customer.",
     )
     kpi_team_id = fields.Many2one(
         "crm.team",
         "Sales Team",
         readonly=True,
         copy=False,
-        help="Team of the record when it was sent, else of the salesperson.",
+        help="Team of the record when the survey was sent, else of the salesperson.",
     )
     kpi_company_id = fields.Many2one(
         "res.company",
@@ -71,20 +72,20 @@ class SurveyUserInput(models.Model):
         "Reseller",
         readonly=True,
         copy=False,
-        help="Partner to whom the lead was assigned, else who is assigned to the customer.",
+        help="Partner assigned to the lead, else to the customer.",
     )
 
-    # --- STAMPS ---
+    # --- stamps ---
 
     @api.model
     def _kpi_protected_fields(self):
-        # the record is named by whoever sends the survey
+        # users set them when they send a survey
         return super()._kpi_protected_fields() - {"kpi_res_model", "kpi_res_id"}
 
     @api.model_create_multi
     def create(self, vals_list):
         inputs = super().create(vals_list)
-        for input_ in inputs.sudo():  # public visitors read neither records nor users
+        for input_ in inputs.sudo():  # superuser: visitors may read neither records nor users
             vals = input_._kpi_credit()
             if not input_.kpi_invited and input_._kpi_was_invited():
                 vals["kpi_invited"] = True
@@ -95,7 +96,7 @@ class SurveyUserInput(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if vals.get("state") == "done" or "partner_id" in vals:
-            for input_ in self.sudo():  # as in create()
+            for input_ in self.sudo():  # superuser: as in create()
                 missing = {
                     name: value
                     for name, value in input_._kpi_credit().items()
@@ -118,9 +119,9 @@ class SurveyUserInput(models.Model):
         return None if model is None else model.browse(self.kpi_res_id).exists() or None
 
     def _kpi_mark_records(self):
-        """Have the records derive again what they keep of the answers given for them."""
+        """Mark the records that the surveys were sent for: they keep values of answers."""
         ids_by_model = defaultdict(set)
-        for input_ in self.sudo():  # only the record's name goes to the queue
+        for input_ in self.sudo():  # superuser: only ids go to the queue
             if input_.kpi_res_model and input_.kpi_res_id:
                 ids_by_model[input_.kpi_res_model].add(input_.kpi_res_id)
         for name, ids in ids_by_model.items():
@@ -128,7 +129,7 @@ class SurveyUserInput(models.Model):
                 self.env[name]._kpi_mark_dirty(ids)
 
     def _kpi_was_invited(self):
-        """Whether a participant with a name was asked by one of us, and is none of us."""
+        """Whether an employee asked a known participant who is not an employee."""
         self.ensure_one()
         if self.test_entry or not (self.partner_id or self.email):
             return False
@@ -145,7 +146,7 @@ class SurveyUserInput(models.Model):
         vals["kpi_partner_id"] = customer.id or vals["kpi_partner_id"]
         customer = self.env["res.partner"].browse(vals["kpi_partner_id"])
         user = self.env["res.users"].browse(vals["kpi_user_id"]) or customer.user_id
-        # what the system itself owns is nobody's success
+        # records of OdooBot are not credited to anyone
         user = user.filtered(lambda u: u.id != SUPERUSER_ID)
         vals["kpi_user_id"] = user.id
         vals["kpi_team_id"] = vals["kpi_team_id"] or user.sale_team_id.id
@@ -161,7 +162,7 @@ class SurveyUserInput(models.Model):
 
     @api.model
     def _kpi_record_credit(self, record):
-        """What the record itself says of the credit; extended where its fields are others."""
+        """Stamps by the fields of the record; extended for models with other fields."""
 
         def linked(owner, name, comodel):
             field = owner._fields.get(name)
@@ -180,18 +181,18 @@ class SurveyUserInput(models.Model):
             "kpi_reseller_id": linked(lead, "partner_assigned_id", "res.partner").id,
         }
 
-    # --- BACK-FILL ---
+    # --- back-fill ---
 
     @api.model
     def _kpi_backfill_stamps(self, first, last):
-        """Stamps of participations that are older than this module, for a range of ids.
+        """Stamps of participations from before the installation, for a range of ids.
 
-        They know no record; the owner of the time is lost, it is the present one. What has
-        its stamps is left alone.
+        Their record is unknown, and the salesperson is the present one of the customer.
+        Participations with stamps are not changed.
 
         :return: number of participations that changed
         """
-        # superuser: facts are filled in for everybody and read under record rules
+        # superuser: the stamps are the same for all users, and read under record rules
         teams = self.env["res.users"].sudo().with_context(active_test=False).search([])
         team_of = [(user.id, user.sale_team_id.id) for user in teams if user.sale_team_id]
         rows = self.env.execute_query(

@@ -2,14 +2,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Carts of the website shop.
 
-Odoo's own *abandoned cart* is not stored, depends on the time it is asked, goes by the order
-date, which moves at the confirmation, and forgets the carts that were recovered. Here a cart
-is dated by its creation for good. What became of it is stored; whether it is old enough to be
-called abandoned is asked of the stored moment when the delay of its website is over.
+Odoo's *abandoned cart* is not stored. It depends on the present time and on the order date,
+which changes at the confirmation, and a recovered cart is not an abandoned cart any more. Here
+the date of a cart is its creation. Its state is stored, and so is the moment when the delay of
+its website is over: from then on it counts as abandoned.
 """
 
 from odoo import api, fields, models
 from odoo.tools import SQL
+
+from odoo.addons.crm_kpi.facts import order_lines
 
 CART_FIELDS = ("kpi_is_cart", "kpi_cart_identified", "kpi_cart_state", "kpi_cart_due")
 
@@ -21,14 +23,14 @@ class SaleOrder(models.Model):
         "Counts as cart",
         readonly=True,
         copy=False,
-        help="An order of the website shop with at least one product in it. Carts that were "
-        "merged into another one are empty and count no more.",
+        help="An order of the website shop with at least one product. A cart that was merged into "
+        "another cart is empty and does not count.",
     )
     kpi_cart_identified = fields.Boolean(
         "Identified customer",
         readonly=True,
         copy=False,
-        help="The visitor has logged in or given an address.",
+        help="The visitor logged in or entered an address.",
     )
     kpi_cart_state = fields.Selection(
         [
@@ -40,15 +42,15 @@ class SaleOrder(models.Model):
         "Cart",
         readonly=True,
         copy=False,
-        help="Completed: confirmed at least once. Open and cancelled carts count as abandoned "
-        "once the delay of the website is over.",
+        help="Completed: confirmed at least once. Carts that are not completed or cancelled count "
+        "as abandoned when the delay of the website is over.",
     )
     kpi_cart_due = fields.Datetime(
         "Abandoned from",
         readonly=True,
         copy=False,
-        help="Creation of the cart plus the delay in the settings of the website. Before, "
-        "nothing is said about the cart.",
+        help="Creation of the cart plus the delay in the settings of the website. Until then the "
+        "cart counts in no KPI.",
     )
 
     @api.model
@@ -57,7 +59,7 @@ class SaleOrder(models.Model):
 
     @api.model
     def _kpi_quotation_condition(self):
-        # the shop sends no quotations: its 'sent' is a pending payment
+        # the shop does not send quotations: the state 'sent' means a pending payment
         return SQL("%s AND o.website_id IS NULL", super()._kpi_quotation_condition())
 
     @api.model
@@ -70,19 +72,18 @@ class SaleOrder(models.Model):
     @api.model
     def _kpi_product_line_condition(self):
         """SQL condition of a line (alias l) that puts a product into a cart."""
-        conditions = [SQL("l.display_type IS NULL"), SQL("l.product_id IS NOT NULL")]
-        lines = self.env["sale.order.line"]
-        if "is_delivery" in lines._fields:
-            conditions.append(SQL("l.is_delivery IS NOT TRUE"))
-        if "reward_id" in lines._fields:
-            conditions.append(SQL("l.reward_id IS NULL"))
-        return SQL(" AND ").join(conditions)
+        return SQL(" AND ").join(
+            [
+                SQL("l.display_type IS NULL AND l.product_id IS NOT NULL"),
+                *order_lines.not_extra(self.env["sale.order.line"]._fields),
+            ]
+        )
 
     @api.model
     def _kpi_cart_query(self, ids):
-        """Query of what became of carts.
+        """Query of the state of carts.
 
-        :param ids: ids of orders, those of the shop and others
+        :param ids: ids of orders, also outside of the shop
         :return: SQL with the columns ``id`` and CART_FIELDS
         """
         return SQL(

@@ -10,7 +10,7 @@ class SaleOrderLine(models.Model):
     @api.model
     def _kpi_mark_dirty(self, ids):
         result = super()._kpi_mark_dirty(ids)
-        # superuser: only marks ids. A cart counts from its first product on
+        # superuser: only ids are marked. A cart counts from its first product on
         orders = self.sudo().browse(ids).exists().order_id
         carts = orders.filtered(lambda order: order.website_id and order.state != "sale")
         carts._kpi_mark_dirty(carts.ids)
@@ -19,7 +19,7 @@ class SaleOrderLine(models.Model):
     def write(self, vals):
         if "order_id" not in vals:
             return super().write(vals)
-        # superuser: only marks ids. Merged into another cart, the former one is empty
+        # superuser: only ids are marked. A cart merged into another one is empty
         former = self.sudo().order_id
         result = super().write(vals)
         former._kpi_mark_dirty(former.ids)

@@ -11,6 +11,6 @@ class Website(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if vals.keys() & {"cart_abandoned_delay", "user_id"}:
-            # when a cart counts as abandoned, and who is nobody in particular
+            # the delay of abandoned carts, and the user of unknown visitors
             self.env["sale.order"]._kpi_mark_orders(SQL("website_id = ANY(%s)", self.ids))
         return result

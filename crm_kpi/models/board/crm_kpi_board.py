@@ -301,7 +301,7 @@ class CrmKpiBoard(models.Model):
         period = (
             self.env["crm.kpi.period"]
             .sudo()
-            ._for_look(context.company, date_from, date_to + timedelta(days=1))
+            ._for_board(context.company, date_from, date_to + timedelta(days=1))
         )
         # superuser: values are written only by the refresh
         self.env["crm.kpi"].sudo()._refresh(period, context.kpis.sudo())

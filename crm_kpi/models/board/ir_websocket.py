@@ -3,8 +3,7 @@
 
 from odoo import models
 
-#: Channel of each company: notifies when its values were refreshed.
-BUS_CHANNEL = "crm_kpi"
+from ...refresh.announce import BUS_CHANNEL
 
 
 class IrWebsocket(models.AbstractModel):

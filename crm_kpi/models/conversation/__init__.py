@@ -1,16 +1,11 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from . import crm_kpi_interaction
-from . import res_partner_interaction
-from . import account_move_interaction
+from . import crm_kpi_interaction_mixin
+from . import crm_kpi_correspondence_mixin
 from . import crm_kpi_response_mixin
-from . import crm_kpi_ticket_mixin
-from . import crm_kpi_ticket_facts
-from . import crm_kpi_ticket_past
-from . import crm_kpi_ticket_stage
-from . import crm_lead_interaction
+from . import crm_kpi_interaction
 from . import calendar_event
 from . import mail_activity
+from . import mail_activity_type
 from . import mail_message
-from . import sale_order_interaction

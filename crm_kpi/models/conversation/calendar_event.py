@@ -3,6 +3,7 @@
 
 from odoo import api, fields, models
 
+#: Fields that change the facts of leads and customers.
 TRIGGERS = {"active", "opportunity_id", "partner_ids", "start", "start_date", "stop", "user_id"}
 
 
@@ -10,17 +11,17 @@ class CalendarEvent(models.Model):
     _inherit = "calendar.event"
 
     def _kpi_mark_leads(self):
-        """A meeting with a prospect changes facts of its lead: mark it, nothing is computed."""
-        # safe as superuser: only ids go to the queue, nothing is shown
+        """Mark the leads of the meetings."""
+        # superuser: only ids go to the queue
         self.env["crm.lead"]._kpi_mark_dirty(self.sudo().opportunity_id.ids)
 
     def _kpi_mark_customers(self):
-        """A meeting that was held is a contact with the customers who attended: mark them.
+        """Mark the attendees of meetings that took place: they are contacts with customers.
 
-        One to come counts by itself once it is over.
+        A future meeting counts by itself once it is over.
         """
         now = fields.Datetime.now()
-        # safe as superuser: only ids go to the queue, nothing is shown
+        # superuser: only ids go to the queue
         held = self.sudo().filtered(lambda event: event.stop and event.stop <= now)
         self.env["crm.kpi.customer"]._kpi_mark_dirty(held.partner_ids.ids)
 
@@ -40,7 +41,7 @@ class CalendarEvent(models.Model):
         # before and after: a merge moves meetings from one lead to another
         self._kpi_mark()
         result = super().write(vals)
-        # a recurrence may have deleted some of them
+        # a change of a recurrence may delete some of them
         self.exists()._kpi_mark()
         return result
 

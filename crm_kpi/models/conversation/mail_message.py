@@ -6,7 +6,9 @@ from collections import defaultdict
 from odoo import api, models
 from odoo.tools import SQL
 
-# what the classification of an interaction looks at
+from ...conversations import interactions
+
+#: Fields that decide whether and how a message is an interaction.
 CLASSIFYING = {
     "author_guest_id",
     "author_id",
@@ -25,20 +27,17 @@ class MailMessage(models.Model):
     _inherit = "mail.message"
 
     def _kpi_mark_records(self):
-        """Mark the records the messages are on: one INSERT per model, nothing is computed."""
+        """Mark the records that the messages are on: one INSERT per model."""
         ids_by_model = defaultdict(set)
-        # safe as superuser: only the record's name goes to the queue, nothing is shown
+        # superuser: only ids go to the queue
         for message in self.sudo():
             if not message.model or not message.res_id:
                 continue
             model = self.env.get(message.model)
             if model is None or not getattr(model, "_kpi_has_interactions", False):
                 continue
-            if message.message_type in ("user_notification", "auto_comment", "out_of_office") or (
-                message.message_type == "notification" and not message.mail_activity_type_id
-            ):
-                continue  # logs and tracking are never an interaction
-            ids_by_model[message.model].add(message.res_id)
+            if interactions.may_count(message.message_type, bool(message.mail_activity_type_id)):
+                ids_by_model[message.model].add(message.res_id)
         for name, ids in ids_by_model.items():
             self.env[name]._kpi_mark_dirty(ids)
 
@@ -59,6 +58,6 @@ class MailMessage(models.Model):
 
     def unlink(self):
         self._kpi_mark_records()
-        # the rows go with the messages: this is the last moment to tell whose they were
+        # the rows are deleted with the messages: afterwards their customers are unknown
         self.env["crm.kpi.interaction"]._kpi_mark_customers(SQL("message_id = ANY(%s)", self.ids))
         return super().unlink()

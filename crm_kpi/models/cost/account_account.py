@@ -10,7 +10,7 @@ class AccountAccount(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if "account_type" in vals:
-            # unseen by the journal items, which the figures are made of
+            # the write dates of the journal items, which the values are computed from, do not change
             source = self.env["crm.kpi.source"]
             for model in ("account.move.line", "crm.kpi.balance.period", "crm.kpi.cost.period"):
                 source._mark_changed(model)

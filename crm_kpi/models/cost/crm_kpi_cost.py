@@ -16,11 +16,11 @@ COST_KINDS = [
 
 
 class CrmKpiCost(models.Model):
-    """What sales, marketing or service cost in a span of days.
+    """Cost of sales, marketing or service in a range of days.
 
-    The amount is spread evenly over its days: of a cost of the whole year, every month has
-    the share of its days. What names a team, a salesperson or a segment is a cost of theirs;
-    everything is a cost of the company.
+    The amount is spread evenly over its days: each month has its part of the cost of a year.
+    An entry with a team, a salesperson or a segment is a cost of theirs. Every entry is a cost
+    of the company.
     """
 
     _name = "crm.kpi.cost"
@@ -28,7 +28,7 @@ class CrmKpiCost(models.Model):
     _inherit = ["crm.kpi.scope.mixin"]
     _order = "date_first desc, kind, id desc"
 
-    name = fields.Char("Description", help="What was paid for.")
+    name = fields.Char("Description", help="The goods or services that were paid for.")
     kind = fields.Selection(COST_KINDS, required=True, index=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
     date_first = fields.Date(
@@ -55,25 +55,25 @@ class CrmKpiCost(models.Model):
     )
     team_id = fields.Many2one(
         ondelete="restrict",
-        help="Empty: not allocated to a team. It is a cost of the company either way.",
+        help="Empty: not allocated to a team. It is a cost of the company in any case.",
     )
     user_id = fields.Many2one(
         ondelete="restrict",
-        help="Empty: not allocated to a person. It is a cost of the company either way.",
+        help="Empty: not allocated to a person. It is a cost of the company in any case.",
     )
     segment_id = fields.Many2one(
         ondelete="restrict",
-        help="Empty: not allocated to customers. It is a cost of the company either way.",
+        help="Empty: not allocated to customers. It is a cost of the company in any case.",
     )
     is_counted = fields.Boolean(
         "In the totals",
         compute="_compute_is_counted",
-        help="No, where the company takes the costs of this kind from its accounts: the entry "
-        "then counts for its campaign only.",
+        help="Off if the company takes the costs of this kind from its accounts. The entry then "
+        "counts only for its campaign.",
     )
 
     _days_ordered = models.Constraint(
-        "CHECK (date_first <= date_last)", "Last day: it must not lie before the first day."
+        "CHECK (date_first <= date_last)", "Last day: it must not be before the first day."
     )
     _span_idx = models.Index("(company_id, date_first, date_last)")
 
@@ -82,7 +82,7 @@ class CrmKpiCost(models.Model):
     @api.depends("kind", "company_id")
     def _compute_is_counted(self):
         for cost in self:
-            # superuser: a setting of the company, which its managers need not administer
+            # superuser: reads a setting of the company, which its managers may not read
             company = cost.company_id.sudo()
             cost.is_counted = bool(cost.kind) and company._kpi_cost_basis(cost.kind) == "entries"
 
@@ -101,8 +101,8 @@ class CrmKpiCost(models.Model):
             if not cost.amount:
                 raise ValidationError(
                     self.env._(
-                        "Amount: enter what it cost. Where nothing was paid, or nothing is "
-                        "known, make no entry."
+                        "Amount: enter the cost. Do not create an entry if nothing was paid or "
+                        "the cost is not known."
                     )
                 )
 
@@ -130,7 +130,7 @@ class CrmKpiCost(models.Model):
 
     @contextmanager
     def _campaigns_watched(self, campaign_ids):
-        """Note when the first cost of one of these campaigns is entered, or the last one goes."""
+        """Mark the orders when one of these campaigns gets its first cost or loses its last."""
         campaigns = self.env["utm.campaign"].browse(id_ for id_ in campaign_ids if id_)
         before = campaigns and self._campaigns_known(campaigns)
         yield
@@ -141,19 +141,19 @@ class CrmKpiCost(models.Model):
     def _campaigns_known(self, campaigns=None, without=()):
         """Ids of the campaigns whose cost is known, by the id of the company.
 
-        :param campaigns: only these; default all
-        :param without: entries that are not looked at
+        :param campaigns: only these campaigns; all by default
+        :param without: entries that are ignored
         """
         domain = Domain("campaign_id", "!=", False)
         if campaigns is not None:
             domain = Domain("campaign_id", "in", campaigns.ids)
         if without:
             domain &= Domain("id", "not in", without.ids)
-        # superuser: the return of a campaign does not depend on who asks
+        # superuser: the return of a campaign is the same for all users
         groups = self.sudo()._read_group(domain, ["company_id"], ["campaign_id:array_agg_distinct"])
         return {company.id: set(ids) for company, ids in groups}
 
     @api.model
     def _note_campaigns(self):
-        """Which orders count for the return on campaigns has changed, unseen by them."""
+        """The orders that count for the return on campaigns changed, without a write on them."""
         self.env["crm.kpi.source"]._mark_changed("sale.order")

@@ -3,8 +3,5 @@
 
 from . import crm_kpi_customer_period
 from . import crm_kpi_customer
-from . import crm_kpi_customer_facts
-from . import res_partner_customer
 from . import crm_kpi_profile_item
 from . import crm_kpi_profile
-from . import res_partner_profile

@@ -8,7 +8,12 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.misc import format_amount
 
+from ...customers import present, rfm
+from ...engine.periods import local_day
 from ...fields import NullableFloat
+
+#: Queue of the companies whose customers are to be compared with each other again.
+COMPANIES = "res.company"
 
 STATUSES = [
     ("active", "Active"),
@@ -16,30 +21,19 @@ STATUSES = [
     ("churned", "Churned"),
     ("prospect", "Prospect"),
 ]
-#: status by shape, so that nobody depends on colours
+#: Symbols by status, so that colours are not needed to tell them apart.
 SHAPES = {"active": "●", "at_risk": "▲", "churned": "✕", "prospect": "○"}
-RFM_CLASSES = [
-    ("champion", "Champion"),
-    ("loyal", "Loyal"),
-    ("promising", "Promising"),
-    ("new", "New"),
-    ("attention", "Needs attention"),
-    ("cant_lose", "Can't lose"),
-    ("at_risk", "At risk"),
-    ("hibernating", "Hibernating"),
-    ("lost", "Lost"),
-]
 
 
 class CrmKpiCustomer(models.Model):
     """What a company knows of a customer: one row per commercial partner and company.
 
-    There is a row for whoever has a confirmed order or an exchange of messages with the
-    company. Two companies that share a customer have a row each. The rows are derived in sets
-    (``crm_kpi_customer_facts.py``) and written by nobody else.
+    There is a row for each customer with a confirmed order or a contact with the company. Two
+    companies that share a customer have a row each. The rows are derived in sets, by the
+    statements in ``customers/present.py``.
 
-    What ages by itself (lost or not, days since) is not stored: the dates are, and the rest is
-    compared with the clock when it is read.
+    Values that change with the clock (churned or not, days since) are not stored. The dates are
+    stored and compared with the clock when they are read.
     """
 
     _name = "crm.kpi.customer"
@@ -74,80 +68,86 @@ class CrmKpiCustomer(models.Model):
     )
     # ---- orders
     first_order_date = fields.Datetime(
-        "First order", readonly=True, help="Date of the first order of more than zero."
+        "First order",
+        readonly=True,
+        help="Date of the first confirmed order with an amount above zero.",
     )
     last_order_date = fields.Datetime(
-        "Last order", readonly=True, help="Date of the latest order of more than zero."
+        "Last order",
+        readonly=True,
+        help="Date of the last confirmed order with an amount above zero.",
     )
     order_count = fields.Integer(
-        "Orders", readonly=True, help="Number of confirmed orders of more than zero."
+        "Orders", readonly=True, help="Number of confirmed orders with an amount above zero."
     )
     ltv_to_date = fields.Monetary(
         "Lifetime value",
         currency_field="currency_id",
         readonly=True,
-        help="Untaxed amount of all confirmed orders less what was credited of them, each at the "
-        "rate of its own date. By the settings instead: what was invoiced, less credit notes.",
+        help="Untaxed amount of all confirmed orders, less the credit notes for them, each at the "
+        "rate of its own date. Depending on the settings, the untaxed amount of all invoices, "
+        "less all credit notes, instead.",
     )
     ltv_margin = fields.Monetary(
         "Lifetime margin",
         currency_field="currency_id",
         readonly=True,
-        help="The part of the lifetime value that is margin, by the costs of the order lines "
-        "where they are kept, else by the margin rate in the settings.",
+        help="Margin in the lifetime value: from the costs of the order lines where costs are "
+        "recorded, else by the margin rate in the settings.",
     )
     revenue_12m = fields.Monetary(
         "Revenue of 12 months",
         currency_field="currency_id",
         readonly=True,
-        help="Untaxed amount of the orders of the last twelve months, brought up to date daily.",
+        help="Untaxed amount of the orders of the last twelve months, updated daily.",
     )
     own_gap_days = NullableFloat(
         "Usual gap (days)",
         readonly=True,
         aggregator=None,
-        help="Median number of days from one day with an order to the next; known from the "
-        "third such day on.",
+        help="Median number of days from one day with an order to the next. Empty before the "
+        "third day with an order.",
     )
     at_risk_date = fields.Datetime(
         "At risk from",
         readonly=True,
-        help="The last order plus twice (see the settings) the usual gap, that of the company's "
-        "customers as long as the own one is not known, and at least 30 days. Empty when the "
-        "customer would count as churned before.",
+        help="Last order plus the usual gap times the factor in the settings, and at least the "
+        "minimum number of days in the settings. Before the third day with an order, the median "
+        "gap of all customers of the company is used. Empty when the customer would count as "
+        "churned before.",
     )
     churn_date = fields.Datetime(
         "Churned from",
         readonly=True,
-        help="The last order plus the days of inactivity in the settings. An order exactly so "
-        "long ago still counts.",
+        help="Last order plus the days of inactivity in the settings. At exactly this moment the "
+        "customer is still active.",
     )
     # ---- recency, frequency, monetary value
     rfm_r = fields.Integer(
         "Recency",
         readonly=True,
         aggregator=None,
-        help="1 (long ago) to 5 (lately), by the last order of the last 24 months and in "
-        "comparison with all customers. 0: none, or fewer than five customers.",
+        help="1 (long ago) to 5 (recent): last order of the last 24 months, compared with all "
+        "customers. 0: no order, or fewer than five customers.",
     )
     rfm_f = fields.Integer(
         "Frequency",
         readonly=True,
         aggregator=None,
-        help="1 (rarely) to 5 (often), by the days with orders in the last 24 months.",
+        help="1 (rare) to 5 (frequent): number of days with orders in the last 24 months.",
     )
     rfm_m = fields.Integer(
         "Monetary value",
         readonly=True,
         aggregator=None,
-        help="1 (little) to 5 (much), by the revenue of the last 24 months.",
+        help="1 (low) to 5 (high): revenue of the last 24 months.",
     )
     rfm_class = fields.Selection(
-        RFM_CLASSES,
+        rfm.CLASSES,
         "RFM class",
         readonly=True,
-        help="What recency, frequency and monetary value say together. Brought up to date "
-        "daily; empty with fewer than five customers.",
+        help="Class by recency, frequency and monetary value. Updated daily; empty with fewer "
+        "than five customers.",
     )
     rfm_scores = fields.Char(
         "R–F–M",
@@ -158,23 +158,25 @@ class CrmKpiCustomer(models.Model):
     last_interaction_date = fields.Datetime(
         "Last contact",
         readonly=True,
-        help="The latest message, call or meeting with anybody there: on leads, orders, tickets, "
-        "invoices and contacts. Notes, automatic mails, newsletters and orders are none.",
+        help="Last message, call or meeting with the customer: on leads, orders, tickets, "
+        "invoices and contacts. Notes, automatic mails, newsletters and orders do not count.",
     )
     last_inbound_date = fields.Datetime(
-        "Last heard from", readonly=True, help="The latest sign of the customer."
+        "Last heard from",
+        readonly=True,
+        help="Last message, call or meeting that came from the customer.",
     )
     last_outbound_date = fields.Datetime(
-        "Last contacted", readonly=True, help="The latest message, call or meeting of ours."
+        "Last contacted", readonly=True, help="Last message, call or meeting from the company."
     )
     # ---- as of now
     status = fields.Selection(
         STATUSES,
         compute="_compute_status",
         search="_search_status",
-        help="Active: with an order in the days of inactivity in the settings. At risk: so far "
-        "active, but silent for clearly longer than usual. Churned: silent for longer. "
-        "Prospect: no order yet.",
+        help="Active: the last order lies within the days of inactivity in the settings. At risk: "
+        "still active, but without an order for much longer than usual. Churned: no order "
+        "within the days of inactivity. Prospect: no order yet.",
     )
     status_text = fields.Char("Standing", compute="_compute_status")
     is_at_risk = fields.Boolean("At risk", compute="_compute_status", search="_search_is_at_risk")
@@ -192,11 +194,11 @@ class CrmKpiCustomer(models.Model):
     referral_count = fields.Integer(
         "Referrals made",
         compute="_compute_referral_count",
-        help="Leads and opportunities that name the customer, or a contact there, as referrer.",
+        help="Leads and opportunities with the customer, or a contact of the customer, as referrer.",
     )
 
     _customer_uniq = models.UniqueIndex(
-        "(company_id, partner_id)", "A company knows a customer only once."
+        "(company_id, partner_id)", "There is one row per customer and company."
     )
 
     # ------------------------------------------------------------------
@@ -221,7 +223,7 @@ class CrmKpiCustomer(models.Model):
             customer.is_churned = status == "churned"
 
     def _field_to_sql(self, alias, field_expr, query=None):
-        # lets lists be grouped by it
+        # so that lists can be grouped by status
         if field_expr == "status":
             now = fields.Datetime.now()
             column = {
@@ -294,7 +296,7 @@ class CrmKpiCustomer(models.Model):
 
     @api.model
     def _search_days(self, date, operator, value):
-        """Days since a date as a condition on the date; no date fulfils none."""
+        """Days since a date as a condition on the date. Without a date, no comparison is true."""
         reverse = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
         if operator == "in" and set(value) == {False}:
             return Domain(date, "=", False)
@@ -311,7 +313,7 @@ class CrmKpiCustomer(models.Model):
 
     @api.depends("partner_id", "company_id")
     def _compute_referral_count(self):
-        # superuser: how many, whoever sells to them; opening them is under the viewer's rights
+        # superuser: only their number; opening them is subject to the rights of the user
         groups = (
             self.env["crm.lead"]
             .sudo()
@@ -339,9 +341,93 @@ class CrmKpiCustomer(models.Model):
             customer.display_name = customer.partner_id.display_name
 
     def _value_text(self):
-        """The lifetime value with its currency, without cents."""
+        """The lifetime value with its currency."""
         self.ensure_one()
         return format_amount(self.env, self.ltv_to_date, self.currency_id, trailing_zeroes=False)
+
+    # ------------------------------------------------------------------
+    # derivation, see customers/present.py
+    # ------------------------------------------------------------------
+    @api.model
+    def _kpi_companies(self):
+        # superuser: rows are derived for all companies; only settings are read
+        return self.env["res.company"].sudo().with_context(active_test=False).search([])
+
+    @api.model
+    def _kpi_mark_all_dirty(self):
+        """Mark all partners that may have a row (back-fill, changed settings).
+
+        The marks are ids of contacts, not of rows: the customer may have no row yet.
+        """
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO crm_kpi_dirty (res_model, res_id) SELECT %s, partner_id FROM (%s) AS p",
+                self._name,
+                present.possible_customers(),
+            )
+        )
+
+    @api.model
+    def _kpi_mark_companies(self, company_ids):
+        """Mark companies whose customers are to be compared again: a setting has changed."""
+        self.env["crm.kpi.dirty"]._push(COMPANIES, company_ids)
+
+    @api.model
+    def _kpi_stale_ids(self):
+        now = fields.Datetime.now()
+        queries = [present.after_meetings(self.env, now)]
+        new_days = present.records_of_new_days(self._kpi_companies_of_new_day(now), now)
+        if new_days:
+            queries.append(new_days)
+        found = self.env.execute_query(SQL(" UNION ").join(queries))
+        return [*super()._kpi_stale_ids(), *(id_ for (id_,) in found)]
+
+    @api.model
+    def _kpi_derive(self):
+        done = super()._kpi_derive()
+        now = fields.Datetime.now()
+        for company in self._kpi_companies_to_compare(now):
+            self._kpi_derive_standing(company, now)
+            done += 1
+        return done
+
+    @api.model
+    def _kpi_derive_records(self, ids):
+        """Derive the rows of the customers to which the contacts ``ids`` belong."""
+        result = super()._kpi_derive_records(ids)
+        facts = present.facts(self.env, self._kpi_companies(), ids, fields.Datetime.now())
+        rows = self.env.execute_query(present.write_facts(facts, ids))
+        self._kpi_mark_companies([company_id for (company_id,) in rows])
+        return result
+
+    @api.model
+    def _kpi_companies_of_new_day(self, now):
+        """Companies whose customers were not compared yet on the local day of ``now``."""
+        return self._kpi_companies().filtered(
+            lambda company: company.kpi_customers_date != local_day(now, company._kpi_tz())
+        )
+
+    @api.model
+    def _kpi_companies_to_compare(self, now):
+        """Companies with a marked change, and those whose day has changed."""
+        marked = set()
+        while ids := self.env["crm.kpi.dirty"]._pop(COMPANIES, 10_000):
+            marked.update(ids)
+        return self._kpi_companies_of_new_day(now) | self._kpi_companies().filtered(
+            lambda company: company.id in marked
+        )
+
+    @api.model
+    def _kpi_derive_standing(self, company, now):
+        """Derive what compares the customers of a company, or depends on the day."""
+        segment_ids = self.env["crm.kpi.segment"]._overriding().ids
+        self._kpi_update(present.STANDING, present.standing(self.env, company, now, segment_ids))
+        self.invalidate_model(present.STANDING)
+        today = local_day(now, company._kpi_tz())
+        if company.kpi_customers_date != today:
+            # one small write a day
+            company.kpi_customers_date = today
 
     # ------------------------------------------------------------------
     # actions
@@ -351,7 +437,7 @@ class CrmKpiCustomer(models.Model):
         return self.partner_id.get_formview_action()
 
     def action_open_orders(self):
-        """The customer's confirmed orders in this company, under the rights of the viewer."""
+        """The customer's confirmed orders in this company, under the rights of the user."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("sale.action_orders")
         return {
@@ -366,12 +452,12 @@ class CrmKpiCustomer(models.Model):
         }
 
     def action_open_interactions(self):
-        """The exchanges behind the last contact, under the rights of the viewer."""
+        """The contacts with the customer, under the rights of the user."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.action_crm_kpi_interaction")
         return {
             **action,
-            "name": self.env._("Exchanges with %s", self.partner_id.display_name),
+            "name": self.env._("Contacts with %s", self.partner_id.display_name),
             "domain": [
                 ("partner_id", "=", self.partner_id.id),
                 ("company_id", "in", [self.company_id.id, False]),

@@ -4,18 +4,19 @@
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL
 
+from ...customers import definitions
 from ...fields import NullableFloat
 
 
 class CrmKpiProfile(models.Model):
     """What is filled in on a customer's contact: one row per company and profile.
 
-    A profile is a commercial partner; the addresses and persons below it are none, nor are our
-    own companies and people. It belongs to its company, else to that of whoever created it,
-    else to that of its salesperson; a customer belongs to the companies with orders as well.
+    A profile is a commercial partner that may be a customer; addresses and persons below it are
+    no profiles. It belongs to its company, else to the company of the user who created it, else
+    to that of its salesperson. A customer also belongs to the companies with orders.
 
-    Nothing is stored, so that writing a contact costs nothing and another idea of what is to be
-    filled in holds at once.
+    Nothing is stored, so that writing a contact costs nothing and changed profile items count
+    at once.
     """
 
     _name = "crm.kpi.profile"
@@ -38,7 +39,7 @@ class CrmKpiProfile(models.Model):
         "res.users",
         "Created by",
         readonly=True,
-        help="The employee who created the contact, else its salesperson.",
+        help="Employee who created the contact, else the salesperson.",
     )
     creator_team_id = fields.Many2one("crm.team", "Team of the creator", readonly=True)
     user_id = fields.Many2one(
@@ -50,19 +51,19 @@ class CrmKpiProfile(models.Model):
     is_own = fields.Boolean(
         "Own profile",
         readonly=True,
-        help="The contact belongs to the company, or was created for it.",
+        help="The contact belongs to the company, or was created in it.",
     )
     is_customer = fields.Boolean("Customer with orders", readonly=True)
     is_archived = fields.Boolean("Archived", readonly=True)
     filled = fields.Integer("Items filled in", readonly=True)
-    asked = fields.Integer("Items asked for", readonly=True)
+    asked = fields.Integer("Items required", readonly=True)
     completeness = NullableFloat(
         readonly=True,
         aggregator="avg",
-        help="Share of what is asked for that is filled in.",
+        help="Share of the required items that are filled in.",
     )
     is_complete = fields.Boolean(
-        "Complete", readonly=True, help="At least four fifths of what is asked for are filled in."
+        "Complete", readonly=True, help="At least four fifths of the required items are filled in."
     )
     missing = fields.Char(compute="_compute_missing")
 
@@ -70,13 +71,13 @@ class CrmKpiProfile(models.Model):
     def _compute_missing(self):
         items = self.env["crm.kpi.profile.item"]._items()
         for profile in self:
-            # superuser: names of empty fields, of a profile that the user may read
+            # superuser: only names of empty fields, of a profile that the user may read
             partner = profile.partner_id.sudo()
             profile.missing = partner._kpi_profile(items, profile.company_id)[2]
 
     @property
     def _table_query(self):
-        # what the items ask for can be any field
+        # items may require any field
         self.env["res.partner"].flush_model()
         items = self.env["crm.kpi.profile.item"]._items()
         filled, asked = (
@@ -89,49 +90,45 @@ class CrmKpiProfile(models.Model):
                 [item._asked_sql() for item, _names in items],
             )
         )
-        # superuser: whether there is more than one company is no secret
+        # superuser: only whether the database has more than one company
         only = self.env["res.company"].sudo().with_context(active_test=False).search([], limit=2)
         return SQL(
             """
             SELECT (x.company_id::bigint << 31) | p.id AS id,
                    p.id AS partner_id, x.company_id, p.create_date,
-                   o.creator_id, c.team_id AS creator_team_id, o.user_id, m.team_id,
+                   owner.creator_id, creator_team.team_id AS creator_team_id,
+                   owner.user_id, team.team_id,
                    x.is_own, x.is_customer, p.active IS NOT TRUE AS is_archived,
-                   f.filled, f.asked,
-                   f.filled::float8 / NULLIF(f.asked, 0) AS completeness,
+                   item.filled, item.asked,
+                   item.filled::float8 / NULLIF(item.asked, 0) AS completeness,
                    -- in whole numbers: four of five are enough
-                   f.asked > 0 AND 5 * f.filled >= 4 * f.asked AS is_complete
+                   item.asked > 0 AND 5 * item.filled >= 4 * item.asked AS is_complete
               FROM res_partner p
-         LEFT JOIN res_users u
-                ON u.id = p.create_uid AND u.share IS NOT TRUE AND u.id <> %(root)s
-         LEFT JOIN res_users s ON s.id = p.user_id
+         LEFT JOIN res_users creator ON creator.id = p.create_uid AND %(internal)s
+         LEFT JOIN res_users salesperson ON salesperson.id = p.user_id
         CROSS JOIN LATERAL (
                 SELECT NULLIF(p.user_id, %(root)s) AS user_id,
-                       COALESCE(u.id, NULLIF(p.user_id, %(root)s)) AS creator_id,
-                       COALESCE(p.company_id, u.company_id, s.company_id, %(only)s) AS company_id
-             ) o
-             -- what follows is looked up by partner and by user: nobody can tell the planner how
-             -- many partners are profiles, and with one in mind it would compare all with all
-        CROSS JOIN LATERAL (
-                SELECT company_id, bool_or(own) AS is_own, bool_or(NOT own) AS is_customer
-                  FROM (SELECT o.company_id, TRUE AS own WHERE o.company_id IS NOT NULL
-                         UNION ALL
-                        SELECT k.company_id, FALSE FROM crm_kpi_customer k
-                         WHERE k.partner_id = p.id AND k.order_count > 0) AS known
-              GROUP BY company_id
-             ) x
-         LEFT JOIN LATERAL (%(creator_team)s) c ON TRUE
-         LEFT JOIN LATERAL (%(team)s) m ON TRUE
-        CROSS JOIN LATERAL (SELECT %(filled)s AS filled, %(asked)s AS asked) f
+                       COALESCE(creator.id, NULLIF(p.user_id, %(root)s)) AS creator_id,
+                       COALESCE(p.company_id, creator.company_id, salesperson.company_id,
+                                %(only)s) AS company_id
+             ) AS owner
+             -- What follows is looked up by partner and by user: PostgreSQL cannot know how many
+             -- partners are profiles; it would expect one and compare all with all.
+        CROSS JOIN LATERAL (%(companies)s) AS x
+         LEFT JOIN LATERAL (%(creator_team)s) AS creator_team ON TRUE
+         LEFT JOIN LATERAL (%(team)s) AS team ON TRUE
+        CROSS JOIN LATERAL (SELECT %(filled)s AS filled, %(asked)s AS asked) AS item
              WHERE p.commercial_partner_id = p.id
                AND COALESCE(p.type, 'contact') = 'contact'
-               AND p.id NOT IN (%(internal)s)
+               AND %(external)s
             """,
             root=SUPERUSER_ID,
+            internal=definitions.is_internal_user("creator"),
             only=only.id if len(only) == 1 else None,
-            internal=self.env["sale.order"]._kpi_internal_partners(),
-            creator_team=_team_of(SQL("o.creator_id")),
-            team=_team_of(SQL("o.user_id")),
+            companies=_companies_of_profile(),
+            external=definitions.is_external(self.env, SQL("p.id")),
+            creator_team=_team_of(SQL("owner.creator_id")),
+            team=_team_of(SQL("owner.user_id")),
             filled=filled,
             asked=asked,
         )
@@ -141,14 +138,33 @@ class CrmKpiProfile(models.Model):
         return self.partner_id.get_formview_action()
 
 
-def _team_of(user):
-    """SQL of the team of a user in the company x.company_id, the first one joined."""
+def _companies_of_profile():
+    """SQL (company_id, is_own, is_customer) of the companies to which a profile ``p`` belongs."""
     return SQL(
-        """SELECT t.id AS team_id
-             FROM crm_team_member b
-             JOIN crm_team t ON t.id = b.crm_team_id AND t.active
-                  AND (t.company_id IS NULL OR t.company_id = x.company_id)
-            WHERE b.user_id = %s AND b.active
-            ORDER BY b.id LIMIT 1""",
+        """
+        SELECT company_id, bool_or(own) AS is_own, bool_or(NOT own) AS is_customer
+          FROM (SELECT owner.company_id, TRUE AS own WHERE owner.company_id IS NOT NULL
+                 UNION ALL
+                SELECT customer.company_id, FALSE
+                  FROM crm_kpi_customer customer
+                 WHERE customer.partner_id = p.id AND customer.order_count > 0) AS known
+      GROUP BY company_id
+        """
+    )
+
+
+def _team_of(user):
+    """SQL (team_id) of the first team that a user joined in the company ``x.company_id``."""
+    return SQL(
+        """
+        SELECT team.id AS team_id
+          FROM crm_team_member member
+          JOIN crm_team team
+            ON team.id = member.crm_team_id AND team.active
+           AND (team.company_id IS NULL OR team.company_id = x.company_id)
+         WHERE member.user_id = %s AND member.active
+      ORDER BY member.id
+         LIMIT 1
+        """,
         user,
     )

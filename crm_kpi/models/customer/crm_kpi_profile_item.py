@@ -5,12 +5,12 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
-#: Types of fields of which one can tell whether they are filled in.
+#: Types of fields that profile items may name.
 FILLABLE = ("char", "text", "many2one", "selection", "date", "datetime")
 
 
 class CrmKpiProfileItem(models.Model):
-    """One thing that a complete profile of a customer tells: the country, an email or a phone."""
+    """One item of a complete customer profile, such as the country, or an email or a phone."""
 
     _name = "crm.kpi.profile.item"
     _description = "KPI: item of a complete profile"
@@ -20,7 +20,7 @@ class CrmKpiProfileItem(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     applies_to = fields.Selection(
-        [("all", "Everybody"), ("company", "Companies"), ("person", "Individuals")],
+        [("all", "All customers"), ("company", "Companies"), ("person", "Individuals")],
         required=True,
         default="all",
     )
@@ -34,7 +34,7 @@ class CrmKpiProfileItem(models.Model):
         "Filled in",
         required=True,
         default="all",
-        help="How many of the fields it takes.",
+        help="Whether all of the fields must be filled in, or one of them.",
     )
     company_id = fields.Many2one(
         "res.company",
@@ -58,9 +58,9 @@ class CrmKpiProfileItem(models.Model):
                 ):
                     raise ValidationError(
                         self.env._(
-                            "Fields of “%(item)s”: %(field)s is no stored text, choice, date or "
-                            "link of contacts that is the same in all languages and companies. "
-                            "Enter names of such fields, separated by commas.",
+                            "Fields of “%(item)s”: %(field)s cannot be used. Enter names of stored "
+                            "text, selection, date or many2one fields of contacts, separated by "
+                            "commas. Fields that differ by language or company cannot be used.",
                             item=item.name,
                             field=name,
                         )
@@ -72,25 +72,25 @@ class CrmKpiProfileItem(models.Model):
 
     @api.model
     def _items(self):
-        """The items in use, with those of their fields that (still) exist."""
+        """Pairs of the items in use and the names of their fields that still exist."""
         partner_fields = self.env["res.partner"]._fields
         found = [
             (item, [name for name in item._names() if name in partner_fields])
-            # superuser: what a complete profile is everybody may know; the engine reads
-            # archived records, too
+            # superuser: every user may know the items. The engine reads archived records too,
+            # hence active_test.
             for item in self.sudo().with_context(active_test=True).search([])
         ]
         return [(item, names) for item, names in found if names]
 
     def _asked_of(self, partner, company):
-        """Whether a profile is asked for this item."""
+        """Whether a profile must have this item."""
         self.ensure_one()
         return self.applies_to in ("all", "company" if partner.is_company else "person") and (
             self.company_id in (self.env["res.company"], company)
         )
 
     def _asked_sql(self):
-        """The same in SQL, of the contact p as a customer of the company x.company_id."""
+        """The same in SQL, for the contact ``p`` as a customer of the company ``x.company_id``."""
         self.ensure_one()
         parts = [SQL("TRUE")]
         if self.applies_to == "company":
@@ -111,7 +111,7 @@ class CrmKpiProfileItem(models.Model):
         return (all if self.match == "all" else any)(map(bool, values))
 
     def _filled_in_sql(self, names):
-        """The same in SQL, of the contact p."""
+        """The same in SQL, for the contact ``p``."""
         self.ensure_one()
         parts = []
         for name in names:

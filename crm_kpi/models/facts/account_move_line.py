@@ -8,7 +8,7 @@ from odoo.tools import SQL
 INCOME = ("income", "income_other")
 EXPENSES = ("expense", "expense_other", "expense_depreciation", "expense_direct_cost")
 EQUITY = ("equity", "equity_unaffected")
-#: Documents that invoice customers or credit them.
+#: Customer invoices, credit notes and receipts.
 CUSTOMER_DOCUMENTS = ("out_invoice", "out_refund", "out_receipt")
 
 
@@ -19,21 +19,21 @@ class AccountMoveLine(models.Model):
         "Closing entry",
         compute="_compute_kpi_is_closing",
         search="_search_kpi_is_closing",
-        help="Of a journal entry between income or expenses and equity alone, either against "
-        "the current year's earnings or on the last day of the fiscal year: it closes the "
-        "books, nothing was earned or spent.",
+        help="Line of a journal entry that closes the books: it is only between income or "
+        "expenses and equity, and either against the current year's earnings or on the last day "
+        "of the fiscal year.",
     )
     kpi_units = fields.Float(
         "Units (product unit)",
         compute="_compute_kpi_units",
         store=True,
         copy=False,
-        help="Of goods on customer invoices and credit notes: the quantity in the product's "
-        "own unit; six of a pack of six.",
+        help="For goods on customer invoices and credit notes: the quantity in the product's "
+        "unit of measure. A pack of six counts as six.",
     )
 
     # ------------------------------------------------------------------
-    # closing entries: Odoo has no mark for them
+    # closing entries (Odoo does not mark them)
     # ------------------------------------------------------------------
     def _compute_kpi_is_closing(self):
         closing = self.search([("id", "in", self.ids), ("kpi_is_closing", "=", True)])
@@ -59,13 +59,13 @@ class AccountMoveLine(models.Model):
 
     @api.model
     def _kpi_last_days(self):
-        """Domain of the entries on the last day of their company's fiscal year."""
-        # superuser: two settings of companies, to tell the entries of all of them
+        """Domain of the entries on the last day of the fiscal year of their company."""
+        # superuser: reads two settings of all companies
         companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
         return Domain.OR(
             Domain("company_id", "in", group.ids)
             & Domain("date.month_number", "=", int(month))
-            # of a leap year: both the 28th and the 29th
+            # in February both the 28th and the 29th, for leap years
             & Domain("date.day_of_month", ">=", min(day, 28 if month == "2" else 31))
             for (month, day), group in companies.grouped(
                 lambda c: (c.fiscalyear_last_month, c.fiscalyear_last_day)
@@ -89,7 +89,7 @@ class AccountMoveLine(models.Model):
 
     @api.model
     def _kpi_fill_units(self, first, last):
-        """Units of the invoices of the past, by the same rule, for a range of ids.
+        """Units of the time before the installation, by the same rule, for a range of ids.
 
         :return: number of lines that changed
         """

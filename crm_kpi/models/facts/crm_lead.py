@@ -1,41 +1,35 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What happened to a lead, noted at the moment it happened.
 
-Odoo overwrites these facts later: ``date_closed`` moves when a won lead is archived, the
-owner of a won deal changes with the next re-assignment, ``date_conversion`` is set again by
-every conversion. The stamps below are set once per event and kept.
-"""
+from odoo import api, fields, models
+from odoo.tools import SQL, email_normalize
 
-from datetime import timedelta
-
-from odoo import SUPERUSER_ID, api, fields, models
-
+from ...conversations import attempts
+from ...facts import deals, leads, prospecting
 from ...fields import NullableFloat
-
-# create_date has microseconds, the other clocks have whole seconds: a difference of less than
-# that is the truncation, not an error in the data
-CLOCK_TOLERANCE = timedelta(seconds=1)
-
-
-def elapsed_days(start, stop):
-    """Days (fractional) from ``start`` to ``stop``; no value when one is missing or they are
-    in the wrong order."""
-    if not start or not stop or stop - start < -CLOCK_TOLERANCE:
-        return False
-    return max((stop - start).total_seconds(), 0.0) / 86400
+from ...stamps import elapsed_days
 
 
 class CrmLead(models.Model):
-    # crm.kpi.fact.mixin comes with crm_lead_interaction
-    _inherit = "crm.lead"
+    """Stamps of a lead, its deal amount, the attempts to reach its prospect, and duplicates."""
 
+    _name = "crm.lead"
+    _inherit = ["crm.lead", "crm.kpi.response.mixin"]
+
+    _kpi_stamps = (leads.OPPORTUNITY, leads.WON, leads.LOST)
+    _kpi_response_lead_field = "id"
+    _kpi_response_creation_subtypes = ("crm.mt_lead_create",)
+    _kpi_response_mass_mail_is_out = True
+    _kpi_response_closed_fields = ("kpi_won_date", "kpi_lost_date")
+    _kpi_response_target_field = "kpi_lead_response_target_hours"
+
+    # --- stamps ---
     kpi_won_date = fields.Datetime(
         "Won on",
         compute="_compute_kpi_won",
         store=True,
         copy=False,
-        help="When the opportunity became won. Kept when it is archived or moves between won "
+        help="When the opportunity was won. Kept when it is archived or moves between won "
         "stages, cleared when it is no longer won.",
     )
     kpi_won_user_id = fields.Many2one(
@@ -44,7 +38,7 @@ class CrmLead(models.Model):
         compute="_compute_kpi_won",
         store=True,
         copy=False,
-        help="Salesperson at the moment of winning; a later re-assignment does not move it.",
+        help="Salesperson when it was won. Later assignments do not change it.",
     )
     kpi_won_team_id = fields.Many2one(
         "crm.team",
@@ -52,14 +46,14 @@ class CrmLead(models.Model):
         compute="_compute_kpi_won",
         store=True,
         copy=False,
-        help="Sales team at the moment of winning.",
+        help="Sales team when it was won.",
     )
     kpi_lost_date = fields.Datetime(
         "Lost on",
         compute="_compute_kpi_lost",
         store=True,
         copy=False,
-        help="When the lead became lost; cleared when it is restored.",
+        help="When the lead was lost. Cleared when it is restored.",
     )
     kpi_lost_user_id = fields.Many2one(
         "res.users",
@@ -67,7 +61,7 @@ class CrmLead(models.Model):
         compute="_compute_kpi_lost",
         store=True,
         copy=False,
-        help="Salesperson at the moment of losing.",
+        help="Salesperson when it was lost.",
     )
     kpi_lost_team_id = fields.Many2one(
         "crm.team",
@@ -75,7 +69,7 @@ class CrmLead(models.Model):
         compute="_compute_kpi_lost",
         store=True,
         copy=False,
-        help="Sales team at the moment of losing.",
+        help="Sales team when it was lost.",
     )
     kpi_was_lead = fields.Boolean(
         "Began as lead",
@@ -90,13 +84,13 @@ class CrmLead(models.Model):
         store=True,
         copy=False,
         help="First moment as an opportunity: its creation, or the conversion of the lead. "
-        "Later conversions do not move it.",
+        "Later conversions do not change it.",
     )
     kpi_merged_count = fields.Integer(
         "Merged leads",
         readonly=True,
         copy=False,
-        help="Number of other leads that were merged into this one.",
+        help="Number of other leads that were merged into this lead.",
     )
     kpi_days_to_opportunity = NullableFloat(
         "Days to opportunity",
@@ -104,7 +98,7 @@ class CrmLead(models.Model):
         store=True,
         copy=False,
         aggregator="avg",
-        help="Days from creation to opportunity, of what began as a lead.",
+        help="Days from creation to opportunity. Empty if it did not begin as a lead.",
     )
     kpi_days_to_win = NullableFloat(
         "Days from creation to winning",
@@ -120,8 +114,7 @@ class CrmLead(models.Model):
         store=True,
         copy=False,
         aggregator="avg",
-        help="Days from becoming an opportunity to winning. No value where the dates "
-        "contradict each other.",
+        help="Days from opportunity to winning. Empty if the dates contradict each other.",
     )
     kpi_deal_amount = fields.Monetary(
         "Deal amount",
@@ -129,8 +122,104 @@ class CrmLead(models.Model):
         compute="_compute_kpi_deal_amount",
         store=True,
         copy=False,
-        help="Of a won opportunity: untaxed amount of its confirmed orders in the company's "
-        "currency, or the expected revenue where it has none.",
+        help="For a won opportunity: untaxed amount of its confirmed orders in the company's "
+        "currency, or the expected revenue if it has no confirmed order.",
+    )
+
+    # --- attempts and replies ---
+    kpi_first_attempt_date = fields.Datetime(
+        "First attempt",
+        readonly=True,
+        copy=False,
+        help="The first email, call, meeting, text message or letter to the prospect.",
+    )
+    kpi_first_attempt_user_id = fields.Many2one(
+        "res.users", "First attempt by", readonly=True, copy=False
+    )
+    kpi_last_attempt_date = fields.Datetime("Last attempt", readonly=True, copy=False)
+    kpi_first_reply_date = fields.Datetime(
+        "First reply",
+        readonly=True,
+        copy=False,
+        help="The first reply of the prospect: a message, a meeting, a signed quotation.",
+    )
+    kpi_last_reply_date = fields.Datetime("Last reply", readonly=True, copy=False)
+    kpi_last_interaction_date = fields.Datetime(
+        "Last interaction",
+        readonly=True,
+        copy=False,
+        help="The last interaction on the lead and its quotations and orders.",
+    )
+    kpi_attempt_count = fields.Integer(
+        "Attempts",
+        readonly=True,
+        copy=False,
+        help="Number of combinations of day and channel with an outgoing message: three emails "
+        "on one day are one attempt, an email and a call are two.",
+    )
+    kpi_attempts_since_reply = fields.Integer(
+        "Attempts since the last reply", readonly=True, copy=False
+    )
+    kpi_unresponsive = fields.Boolean(
+        "Unresponsive",
+        readonly=True,
+        copy=False,
+        help="Open, with at least the number of unanswered attempts in the company's settings, "
+        "and the days in the settings have passed since the last attempt.",
+    )
+    kpi_first_action_date = fields.Datetime(
+        "First action",
+        readonly=True,
+        copy=False,
+        help="The first action of the prospect after the first attempt: a reply, a meeting, "
+        "a quotation, the conversion, the deal.",
+    )
+
+    # --- prospecting ---
+    kpi_days_to_action = NullableFloat(
+        "Days to first action",
+        readonly=True,
+        copy=False,
+        aggregator="avg",
+        help="Days from the first attempt to the first action of the prospect.",
+    )
+    kpi_days_to_reply = NullableFloat(
+        "Days to reply",
+        readonly=True,
+        copy=False,
+        aggregator="avg",
+        help="Days from the first attempt to the next message of the prospect or the next meeting.",
+    )
+    kpi_days_to_meeting = NullableFloat(
+        "Days to meeting",
+        readonly=True,
+        copy=False,
+        aggregator="avg",
+        help="Days from the first attempt to the first meeting that was held or is in the "
+        "calendar.",
+    )
+    kpi_stall_date = fields.Datetime(
+        "Stalls on",
+        readonly=True,
+        copy=False,
+        help="While open: the opportunity is stalled if it is still in the same stage on this "
+        "date. The stage defines the number of days, by default 30.",
+    )
+    kpi_next_step_date = fields.Date(
+        "Last planned step",
+        readonly=True,
+        copy=False,
+        help="The latest due date of its planned activities. A date in the past does not count "
+        "as a next step.",
+    )
+    kpi_duplicate_of_id = fields.Many2one(
+        "crm.lead",
+        "Duplicate of",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        help="An earlier lead, at most 180 days older, with the same email address or phone "
+        "number. Won leads do not count: their customer came back.",
     )
     kpi_referrer_id = fields.Many2one(
         "res.partner",
@@ -139,49 +228,43 @@ class CrmLead(models.Model):
         index="btree_not_null",
         help="The customer or partner who referred this prospect to us.",
     )
+    kpi_referrer_match_id = fields.Many2one(
+        "res.partner",
+        "Referrer by name",
+        compute="_compute_kpi_referrer_match_id",
+        help="The only contact whose name or email address equals the text in Referred By.",
+    )
 
     _kpi_won_idx = models.Index("(kpi_won_date) WHERE kpi_won_date IS NOT NULL")
     _kpi_lost_idx = models.Index("(kpi_lost_date) WHERE kpi_lost_date IS NOT NULL")
+    _kpi_unresponsive_idx = models.Index("(id) WHERE kpi_unresponsive")
+    _kpi_attempts_idx = models.Index(
+        "(kpi_attempts_since_reply, kpi_last_attempt_date) WHERE active AND won_status = 'pending'"
+    )
+    _kpi_email_idx = models.Index(
+        "(email_normalized, create_date, id) WHERE email_normalized IS NOT NULL"
+    )
+    _kpi_phone_idx = models.Index(
+        "(phone_sanitized, create_date, id) WHERE phone_sanitized IS NOT NULL"
+    )
 
     # ------------------------------------------------------------------
     # stamps
     # ------------------------------------------------------------------
-    @api.depends("won_status")
+    @api.depends(*leads.WON.depends)
     def _compute_kpi_won(self):
-        self._kpi_stamp_outcome("won")
+        leads.WON.compute(self)
 
-    @api.depends("won_status")
+    @api.depends(*leads.LOST.depends)
     def _compute_kpi_lost(self):
-        self._kpi_stamp_outcome("lost")
+        leads.LOST.compute(self)
 
-    def _kpi_stamp_outcome(self, outcome):
-        """Stamp the change of ``won_status`` to ``outcome``, clear the stamp of leads that
-        have another status, keep it otherwise."""
-        date, user, team = (f"kpi_{outcome}_{part}" for part in ("date", "user_id", "team_id"))
-        now = fields.Datetime.now()
-        for lead in self:
-            if lead.won_status != outcome:
-                lead[date] = lead[user] = lead[team] = False
-            elif lead[date]:
-                lead[date], lead[user], lead[team] = lead[date], lead[user], lead[team]
-            else:
-                lead[date] = now
-                # what the system itself owns is nobody's success
-                lead[user] = lead.user_id.filtered(lambda user: user.id != SUPERUSER_ID)
-                lead[team] = lead.team_id
-
-    @api.depends("type")
+    @api.depends(*leads.OPPORTUNITY.depends)
     def _compute_kpi_opportunity(self):
-        now = fields.Datetime.now()
         for lead in self:
-            was_lead, date = lead.kpi_was_lead, lead.kpi_opportunity_date
-            if lead.type == "lead":
-                was_lead = was_lead or not date
-            elif not date:
-                begin = lead.date_conversion if was_lead else lead.create_date
-                date = begin or now
-            lead.kpi_was_lead = was_lead
-            lead.kpi_opportunity_date = date
+            began_now = lead.type == "lead" and not lead.kpi_opportunity_date
+            lead.kpi_was_lead = lead.kpi_was_lead or began_now
+        leads.OPPORTUNITY.compute(self)
 
     @api.depends("create_date", "kpi_was_lead", "kpi_opportunity_date", "kpi_won_date")
     def _compute_kpi_days(self):
@@ -217,20 +300,63 @@ class CrmLead(models.Model):
                 else lead.expected_revenue
             )
 
+    @api.model
+    def _kpi_backfill_stamps(self, first, last, renew=False):
+        """Stamps and deal amounts of the time before the installation, for a range of ids.
+
+        :param renew: also of leads that have stamps
+        :return: number of these leads
+        """
+        ids = leads.fill_leads(self, first, last, renew=renew)
+        rows = self.env.execute_query(deals.fill_deal_amounts(ids))
+        # orders in another currency need the rate of their day, which only the ORM knows.
+        # Superuser: the installation computes all leads
+        foreign = self.sudo().browse([id_ for id_, is_foreign in rows if is_foreign])
+        if foreign:
+            foreign.invalidate_recordset()
+            foreign._compute_kpi_deal_amount()
+            foreign.flush_recordset(["kpi_deal_amount"])
+        return len(ids)
+
+    # ------------------------------------------------------------------
+    # events
+    # ------------------------------------------------------------------
+    @api.model
+    def _kpi_trigger_fields(self):
+        return super()._kpi_trigger_fields() | {
+            "active",
+            "date_conversion",
+            "date_last_stage_update",
+            "probability",
+            "stage_id",
+            "type",
+        }
+
     def _kpi_note_events(self):
-        """Set the stamps now, not at the next flush: what is stamped is the owner at the event,
-        even when the same transaction re-assigns the lead afterwards."""
-        self._recompute_recordset(("kpi_opportunity_date", "kpi_won_date", "kpi_lost_date"))
+        """Stamp now, not at the next flush: the stamp keeps the owner at the event, even if the
+        same transaction assigns the lead to another user afterwards."""
+        self._recompute_recordset([stamp.date for stamp in self._kpi_stamps])
 
     @api.model_create_multi
     def create(self, vals_list):
-        leads = super().create(vals_list)
-        leads._kpi_note_events()
-        return leads
+        records = super().create(vals_list)
+        records._kpi_note_events()
+        return records
 
     def write(self, vals):
         result = super().write(vals)
         self._kpi_note_events()
+        return result
+
+    def unlink(self):
+        # superuser: duplicates and orders change, even if the user may not read them
+        records = self.sudo().with_context(active_test=False)
+        duplicates = records.search([("kpi_duplicate_of_id", "in", self.ids)]) - records
+        duplicates._kpi_stamp({"kpi_duplicate_of_id": False})
+        # a quotation without its opportunity is a deal of its own
+        orders = self.sudo().order_ids
+        result = super().unlink()
+        orders._kpi_mark_dirty(orders.ids)
         return result
 
     def _merge_opportunity(self, user_id=False, team_id=False, auto_unlink=True, max_length=5):
@@ -241,13 +367,72 @@ class CrmLead(models.Model):
         head._kpi_stamp({"kpi_merged_count": merged})
         return head
 
+    def _compute_email_normalized(self):
+        result = super()._compute_email_normalized()
+        # the address follows the contact's, without a write on the lead
+        self._kpi_mark_dirty(self._ids)
+        return result
+
+    def _compute_phone_sanitized(self):
+        result = super()._compute_phone_sanitized()
+        self._kpi_mark_dirty(self._ids)
+        return result
+
     # ------------------------------------------------------------------
-    # protection
+    # derived fields
     # ------------------------------------------------------------------
     @api.model
-    def _kpi_protected_fields(self):
-        return super()._kpi_protected_fields() | {
-            name
-            for name, field in self._fields.items()
-            if name.startswith("kpi_") and field.readonly
-        }
+    def _kpi_open_sql(self):
+        return prospecting.OPEN_LEAD
+
+    @api.model
+    def _kpi_stale_ids(self):
+        [[fewest]] = self.env.execute_query(prospecting.fewest_attempts())
+        rows = self.env.execute_query(
+            prospecting.changed_unresponsive_leads(
+                self._kpi_company_sql(), fields.Datetime.now(), fewest
+            )
+        )
+        return sorted({*super()._kpi_stale_ids(), *(id_ for (id_,) in rows)})
+
+    @api.model
+    def _kpi_derive_records(self, ids):
+        # messages on orders count for the last interaction, and the orders may not be derived yet
+        order_ids = self.env.execute_query(
+            SQL("SELECT id FROM sale_order WHERE opportunity_id = ANY(%s)", list(ids))
+        )
+        self.env["crm.kpi.interaction"]._kpi_refresh_interactions(
+            self.env["sale.order"], [id_ for (id_,) in order_ids]
+        )
+        result = super()._kpi_derive_records(ids)
+        self._kpi_update(attempts.COLUMNS, attempts.attempts(ids))
+        self._kpi_update(
+            ["kpi_unresponsive"],
+            prospecting.unresponsive_leads(ids, self._kpi_company_sql(), fields.Datetime.now()),
+        )
+        self._kpi_update(prospecting.PROSPECTING_FIELDS, prospecting.prospecting(ids))
+        self._kpi_update(["kpi_duplicate_of_id"], prospecting.duplicates(ids))
+        return result
+
+    # ------------------------------------------------------------------
+    # referrer
+    # ------------------------------------------------------------------
+    @api.depends("referred", "kpi_referrer_id")
+    def _compute_kpi_referrer_match_id(self):
+        for lead in self:
+            lead.kpi_referrer_match_id = (
+                not lead.kpi_referrer_id and lead.referred and lead._kpi_match_referrer()
+            )
+
+    def _kpi_match_referrer(self):
+        """The contact that Referred By names, if there is exactly one."""
+        text = self.referred.strip()
+        email = email_normalize(text)
+        matches = self.env["res.partner"].search(
+            [("email_normalized", "=", email)] if email else [("name", "=ilike", text)], limit=2
+        )
+        return matches if len(matches) == 1 else matches.browse()
+
+    def action_kpi_use_referrer_match(self):
+        for lead in self:
+            lead.kpi_referrer_id = lead.kpi_referrer_match_id

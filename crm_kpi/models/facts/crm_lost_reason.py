@@ -9,8 +9,8 @@ class CrmLostReason(models.Model):
 
     kpi_disqualified = fields.Boolean(
         "Never a real prospect",
-        help="Spam, duplicate, wrong number and the like: leads lost for this reason count "
-        "neither as created nor as lost, so they do not spoil the conversion rates.",
+        help="For example spam, a duplicate or a wrong number: leads lost for this reason count "
+        "neither as created nor as lost, so that they do not distort the conversion rates.",
     )
 
     def write(self, vals):
@@ -19,6 +19,6 @@ class CrmLostReason(models.Model):
         )
         result = super().write(vals)
         if changed:
-            # counts change although no lead is written
+            # values change although no lead is written
             self.env["crm.kpi.source"]._mark_changed("crm.lead")
         return result

@@ -10,7 +10,7 @@ class CrmStage(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if "rotting_threshold_days" in vals:
-            # superuser: leads are only marked, whether the user sees them or not
+            # superuser: leads are only marked, even if the user may not read them
             leads = self.env["crm.lead"].sudo().search([("stage_id", "in", self.ids)])
             leads._kpi_mark_dirty(leads.ids)
         return result

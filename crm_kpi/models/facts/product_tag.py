@@ -1,6 +1,5 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Which products are samples; giving or taking the tag changes the orders they were in."""
 
 from contextlib import contextmanager
 
@@ -8,12 +7,15 @@ from odoo import api, models
 
 
 class ProductTag(models.Model):
+    """A tag of the settings says which products are samples: changing the products of the tag
+    changes the facts of the orders that contain them."""
+
     _inherit = "product.tag"
 
     @api.model
     @contextmanager
     def _kpi_watch_samples(self):
-        """Mark the orders of the products that become samples, or are none any more, inside."""
+        """Mark the orders of the products that become samples inside, or stop being samples."""
         before = self._kpi_samples()
         yield
         after = self._kpi_samples()
@@ -22,7 +24,7 @@ class ProductTag(models.Model):
 
     @api.model
     def _kpi_samples(self):
-        # superuser: only tells which orders to look at again, in all companies
+        # superuser: only decides which orders are marked, in all companies
         companies = self.env["res.company"].sudo().with_context(active_test=False)
         tags = companies.search([("kpi_sample_tag_id", "!=", False)]).kpi_sample_tag_id
         templates = tags.product_template_ids.product_variant_ids
@@ -37,23 +39,3 @@ class ProductTag(models.Model):
     def unlink(self):
         with self._kpi_watch_samples():
             return super().unlink()
-
-
-class ProductTemplate(models.Model):
-    _inherit = "product.template"
-
-    def write(self, vals):
-        if "product_tag_ids" not in vals:
-            return super().write(vals)
-        with self.env["product.tag"]._kpi_watch_samples():
-            return super().write(vals)
-
-
-class ProductProduct(models.Model):
-    _inherit = "product.product"
-
-    def write(self, vals):
-        if "additional_product_tag_ids" not in vals:
-            return super().write(vals)
-        with self.env["product.tag"]._kpi_watch_samples():
-            return super().write(vals)

@@ -3,7 +3,7 @@
 
 from odoo import api, fields, models
 
-# what decides whether and how a line counts in the history of its customer
+# fields that decide how a line counts in the facts of its order
 LINE_TRIGGERS = {
     "discount",
     "display_type",
@@ -30,11 +30,11 @@ class SaleOrderLine(models.Model):
         store=True,
         copy=False,
         index="btree_not_null",
-        help="Product category at the confirmation of the order. Moving the product to another "
-        "category later does not rewrite history.",
+        help="Product category at the confirmation of the order. It does not change when the "
+        "product moves to another category later.",
     )
 
-    # deliberately not on product_id.categ_id: see the help
+    # not product_id.categ_id: a later change of the category must not change it
     @api.depends("product_id", "order_id.state")
     def _compute_kpi_categ_id(self):
         for line in self:
@@ -44,17 +44,18 @@ class SaleOrderLine(models.Model):
                 line.kpi_categ_id = line.kpi_categ_id
 
     # ------------------------------------------------------------------
-    # a line has no derived fields: its order is what is to be derived again
+    # a line has no derived fields: its order is derived again
     # ------------------------------------------------------------------
     @api.model
     def _kpi_mark_dirty(self, ids):
-        # superuser: only marks ids; quotations do not matter
+        # superuser: only ids are marked; the lines of quotations do not count
         orders = self.sudo().browse(ids).exists().order_id
         orders = orders.filtered(lambda order: order.state == "sale")
         orders._kpi_mark_dirty(orders.ids)
 
     def unlink(self):
-        orders = self.sudo().order_id  # only to mark their ids
+        # superuser: only ids are marked
+        orders = self.sudo().order_id
         result = super().unlink()
         orders._kpi_mark_dirty(orders.ids)
         return result
@@ -62,7 +63,3 @@ class SaleOrderLine(models.Model):
     @api.model
     def _kpi_trigger_fields(self):
         return super()._kpi_trigger_fields() | LINE_TRIGGERS
-
-    @api.model
-    def _kpi_protected_fields(self):
-        return super()._kpi_protected_fields() | {"kpi_categ_id"}

@@ -6,12 +6,12 @@ from odoo.fields import Domain
 
 from ...fields import NullableFloat
 
-#: Costs and orders of all salespeople: for those who may read everybody's figures.
+#: Costs and orders of all salespeople: for users who may read all values.
 READERS = "crm_kpi.group_kpi_user_all"
 
 
 class UtmCampaign(models.Model):
-    """What a campaign cost and brought over its whole life, in the company one looks from."""
+    """Cost and revenue of a campaign over its whole life, in the current company."""
 
     _inherit = "utm.campaign"
 
@@ -21,19 +21,19 @@ class UtmCampaign(models.Model):
         currency_field="kpi_currency_id",
         compute="_compute_kpi_figures",
         groups=READERS,
-        help="Cost entries that name the campaign, those of days to come included.",
+        help="Cost entries with the campaign, also for future days.",
     )
     kpi_orders_new = fields.Integer(
         "Orders of new customers",
         compute="_compute_kpi_figures",
         groups=READERS,
-        help="First orders of customers that name the campaign.",
+        help="First orders of customers with the campaign.",
     )
     kpi_orders_existing = fields.Integer(
         "Orders of existing customers",
         compute="_compute_kpi_figures",
         groups=READERS,
-        help="Repeat orders that name the campaign.",
+        help="Repeat orders with the campaign.",
     )
     kpi_revenue = fields.Monetary(
         "Revenue",
@@ -47,21 +47,21 @@ class UtmCampaign(models.Model):
         currency_field="kpi_currency_id",
         compute="_compute_kpi_figures",
         groups=READERS,
-        help="From the order lines where the cost is kept there, else revenue times the margin "
+        help="From the order lines if they keep their cost, otherwise revenue times the margin "
         "rate in the settings.",
     )
     kpi_roi = NullableFloat(
         "Return on investment",
         compute="_compute_kpi_figures",
         groups=READERS,
-        help="Margin less cost, per cost. Without a cost it has no value.",
+        help="(Margin - cost) / cost. Empty without a cost.",
     )
 
     @api.depends_context("company")
     def _compute_kpi_figures(self):
         company = self.env.company
         mine = Domain("campaign_id", "in", self.ids) & Domain("company_id", "=", company.id)
-        # superuser: sums over all salespeople, shown to those who may read everybody's figures
+        # superuser: sums over all salespeople; the fields' group may read all values
         costs = dict(
             self.env["crm.kpi.cost"].sudo()._read_group(mine, ["campaign_id"], ["amount:sum"])
         )

@@ -6,11 +6,6 @@ from . import crm_kpi_computation
 from . import crm_kpi_period_rows
 from . import crm_kpi_source
 from . import crm_kpi
-from . import crm_kpi_form
-from . import crm_kpi_refresh
-from . import crm_kpi_offer
+from . import crm_kpi_recommendation
+from . import crm_kpi_optional
 from . import crm_kpi_library
-from . import crm_kpi_customer_refresh
-from . import crm_kpi_data_warning
-from . import crm_kpi_churn_threshold
-from . import crm_kpi_history

@@ -11,3 +11,7 @@ class CrmKpiCategory(models.Model):
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
+    is_service = fields.Boolean(
+        "Customer service",
+        help="Choose my KPIs proposes KPIs of this category to service agents first.",
+    )

@@ -7,8 +7,9 @@ from odoo import fields, models
 class CrmKpiComputation(models.Model):
     """What a KPI was last computed from in a period.
 
-    ``fingerprint`` condenses the records (their count and the sum of their write dates);
-    as long as it and the definition version are the same, nothing is computed again.
+    ``fingerprint`` is an encoded ``CacheKey``: it condenses the records (their number and the
+    sum of their write dates) and settings. While it and the version of the definition stay the
+    same, the value is not computed again.
     """
 
     _name = "crm.kpi.computation"
@@ -19,7 +20,9 @@ class CrmKpiComputation(models.Model):
     period_id = fields.Many2one("crm.kpi.period", required=True, ondelete="cascade", index=True)
     fingerprint = fields.Char()
     version = fields.Integer()
-    revision = fields.Integer(help="Number of times it was computed; formulas go by it.")
+    revision = fields.Integer(
+        help="Number of times it was computed. Formulas that use the KPI depend on it."
+    )
     computed_at = fields.Datetime()
 
     _cell_uniq = models.UniqueIndex("(kpi_id, period_id)")

@@ -10,10 +10,10 @@ from .crm_kpi import METRIC_CLASSES
 
 
 class CrmKpiLibrary(models.Model):
-    """All there is to measure: the KPIs, and those that wait for their app.
+    """All KPIs that can be used: those defined here, and those whose app is missing.
 
-    One row per KPI, components left out. Switching on is publishing: the next refresh
-    computes it. Switching off hides it and keeps its values.
+    One row per KPI, without components. Switching a KPI on publishes it, so that the next
+    refresh computes it. Switching it off hides it and keeps its values.
     """
 
     _name = "crm.kpi.library"
@@ -25,11 +25,11 @@ class CrmKpiLibrary(models.Model):
         "crm.kpi": [
             "code", "state", "active", "is_component", "category_id", "metric_class", "sequence",
         ],
-        "crm.kpi.offer": ["code", "module", "category_id", "metric_class", "sequence"],
+        "crm.kpi.optional": ["code", "module", "category_id", "metric_class", "sequence"],
     }  # fmt: skip
 
     kpi_id = fields.Many2one("crm.kpi", "KPI", readonly=True)
-    offer_id = fields.Many2one("crm.kpi.offer", readonly=True)
+    optional_id = fields.Many2one("crm.kpi.optional", readonly=True)
     category_id = fields.Many2one("crm.kpi.category", readonly=True)
     metric_class = fields.Selection(METRIC_CLASSES, "Class", readonly=True)
     sequence = fields.Integer(readonly=True)
@@ -38,7 +38,7 @@ class CrmKpiLibrary(models.Model):
     )
     name = fields.Char(compute="_compute_texts", search="_search_name")
     code = fields.Char(compute="_compute_texts", search="_search_code")
-    description = fields.Text("What it tells", compute="_compute_texts")
+    description = fields.Text("Explanation", compute="_compute_texts")
     computation_text = fields.Char("Computed as", compute="_compute_texts")
     source_text = fields.Char("Source", compute="_compute_texts")
     counter_text = fields.Char("Counter-metric", compute="_compute_texts")
@@ -48,7 +48,8 @@ class CrmKpiLibrary(models.Model):
         "Switched on",
         compute="_compute_is_on",
         inverse="_inverse_is_on",
-        help="On: computed by the next refresh and shown. Off: hidden, its values are kept.",
+        help="On: the next refresh computes the KPI, and it is shown. Off: it is hidden and "
+        "keeps its values.",
     )
     can_switch = fields.Boolean(compute="_compute_is_on")
     can_install = fields.Boolean(compute="_compute_app")
@@ -56,34 +57,36 @@ class CrmKpiLibrary(models.Model):
     @property
     def _table_query(self):
         return SQL(
-            """SELECT k.id * 2 AS id, k.id AS kpi_id, o.id AS offer_id, k.category_id,
-                      k.metric_class, k.sequence,
-                      CASE WHEN k.state = 'published' THEN 'on' ELSE 'off' END AS status
-                 FROM crm_kpi k LEFT JOIN crm_kpi_offer o ON o.code = k.code
-                WHERE k.active AND k.is_component IS NOT TRUE
+            """SELECT kpi.id * 2 AS id, kpi.id AS kpi_id, optional.id AS optional_id,
+                      kpi.category_id, kpi.metric_class, kpi.sequence,
+                      CASE WHEN kpi.state = 'published' THEN 'on' ELSE 'off' END AS status
+                 FROM crm_kpi kpi
+            LEFT JOIN crm_kpi_optional optional ON optional.code = kpi.code
+                WHERE kpi.active AND kpi.is_component IS NOT TRUE
                 UNION ALL
-               SELECT o.id * 2 + 1, NULL, o.id, o.category_id, o.metric_class, o.sequence,
-                      'missing'
-                 FROM crm_kpi_offer o
-                WHERE NOT EXISTS (SELECT 1 FROM crm_kpi k WHERE k.code = o.code)
-                  AND NOT EXISTS (SELECT 1 FROM ir_module_module m
-                                   WHERE m.name = o.module AND m.state = 'installed')"""
+               SELECT optional.id * 2 + 1, NULL, optional.id, optional.category_id,
+                      optional.metric_class, optional.sequence, 'missing'
+                 FROM crm_kpi_optional optional
+                WHERE NOT EXISTS (SELECT 1 FROM crm_kpi kpi WHERE kpi.code = optional.code)
+                  AND NOT EXISTS (SELECT 1 FROM ir_module_module module
+                                   WHERE module.name = optional.module
+                                     AND module.state = 'installed')"""
         )
 
     # --- COMPUTES ---
 
-    @api.depends("kpi_id", "offer_id")
+    @api.depends("kpi_id", "optional_id")
     @api.depends_context("lang")
     def _compute_texts(self):
         for line in self:
             kpi = line.kpi_id
-            about = kpi or line.offer_id
+            about = kpi or line.optional_id
             line.name = about.name
             line.code = about.code
             line.description = about.description
             line.computation_text = kpi.computation_text
             line.source_text = kpi.source_id.name if kpi.kind == "aggregate" else False
-            # superuser: the name of a counter-metric that is for some groups only
+            # superuser: only the name of a counter-metric that other groups read
             line.counter_text = kpi.sudo().counter_kpi_id.name
             line.reference = kpi.reference
 
@@ -97,14 +100,14 @@ class CrmKpiLibrary(models.Model):
         if operator == "!=" or operator.startswith("not "):
             return NotImplemented
         return Domain("kpi_id", "any", [(name, operator, value)]) | Domain(
-            [("kpi_id", "=", False), ("offer_id", "any", [(name, operator, value)])]
+            [("kpi_id", "=", False), ("optional_id", "any", [(name, operator, value)])]
         )
 
-    @api.depends("offer_id", "kpi_id", "status")
+    @api.depends("optional_id", "kpi_id", "status")
     @api.depends_context("lang", "uid")
     def _compute_app(self):
-        names = self.offer_id._app_names()
-        # superuser: which addon a KPI came with is no secret
+        names = self.optional_id._app_names()
+        # superuser: only which addon a KPI comes from
         shipped = (
             self.env["ir.model.data"]
             .sudo()
@@ -118,30 +121,30 @@ class CrmKpiLibrary(models.Model):
         )
         own = set(shipped.mapped("res_id"))
         may_install = self.env.user.has_group("base.group_system")
-        waiting = self.filtered(lambda line: line.status == "missing").offer_id
-        there = set(
-            waiting._modules(waiting.mapped("module"))
+        missing = self.filtered(lambda line: line.status == "missing").optional_id
+        installable = set(
+            missing._modules(missing.mapped("module"))
             .filtered(lambda module: module.state == "uninstalled")
             .mapped("name")
         )
         for line in self:
-            if line.offer_id:
-                line.app_text = names[line.offer_id]
+            if line.optional_id:
+                line.app_text = names[line.optional_id]
             elif line.kpi_id.id in own:
                 line.app_text = self.env._("CRM, Sales")
             else:
                 line.app_text = self.env._("Defined here")
             line.can_install = (
-                may_install and line.status == "missing" and line.offer_id.module in there
+                may_install and line.status == "missing" and line.optional_id.module in installable
             )
 
     @api.depends("status", "kpi_id")
     @api.depends_context("uid")
     def _compute_is_on(self):
-        may = self.kpi_id._filtered_access("write")
+        writable = self.kpi_id._filtered_access("write")
         for line in self:
             line.is_on = line.status == "on"
-            line.can_switch = line.kpi_id in may if line.kpi_id else False
+            line.can_switch = line.kpi_id in writable if line.kpi_id else False
 
     def _inverse_is_on(self):
         for line in self:
@@ -165,17 +168,17 @@ class CrmKpiLibrary(models.Model):
         return self.kpi_id.action_definition() if self.kpi_id else False
 
     def action_install(self):
-        """Install the addon that brings the KPI, and with it the app it needs."""
+        """Install the addon that defines the KPI, and the app that it needs."""
         self.ensure_one()
         if not self.env.user.has_group("base.group_system"):
             raise AccessError(self.env._("Only system administrators can install apps."))
-        module = self.env["ir.module.module"].search([("name", "=", self.offer_id.module)])
+        module = self.env["ir.module.module"].search([("name", "=", self.optional_id.module)])
         if not module:
             raise UserError(
                 self.env._(
-                    "%s is not among the apps. Put it on the addons path and update the list of "
-                    "apps.",
-                    self.offer_id.module,
+                    "%s is not in the list of apps. Add it to the addons path and update the "
+                    "list of apps.",
+                    self.optional_id.module,
                 )
             )
         return module.button_immediate_install()

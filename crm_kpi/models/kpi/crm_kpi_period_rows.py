@@ -5,11 +5,11 @@ from odoo import api, fields, models
 
 
 class CrmKpiPeriodRows(models.AbstractModel):
-    """A model without table that has rows for periods, to be the model of a source.
+    """A model without table that has rows for periods, for use as the model of a source.
 
-    Nothing is stored: the rows are made for the periods named in the context key
-    ``crm_kpi_period_ids`` (none: no rows). Who inherits it sets ``_auto = False``, and
-    ``_depends`` to what the rows are made from.
+    Nothing is stored: rows are made for the periods in the context key ``crm_kpi_period_ids``
+    (no rows without it). Models that inherit it set ``_auto = False``, and ``_depends`` to the
+    fields that the rows are made from.
     """
 
     _name = "crm.kpi.period.rows"

@@ -405,7 +405,7 @@ class CrmKpiPeriod(models.Model):
             self._create_spans("custom", set(spans) - {(p.date_from, p.date_to) for p in found})
 
     @api.model
-    def _for_look(self, company, date_from, date_to):
+    def _for_board(self, company, date_from, date_to):
         """The custom period of the days that a user chose on a board, made where missing."""
         now = fields.Datetime.now()
         model = self.with_company(company)

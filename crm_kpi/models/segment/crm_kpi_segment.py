@@ -10,9 +10,9 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, mute_logger
 
-from ..customer.crm_kpi_customer import RFM_CLASSES
+from ...customers import churn, rfm
 
-#: Field that tells what a segment stands for, by kind of its set.
+#: Field that says what a segment stands for, by kind of its set.
 REFERENCES = {
     "industry": "industry_id",
     "country": "country_id",
@@ -23,7 +23,7 @@ REFERENCES = {
 
 
 class CrmKpiSegment(models.Model):
-    """One part of the customers: all in one industry, of one order size, …"""
+    """A group of customers: of one industry, of one order size, …"""
 
     _name = "crm.kpi.segment"
     _description = "Customer Segment"
@@ -35,49 +35,62 @@ class CrmKpiSegment(models.Model):
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(
         default=10,
-        help="Order in lists; in a set of filters where the first match wins, also the order "
-        "in which the filters are tried.",
+        help="Order in lists. In a set of filters with “First match wins”, also the order in which "
+        "the filters are tried.",
     )
     color = fields.Integer()
     active = fields.Boolean(
         default=True,
-        help="An archived segment gets no customers any more; its history stays.",
+        help="An archived segment gets no more customers. Its history stays.",
     )
     industry_id = fields.Many2one("res.partner.industry", ondelete="set null")
     country_id = fields.Many2one("res.country", ondelete="set null")
     category_id = fields.Many2one("res.partner.category", string="Tag", ondelete="set null")
     is_company = fields.Boolean(
-        string="Companies", help="The segment of companies; off: of individuals."
+        string="Companies", help="Segment of companies. Off: of individuals."
     )
-    rfm_class = fields.Selection(RFM_CLASSES, string="RFM class")
+    rfm_class = fields.Selection(rfm.CLASSES, string="RFM class")
     amount_min = fields.Float(
         string="From",
         digits=(16, 2),
-        help="Customers whose untaxed orders of the last twelve months reach this amount, in "
-        "the currency of each company. 0.01: any order; 0: without an order.",
+        help="Customers whose untaxed orders of the last twelve months reach this amount, in the "
+        "currency of each company. Enter 0.01 for any order, 0 for no order.",
     )
     amount_max = fields.Float(
         string="To below",
         digits=(16, 2),
         compute="_compute_amount_max",
-        help="Where the next band begins; 0 for the highest band, which has no end.",
+        help="Amount at which the next band begins. 0 for the highest band, which has no end.",
     )
     domain = fields.Char(
         string="Filter",
-        help="Customers (companies and independent individuals) that match are in the segment.",
+        help="Customers (companies and independent individuals) that match the filter are in the "
+        "segment.",
     )
     is_unknown = fields.Boolean(
         string="Unknown",
         readonly=True,
         copy=False,
-        help="Holds the customers that match no segment and the records without customer.",
+        help="Segment of the customers that match no other segment and of the records without a "
+        "customer.",
     )
     last_error = fields.Text(
         string="Error",
         readonly=True,
         copy=False,
-        help="Why the filter cannot be used. Until it is mended the segment keeps the "
-        "customers it had; everything else goes on.",
+        help="Why the filter cannot be used. Until it is corrected, the segment keeps the "
+        "customers it had. Other segments are not affected.",
+    )
+    inactivity_days = fields.Integer(
+        "Churned after (days)",
+        help="Customers of this segment count as churned after this number of days without an "
+        "order. 0: as in the settings of the company. If a customer is in several segments with "
+        "a value, the first set decides, as of the first day of the period.",
+    )
+    at_risk_factor = fields.Float(
+        "At risk after (times the usual gap)",
+        help="Customers of this segment are at risk after this multiple of the usual number of "
+        "days between two orders. 0: as in the settings of the company.",
     )
     member_count = fields.Integer(string="Customers", compute="_compute_member_count")
 
@@ -103,11 +116,15 @@ class CrmKpiSegment(models.Model):
     _amount_min_positive = models.Constraint(
         "CHECK (amount_min >= 0)", "“From” of a size segment must be at least 0."
     )
+    _churn_threshold_positive = models.Constraint(
+        "CHECK (inactivity_days >= 0 AND at_risk_factor >= 0)",
+        "Churned after, At risk after: enter 0 (as the company) or more.",
+    )
 
     @api.depends("name", "is_unknown", "set_id.name")
     def _compute_display_name(self):
         for segment in self:
-            # every set has its Unknown; the others speak for themselves
+            # every set has a segment named Unknown
             segment.display_name = (
                 f"{segment.set_id.name}: {segment.name}" if segment.is_unknown else segment.name
             )
@@ -123,7 +140,7 @@ class CrmKpiSegment(models.Model):
             segment.amount_max = min(higher, default=0.0)
 
     def _compute_member_count(self):
-        # sudo: a number only
+        # superuser: only a number
         counts = dict(
             self.env["crm.kpi.segment.member"]
             .sudo()
@@ -170,15 +187,15 @@ class CrmKpiSegment(models.Model):
                 if not segment.active:
                     raise ValidationError(
                         self.env._(
-                            "“%s” holds what matches no other segment and cannot be archived. "
-                            "Archive the whole set instead.",
+                            "“%s” holds the customers that match no other segment and cannot "
+                            "be archived. Archive the whole set instead.",
                             segment.display_name,
                         )
                     )
             elif needed and not segment[needed]:
                 raise ValidationError(
                     self.env._(
-                        "%(field)s: say what the segment “%(segment)s” stands for.",
+                        "%(field)s: enter a value for the segment “%(segment)s”.",
                         field=self._fields[needed]._description_string(self.env),
                         segment=segment.name,
                     )
@@ -204,8 +221,8 @@ class CrmKpiSegment(models.Model):
     @api.constrains("domain")
     def _check_domain(self):
         for segment in self.filtered("domain"):
-            # with the rights of the user who types the filter, though constraints run as
-            # superuser: he shall not learn from the size of a segment what he may not read
+            # With the rights of the user who enters the filter, although constraints run as
+            # superuser: the size of a segment must not reveal what the user may not read.
             partner = self.env["res.partner"].sudo(False)
             _query, reason = segment._check_query(partner, execute=True)
             if reason:
@@ -213,10 +230,17 @@ class CrmKpiSegment(models.Model):
 
     # --- CRUD ---
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        segments = super().create(vals_list)
+        segments._note_churn_threshold()
+        return segments
+
     def write(self, vals):
+        overrides = self._has_churn_threshold()
         if "set_id" in vals and any(s.set_id.id != vals["set_id"] for s in self):
             raise UserError(
-                self.env._("A segment cannot move to another set: make a new one there.")
+                self.env._("A segment cannot move to another set. Create a new segment there.")
             )
         result = super().write(vals)
         if "domain" in vals:
@@ -224,6 +248,8 @@ class CrmKpiSegment(models.Model):
             broken = self.filtered("last_error")
             if broken:
                 super(CrmKpiSegment, broken).write({"last_error": False})
+        if {*churn.OVERRIDES, "active", "sequence"}.intersection(vals):
+            self._note_churn_threshold(overrides)
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -232,12 +258,12 @@ class CrmKpiSegment(models.Model):
             if segment.is_unknown:
                 raise UserError(
                     self.env._(
-                        "“%s” holds what matches no other segment and cannot be deleted. "
-                        "Delete or archive the whole set instead.",
+                        "“%s” holds the customers that match no other segment and cannot be "
+                        "deleted. Delete or archive the whole set instead.",
                         segment.display_name,
                     )
                 )
-            # sudo: only whether there is a row at all
+            # superuser: only whether there is a row
             if (
                 self.env["crm.kpi.segment.member"]
                 .sudo()
@@ -258,18 +284,41 @@ class CrmKpiSegment(models.Model):
         action["domain"] = [("segment_id", "=", self.id)]
         return action
 
+    # --- CHURN THRESHOLD, see customers/churn.py ---
+
+    def _has_churn_threshold(self):
+        return any(segment[name] for segment in self for name in churn.OVERRIDES)
+
+    def _note_churn_threshold(self, before=False):
+        """Have customers judged again where these segments override settings.
+
+        :param bool before: whether they did so before a change
+        """
+        if before or self._has_churn_threshold():
+            self.env["crm.kpi.source"]._mark_changed("crm.kpi.customer.period")
+            # superuser: the ids of all companies, for the queue
+            companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
+            self.env["crm.kpi.customer"]._kpi_mark_companies(companies.ids)
+
+    @api.model
+    def _overriding(self):
+        """The segments that override settings of a company."""
+        # superuser: settings only, to compute for all companies
+        return self.sudo().search(
+            ["|", *((name, ">", 0) for name in churn.OVERRIDES), ("set_id.active", "=", True)]
+        )
+
     # --- FILTER ---
 
     def _parse_domain(self):
-        """The filter as a Domain; raises ValueError with a reason in plain words."""
+        """The filter as a Domain. Raises ValueError with a reason for the user."""
         self.ensure_one()
         try:
             items = literal_eval(self.domain or "[]")
         except (ValueError, SyntaxError) as error:
             raise ValueError(
                 self.env._(
-                    "it may hold plain values only; write dates as “today -1m”, “=month_start” "
-                    "and the like"
+                    "it may contain plain values only; write dates as “today -1m” or “=month_start”"
                 )
             ) from error
         domain = Domain(items)
@@ -286,7 +335,7 @@ class CrmKpiSegment(models.Model):
         if set_company:
             partner = partner.with_company(set_company)
         company = set_company or self.set_id._reference_company()
-        # “today” of a filter is the day of the KPIs, not of whoever starts the refresh
+        # “today” of a filter is the day of the KPIs, not of the user who starts the refresh
         partner = partner.with_context(active_test=False, tz=company.sudo()._kpi_tz())
         return partner._search(self._parse_domain(), active_test=False).subselect()
 
@@ -299,7 +348,7 @@ class CrmKpiSegment(models.Model):
                 if execute:
                     self.env.execute_query(SQL("SELECT count(*) FROM (%s) AS m", query))
         except psycopg2.OperationalError:
-            # the database's trouble, not the filter's
+            # a problem of the database, not of the filter
             raise
         except Exception as error:  # a search method of any addon may raise anything
             return None, str(error).strip() or type(error).__name__
@@ -314,13 +363,13 @@ class CrmKpiSegment(models.Model):
         )
 
     def _partner_query(self):
-        """SQL of the ids of matching contacts, or None when the filter is broken.
+        """SQL of the ids of matching contacts, or ``None`` when the filter is broken.
 
-        A broken filter stops its own segment only, and leaves a message there.
+        A broken filter stops its own segment only; the message is stored there.
         """
         self.ensure_one()
-        # sudo: membership must be the same whoever starts the refresh. Only ids go to the
-        # member table, and the filter was checked with its author's rights when saved.
+        # superuser: membership must not depend on the user who starts the refresh. Only ids go
+        # to the member table, and the filter was checked with its author's rights when saved.
         query, reason = self._check_query(
             self.env["res.partner"].sudo(), execute=bool(self.last_error)
         )
@@ -338,7 +387,7 @@ class CrmKpiSegment(models.Model):
             self.last_error = message
 
     def _present_members(self):
-        """SQL of the ids of the customers the segment has now."""
+        """SQL of the ids of the customers in the segment now."""
         return SQL(
             "SELECT partner_id AS id FROM crm_kpi_segment_member"
             " WHERE segment_id = %s AND date_to IS NULL",
@@ -346,10 +395,10 @@ class CrmKpiSegment(models.Model):
         )
 
     def _find_broken(self):
-        """Run every filter by itself and mark those that fail; returns these segments."""
+        """Run each filter by itself, mark those that fail, and return their segments."""
         broken = self.browse()
         for segment in self.filtered(lambda s: not s.is_unknown):
-            # sudo: as in _partner_query
+            # superuser: as in _partner_query
             _query, reason = segment._check_query(self.env["res.partner"].sudo(), execute=True)
             if reason:
                 segment._mark_broken(reason)

@@ -5,11 +5,11 @@ from odoo import fields, models
 
 
 class CrmKpiSegmentMember(models.Model):
-    """Since when and until when a customer was in a segment.
+    """Membership of a customer in a segment, with its dates.
 
     Days are half-open: ``date_from <= day < date_to``. The rows are written by SQL only
     (:meth:`crm.kpi.segment.set._update_members`); no group may write them. A customer
-    without a row on a day is in the set's segment for unknown customers.
+    without a row on a day is in the segment *Unknown* of the set.
     """
 
     _name = "crm.kpi.segment.member"
@@ -41,26 +41,28 @@ class CrmKpiSegmentMember(models.Model):
     )
     slot = fields.Integer(
         readonly=True,
-        help="0 in a set with one segment per customer, else the segment: there is one "
-        "current row per slot.",
+        help="0 in a set with one segment per customer, else the segment. There is one present "
+        "row per slot.",
     )
     date_from = fields.Date(
         string="Since",
         readonly=True,
-        help="Empty: since ever. Before the first record nothing else is known.",
+        help="Empty: no beginning is known.",
     )
     date_to = fields.Date(
-        string="Until (exclusive)", readonly=True, help="First day of what came after; empty: now."
+        string="Until (exclusive)",
+        readonly=True,
+        help="First day after the membership. Empty: still a member.",
     )
     date_recorded = fields.Date(
         string="Recorded on",
         required=True,
         readonly=True,
-        help="A row without beginning is an estimate for the days before.",
+        help="In a row without a beginning, the days before this day are an estimate.",
     )
 
-    # The two guards also hold against the raw SQL of other addons. The second one serves the
-    # engine's join by set, customer and day.
+    # The two indexes also protect against the raw SQL of other addons. The second one serves
+    # the engine's join by set, customer and day.
     _open_uniq = models.UniqueIndex(
         "(set_id, partner_id, slot, COALESCE(company_id, 0)) WHERE date_to IS NULL"
     )

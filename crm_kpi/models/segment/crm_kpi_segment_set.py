@@ -3,15 +3,22 @@
 
 from datetime import date
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ...customers import definitions
+from ...engine.periods import local_day
+from ...segments import COMPANY_KINDS, difference, facts, history, values
+
 
 class CrmKpiSegmentSet(models.Model):
-    """A way of dividing customers into segments, with dated membership.
+    """A division of customers into segments, with dated membership.
 
-    Customers are commercial partners, so that all contacts of a company are one customer.
+    Customers are commercial partners, so that all contacts of a company are one customer. The
+    statements that compare and write the members are in ``segments/``.
     """
 
     _name = "crm.kpi.segment.set"
@@ -22,7 +29,7 @@ class CrmKpiSegmentSet(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(
         default=True,
-        help="An archived set keeps its history, but is neither updated nor shown any more.",
+        help="An archived set keeps its history, but is no longer updated or shown.",
     )
     kind = fields.Selection(
         [
@@ -37,8 +44,9 @@ class CrmKpiSegmentSet(models.Model):
         required=True,
         default="domain",
         help="What divides the customers.\n"
-        "Industry, Country, Contact tag: one segment per value in use, made by itself. A tag "
-        "also counts for the tags above it; tags of single contacts of a company are ignored.\n"
+        "Industry, Country, Contact tag: one segment per value in use, created automatically. A "
+        "tag also counts for the tags above it; tags of single contacts of a company are "
+        "ignored.\n"
         "Order size: untaxed orders of the last twelve months, in the company's currency.\n"
         "RFM class: recency, frequency and value of the orders of the last 24 months.\n"
         "Filter: one filter on contacts per segment.",
@@ -47,8 +55,8 @@ class CrmKpiSegmentSet(models.Model):
         string="First match wins",
         default=True,
         help="A customer belongs to the first segment whose filter matches, in the order of "
-        "the list. Off: to every segment that matches; the segments then overlap and do not "
-        "add up to the total.",
+        "the list. Off: to every segment whose filter matches; the segments then overlap and do "
+        "not add up to the total.",
     )
     exclusive = fields.Boolean(
         compute="_compute_exclusive",
@@ -60,7 +68,7 @@ class CrmKpiSegmentSet(models.Model):
         index="btree_not_null",
         help="Only for KPIs of this company. Empty: for all companies.",
     )
-    note = fields.Text(translate=True, help="What the set is for; shown to readers.")
+    note = fields.Text(translate=True, help="What the set is for. Shown to users.")
     segment_ids = fields.One2many("crm.kpi.segment", "set_id", string="Segments")
     unknown_segment_id = fields.Many2one(
         "crm.kpi.segment",
@@ -68,32 +76,32 @@ class CrmKpiSegmentSet(models.Model):
         readonly=True,
         copy=False,
         ondelete="restrict",
-        help="Customers that match no segment, and records without customer, so that the "
-        "rows add up to the total.",
+        help="Segment of the customers that match no other segment and of the records without a "
+        "customer, so that the rows add up to the total.",
     )
     date_start = fields.Date(
         string="History since",
         readonly=True,
         copy=False,
-        help="Since this day changes of segment are recorded. Before it, customers count in "
-        "the segment they had on this day: an estimate (order sizes and RFM classes are "
-        "computed from the orders, month by month).",
+        help="Changes of segment are recorded since this day. Before it, customers count in the "
+        "segment they had on this day, which is an estimate. Order sizes and RFM classes of the "
+        "past are computed from the orders, month by month.",
     )
     date_updated = fields.Date(
         string="Last updated on",
         readonly=True,
         copy=False,
-        help="The day of the last comparison of all customers with the segments.",
+        help="Day of the last comparison of all customers with the segments.",
     )
     date_previous = fields.Date(
         readonly=True,
         copy=False,
-        help="Day of the last update before the day of “Last updated on”.",
+        help="Day of the update before the one of “Last updated on”.",
     )
     date_changed = fields.Date(
         readonly=True,
         copy=False,
-        help="Earliest day whose segments changed since the last refresh of the KPIs.",
+        help="Earliest day on which segments changed since the last refresh of the KPIs.",
     )
     error_count = fields.Integer(string="Segments with errors", compute="_compute_error_count")
 
@@ -134,15 +142,15 @@ class CrmKpiSegmentSet(models.Model):
                 if (old or False) != (vals[name] or False) and segment_set._has_members():
                     raise UserError(
                         self.env._(
-                            "%(field)s of the segment set “%(set)s” cannot change any more, "
-                            "since customers have been assigned and past figures rest on it. "
-                            "Make a new set, or press “Forget history” first.",
+                            "%(field)s: the segment set “%(set)s” already has customers, and past "
+                            "values depend on it. Create a new set, or press “Forget history” "
+                            "first.",
                             field=field._description_string(self.env),
                             set=segment_set.name,
                         )
                     )
         if "active" in vals:
-            # the figures of the whole past gain or lose a division
+            # values of the whole past gain or lose these segments
             vals = {**vals, "date_changed": date.min}
         return super().write(vals)
 
@@ -160,7 +168,7 @@ class CrmKpiSegmentSet(models.Model):
 
     def _has_members(self):
         self.ensure_one()
-        # sudo: only whether there is a row at all; nothing of it is shown
+        # superuser: only whether there is a row
         return bool(
             self.env["crm.kpi.segment.member"]
             .sudo()
@@ -174,22 +182,22 @@ class CrmKpiSegmentSet(models.Model):
         self.check_access("write")
         earliest = self._update_members()
         if earliest:
-            # sudo: the engine's note to itself; the user may write the set (checked above).
-            # The periods are marked by the next refresh of the KPIs, not by this button.
+            # superuser: read-only field, and the user may write the set (checked above). The
+            # next refresh of the KPIs marks the periods, not this button.
             self.sudo().write({"date_changed": earliest})
         return True
 
     def action_forget_history(self):
-        """Explicit restatement: today's segments shall hold for the whole past again."""
+        """Forget dated changes: today's segments hold for the whole past again."""
         self.check_access("write")
         self.env.flush_all()
         for segment_set in self:
-            # rows of members are written by SQL only
+            # members are written by SQL only, no group may write them
             self.env.cr.execute(
                 SQL("DELETE FROM crm_kpi_segment_member WHERE set_id = %s", segment_set.id)
             )
         self.env["crm.kpi.segment.member"].invalidate_model()
-        # sudo: as above
+        # superuser: read-only fields, and the user may write the sets (checked above)
         self.sudo().write({"date_start": False, "date_updated": False, "date_previous": False})
         return True
 
@@ -200,3 +208,162 @@ class CrmKpiSegmentSet(models.Model):
         )
         action["domain"] = [("set_id", "=", self.id)]
         return action
+
+    # --- UPDATE OF THE MEMBERS ---
+
+    @api.model
+    def _update_members(self, day=None):
+        """Bring the dated membership of these sets (default: all active ones) up to date.
+
+        The database compares each set once (order sizes and RFM: once per company), and nothing
+        is written where nothing changed. A change gets the local date of today: the old row
+        ends, the new one begins. A second change on the same day replaces the first.
+
+        :param day: local date to use instead of today's (tests, imports)
+        :return: earliest local date on which segments changed, ``None`` without a change;
+            ``date.min`` when a set is new or was archived, because values of the whole past
+            gain or lose its segments
+        """
+        # superuser: membership is the same for all users. Callers are the refresh, and an
+        # action that checks for the right to write the set.
+        sets = (self or self.sudo().search([])).sudo()
+        # a second updater would find the same changes: leave out the sets that are locked
+        sets = sets.try_lock_for_update(allow_referencing=True)
+        if not sets:
+            return None
+        self.env.flush_all()
+        dates = [found for found in (sets._pop_moved_facts(), *self._pop_changed()) if found]
+        for segment_set in sets:
+            if not segment_set.date_start:
+                # from now on all records have a segment of this set
+                dates.append(date.min)
+            segment_set._create_missing_segments()
+            segment_set._note_update(day or segment_set._today())
+            for company, today in segment_set._scopes(day):
+                changed = segment_set._update_scope(company, today)
+                if changed:
+                    dates.append(changed)
+        self.env.flush_all()
+        return min(dates, default=None)
+
+    def _note_update(self, today):
+        """Note the day of this update: one small write a day, not one per refresh."""
+        self.ensure_one()
+        if self.date_updated != today:
+            self.write(
+                {
+                    "date_start": self.date_start or today,
+                    "date_previous": self.date_updated,
+                    "date_updated": today,
+                }
+            )
+
+    def _pop_changed(self):
+        """Dates of changes outside of a refresh. They are forgotten once they are returned."""
+        # superuser: as in _update_members
+        sets = self.sudo().with_context(active_test=False)
+        domain = [("date_changed", "!=", False)]
+        changed = sets.search(domain + ([("id", "in", self.ids)] if self else []))
+        dates = changed.mapped("date_changed")
+        if changed:
+            changed.write({"date_changed": False})
+        return dates
+
+    def _reference_company(self):
+        """The company whose calendar dates the changes of sets for all companies."""
+        return self[:1].company_id or self.env["res.company"].search([], order="id", limit=1)
+
+    def _today(self, company=None):
+        tz = (company or self._reference_company())._kpi_tz()
+        return local_day(fields.Datetime.now(), tz)
+
+    def _scopes(self, day):
+        """Pairs of company (empty: membership is the same in all) and local date."""
+        self.ensure_one()
+        if self.kind not in COMPANY_KINDS:
+            return [(self.env["res.company"], day or self._today())]
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT company.id
+                  FROM res_company company
+                 WHERE %s
+                   AND EXISTS (SELECT 1 FROM sale_order sale
+                                WHERE sale.company_id = company.id AND %s)
+              ORDER BY company.id
+                """,
+                SQL("company.id = %s", self.company_id.id) if self.company_id else SQL("TRUE"),
+                definitions.is_qualifying("sale"),
+            )
+        )
+        companies = self.env["res.company"].browse(id_ for (id_,) in rows)
+        return [(company, day or self._today(company)) for company in companies]
+
+    def _update_scope(self, company, today):
+        """Compare and write; returns the earliest local date that changed, or ``None``."""
+        self.ensure_one()
+        try:
+            if not self._has_difference(company, today):
+                return None
+        except (psycopg2.DataError, psycopg2.ProgrammingError):
+            # a filter that PostgreSQL refuses: find it and continue without it
+            if self.kind != "domain" or "crm_kpi_broken_segments" in self.env.context:
+                raise
+            broken = self.segment_ids._find_broken()
+            self = self.with_context(crm_kpi_broken_segments=tuple(broken.ids))
+            return self._update_scope(company, today)
+        difference.write_table(self, company, today)
+        earliest = min(facts.first_fact_day(self, facts.new_members()) or today, today)
+        if self.kind in COMPANY_KINDS:
+            difference.delete_rows_of_today(self, today)
+            write_past = history.write_sizes if self.kind == "size" else history.write_classes
+            if write_past(self, company, today):
+                earliest = date.min if self.kind == "rfm" else earliest
+                difference.write_table(self, company, today)
+        difference.write_members(self, company, today)
+        difference.drop_table(self)
+        self.env["crm.kpi.segment.member"].invalidate_model()
+        return earliest
+
+    def _has_difference(self, company, today):
+        probe = SQL(
+            "SELECT 1 FROM (%s) AS difference LIMIT 1",
+            difference.difference(self, company, today),
+        )
+        if self.kind != "domain":
+            return bool(self.env.execute_query(probe))
+        # a filter may make PostgreSQL fail, and the transaction has to go on
+        with self.env.cr.savepoint(flush=False):
+            return bool(self.env.execute_query(probe))
+
+    def _create_missing_segments(self):
+        """One segment per industry, country or tag in use by a customer."""
+        self.ensure_one()
+        if self.kind not in values.VALUE_COLUMNS:
+            return
+        rows = self.env.execute_query(values.missing_values(self))
+        if rows:
+            values.create_segments(self, [id_ for (id_,) in rows])
+
+    # --- RECORDS WHOSE CUSTOMER CHANGED ---
+
+    def _pop_moved_facts(self):
+        """Earliest day of the records of partners whose commercial partner changed.
+
+        Merging contacts and moving one to another company gives old records another customer
+        without writing these records, so the engine cannot see it by itself.
+        """
+        ids = self.env["crm.kpi.dirty"]._pop("crm.kpi.segment.member", None)
+        if not ids:
+            return None
+        partners = SQL("SELECT id FROM res_partner WHERE id = ANY(%s)", ids)
+        return facts.first_fact_day(self, partners)
+
+    @api.model
+    def _mark_moved_facts(self, partner_ids):
+        """Note that the records of these partners belong to another customer from now on.
+
+        The note goes to the queue of dirty records. It is only appended to, so that a user who
+        edits a contact never waits for a running refresh.
+        """
+        self.env["crm.kpi.dirty"]._push("crm.kpi.segment.member", partner_ids)

@@ -5,4 +5,3 @@ from . import crm_kpi_restatement
 from . import crm_kpi_scope_mixin
 from . import crm_kpi_entry
 from . import crm_kpi_value
-from . import crm_kpi_restatement_text

@@ -15,11 +15,11 @@ from ..period.crm_kpi_period import KINDS
 
 
 class CrmKpiEntry(models.Model):
-    """A value that is known to people only, typed in for a span of days.
+    """A value that a user enters for a span of days.
 
-    It counts in every period that contains all of its days: that of a month in the month,
-    its quarter and its year. Entries of one KPI add up (or are averaged, as the KPI says),
-    also those of salespeople into their company's value.
+    It counts in every period that contains all of its days: a value of a month counts in the
+    month, its quarter and its year. The entries of a KPI are added up or averaged, as the KPI
+    defines; entries of salespeople also count for their company.
     """
 
     _name = "crm.kpi.entry"
@@ -41,12 +41,12 @@ class CrmKpiEntry(models.Model):
         "Period",
         required=True,
         default="month",
-        help="What the value covers. Custom: any first and last day.",
+        help="The kind of period that the value covers. Custom: any first and last day.",
     )
     date = fields.Date(
         "Day",
         default=fields.Date.context_today,
-        help="Any day in the period: with the period Month, 17 March stands for all of March.",
+        help="Any day in the period. For a month, 17 March means the whole of March.",
     )
     date_from = fields.Date(
         "First day",
@@ -63,39 +63,39 @@ class CrmKpiEntry(models.Model):
         store=True,
         readonly=False,
         precompute=True,
-        help="First day after the period: it is not part of it.",
+        help="First day after the period.",
     )
     date_last = fields.Date("Last day", compute="_compute_date_last", inverse="_inverse_date_last")
     team_id = fields.Many2one(
         ondelete="cascade",
-        help="Empty: of no team. The value counts for the company either way.",
+        help="Leave empty if it belongs to no team. It always counts for the company.",
     )
     user_id = fields.Many2one(
         ondelete="cascade",
-        help="Empty: of nobody. The value counts for the company either way.",
+        help="Leave empty if it belongs to no salesperson. It always counts for the company.",
     )
     segment_id = fields.Many2one(
         ondelete="cascade",
-        help="Empty: not told apart by customers; it is missing from the rows of segments.",
+        help="Leave empty if it does not belong to a segment. It then has no value by segment.",
     )
     value = fields.Float(
         required=True,
         digits=(16, 4),
         aggregator=None,
-        help="In the unit of the KPI; money in the company's currency, percentages as a "
-        "fraction (0.25 is 25 %).",
+        help="In the unit of the KPI. Enter money in the company's currency and percentages as a "
+        "fraction: 0.25 is 25 %.",
     )
     unit = fields.Selection(related="kpi_id.unit")
-    note = fields.Char(help="Where the value comes from.")
+    note = fields.Char(help="Origin of the value.")
 
     _same_uniq = models.UniqueIndex(
         "(kpi_id, company_id, date_from, date_to, COALESCE(team_id, 0), COALESCE(user_id, 0),"
         " COALESCE(segment_id, 0))",
-        "There is an entry for this KPI, period, team, salesperson and segment already: change "
-        "that one.",
+        "There is already an entry for this KPI, period, team, salesperson and segment. Change "
+        "that entry.",
     )
     _span_positive = models.Constraint(
-        "CHECK (date_from < date_to)", "Last day: it must not lie before the first day."
+        "CHECK (date_from < date_to)", "Last day: it must not be before the first day."
     )
     _span_idx = models.Index("(kpi_id, date_from, date_to)")
 
@@ -137,8 +137,7 @@ class CrmKpiEntry(models.Model):
                 "warning": {
                     "title": self.env._("Percentage"),
                     "message": self.env._(
-                        "Percentages are entered as a fraction: 0.25 is 25 %%. %(value)s would "
-                        "be %(percent)s %%.",
+                        "Enter percentages as a fraction: 0.25 is 25 %%. %(value)s is %(percent)s %%.",
                         value=self.value,
                         percent=round(self.value * 100, 2),
                     ),
@@ -184,7 +183,7 @@ class CrmKpiEntry(models.Model):
             self._check_number(vals.get("value"))
             first, last = vals.get("date_from"), vals.get("date_to")
             if first and last and not vals.get("date"):
-                # by its two dates, as imports and integrations do
+                # imports and integrations set only the two dates
                 vals.update({**self._calendar_of(first, last), **vals})
         with self._duplicates_refused():
             return super().create(vals_list)
@@ -199,15 +198,15 @@ class CrmKpiEntry(models.Model):
 
     @api.model
     def _check_number(self, value):
-        """No value is not zero: who knows none makes no entry."""
+        """Refuse an empty value, because no value is not zero."""
         if value is None or value is False or not math.isfinite(value):
             raise ValidationError(
-                self.env._("Value: enter a number; where there is no value, make no entry.")
+                self.env._("Value: enter a number. Create no entry if there is no value.")
             )
 
     @api.model
     def _calendar_of(self, date_from, date_to):
-        """Kind and day of a span given by its two dates."""
+        """The kind of period and the day that match two dates."""
         date_from, date_to = fields.Date.to_date(date_from), fields.Date.to_date(date_to)
         for kind in calendar.CALENDAR_KINDS:
             if calendar.bounds(kind, date_from) == (date_from, date_to):
@@ -216,7 +215,7 @@ class CrmKpiEntry(models.Model):
 
     @contextmanager
     def _duplicates_refused(self):
-        """Say in words what the unique index found; it also holds between transactions."""
+        """Explain a violation of the unique index, which also holds between transactions."""
         try:
             with self.env.cr.savepoint():
                 yield
@@ -225,7 +224,7 @@ class CrmKpiEntry(models.Model):
                 raise
             raise ValidationError(
                 self.env._(
-                    "KPI, Period, Sales Team, Salesperson, Segment: there is an entry for "
-                    "exactly these already. Change that one, or change one of the fields."
+                    "KPI, Period, Sales Team, Salesperson, Segment: there is already an entry with "
+                    "these values. Change that entry, or change one of the fields."
                 )
             ) from error

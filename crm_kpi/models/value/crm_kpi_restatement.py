@@ -1,14 +1,14 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ...fields import NullableFloat
 from .crm_kpi_value import LEVELS
 
 
 class CrmKpiRestatement(models.Model):
-    """What a locked value would be today, and why it differs from what was reported."""
+    """What a locked value would be today, and why it differs from the reported value."""
 
     _name = "crm.kpi.restatement"
     _description = "KPI Restatement"
@@ -36,5 +36,15 @@ class CrmKpiRestatement(models.Model):
         required=True,
     )
     date = fields.Datetime("Noticed on", required=True)
+    locked_text = fields.Char("Reported value", compute="_compute_texts")
+    now_text = fields.Char("Value now", compute="_compute_texts")
 
     _cell_idx = models.Index("(kpi_id, period_id)")
+
+    @api.depends("value_locked", "value_now", "kpi_id")
+    @api.depends_context("lang")
+    def _compute_texts(self):
+        for line in self:
+            currency = line.company_id.currency_id
+            line.locked_text = line.kpi_id._format_value(line.value_locked, currency)
+            line.now_text = line.kpi_id._format_value(line.value_now, currency)

@@ -6,10 +6,10 @@ from odoo.exceptions import ValidationError
 
 
 class CrmKpiScopeMixin(models.AbstractModel):
-    """What people enter for a company, and may allocate to a team, a salesperson or a segment."""
+    """Records of a company that users can assign to a team, a salesperson or a segment."""
 
     _name = "crm.kpi.scope.mixin"
-    _description = "KPI: entered for a team, salesperson or segment"
+    _description = "KPI: assigned to a team, salesperson or segment"
     _check_company_auto = True
 
     company_id = fields.Many2one(
@@ -46,7 +46,7 @@ class CrmKpiScopeMixin(models.AbstractModel):
     def _compute_team_id(self):
         for record in self:
             team = record.user_id.sale_team_id
-            # a proposal that must not meet the check of companies
+            # do not propose a team that the company check would refuse
             if team and team.company_id in (record.company_id, self.env["res.company"]):
                 record.team_id = team
             else:

@@ -11,7 +11,7 @@ from odoo.tools.misc import format_date, format_time
 
 from ...board.change import change
 from ...board.header import backfill_text, elapsed_text
-from ...engine.scan import CELL_KEY
+from ...engine.cells import CELL_KEY
 from ...engine.time_behaviour import time_behaviours
 from ...fields import NullableFloat
 

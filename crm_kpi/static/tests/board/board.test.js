@@ -322,7 +322,16 @@ test("tabs: one stop of the Tab key, arrows change the tab", async () => {
 
 test("a card of salespeople shows bars instead of the sparkline", async () => {
     const rows = [
-        { id: 1, record_id: 1, name: "Ann", value: 3, value_text: "3", share: 1, record_count: 3, mine: true },
+        {
+            id: 1,
+            record_id: 1,
+            name: "Ann",
+            value: 3,
+            value_text: "3",
+            share: 1,
+            record_count: 3,
+            mine: true,
+        },
     ];
     answer("get_board", () => makeBoard({ cards: [makeCard({ display: "reps", rows })] }));
     await mountBoard();

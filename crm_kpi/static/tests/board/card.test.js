@@ -144,7 +144,15 @@ test("sparkline: no value is a gap, zero is a line, the running period is hatche
 test("a bar list is a table with marks for median and best value", async () => {
     const picked = [];
     const rows = [
-        { id: 1, record_id: 11, name: "Ann", value: 8, value_text: "8 won", share: 1, record_count: 8 },
+        {
+            id: 1,
+            record_id: 11,
+            name: "Ann",
+            value: 8,
+            value_text: "8 won",
+            share: 1,
+            record_count: 8,
+        },
         {
             id: 2,
             record_id: 0,

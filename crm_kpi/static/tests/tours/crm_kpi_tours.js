@@ -5,20 +5,20 @@ const card = ".o_kanban_record:contains(Tour leads)";
 registry.category("web_tour.tours").add("crm_kpi_rep", {
     steps: () => [
         {
-            content: "The card shows the value and how much of the month is over",
+            content: "The card shows the value and the elapsed working days",
             trigger: `${card}:contains(working days) .o_crm_kpi_value:contains(3)`,
         },
         {
-            content: "Nobody else is shown",
+            content: "Values of others are not shown",
             trigger: ".o_kanban_renderer:not(:contains(Bob))",
         },
         {
-            content: "Open the records behind it",
+            content: "Open the included records",
             trigger: card,
             run: "click",
         },
         {
-            content: "Three records, and the name says of what",
+            content: "Three records, with the name of the value",
             trigger: ".o_last_breadcrumb_item:contains(Tour leads · Ann)",
         },
         { trigger: ".o_pager_limit:contains(3)" },
@@ -55,7 +55,7 @@ registry.category("web_tour.tours").add("crm_kpi_rep_phone", {
             trigger: `${card} .o_crm_kpi_value:contains(3)`,
         },
         {
-            content: "Nothing has to be scrolled sideways",
+            content: "The page does not scroll sideways",
             trigger: card,
             run() {
                 const { scrollWidth, clientWidth } = document.querySelector(".o_kanban_renderer");
@@ -115,7 +115,7 @@ registry.category("web_tour.tours").add("crm_kpi_manager", {
             run: "click",
         },
         {
-            content: "Back to the team: the goals stand on the cards",
+            content: "The cards of the team show the goals",
             trigger: "body:not(:has(.modal)) a[data-menu-xmlid='crm_kpi.menu_crm_kpi_team']",
             run: "click",
         },
@@ -187,7 +187,7 @@ registry.category("web_tour.tours").add("crm_kpi_admin", {
             trigger: ".o_form_saved",
         },
         {
-            content: "Try it before anybody sees it",
+            content: "Preview it before it is published",
             trigger: "button[name=action_try]",
             run: "click",
         },
@@ -217,11 +217,11 @@ const figure = ".o_kanban_record:contains(Tour figure)";
 registry.category("web_tour.tours").add("crm_kpi_library", {
     steps: () => [
         {
-            content: "By category, with what is switched on",
+            content: "KPIs by category",
             trigger: ".o_crm_kpi_library .o_kanban_group:contains(Conversion)",
         },
         {
-            content: "What waits for its app says so",
+            content: "A KPI whose app is missing says so",
             trigger: ".o_kanban_record:contains(Offered):contains(Not available: needs)",
         },
         {
@@ -233,11 +233,11 @@ registry.category("web_tour.tours").add("crm_kpi_library", {
             run: "click",
         },
         {
-            content: "What it tells and how it is computed",
+            content: "Its description and its computation",
             trigger: `${figure}:contains(Only for the tour):contains(Count):contains(Test leads)`,
         },
         {
-            content: "Switch it off",
+            content: "Deactivate it",
             trigger: `${figure} .o_boolean_toggle input:checked`,
             run: "click",
         },
@@ -265,7 +265,7 @@ registry.category("web_tour.tours").add("crm_kpi_library", {
 registry.category("web_tour.tours").add("crm_kpi_library_phone", {
     steps: () => [
         {
-            content: "Nothing has to be scrolled sideways",
+            content: "The page does not scroll sideways",
             trigger: ".o_kanban_record:contains(New leads)",
             run() {
                 const { scrollWidth, clientWidth } = document.querySelector(".o_kanban_renderer");
@@ -312,11 +312,11 @@ registry.category("web_tour.tours").add("crm_kpi_choose", {
     ],
 });
 
-registry.category("web_tour.tours").add("crm_kpi_no_figures", {
+registry.category("web_tour.tours").add("crm_kpi_no_values", {
     steps: () => [
         {
-            content: "An empty page says why, though it is grouped",
-            trigger: ".o_kanban_view .o_view_nocontent:contains('No figures of yours here')",
+            content: "An empty grouped page shows its help",
+            trigger: ".o_kanban_view .o_view_nocontent:contains('You have no values here')",
         },
     ],
 });

@@ -138,7 +138,10 @@ export class Board extends Component {
         if (period_kind === "custom" && date && date_to) {
             this.state.waiting = true;
             try {
-                await this.orm.call("crm.kpi.board", "prepare_period", [this.boardId, this.filters]);
+                await this.orm.call("crm.kpi.board", "prepare_period", [
+                    this.boardId,
+                    this.filters,
+                ]);
             } finally {
                 this.state.waiting = false;
             }

@@ -1,0 +1,74 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The records behind a value."""
+
+from odoo.exceptions import AccessError
+from odoo.fields import Domain
+
+#: An action carries the ids of at most this many records.
+MAX_RECORDS = 50_000
+
+
+def open_records(kpi, period, cell, name=None):
+    """Action that opens the records that a cell counts.
+
+    A formula opens the records of its components if they are all of one model, else the
+    components' values.
+
+    :param cell: dict with ``level`` and, as ids, ``team_id``, ``user_id``, ``segment_id``
+    """
+    name = name or f"{kpi.name} · {period.display_name}"
+    # superuser: which records were counted does not depend on the reader. The list itself opens
+    # under the rights of the reader.
+    parts = kpi.sudo()._aggregates_behind()
+    record_models = {part.source_id._record_model() for part in parts}
+    if len(record_models) == 1:
+        ids = []
+        for part in parts.filtered(lambda part: part._is_reliable(period.sudo())):
+            ids += part.source_id._record_ids(part, period.sudo(), cell, limit=MAX_RECORDS)
+        return _records_action(kpi, record_models.pop(), list(dict.fromkeys(ids)), name, period)
+    return {
+        "type": "ir.actions.act_window",
+        "name": kpi.env._("Components of %s", name),
+        "res_model": "crm.kpi.value",
+        "view_mode": "list,form",
+        "domain": [
+            ("kpi_id", "in", kpi.sudo().component_ids.ids),  # only their ids
+            ("period_id", "=", period.id),
+            *((key, "=", value) for key, value in cell.items()),
+        ],
+    }
+
+
+def _records_action(kpi, model, ids, name, period):
+    # archived records count too, such as lost leads; models that build their rows per period
+    # read the period from the context
+    context = {"active_test": False, "create": False, "crm_kpi_period_ids": period.ids}
+    records = kpi.env[model].with_context(**context)
+    if not records.has_access("read"):
+        raise AccessError(
+            kpi.env._(
+                "You may not read the records of %(name)s: %(model)s. Ask an administrator for "
+                "one of these roles: %(groups)s.",
+                name=name,
+                model=records._description,
+                groups=", ".join(kpi.env["ir.model.access"].group_names_with_access(model, "read")),
+            )
+        )
+    visible = records.search(Domain("id", "in", ids) & kpi._openable(records))
+    if len(visible) < len(ids):
+        name = kpi.env._(
+            "%(name)s (%(seen)s of %(all)s records are visible to you)",
+            name=name,
+            seen=len(visible),
+            all=len(ids),
+        )
+    return {
+        "type": "ir.actions.act_window",
+        "name": name,
+        "res_model": model,
+        "view_mode": "list,form",
+        "views": [(False, "list"), (False, "form")],
+        "domain": [("id", "in", visible.ids)],
+        "context": context,
+    }

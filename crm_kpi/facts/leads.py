@@ -1,0 +1,116 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The stamps of a lead: won, lost, opportunity.
+
+Odoo overwrites these facts later: ``date_closed`` changes when a won lead is archived, the
+salesperson of a won deal changes with the next assignment, ``date_conversion`` is set again by
+every conversion.
+"""
+
+from odoo.tools import SQL
+
+from ..stamps import Stamp, elapsed_days_sql, fill_stamps, stamp_query, tracked_changes
+
+WON = Stamp(
+    "won",
+    date="kpi_won_date",
+    user="kpi_won_user_id",
+    team="kpi_won_team_id",
+    when=[("won_status", "=", "won")],
+    tracked=("entered.won_at",),
+    dated=("r.date_closed", "r.date_last_stage_update", "r.create_date"),
+)
+LOST = Stamp(
+    "lost",
+    date="kpi_lost_date",
+    user="kpi_lost_user_id",
+    team="kpi_lost_team_id",
+    when=[("won_status", "=", "lost")],
+    dated=("r.date_closed", "r.write_date"),
+)
+OPPORTUNITY = Stamp(
+    "opportunity",
+    date="kpi_opportunity_date",
+    when=[("type", "=", "opportunity")],
+    once=True,
+    at=lambda lead: lead.date_conversion if lead.kpi_was_lead else lead.create_date,
+    dated=("conversion.date", "r.create_date"),
+    # a lead that is converted before its back-fill was stamped as if it never was a lead
+    history_wins=True,
+)
+
+
+def fill_leads(leads, first, last, renew=False):
+    """Fill in the stamps of leads, and what depends on them.
+
+    :param leads: empty recordset
+    :param first, last: range of ids
+    :param renew: also of leads that have stamps
+    :return: ids of these leads
+    """
+    query = stamp_query(
+        leads,
+        leads._kpi_stamps,
+        {
+            "entered": entered_won_stage(leads, first, last),
+            "conversion": conversions(first, last),
+        },
+        SQL(
+            "r.id BETWEEN %s AND %s AND (r.kpi_was_lead IS NULL OR %s)",
+            first,
+            last,
+            renew,
+        ),
+        known={"kpi_was_lead": SQL("r.type = 'lead' OR conversion.date IS NOT NULL")},
+    )
+    created, opportunity, won = (
+        SQL("r.create_date"),
+        SQL("s.kpi_opportunity_date"),
+        SQL("s.kpi_won_date"),
+    )
+    return fill_stamps(
+        leads,
+        leads._kpi_stamps,
+        query,
+        known=["kpi_was_lead"],
+        derived={
+            "kpi_merged_count": SQL("COALESCE(r.kpi_merged_count, 0)"),
+            "kpi_days_to_opportunity": SQL(
+                "CASE WHEN s.kpi_was_lead THEN %s END", elapsed_days_sql(created, opportunity)
+            ),
+            "kpi_days_to_win": elapsed_days_sql(created, won),
+            "kpi_sales_cycle_days": elapsed_days_sql(opportunity, won),
+        },
+    )
+
+
+def entered_won_stage(leads, first, last):
+    """Last change from another stage to a won stage: ``id``, ``won_at``."""
+    return SQL(
+        """
+        SELECT change.id, date_trunc('second', max(change.at)) AS won_at
+          FROM (%s) AS change
+          JOIN crm_stage new ON new.id = change.new AND new.is_won
+     LEFT JOIN crm_stage old ON old.id = change.old
+         WHERE old.is_won IS NOT TRUE
+      GROUP BY change.id
+        """,
+        tracked_changes(leads, "stage_id", first, last),
+    )
+
+
+def conversions(first, last):
+    """Conversion of leads to opportunities: ``id``, ``date``.
+
+    A copied lead keeps the date of its original, which lies before its own creation.
+    """
+    return SQL(
+        """
+        SELECT id, CASE WHEN date_conversion >= date_trunc('second', create_date)
+                        THEN date_conversion END AS date
+          FROM crm_lead
+         WHERE id BETWEEN %s AND %s
+        """,
+        first,
+        last,
+    )

@@ -1,0 +1,237 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, models
+from odoo.exceptions import AccessError
+from odoo.tools import SQL
+from odoo.tools.misc import split_every
+
+# marks taken from the queue, and records derived, per batch
+BATCH = 10_000
+
+
+class CrmKpiFactMixin(models.AbstractModel):
+    """A model with stamps (written at the event) and derived KPI fields (computed in sets).
+
+    A model that inherits it defines
+
+    * ``_kpi_stamps``: its stamps (:class:`~odoo.addons.crm_kpi.stamps.Stamp`),
+    * ``_kpi_protected_fields()``: the fields that users may not write,
+    * ``_kpi_trigger_fields()``: the fields whose change makes a record dirty,
+    * ``_kpi_derive_records(ids)``: the statements that compute the derived fields,
+    * ``_kpi_stale_ids()``: records whose derived fields change as time passes.
+
+    The methods must call ``super()``, because several extensions of one model meet here.
+    Stamps are written with :meth:`_kpi_stamp`, never through ``vals`` of ``write()``: the
+    check of the protected fields would refuse them for ordinary users.
+    """
+
+    _name = "crm.kpi.fact.mixin"
+    _description = "KPI: stamped and derived fields"
+
+    # new write date of a row ``r`` whose derived fields change; a model overrides it if its
+    # write dates are read for another purpose
+    _kpi_touch = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
+
+    #: stamps of the model: what is stamped, back-filled and protected
+    _kpi_stamps = ()
+
+    # ------------------------------------------------------------------
+    # to extend
+    # ------------------------------------------------------------------
+    @api.model
+    def _kpi_protected_fields(self):
+        """Names of the stamps and derived fields; only superuser code may write them.
+
+        By default the fields of ``_kpi_stamps``, and every read-only field whose name begins
+        with ``kpi_``.
+        """
+        return {name for stamp in self._kpi_stamps for name in stamp.fields} | {
+            name
+            for name, field in self._fields.items()
+            if name.startswith("kpi_") and field.readonly
+        }
+
+    @api.model
+    def _kpi_trigger_fields(self):
+        """Names of the fields whose writing marks the record dirty."""
+        return set()
+
+    @api.model
+    def _kpi_derive_records(self, ids):
+        """Compute the derived fields of the records ``ids`` by statements over the whole set.
+
+        ``ids`` may contain deleted records: the rows that were derived from them are deleted.
+        Only rows whose values change may be updated, with a new ``write_date`` (see
+        :meth:`_kpi_update`), because the refresh finds changed periods by it.
+        """
+
+    @api.model
+    def _kpi_stale_ids(self):
+        """Ids of the records whose derived values are outdated because time has passed."""
+        return []
+
+    @api.model
+    def _kpi_concerned(self, ids):
+        """The created or written records ``ids`` that have something to derive.
+
+        By default all. A model overrides it if few of its records have facts.
+        """
+        return ids
+
+    # ------------------------------------------------------------------
+    # marking
+    # ------------------------------------------------------------------
+    @api.model
+    def _kpi_mark_dirty(self, ids):
+        """Mark ``ids`` to be derived again: one INSERT, nothing is computed."""
+        self.env["crm.kpi.dirty"]._push(self._name, ids)
+
+    @api.model
+    def _kpi_mark_all_dirty(self):
+        """Mark every record, archived ones too (back-fill, changed settings)."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO crm_kpi_dirty (res_model, res_id) SELECT %s, id FROM %s ORDER BY id",
+                self._name,
+                SQL.identifier(self._table),
+            )
+        )
+
+    # ------------------------------------------------------------------
+    # deriving
+    # ------------------------------------------------------------------
+    @api.model
+    def _kpi_derive(self):
+        """Derive the dirty records of this model, and those that are outdated.
+
+        Marks are deleted in the transaction that derives their records: if it fails, the marks
+        are still there. Two concurrent transactions take different marks.
+
+        :return: number of derived records
+        """
+        self.env.flush_all()
+        done = 0
+        while count := self._kpi_derive_next():
+            done += count
+        for batch in split_every(BATCH, self._kpi_stale_ids(), list):
+            self._kpi_derive_records(batch)
+            done += len(batch)
+        if done:
+            # SQL does not update the cache
+            self.env.invalidate_all()
+        return done
+
+    @api.model
+    def _kpi_derive_next(self):
+        """Derive one batch of dirty records.
+
+        :return: number of derived records, 0 when none is left
+        """
+        ids = self.env["crm.kpi.dirty"]._pop(self._name, BATCH)
+        if ids:
+            self._kpi_derive_records(ids)
+        return len(ids)
+
+    @api.model
+    def _kpi_update(self, columns, source):
+        """Write derived columns from a query, touching only rows that change.
+
+        :param columns: names of the stored fields
+        :param SQL source: query with a column ``id`` and one column per name
+        :return: ids of the changed rows
+        """
+        names = [SQL.identifier(name) for name in columns]
+        rows = self.env.execute_query(
+            SQL(
+                """
+                -- materialized: each row is computed once, not once per use of a column
+                WITH s AS MATERIALIZED (%(source)s)
+                UPDATE %(table)s AS r
+                   SET %(sets)s, write_date = %(touch)s
+                  FROM s
+                 WHERE s.id = r.id
+                   AND (%(old)s) IS DISTINCT FROM (%(new)s)
+             RETURNING r.id
+                """,
+                table=SQL.identifier(self._table),
+                touch=self._kpi_touch,
+                sets=SQL(", ").join(SQL("%s = s.%s", name, name) for name in names),
+                source=source,
+                old=SQL(", ").join(SQL("r.%s", name) for name in names),
+                new=SQL(", ").join(SQL("s.%s", name) for name in names),
+            )
+        )
+        return [id_ for (id_,) in rows]
+
+    # ------------------------------------------------------------------
+    # stamps
+    # ------------------------------------------------------------------
+    def _kpi_stamp(self, vals):
+        """Write stamps on the records, without the overrides of ``write()``.
+
+        Safe as superuser: only the code that detects the event calls it, with its own values.
+        The user who caused the event may not write the stamp.
+        """
+        base = super(CrmKpiFactMixin, self.sudo())
+        result = base.write(vals)
+        self._kpi_mark_dirty(self.ids)
+        return result
+
+    def _kpi_refuse_protected(self, names):
+        """Raise when a user, rather than superuser code, sets a stamp or derived field.
+
+        Only the superuser mode of the environment counts: any client can send a context key.
+        """
+        if self.env.su:
+            return
+        refused = sorted(self._kpi_protected_fields().intersection(names))
+        if refused:
+            raise AccessError(
+                self.env._(
+                    "%(fields)s: computed from the history of the record, cannot be set "
+                    "manually.",
+                    fields=", ".join(
+                        f"{self._fields[name]._description_string(self.env)} ({name})"
+                        if name in self._fields
+                        else name
+                        for name in refused
+                    ),
+                )
+            )
+
+    @api.model
+    def default_get(self, fields):
+        # a user's default, or a default in the context, would write a protected field
+        values = super().default_get(fields)
+        if not self.env.su:
+            for name in self._kpi_protected_fields().intersection(values):
+                default = self._fields[name].default
+                if default:
+                    values[name] = default(self)
+                else:
+                    del values[name]
+        return values
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._kpi_refuse_protected(vals)
+        records = super().create(vals_list)
+        records._kpi_mark_dirty(records._kpi_concerned(records.ids))
+        return records
+
+    def write(self, vals):
+        self._kpi_refuse_protected(vals)
+        result = super().write(vals)
+        if self._kpi_trigger_fields().intersection(vals):
+            self._kpi_mark_dirty(self._kpi_concerned(self.ids))
+        return result
+
+    def unlink(self):
+        ids = self.ids
+        result = super().unlink()
+        # rows derived from them are deleted by the next derivation
+        self._kpi_mark_dirty(ids)
+        return result

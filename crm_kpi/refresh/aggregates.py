@@ -1,0 +1,144 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Computes the aggregate KPIs of a source in a company: one statement for all that is due."""
+
+import logging
+
+import psycopg2
+
+from ..engine.cells import NO_CELLS, cells
+from .by_segment import facts_by_segment, segment_sets
+from .due import DueValues
+from .fact_plan import FactPlan
+from .failures import confined, error_text, note_failure, note_success
+from .fingerprints import fingerprints
+from .scope import active_people, cross_level_ids, kpis_to_refresh
+from .store import store_statement
+from .target import Target
+from .values import note_computed, store_cells
+
+_logger = logging.getLogger(__name__)
+
+
+def claim(source):
+    """Lock a source for this transaction; false when another one computes it right now."""
+    # superuser: a lock, nothing is read
+    return bool(source.sudo().try_lock_for_update())
+
+
+class Aggregates:
+    """The KPIs of one source in one company.
+
+    :param company: in the environment of the refresh
+    :param now: naive UTC
+    """
+
+    def __init__(self, source, company, now):
+        self.source = source
+        self.company = company
+        self.env = company.env
+        self.now = now
+        self.cross_ids = frozenset()
+
+    def refresh(self, periods, kpis=None, counted=None):
+        """Compute what is due.
+
+        :param kpis: only these; ``None``: all that do not wait for a retry
+        :param counted: as in :func:`~.fingerprints.fingerprints`
+        :return: number of cells written
+        """
+        own = kpis_to_refresh(self.company, kpis)
+        own = own.filtered(lambda kpi: kpi.source_id == self.source)
+        if self.source.kind == "snapshot" and not self.source.rebuildable:
+            periods = periods.filtered(lambda period: period.state == "open")
+        if not own or not periods or not claim(self.source):
+            return 0
+        if self.source.model not in self.env:
+            text = self.env._("The app that brings %s is not installed.", self.source.model)
+            note_failure(own, text)
+            return 0
+        self.env.flush_all()
+        self.cross_ids = cross_level_ids(self.company)
+        due = None
+        with confined(own):
+            records = fingerprints(self.source, self.company, periods, self.now, counted)
+            due = DueValues(own, self.cross_ids, self.now).find(periods, records)
+        if not due:
+            if due is not None:
+                note_success(own.filtered("last_error"), self.now)
+            return 0
+        return self._compute(own, due)
+
+    def _compute(self, kpis, due):
+        """Compute and store; KPIs that fail are found and left out.
+
+        :param due: dict of ``(kpi, period)`` to :class:`~.due.Due`
+        """
+        periods = self.env["crm.kpi.period"].union(*{period for _kpi, period in due})
+        builder = FactPlan(self.source, self.company, periods.sorted(), self.now)
+        working = kpis.browse()
+        for kpi in kpis:
+            with confined(kpi):
+                builder.add(kpi, cross_levels=kpi.id in self.cross_ids)
+                working |= kpi
+        if not working:
+            return 0
+        try:
+            with self.env.cr.savepoint():
+                written = self._write(working, builder.plan(), due)
+        except psycopg2.OperationalError:
+            raise
+        except Exception as error:
+            # Any exception, for the reason given in confined(). Of several KPIs, those that
+            # fail are found by computing each one alone.
+            if len(working) == 1:
+                note_failure(working, error_text(error), error=error)
+                return 0
+            _logger.info("KPI refresh: %s: one KPI after the other", self.source.code)
+            return sum(
+                self._compute(kpi, own_due)
+                for kpi in working
+                if (own_due := {key: value for key, value in due.items() if key[0] == kpi})
+            )
+        note_success(working, self.now)
+        return written
+
+    def _write(self, kpis, plan, due):
+        """Store the cells of the KPIs of a plan."""
+        due = {key: value for key, value in due.items() if key[0] in kpis}
+        if not due:
+            return 0
+        targets, unreliable = [], []
+        for (kpi, period), (_key, locked) in due.items():
+            if kpi._is_reliable(period):
+                targets.append(self._target(kpi, period, locked))
+            else:
+                unreliable.append(Target(kpi.id, period.id, kpi.version, locked, False, False, 0))
+        written = 0
+        if targets:
+            sets = segment_sets(self.company)
+            written += self._store(
+                cells(plan, facts_by_segment(plan, sets, self.company.id)),
+                targets,
+                facts=plan.facts(),
+                active_people=active_people(self.source, self.company),
+            )
+        if unreliable:
+            written += self._store(NO_CELLS, unreliable)
+        note_computed(self.env, due, self.now)
+        return written
+
+    def _target(self, kpi, period, locked):
+        return Target(
+            kpi_id=kpi.id,
+            period_id=period.id,
+            version=kpi.version,
+            locked=locked,
+            zero_when_empty=kpi._zero_when_empty,
+            running=period.state == "open",
+            smallest_cell=kpi._least_cell(self.company),
+        )
+
+    def _store(self, computed, targets, **options):
+        statement = store_statement(computed, targets, self.company.id, self.now, **options)
+        return store_cells(self.env, statement)

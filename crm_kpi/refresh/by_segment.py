@@ -1,0 +1,75 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Facts once per segment that they belong to."""
+
+from typing import NamedTuple
+
+from odoo.tools import SQL
+
+from ..engine.sql_rows import unnest
+
+
+class SetRow(NamedTuple):
+    """A segment set, and its segment of customers that are in no other one."""
+
+    set_id: int
+    unknown_id: int
+
+
+def segment_sets(company):
+    """List of :class:`SetRow` of the segment sets that are computed in a company."""
+    # superuser: values are computed for all sets
+    sets = (
+        company.env["crm.kpi.segment.set"]
+        .sudo()
+        .search([("company_id", "in", [False, company.id])])
+    )
+    return [SetRow(s.id, s.unknown_segment_id.id) for s in sets if s.unknown_segment_id]
+
+
+def facts_by_segment(plan, sets, company_id, *extra):
+    """Facts once per segment: the customer's on the day, else the set's unknown one.
+
+    :param sets: list of :class:`SetRow`
+    :param extra: further columns of the facts ``f``
+    :return: ``SELECT`` of ``period_id, team_id, user_id, segment_id``, the columns of the plan's
+        KPIs and the extra ones; ``None`` where facts belong to no segments
+    """
+    if not sets or not plan.has_segments:
+        return None
+    names = SQL(", ").join(
+        [*(SQL("f.%s", SQL.identifier(name)) for name in plan.column_names), *extra]
+    )
+    if plan.segment is not None:
+        return SQL(
+            """SELECT f.period_id, f.team_id, f.user_id, f.segment_id, %s
+                 FROM facts f WHERE f.segment_id IS NOT NULL""",
+            names,
+        )
+    by_country = plan.country is not None
+    return SQL(
+        """SELECT f.period_id, f.team_id, f.user_id,
+                  COALESCE(member.segment_id, %(of_country)s s.unknown_id) AS segment_id, %(names)s
+             FROM facts f
+            CROSS JOIN %(sets)s
+             LEFT JOIN crm_kpi_segment_member member
+                    ON member.partner_id = f.partner_id AND member.set_id = s.set_id
+                   AND (member.date_from IS NULL OR member.date_from <= f.day)
+                   AND (member.date_to IS NULL OR member.date_to > f.day)
+                   AND (member.company_id IS NULL OR member.company_id = %(company)s)
+            %(country)s""",
+        of_country=SQL("country.id,") if by_country else SQL(),
+        names=names,
+        sets=unnest(SetRow, sets, "s"),
+        company=company_id,
+        country=_country_join() if by_country else SQL(),
+    )
+
+
+def _country_join():
+    """The segment of the country, for records that have no customer yet."""
+    return SQL(
+        """LEFT JOIN crm_kpi_segment country
+                  ON f.partner_id IS NULL AND country.set_id = s.set_id
+                 AND country.country_id = f.country_id AND country.active"""
+    )

@@ -1,0 +1,123 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Which values have to be computed: those whose cache key changed."""
+
+import re
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from odoo.tools import SQL
+
+from .cache_key import CacheKey
+
+#: A date in a filter that moves with time: 'now', 'today -1m', '-7d', '=monday'.
+RELATIVE_DATE = re.compile(r"""\b(now|today)\b|['"]([+-]\d|=(\d|\w+day))""")
+
+
+class Due(NamedTuple):
+    """What has to be computed of a KPI in a period: the new cache key, and whether it is locked."""
+
+    cache_key: CacheKey
+    locked: bool
+
+
+class Computed(NamedTuple):
+    """What was computed of a KPI in a period, and when."""
+
+    cache_key: CacheKey | None
+    version: int
+    computed_at: datetime
+
+
+class DueValues:
+    """Compares what some KPIs were computed from with what they are made of now.
+
+    :param kpis: KPIs of one source, or one formula KPI
+    :param cross_ids: ids of the KPIs that are computed at the crossed levels
+    :param now: naive UTC
+    """
+
+    def __init__(self, kpis, cross_ids, now):
+        self.kpis = kpis
+        self.cross_ids = cross_ids
+        self.now = now
+
+    def find(self, periods, records):
+        """What has to be computed.
+
+        :param records: dict of the id of a period to the ``records`` of the cache key
+        :return: dict of ``(kpi, period)`` to :class:`Due`
+        """
+        computed = self._computed(periods)
+        due = {}
+        for kpi in self.kpis:
+            maturity = timedelta(days=max(kpi._with_components().mapped("maturity_days")))
+            for period in periods:
+                if kpi.complete_only and period.state == "open":
+                    continue
+                before = computed.get((kpi.id, period.id))
+                # records that mature after the end of the period still change its value
+                final = before is not None and before.computed_at >= period.utc_to + maturity
+                locked = period.state == "locked" and final
+                key = self._cache_key(kpi, period, records.get(period.id, "0"), locked)
+                if self._is_due(key, locked, before, kpi.version):
+                    due[kpi, period] = Due(key, locked)
+        return due
+
+    def _computed(self, periods):
+        """Dict of ``(kpi id, period id)`` to :class:`Computed`."""
+        rows = self.kpis.env.execute_query(
+            SQL(
+                """SELECT kpi_id, period_id, fingerprint, version, computed_at
+                     FROM crm_kpi_computation
+                    WHERE kpi_id = ANY(%s) AND period_id = ANY(%s)""",
+                self.kpis.ids,
+                periods.ids,
+            )
+        )
+        return {
+            (kpi_id, period_id): Computed(CacheKey.decode(text), version, computed_at)
+            for kpi_id, period_id, text, version, computed_at in rows
+        }
+
+    @staticmethod
+    def _is_due(key, locked, before, version):
+        if before is None:
+            return True
+        if locked:
+            # what counted before the lock does not matter any more, nor does a new definition
+            return not key.same_when_locked(before.cache_key)
+        return key != before.cache_key or version != before.version
+
+    def _cache_key(self, kpi, period, records, locked):
+        return CacheKey(
+            records,
+            ":".join(self._settings(kpi, period)),
+            "" if locked else ":".join(self._until_lock(kpi, period)),
+        )
+
+    def _settings(self, kpi, period):
+        """Settings that a value depends on, also in a locked period."""
+        if kpi.source_id.kind == "cohort":
+            yield f"inactivity={period.company_id.kpi_inactivity_days}"
+        if not kpi._is_reliable(period):
+            yield "unreliable"
+        if kpi.id in self.cross_ids:
+            yield "crossed"
+
+    def _until_lock(self, kpi, period):
+        """Settings, and the time, that a value depends on until its period is locked."""
+        if smallest_cell := kpi._least_cell(period.company_id):
+            yield f"smallest_cell={smallest_cell}"
+        is_open = period.state == "open"
+        if is_open:
+            yield "open"
+        mature = period.utc_to + timedelta(days=kpi.maturity_days)
+        relative = RELATIVE_DATE.search(f"{kpi.domain} {kpi.source_id.domain}")
+        ages = relative or kpi.source_id.kind in ("snapshot", "cohort")
+        if (kpi.maturity_days and self.now < mature) or (ages and is_open):
+            # it changes with time alone: computed at most once an hour
+            yield f"{self.now:%Y%m%d%H}"
+        elif relative:
+            # what was not due yet when the period ended becomes due afterwards
+            yield f"{self.now:%Y%m%d}"

@@ -1,0 +1,140 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The plan of the scan of a source: its facts, and the filters and values of KPIs in SQL."""
+
+from datetime import timedelta
+
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..engine.cells import Column
+from .fact_periods import join_periods
+from .fact_query import FactQuery
+from .failures import DEFINITION_ERRORS
+
+
+class FactPlan:
+    """Compiles KPIs of a source for some periods of a company.
+
+    :param domain: filter instead of the source's
+    """
+
+    def __init__(self, source, company, periods, now, domain=None):
+        self.source = source
+        self.company = company
+        self.now = now
+        self.facts = FactQuery(source, company, periods.ids, domain)
+        self.facts.restrict_to_company()
+        period_join, day = join_periods(self.facts, periods, now)
+        source._restrict_facts(self.facts)
+        self._plan = self.facts.plan(period_join, day)
+
+    def add(self, kpi, cross_levels=False):
+        """Compile a KPI.
+
+        :param cross_levels: whether it is computed at the crossed levels
+        :raise Exception: where its filter or value cannot be used
+        """
+        column = Column(
+            kpi.id, self.condition(kpi), self.value(kpi), kpi.aggregator, cross_levels=cross_levels
+        )
+        self._plan.columns.append(column)
+
+    def plan(self):
+        """The :class:`~..engine.cells.Plan`, once all KPIs are added: all joins are known then."""
+        self._plan.from_clause = self.facts.query.from_clause
+        self._plan.where_clause = self.facts.query.where_clause
+        return self._plan
+
+    def condition(self, kpi, mature=True):
+        """SQL of the KPI's filter; ``mature=False``: of records that are too young, as well."""
+        domain = self.source._parse_domain(kpi.domain)
+        if kpi.kind == "manual":
+            domain &= Domain("kpi_id", "=", kpi.id)
+        condition = self.facts.condition(domain)
+        if mature and kpi.maturity_days and self.source.kind == "event":
+            latest = self.now - timedelta(days=kpi.maturity_days)
+            at = self.facts.path(self.source.date_field)
+            condition = SQL("(%s) AND %s <= %s", condition, at, latest)
+        return condition
+
+    def value(self, kpi):
+        """SQL of the value that is aggregated; ``None`` where records are only counted."""
+        path = kpi.value_field
+        if kpi.aggregator == "count":
+            return None
+        if path == "@customer":
+            return self._plan.partner or SQL("NULL::int4")
+        if path in ("@age_days", "@age_hours"):
+            since = self.facts.path(self.source.date_field)
+            seconds = 86400.0 if path == "@age_days" else 3600.0
+            return SQL("EXTRACT(EPOCH FROM (p.at - %s)) / %s", since, seconds)
+        field = self.source._path_field(path, self.source.env._("Value"))
+        value = self.facts.path(path)
+        if field.type == "monetary":
+            return self._in_company_currency(path, field, value)
+        if field.type == "boolean":
+            return SQL("(%s)::int", value)
+        return value
+
+    def _in_company_currency(self, path, field, value):
+        """The amount at the rate of the record's own date, as ``res.currency`` computes it.
+
+        The rows of a cohort are made for the company, in its currency.
+        """
+        if self.source.kind == "cohort":
+            return value
+        *links, _last = path.split(".")
+        owner = self.facts.model
+        for link in links:
+            owner = owner.env[owner._fields[link].comodel_name]
+        currency_name = field.get_currency_field(owner)
+        try:
+            currency = self.facts.path(".".join([*links, currency_name]))
+        except ValueError:
+            return value  # the currency is not stored: it is the company's
+        if self.source.date_field:
+            day = SQL("(%s)::date", self.facts.path(self.source.date_field))
+        else:
+            day = SQL("p.date_to")
+        own = SQL("%s", self.company.currency_id.id)
+        return SQL(
+            """CASE WHEN %(currency)s IS NULL OR %(currency)s = %(own)s THEN %(value)s
+                    ELSE %(value)s / %(from_rate)s * %(to_rate)s END""",
+            currency=currency,
+            own=own,
+            value=value,
+            from_rate=self._rate(currency, day),
+            to_rate=self._rate(own, day),
+        )
+
+    def _rate(self, currency, day):
+        """Rate of a currency on a day: the last one before it, else the first one after it."""
+        return SQL(
+            """COALESCE(
+            (SELECT r.rate FROM res_currency_rate r
+              WHERE r.currency_id = %(currency)s AND r.name <= %(day)s
+                AND (r.company_id IS NULL OR r.company_id = %(company)s)
+              ORDER BY r.company_id, r.name DESC LIMIT 1),
+            (SELECT r.rate FROM res_currency_rate r
+              WHERE r.currency_id = %(currency)s
+                AND (r.company_id IS NULL OR r.company_id = %(company)s)
+              ORDER BY r.company_id, r.name LIMIT 1), 1.0)""",
+            currency=currency,
+            day=day,
+            company=self.company.root_id.id,
+        )
+
+
+def plan_for_reader(source, company, periods, now, kpi):
+    """The :class:`~..engine.cells.Plan` of one KPI, to show what it counts.
+
+    :raise UserError: where its filter or value cannot be used
+    """
+    builder = FactPlan(source, company, periods, now)
+    try:
+        builder.add(kpi)
+    except DEFINITION_ERRORS as error:
+        raise UserError(str(error)) from error
+    return builder.plan()

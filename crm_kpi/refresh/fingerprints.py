@@ -1,0 +1,152 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Count and write dates of the records of a source, per period.
+
+A record that is added, changed, moved or deleted changes the fingerprint of its periods.
+"""
+
+from datetime import datetime, time, timedelta
+from itertools import accumulate
+
+from odoo.tools import SQL
+
+from ..engine import periods as calendar
+from .fact_plan import FactPlan
+from .fact_query import FactQuery
+
+
+def fingerprints(source, company, periods, now, counted=None):
+    """Count, and sum of the write dates, of the facts' records.
+
+    :param counted: dict that keeps what was counted for one source for the next ones; changes
+        in the meantime are seen by the next refresh
+    :return: dict of period id to a text; periods without records may be missing
+    """
+    if source.kind == "cohort":
+        return _of_history(source, company, periods, now, {} if counted is None else counted)
+    if source.kind == "snapshot" and source.rebuildable and source.date_end_field:
+        return _of_open_records(source, company, periods, now)
+    plan = FactPlan(source, company, periods, now)
+    rows = source.env.execute_query(
+        SQL(
+            """SELECT p.period_id, count(*), sum(%s) FROM %s %s
+                WHERE p.period_id IS NOT NULL AND %s GROUP BY p.period_id""",
+            plan.facts.write_stamp(),
+            plan.facts.query.from_clause,
+            plan.plan().period_join,
+            plan.facts.where,
+        )
+    )
+    return {period_id: f"{count}:{stamp}" for period_id, count, stamp in rows}
+
+
+def _of_open_records(source, company, periods, now):
+    """Of a snapshot of the past: each record is read once, not once per period."""
+    facts = FactPlan(source, company, periods, now).facts
+    points = _points(facts, periods, now)
+    bounds = sorted(set(points.values()))
+    rows = source.env.execute_query(
+        SQL(
+            """SELECT opened, closed, count(*), sum(stamp)
+                 FROM (SELECT width_bucket(%(start)s::timestamp, %(bounds)s) AS opened,
+                              CASE WHEN %(end)s IS NOT NULL THEN width_bucket(
+                                   GREATEST(%(start)s, %(end)s)::timestamp, %(bounds)s)
+                              END AS closed,
+                              %(stamp)s AS stamp
+                         FROM %(tables)s WHERE %(where)s AND %(start)s IS NOT NULL) AS t
+                GROUP BY opened, closed""",
+            start=facts.path(source.date_field),
+            end=facts.path(source.date_end_field),
+            bounds=SQL("%s::timestamp[]", bounds),
+            stamp=facts.write_stamp(),
+            tables=facts.query.from_clause,
+            where=facts.where,
+        )
+    )
+    counts, stamps = [0] * (len(bounds) + 1), [0] * (len(bounds) + 1)
+    for opened, closed, count, stamp in rows:
+        counts[opened] += count
+        stamps[opened] += stamp
+        if closed is not None:
+            counts[closed] -= count
+            stamps[closed] -= stamp
+    counts, stamps = list(accumulate(counts)), list(accumulate(stamps))
+    index = {at: position for position, at in enumerate(bounds)}
+    return {
+        period_id: f"{counts[index[at]]}:{stamps[index[at]]}" for period_id, at in points.items()
+    }
+
+
+def _points(facts, periods, now):
+    """When a record must be open to be in a period: dict of period id to the end, or now."""
+    points = {period.id: min(period.utc_to, now) for period in periods}
+    if facts.is_date("date_field"):
+        for period_id, at in points.items():
+            day = calendar.local_day(at - timedelta(microseconds=1), facts.timezone)
+            points[period_id] = datetime.combine(day + timedelta(days=1), time.min)
+    return points
+
+
+def _of_history(source, company, periods, now, counted):
+    """Of a cohort: all events behind it until the end of the period."""
+    ends = sorted({min(period.utc_to, now) for period in periods})
+    parts = []
+    for base in source.base_source_ids.sorted("id"):
+        key = (base.id, *ends)
+        if key not in counted:
+            counted[key] = _counted_until(base, company, ends)
+        parts.append(counted[key])
+    if not parts:
+        return {}
+    index = {end: position for position, end in enumerate(ends)}
+    return {
+        period.id: "/".join(part[index[min(period.utc_to, now)]] for part in parts)
+        for period in periods
+    }
+
+
+def _counted_until(source, company, ends):
+    """Count, and sum of the write dates, of all events before each of some instants."""
+    facts = FactQuery(source, company)
+    if source._paths("company_field"):
+        # also those without a company: the cohort may count them for any company
+        owner = facts.first_of("company_field")
+        facts.query.add_where(SQL("(%s IS NULL OR %s = %s)", owner, owner, company.id))
+    at = facts.path(source.date_field)
+    if facts.is_date("date_field"):
+        at = SQL("(%s)::timestamp AT TIME ZONE %s AT TIME ZONE 'UTC'", at, facts.timezone)
+    rows = source.env.execute_query(
+        SQL(
+            """SELECT width_bucket((%s)::timestamp, %s::timestamp[]) AS bucket, count(*), sum(%s)
+                 FROM %s WHERE %s AND %s IS NOT NULL GROUP BY bucket""",
+            at,
+            ends,
+            facts.write_stamp(),
+            facts.query.from_clause,
+            facts.where,
+            at,
+        )
+    )
+    counts, stamps = [0] * (len(ends) + 1), [0] * (len(ends) + 1)
+    for bucket, count, stamp in rows:
+        counts[bucket], stamps[bucket] = count, stamp
+    return [
+        f"{count}:{stamp}"
+        for count, stamp in zip(accumulate(counts), accumulate(stamps), strict=True)
+    ]
+
+
+def first_day(source, company, earliest):
+    """Local day of the first event after the day ``earliest``, or ``None``."""
+    if source.kind != "event" or source.model == "crm.kpi.entry" or not source.date_field:
+        return None
+    facts = FactQuery(source, company)
+    if facts.is_empty:
+        return None
+    at = facts.path(source.date_field)
+    # a typing error in one date must not hide the history of the others
+    facts.query.add_where(SQL("%s > %s", at, earliest))
+    [[first]] = source.env.execute_query(facts.query.select(SQL("min(%s)", at)))
+    if not first:
+        return None
+    return calendar.local_day(first, facts.timezone) if isinstance(first, datetime) else first

@@ -1,0 +1,317 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Computes the formula KPIs of a company from the stored values of their components."""
+
+from typing import NamedTuple
+
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..engine import formula as formulas
+from ..engine.sql_rows import Cte, unnest, with_ctes
+from .due import DueValues
+from .failures import confined, note_failure, note_success
+from .scope import cross_level_ids, kpis_to_refresh
+from .store import store_statement
+from .target import Target
+from .values import note_computed, store_cells
+
+
+class Lookup(NamedTuple):
+    """Which stored number fills a component of a formula in a period.
+
+    :param slot: position of the component in the formula, from 1
+    :param what: ``value`` of the KPI, or ``target`` of its goal
+    :param source_period_id: period whose number is taken
+    """
+
+    period_id: int
+    slot: int
+    what: str
+    kpi_id: int
+    source_period_id: int
+
+
+class Formulas:
+    """The formula KPIs of one company.
+
+    :param company: in the environment of the refresh
+    :param now: naive UTC
+    """
+
+    def __init__(self, company, now):
+        self.company = company
+        self.env = company.env
+        self.now = now
+        self.cross_ids = frozenset()
+
+    def refresh(self, periods, kpis=None):
+        """Compute the formulas whose components changed, each after those it uses.
+
+        :return: number of cells written
+        """
+        own = kpis_to_refresh(self.company, kpis).filtered(lambda kpi: kpi.kind == "formula")
+        parsed = {}
+        for kpi in own:
+            try:
+                parsed[kpi.code] = formulas.parse(kpi.formula)
+            except formulas.FormulaError as error:
+                note_failure(kpi, kpi._formula_message(error))
+        order, cycle = formulas.evaluation_order(parsed)
+        by_code = {kpi.code: kpi for kpi in own}
+        for code in cycle:
+            note_failure(by_code[code], self.env._("Formula: %s depends on itself.", code))
+        self.cross_ids = cross_level_ids(self.company)
+        written = 0
+        for code in order:
+            kpi = by_code[code]
+            with confined(kpi):
+                written += FormulaKpi(self, kpi, parsed[code]).refresh(periods)
+                note_success(kpi, self.now)
+        return written
+
+
+class FormulaKpi:
+    """One formula KPI in a refresh of formulas."""
+
+    def __init__(self, run, kpi, formula):
+        self.run = run
+        self.env = run.env
+        self.kpi = kpi
+        self.formula = formula
+        self.components = {part.code: part for part in kpi._by_code(formula.codes)}
+        if missing := [code for code in formula.codes if code not in self.components]:
+            raise UserError(self.env._("Formula: there is no KPI %s.", ", ".join(missing)))
+
+    def refresh(self, periods):
+        """Compute what is due; number of cells written."""
+        sources = self._source_periods(periods)
+        revisions = self._revisions(periods, sources)
+        records = self._records(periods, sources, revisions)
+        due = DueValues(self.kpi, self.run.cross_ids, self.run.now).find(periods, records)
+        if not due:
+            return 0
+        due_periods = [period for _kpi, period in due]
+        computed = formula_cells(
+            self.formula,
+            self.kpi.id,
+            zeros=[
+                self.components[part.code]._zero_when_empty and part.shift != "target"
+                for part in self.formula.components
+            ],
+            cross_levels=self.kpi.id in self.run.cross_ids,
+            lookups=list(self._lookups(due_periods, sources, revisions)),
+            constants={period.id: period._formula_constants() for period in due_periods},
+        )
+        company = self.run.company
+        smallest_cell = self.kpi._least_cell(company)
+        targets = [
+            Target(
+                kpi_id=self.kpi.id,
+                period_id=period.id,
+                version=self.kpi.version,
+                locked=locked,
+                zero_when_empty=False,
+                running=period.state == "open",
+                smallest_cell=smallest_cell,
+            )
+            for (_kpi, period), (_key, locked) in due.items()
+        ]
+        statement = store_statement(computed, targets, company.id, self.run.now)
+        written = store_cells(self.env, statement)
+        note_computed(self.env, due, self.run.now)
+        return written
+
+    def _source_periods(self, periods):
+        """Per shift of a component a dict of each period to the one whose number is taken."""
+        shifts = {part.shift for part in self.formula.components}
+        same = {period: period for period in periods}
+        return {
+            "": same,
+            "target": same,
+            "previous": periods._previous() if "previous" in shifts else {},
+            "last_year": periods._previous(years=1) if "last_year" in shifts else {},
+        }
+
+    def _lookups(self, periods, sources, revisions):
+        """Yield the :class:`Lookup` of each component in each period that has a number."""
+        for slot, part in enumerate(self.formula.components, start=1):
+            kpi = self.components[part.code]
+            for period in periods:
+                source = sources[part.shift].get(period)
+                if source and part.shift == "target":
+                    yield Lookup(period.id, slot, "target", kpi.id, source.id)
+                elif source and (kpi.id, source.id) in revisions and kpi._is_reliable(source):
+                    yield Lookup(period.id, slot, "value", kpi.id, source.id)
+
+    # --- WHAT CHANGED ---
+
+    def _records(self, periods, sources, revisions):
+        """The part ``records`` of the cache key: how often components were computed, goals.
+
+        :return: dict of period id to a text
+        """
+        goals = {}
+        if any(part.shift == "target" for part in self.formula.components):
+            goals = self._goal_stamps()
+        settings = self.run.company._kpi_constants()
+        records = {}
+        for period in periods:
+            parts = [f"{name}={settings[name]}" for name in self.formula.settings]
+            for part in self.formula.components:
+                source = sources[part.shift].get(period)
+                key = (self.components[part.code].id, source.id if source else 0)
+                parts.append(str((goals if part.shift == "target" else revisions).get(key)))
+            records[period.id] = "/".join(parts)
+        return records
+
+    def _revisions(self, periods, sources):
+        """How often components were computed: dict by ``(kpi id, period id)``."""
+        period_ids = set(periods.ids)
+        for mapping in sources.values():
+            period_ids |= {period.id for period in mapping.values()}
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT kpi_id, period_id, revision FROM crm_kpi_computation
+                    WHERE kpi_id = ANY(%s) AND period_id = ANY(%s)""",
+                self._component_ids(),
+                list(period_ids),
+            )
+        )
+        return {(kpi_id, period_id): revision for kpi_id, period_id, revision in rows}
+
+    def _goal_stamps(self):
+        """Number and last change of the goals of components: dict by ``(kpi id, period id)``."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT kpi_id, period_id, count(*) || ':' || max(write_date)
+                     FROM crm_kpi_goal WHERE active AND kpi_id = ANY(%s)
+                    GROUP BY kpi_id, period_id""",
+                self._component_ids(),
+            )
+        )
+        return {(kpi_id, period_id): stamp for kpi_id, period_id, stamp in rows}
+
+    def _component_ids(self):
+        return [self.components[code].id for code in self.formula.codes]
+
+
+# --- SQL ---
+
+
+def formula_cells(formula, kpi_id, zeros, cross_levels, lookups, constants):
+    """Cells of a formula KPI from the stored values of its components.
+
+    :param zeros: per component, whether a missing value is a true zero, where the component
+        is looked up at all
+    :param cross_levels: whether the crossed levels are computed
+    :param lookups: list of :class:`Lookup`
+    :param constants: dict of period id to the constants of formulas there, by name
+    :return: ``SELECT`` of the columns of a cell, with ``value`` and ``record_count``
+    """
+    components = formula.components
+    values = {
+        component: SQL(
+            # a value that was never computed is unknown, which is not zero
+            "COALESCE(gathered.amounts[%(slot)s], CASE WHEN %(slot)s = ANY(constants.known) THEN 0 END)"
+            if zero
+            else "gathered.amounts[%(slot)s]",
+            slot=slot,
+        )
+        for slot, (component, zero) in enumerate(zip(components, zeros, strict=True), start=1)
+    }
+    record_count = formula.sample(
+        {
+            component: SQL("COALESCE(gathered.record_counts[%s], 0)", slot)
+            for slot, component in enumerate(components, start=1)
+        },
+        plus=lambda parts: SQL("(%s)", SQL(" + ").join(parts)),
+        least=lambda parts: SQL("LEAST(%s)", SQL(", ").join(parts)),
+    ) or SQL("0")
+    return with_ctes(
+        [lookup(lookups), constants_of_periods(constants), looked_up(), gathered(len(components))],
+        SQL(
+            """SELECT %s::int4 AS kpi_id, gathered.period_id, gathered.level, gathered.team_id,
+                      gathered.user_id, gathered.segment_id, (%s)::float8 AS value,
+                      (%s)::int4 AS record_count
+                 FROM gathered JOIN constants USING (period_id)
+                WHERE %s OR gathered.level NOT IN ('team_segment', 'user_segment')""",
+            kpi_id,
+            formula.to_sql(
+                values,
+                {name: SQL.identifier("constants", name) for name in formulas.CONSTANTS},
+            ),
+            record_count,
+            cross_levels,
+        ),
+    )
+
+
+def lookup(lookups):
+    """The fields of :class:`Lookup`."""
+    return Cte("lookup", SQL("SELECT * FROM %s", unnest(Lookup, lookups, "t")))
+
+
+def constants_of_periods(constants):
+    """``period_id``, the constants of formulas by name, and the slots that are ``known`` there.
+
+    A slot is known where the value of its component was computed, even if a cell is missing.
+    """
+    names = formulas.CONSTANTS
+    return Cte(
+        "constants",
+        SQL(
+            """SELECT t.*, ARRAY(SELECT lookup.slot FROM lookup
+                                  WHERE lookup.period_id = t.period_id) AS known
+                 FROM unnest(%s::int4[], %s) AS t(period_id, %s)""",
+            list(constants),
+            SQL(", ").join(
+                SQL("%s::float8[]", [values[name] for values in constants.values()])
+                for name in names
+            ),
+            SQL(", ").join(SQL.identifier(name) for name in names),
+        ),
+    )
+
+
+def looked_up():
+    """The stored numbers: ``period_id, slot``, the level and dimensions of a cell, ``value,
+    record_count``."""
+    return Cte(
+        "looked_up",
+        SQL(
+            """SELECT lookup.period_id, lookup.slot, value.level, value.team_id, value.user_id,
+                      value.segment_id, value.value, value.record_count
+                 FROM lookup
+                 JOIN crm_kpi_value value ON value.kpi_id = lookup.kpi_id
+                                         AND value.period_id = lookup.source_period_id
+                WHERE lookup.what = 'value'
+                UNION ALL
+               SELECT lookup.period_id, lookup.slot, goal.scope, goal.team_id, goal.user_id,
+                      goal.segment_id, goal.target, 0
+                 FROM lookup
+                 JOIN crm_kpi_goal goal ON goal.kpi_id = lookup.kpi_id
+                                       AND goal.period_id = lookup.source_period_id
+                                       AND goal.active
+                WHERE lookup.what = 'target'"""
+        ),
+    )
+
+
+def gathered(slots):
+    """The numbers of a cell side by side: ``period_id``, level and dimensions of a cell, and
+    the arrays ``amounts`` and ``record_counts`` by slot."""
+    numbers = range(1, slots + 1)
+    return Cte(
+        "gathered",
+        SQL(
+            """SELECT period_id, level, team_id, user_id, segment_id,
+                      ARRAY[%s] AS amounts, ARRAY[%s] AS record_counts
+                 FROM looked_up
+                GROUP BY period_id, level, team_id, user_id, segment_id""",
+            SQL(", ").join(SQL("max(value) FILTER (WHERE slot = %s)", slot) for slot in numbers),
+            SQL(", ").join(
+                SQL("max(record_count) FILTER (WHERE slot = %s)", slot) for slot in numbers
+            ),
+        ),
+    )

@@ -1,0 +1,95 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Which records are counted in a value, and why others are not."""
+
+from odoo import fields
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..engine.cells import Column
+from .by_segment import SetRow, facts_by_segment
+from .fact_plan import FactPlan, plan_for_reader
+
+
+def counted_record_ids(source, kpi, period, cell, limit=None):
+    """Ids of exactly the records that a cell counts, newest first.
+
+    :param cell: dict with ``level``, ``team_id``, ``user_id``, ``segment_id`` (ids)
+    """
+    plan = plan_for_reader(source, period.company_id, period, fields.Datetime.now(), kpi)
+    table, where = _cell_facts(plan, cell, period.company_id)
+    where.append(SQL("f0"))
+    if kpi.aggregator == "sum_known":
+        where.append(SQL("v0 <> 0"))
+    elif plan.columns[0].value is not None and kpi.aggregator not in ("count", "sum"):
+        where.append(SQL("v0 IS NOT NULL"))
+    rows = source.env.execute_query(
+        SQL(
+            """WITH facts AS (%s) SELECT DISTINCT record_id FROM %s WHERE %s
+                ORDER BY record_id DESC %s""",
+            plan.facts(),
+            table,
+            SQL(" AND ").join(where),
+            SQL("LIMIT %s", limit) if limit else SQL(),
+        )
+    )
+    return [record_id for (record_id,) in rows if record_id]
+
+
+def count_reasons(source, kpi, period, cell, now):
+    """Number of the records dated in a period, by why they are included in a value or not.
+
+    :return: dict with ``included`` and, where there are any, ``others`` (of another team,
+        salesperson or segment), ``source`` (not accepted by the filter of the source),
+        ``filter`` (by that of the KPI), ``young`` (not mature yet), ``empty`` (without a value
+        to aggregate)
+    """
+    builder = FactPlan(source, period.company_id, period, now, domain=Domain.TRUE)
+    value = builder.value(kpi)
+    if value is None or kpi.aggregator == "sum":
+        value = SQL("1")
+    flags = [
+        builder.facts.condition(source._parse_domain(source.domain)),
+        builder.condition(kpi, mature=False),
+        builder.condition(kpi),
+        SQL("(%s) IS NOT NULL", value),
+    ]
+    plan = builder.plan()
+    plan.columns = [Column(0, flag, None, "count") for flag in flags]
+    table, where = _cell_facts(plan, cell, period.company_id)
+    rows = source.env.execute_query(
+        SQL(
+            """WITH facts AS MATERIALIZED (%s),
+                    mine AS (SELECT DISTINCT record_id FROM %s WHERE %s)
+               SELECT CASE WHEN mine.record_id IS NULL THEN 'others'
+                           WHEN NOT facts.f0 THEN 'source' WHEN NOT facts.f1 THEN 'filter'
+                           WHEN NOT facts.f2 THEN 'young' WHEN NOT facts.f3 THEN 'empty'
+                           ELSE 'included' END, count(*)
+                 FROM facts LEFT JOIN mine ON mine.record_id = facts.record_id
+                GROUP BY 1""",
+            plan.facts(),
+            table,
+            SQL(" AND ").join([SQL("TRUE"), *where]),
+        )
+    )
+    return {"included": 0, **dict(rows)}
+
+
+def _cell_facts(plan, cell, company):
+    """``(table, conditions)`` of the facts of a cell."""
+    level, where = cell["level"], []
+    table = SQL("facts AS f")
+    if "segment" in level:
+        segment = company.env["crm.kpi.segment"].browse(cell["segment_id"])
+        sets = [SetRow(segment.set_id.id, segment.set_id.unknown_segment_id.id or None)]
+        rows = facts_by_segment(plan, sets, company.id, SQL("f.record_id"))
+        table = SQL("(%s) AS f", rows)
+        where.append(SQL("segment_id = %s", segment.id))
+    where += [
+        SQL("%s = %s", SQL.identifier(f"{name}_id"), cell[f"{name}_id"])
+        if cell[f"{name}_id"]
+        else SQL("%s IS NULL", SQL.identifier(f"{name}_id"))
+        for name in ("team", "user")
+        if name in level.split("_")
+    ]
+    return table, where

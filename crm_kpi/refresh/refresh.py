@@ -1,0 +1,113 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The refresh: its steps in order, at once or by the scheduled action."""
+
+import logging
+
+import psycopg2
+
+from odoo import fields
+
+from .steps import CompanyRefresh, DeriveStep, SegmentsStep
+
+_logger = logging.getLogger(__name__)
+
+#: Parameter with the name of the step at which the scheduled refresh resumes.
+NEXT_STEP = "crm_kpi.refresh_next_step"
+
+
+class Refresh:
+    """Computes all values that are due, and stores them.
+
+    Due is a KPI in a period whose records, settings or definition changed since it was last
+    computed. Superuser: values are computed for all users and companies, nothing is returned to
+    the user, and which values a user may read is decided by record rules.
+
+    :param periods: only these; ``None``: all, and those that the calendar and the history of
+        the records need
+    :param kpis: only these (and the components of their formulas), also those that wait for a
+        retry; ``None``: all published ones
+    """
+
+    def __init__(self, env, periods=None, kpis=None):
+        self.env = env(su=True)
+        self.periods = periods
+        self.kpis = kpis
+
+    def run(self):
+        """Run all steps now.
+
+        :return: number of cells written
+        """
+        if self.env["crm.kpi.backfill"]._is_pending():
+            _logger.info("KPI refresh: it waits until the history has been read")
+            return 0
+        if self.kpis is not None:
+            self.kpis.sudo().filtered("next_try").write({"next_try": False})
+        return sum(step.run() for step in self.steps())
+
+    def steps(self):
+        """Yield the steps in the order in which they must run."""
+        now = fields.Datetime.now()
+        yield DeriveStep(self.env)
+        yield SegmentsStep(self.env)
+        companies = self.env["res.company"].search([])
+        if self.periods is not None:
+            companies = self.periods.company_id
+        for company in companies:
+            in_company = company.with_env(self.env).with_company(company)
+            yield from CompanyRefresh(in_company, self.periods, self.kpis, now).steps()
+
+
+class ScheduledRefresh:
+    """Runs the steps and commits each of them, as long as the scheduled action may run.
+
+    The next run resumes at the step before which this one had to stop. If it started again from
+    the beginning, it would never reach the last steps of a large database.
+    """
+
+    def __init__(self, env):
+        # superuser: bookkeeping of the scheduled action, which runs as superuser
+        self.env = env(su=True)
+        self.cron = self.env["ir.cron"]
+        self.parameters = self.env["ir.config_parameter"]
+
+    def run(self):
+        if not self._read_history():
+            return
+        steps = list(Refresh(self.env).steps())
+        names = [step.name for step in steps]
+        resume_at = self.parameters.get_param(NEXT_STEP)
+        steps = steps[names.index(resume_at) if resume_at in names else 0 :]
+        self.cron._commit_progress(remaining=len(steps))
+        for index, step in enumerate(steps, start=1):
+            self._run_step(step)
+            if not self.cron._commit_progress(1) and index < len(steps):
+                self.parameters.set_param(NEXT_STEP, steps[index].name)
+                return
+        if resume_at:
+            self.parameters.set_param(NEXT_STEP, False)
+
+    def _read_history(self):
+        """Continue the back-fill; whether values may be computed."""
+        backfill = self.env["crm.kpi.backfill"]
+        try:
+            backfill._continue(between=self._commit_set)
+        except psycopg2.OperationalError:
+            _logger.info("KPI history: busy elsewhere, left to the next run")
+            return False
+        return not backfill._is_pending()
+
+    def _commit_set(self):
+        return self.cron._commit_progress(1, remaining=1)
+
+    def _run_step(self, step):
+        try:
+            with self.env.cr.savepoint():
+                step.run()
+        except psycopg2.OperationalError:
+            _logger.info("KPI refresh: %s is busy elsewhere, left to the next run", step.name)
+        except Exception:
+            # any exception: a step must not keep the steps of other sources and companies
+            # from being run
+            _logger.exception("KPI refresh: %s failed", step.name)

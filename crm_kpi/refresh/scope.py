@@ -1,0 +1,70 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Which KPIs and periods a refresh is about, and at which levels."""
+
+from odoo import fields
+
+
+def kpis_to_refresh(company, kpis=None):
+    """The published KPIs of a company, with the components of their formulas.
+
+    :param company: in the environment of the refresh
+    :param kpis: only these, also those that wait for a retry; ``None``: all that do not wait
+    """
+    # superuser, here and below: values are computed for all users and all their goals
+    model = company.env["crm.kpi"].sudo()
+    domain = [("state", "=", "published"), ("company_id", "in", [False, company.id])]
+    if kpis is None:
+        domain += ["|", ("next_try", "=", False), ("next_try", "<=", fields.Datetime.now())]
+        chosen = model.search(domain)
+    else:
+        chosen = kpis.with_env(model.env).filtered_domain(domain)
+    return chosen._with_components()
+
+
+def cross_level_ids(company):
+    """Ids of the KPIs to compute at the crossed levels: by choice, for goals, for formulas."""
+    model = company.env["crm.kpi"].sudo()
+    goals = model.env["crm.kpi.goal"]._read_group(
+        [("company_id", "=", company.id), ("scope", "in", ["team_segment", "user_segment"])],
+        ["kpi_id"],
+    )
+    # of all KPIs, not only those that are refreshed: components belong to several sources
+    chosen = model.search(
+        [
+            ("cross_levels", "=", True),
+            ("state", "=", "published"),
+            ("company_id", "in", [False, company.id]),
+        ]
+    )
+    wanted = chosen.union(*(kpi for (kpi,) in goals))
+    return frozenset(wanted._with_components().ids)
+
+
+def periods_to_refresh(company, periods=None):
+    """Periods of a company that have begun; with ``periods`` only these, with their new state."""
+    domain = [("company_id", "=", company.id), ("state", "!=", "future")]
+    if periods is not None:
+        periods = periods.exists()  # the parts that are compared with may be deleted meanwhile
+        domain.append(("id", "in", periods.ids))
+        periods.filtered(lambda period: period.state != "locked")._update_states()
+    # superuser: as above
+    return company.env["crm.kpi.period"].sudo().search(domain)
+
+
+def active_people(source, company):
+    """Ids of the active salespeople and teams: they have a 0 in a running period, not nothing.
+
+    :return: ``(user ids, team ids)``
+    """
+    if not source.user_field:
+        return (), ()
+    # superuser: as above
+    members = (
+        company.env["crm.team.member"]
+        .sudo()
+        .search(["|", ("company_id", "=", False), ("company_id", "=", company.id)])
+    )
+    members = members.filtered(lambda member: company in member.user_id.company_ids)
+    teams = members.crm_team_id if source.team_field else members.crm_team_id.browse()
+    return tuple(members.user_id.ids), tuple(teams.ids)

@@ -1,0 +1,189 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The steps of a refresh. The scheduled refresh commits each of them."""
+
+from datetime import date
+from functools import partial
+
+from odoo.tools import SQL
+
+from .aggregates import Aggregates
+from .announce import announce
+from .failures import confined
+from .formulas import Formulas
+from .periods import refresh_periods
+from .scope import kpis_to_refresh, periods_to_refresh
+
+
+class Step:
+    """A part of a refresh.
+
+    :attr name: unique in a refresh; by it the scheduled refresh resumes where it stopped
+    """
+
+    name = ""
+
+    def run(self):
+        """Do the work.
+
+        :return: number of cells written
+        """
+        raise NotImplementedError
+
+
+class DeriveStep(Step):
+    """Derive what comes from conversations and histories, for records that changed."""
+
+    name = "derive"
+
+    def __init__(self, env):
+        self.env = env
+
+    def run(self):
+        self.env.flush_all()
+        # superuser: facts are derived for all users and read under record rules
+        sources = self.env["crm.kpi.source"].sudo().search([])
+        for model, of_model in sources.grouped("model").items():
+            if hasattr(self.env.get(model), "_kpi_derive"):
+                kpis = self.env["crm.kpi"].sudo().search([("source_id", "in", of_model.ids)])
+                with confined(kpis, partial(self._failure_text, model), everywhere=True):
+                    self.env[model].sudo()._kpi_derive()
+        # Customers last: their rows are made from orders and conversations. No KPI is computed
+        # from these rows alone, so that a failure is only logged.
+        with confined(self.env["crm.kpi"].sudo()):
+            self.env["crm.kpi.customer"].sudo()._kpi_derive()
+        return 0
+
+    def _failure_text(self, model, error):
+        return self.env._(
+            "%(model)s could not be derived: %(error)s",
+            model=self.env[model]._description,
+            error=error,
+        )
+
+
+class SegmentsStep(Step):
+    """Update which customers belong to which segments; have the values since then checked."""
+
+    name = "segments"
+
+    def __init__(self, env):
+        self.env = env
+
+    def run(self):
+        self.env.flush_all()
+        # superuser: segments are the same for all users
+        changed_from = self.env["crm.kpi.segment.set"].sudo()._update_members()
+        if changed_from:
+            self.env.execute_query(
+                SQL(
+                    """UPDATE crm_kpi_computation c SET fingerprint = NULL
+                         FROM crm_kpi_period p
+                        WHERE p.id = c.period_id AND p.date_to > %s AND p.state <> 'locked'
+                    RETURNING 1""",
+                    max(changed_from, date(1900, 1, 1)),
+                )
+            )
+        return 0
+
+
+class CompanyRefresh:
+    """What the steps of one company share.
+
+    :param company: in the environment of the refresh
+    :param periods: only these; ``None``: all that have begun
+    :param kpis: only these; ``None``: all that do not wait for a retry
+    """
+
+    def __init__(self, company, periods, kpis, now):
+        self.company = company
+        self.periods = periods
+        self.kpis = kpis
+        self.now = now
+        #: Cells written by the steps so far.
+        self.written = 0
+        #: Events behind cohorts, counted once for several sources.
+        self.counted = {}
+
+    def steps(self):
+        yield PeriodsStep(self)
+        for source in kpis_to_refresh(self.company, self.kpis).source_id.sorted():
+            yield SourceStep(self, source)
+        yield FormulasStep(self)
+        yield GoalsStep(self)
+        yield AnnounceStep(self)
+
+    def due_periods(self):
+        return periods_to_refresh(self.company, self.periods)
+
+
+class CompanyStep(Step):
+    """A step of one company."""
+
+    label = ""
+
+    def __init__(self, refresh):
+        self.refresh = refresh
+
+    @property
+    def name(self):
+        return f"{self.label} of {self.refresh.company.name}"
+
+    def run(self):
+        written = self._run() or 0
+        self.refresh.written += written
+        return written
+
+    def _run(self):
+        raise NotImplementedError
+
+
+class PeriodsStep(CompanyStep):
+    label = "periods"
+
+    def _run(self):
+        refresh_periods(self.refresh.company, self.refresh.now)
+
+
+class SourceStep(CompanyStep):
+    """Compute the aggregate KPIs of a source."""
+
+    def __init__(self, refresh, source):
+        super().__init__(refresh)
+        self.source = source
+
+    @property
+    def label(self):
+        return self.source.code
+
+    def _run(self):
+        refresh = self.refresh
+        aggregates = Aggregates(self.source, refresh.company, refresh.now)
+        return aggregates.refresh(refresh.due_periods(), refresh.kpis, refresh.counted)
+
+
+class FormulasStep(CompanyStep):
+    label = "formulas"
+
+    def _run(self):
+        refresh = self.refresh
+        formulas = Formulas(refresh.company, refresh.now)
+        return formulas.refresh(refresh.due_periods(), refresh.kpis)
+
+
+class GoalsStep(CompanyStep):
+    label = "goals"
+
+    def _run(self):
+        # superuser: the value and status of a goal are computed, never entered
+        self.refresh.company.env["crm.kpi.goal"].sudo()._refresh(self.refresh.company)
+
+
+class AnnounceStep(CompanyStep):
+    """Tell open boards of new values, if there are any."""
+
+    label = "boards"
+
+    def _run(self):
+        if self.refresh.written:
+            announce(self.refresh.company)

@@ -1,0 +1,399 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The statement that stores cells: inserts, updates, deletes, and restates what is locked.
+
+One function per common table expression (CTE), each with the columns it yields::
+
+    target ──> expected ─┐
+    computed ────────────┴> found ─> cell ─┬> stored
+    reported ──────────────────────────^   ├> deleted
+                    still_reported, known ─┴> restated
+
+Unlocked targets get exactly the cells that were computed. Cells of locked targets stay as they
+are; where they would be different today, a restatement says so.
+"""
+
+from odoo.tools import SQL
+
+from ..engine.cells import CELL_COLUMNS, CELL_KEY, NULLABLE_COLUMNS
+from ..engine.sql_rows import Cte, unnest, with_ctes
+from .target import Target
+
+
+def store_statement(computed, targets, company_id, now, facts=None, active_people=((), ())):
+    """The whole statement.
+
+    :param computed: SQL of the cells; it may read the CTE ``facts``
+    :param targets: list of :class:`~.target.Target`; only their cells are touched
+    :param facts: SQL of the CTE ``facts``
+    :param active_people: ids of the active salespeople and of the active teams
+    :return: SQL that yields one row: numbers of cells deleted, restated, inserted or updated
+    """
+    users, teams = active_people
+    return with_ctes(
+        [
+            target(targets),
+            *([Cte("facts", facts)] if facts else []),
+            Cte("computed", computed, materialized=True),
+            expected(users, teams),
+            found(),
+            reported(),
+            cell(),
+            still_reported(),
+            known(),
+            deleted(),
+            restated(company_id, now),
+            stored(company_id, now),
+        ],
+        SQL(
+            """SELECT (SELECT count(*) FROM deleted), (SELECT count(*) FROM restated),
+                      (SELECT count(*) FROM stored)"""
+        ),
+    )
+
+
+# --- WHICH CELLS THERE ARE ---
+
+
+def target(targets):
+    """KPIs and periods to store: the fields of :class:`~.target.Target`."""
+    return Cte("target", SQL("SELECT * FROM %s", unnest(Target, targets, "t")), materialized=True)
+
+
+def expected(users, teams):
+    """Cells that exist even without records: ``kpi_id, period_id, level, team_id, user_id``.
+
+    The company always has a cell. Active salespeople and teams have a 0 in a running period.
+    """
+    return Cte(
+        "expected",
+        SQL(
+            """SELECT kpi_id, period_id, 'company' AS level, NULL::int4 AS team_id,
+                      NULL::int4 AS user_id FROM target
+                UNION ALL
+               SELECT kpi_id, period_id, 'team', id, NULL
+                 FROM target, unnest(%s::int4[]) AS id WHERE zero_when_empty AND running
+                UNION ALL
+               SELECT kpi_id, period_id, 'user', NULL, id
+                 FROM target, unnest(%s::int4[]) AS id WHERE zero_when_empty AND running""",
+            list(teams),
+            list(users),
+        ),
+    )
+
+
+def found():
+    """Computed cells, and expected cells that were not computed.
+
+    Columns of a cell, with ``value, record_count, version, locked``. The value of a segment
+    with fewer records than the target's ``smallest_cell`` is withheld.
+    """
+    return Cte(
+        "found",
+        SQL(
+            """SELECT computed.kpi_id, computed.period_id, computed.level, computed.team_id,
+                      computed.user_id, computed.segment_id,
+                      CASE WHEN computed.segment_id IS NULL
+                             OR computed.record_count >= target.smallest_cell
+                           THEN computed.value END AS value,
+                      computed.record_count, target.version, target.locked
+                 FROM computed JOIN target USING (kpi_id, period_id)
+                UNION ALL
+               SELECT missing.kpi_id, missing.period_id, missing.level, missing.team_id,
+                      missing.user_id, NULL::int4,
+                      CASE WHEN target.zero_when_empty THEN 0::float8 END, 0, target.version,
+                      target.locked
+                 -- EXCEPT hashes both sets; an anti join may become a nested loop
+                 FROM (SELECT * FROM expected
+                       EXCEPT
+                       SELECT kpi_id, period_id, level, team_id, user_id
+                         FROM computed WHERE segment_id IS NULL) AS missing
+                 JOIN target USING (kpi_id, period_id)"""
+        ),
+    )
+
+
+def reported():
+    """Segment sets by which a locked period was reported.
+
+    Columns ``kpi_id, period_id, level, set_id``; ``set_id`` is empty in the row of a company
+    that had records.
+    """
+    return Cte(
+        "reported",
+        SQL(
+            """SELECT DISTINCT value.kpi_id, value.period_id, value.level, segment.set_id
+                 FROM crm_kpi_value value JOIN target USING (kpi_id, period_id)
+                 LEFT JOIN crm_kpi_segment segment ON segment.id = value.segment_id
+                WHERE target.locked AND (value.segment_id IS NOT NULL
+                      OR value.level = 'company' AND value.record_count > 0)"""
+        ),
+    )
+
+
+def cell():
+    """The cells as they are today.
+
+    Columns of a cell, with ``value, record_count, version, set_id, locked``. In a locked period
+    that had records, a breakdown by segments that was not reported is a new one: it is stored,
+    and is no restatement.
+    """
+    return Cte(
+        "cell",
+        SQL(
+            """SELECT found.kpi_id, found.period_id, found.level, found.team_id, found.user_id,
+                      found.segment_id, found.value, found.record_count, found.version,
+                      segment.set_id,
+                      found.locked AND (segment.id IS NULL OR breakdown.kpi_id IS NOT NULL
+                                        OR company.kpi_id IS NULL) AS locked
+                 FROM found
+                 LEFT JOIN crm_kpi_segment segment ON segment.id = found.segment_id
+                 LEFT JOIN reported breakdown
+                        ON breakdown.kpi_id = found.kpi_id AND breakdown.period_id = found.period_id
+                       AND breakdown.level = found.level AND breakdown.set_id = segment.set_id
+                 LEFT JOIN reported company
+                        ON company.kpi_id = found.kpi_id AND company.period_id = found.period_id
+                       AND company.level = 'company'"""
+        ),
+        materialized=True,
+    )
+
+
+def still_reported():
+    """Segment sets by which a locked period would be reported today.
+
+    Columns as :func:`reported`.
+    """
+    return Cte(
+        "still_reported",
+        SQL(
+            """SELECT DISTINCT kpi_id, period_id, level, set_id FROM cell
+                WHERE locked AND (segment_id IS NOT NULL
+                      OR level = 'company' AND record_count > 0)"""
+        ),
+    )
+
+
+def known():
+    """Locked cells, and cells that appeared in a restatement since the period was locked.
+
+    Columns of a cell, with ``value, record_count, version``.
+    """
+    return Cte(
+        "known",
+        SQL(
+            """SELECT %(of_value)s, value.value, value.record_count, value.version
+                 FROM crm_kpi_value value JOIN target USING (kpi_id, period_id)
+                WHERE target.locked
+                UNION ALL
+               SELECT DISTINCT %(of_restatement)s, NULL::float8, 0, NULL::int4
+                 FROM crm_kpi_restatement restatement JOIN target USING (kpi_id, period_id)
+                WHERE target.locked
+                  AND NOT EXISTS (SELECT 1 FROM crm_kpi_value value WHERE %(same)s)""",
+            of_value=_columns("value"),
+            of_restatement=_columns("restatement"),
+            same=_same_cell("value", "restatement"),
+        ),
+    )
+
+
+# --- WHAT CHANGES ---
+
+
+def deleted():
+    """Delete the cells of unlocked targets that were not computed: one row per deleted cell.
+
+    Both sides are grouped by the key of the cell. A join, or NOT IN, would compare each value
+    with each cell when the planner underestimates their number.
+    """
+    return Cte(
+        "deleted",
+        SQL(
+            """DELETE FROM crm_kpi_value WHERE id IN (
+                      SELECT max(side.id)
+                        FROM (SELECT value.id, %(key_of_value)s
+                                FROM crm_kpi_value value JOIN target USING (kpi_id, period_id)
+                               WHERE NOT target.locked
+                               UNION ALL
+                              SELECT NULL, %(key_of_cell)s FROM cell)
+                          AS side (id, %(columns)s)
+                       GROUP BY %(side)s
+                      HAVING count(*) = count(side.id))
+               RETURNING 1""",
+            key_of_value=_key("value"),
+            key_of_cell=_key("cell"),
+            columns=_COLUMNS,
+            side=_columns("side"),
+        ),
+    )
+
+
+def stored(company_id, now):
+    """Insert the unlocked cells, or update them where they differ: one row per change."""
+    return Cte(
+        "stored",
+        SQL(
+            """INSERT INTO crm_kpi_value AS value (%(columns)s, company_id, value, record_count,
+                                                   version, computed_at, kpi_sequence, category_id)
+               SELECT %(of_cell)s, %(company)s, cell.value, cell.record_count, cell.version,
+                      %(now)s, kpi.sequence, kpi.category_id
+                 FROM cell JOIN crm_kpi kpi ON kpi.id = cell.kpi_id
+                WHERE NOT cell.locked
+                   ON CONFLICT (%(key)s) DO UPDATE
+                  SET value = EXCLUDED.value, record_count = EXCLUDED.record_count,
+                      version = EXCLUDED.version, computed_at = EXCLUDED.computed_at
+                WHERE value.record_count <> EXCLUDED.record_count
+                   OR value.version <> EXCLUDED.version OR %(differs)s
+               RETURNING 1""",
+            columns=_COLUMNS,
+            of_cell=_columns("cell"),
+            company=company_id,
+            now=now,
+            key=SQL(CELL_KEY),
+            differs=_differs(SQL("value.value"), SQL("EXCLUDED.value")),
+        ),
+    )
+
+
+def restated(company_id, now):
+    """Note locked cells that would be different today, once per difference.
+
+    One row per restatement. The reason is found by the version of the definition, then by the
+    number of records.
+    """
+    before = SQL(
+        "CASE WHEN newest.id IS NULL THEN %s ELSE %s END",
+        _comparable("pair.value_locked", "pair.record_count_locked"),
+        _comparable("newest.value_now", "newest.record_count_now"),
+    )
+    return Cte(
+        "restated",
+        SQL(
+            """INSERT INTO crm_kpi_restatement (%(columns)s, company_id, value_locked, value_now,
+                                                record_count_locked, record_count_now, reason, date)
+               SELECT %(of_pair)s, %(company)s, pair.value_locked, pair.value_now,
+                      pair.record_count_locked, pair.record_count_now,
+                      CASE WHEN pair.version_now <> pair.version_locked THEN 'definition'
+                           WHEN pair.record_count_now > pair.record_count_locked THEN 'late'
+                           WHEN pair.record_count_now < pair.record_count_locked THEN 'removed'
+                           ELSE 'amount' END,
+                      %(now)s
+                 FROM (%(locked_and_now)s) AS pair
+                 LEFT JOIN LATERAL (%(newest)s) AS newest ON TRUE
+                WHERE %(differs)s
+               RETURNING 1""",
+            columns=_COLUMNS,
+            of_pair=_columns("pair"),
+            company=company_id,
+            now=now,
+            locked_and_now=_locked_and_now(),
+            newest=_newest_restatement(),
+            differs=_differs(before, _comparable("pair.value_now", "pair.record_count_now")),
+        ),
+    )
+
+
+def _locked_and_now():
+    """Each locked cell beside what it would be today, whichever of both exists.
+
+    Columns of a cell, with ``value_locked, value_now, record_count_locked, record_count_now,
+    version_locked, version_now``.
+    """
+    return SQL(
+        """SELECT %(either)s,
+                  known.value AS value_locked, cell.value AS value_now,
+                  COALESCE(known.record_count, 0) AS record_count_locked,
+                  COALESCE(cell.record_count, 0) AS record_count_now,
+                  known.version AS version_locked, cell.version AS version_now
+             FROM (%(known)s) AS known
+             FULL JOIN (SELECT * FROM cell WHERE locked) AS cell ON %(same)s""",
+        either=SQL(", ").join(
+            SQL("COALESCE(cell.%(name)s, known.%(name)s) AS %(name)s", name=SQL.identifier(name))
+            for name in CELL_COLUMNS
+        ),
+        known=_comparable_known(),
+        same=_same_cell("cell", "known"),
+    )
+
+
+def _comparable_known():
+    """Rows of ``known`` without the segments of sets that are not computed any more.
+
+    They stay when nothing at all is left of the company's records.
+    """
+    return SQL(
+        """SELECT known.*
+             FROM known
+             LEFT JOIN crm_kpi_segment segment ON segment.id = known.segment_id
+             LEFT JOIN still_reported breakdown
+                    ON breakdown.kpi_id = known.kpi_id AND breakdown.period_id = known.period_id
+                   AND breakdown.level = known.level AND breakdown.set_id = segment.set_id
+             LEFT JOIN still_reported company
+                    ON company.kpi_id = known.kpi_id AND company.period_id = known.period_id
+                   AND company.level = 'company'
+            WHERE segment.id IS NULL OR breakdown.kpi_id IS NOT NULL OR company.kpi_id IS NULL"""
+    )
+
+
+def _newest_restatement():
+    """The last restatement of the cell ``pair``: ``id, value_now, record_count_now``."""
+    return SQL(
+        """SELECT last.id, last.value_now, last.record_count_now
+             FROM crm_kpi_restatement AS last
+            WHERE last.kpi_id = pair.kpi_id AND last.period_id = pair.period_id
+              AND last.level = pair.level
+              AND last.team_id IS NOT DISTINCT FROM pair.team_id
+              AND last.user_id IS NOT DISTINCT FROM pair.user_id
+              AND last.segment_id IS NOT DISTINCT FROM pair.segment_id
+            ORDER BY last.id DESC LIMIT 1"""
+    )
+
+
+# --- PARTS ---
+
+_COLUMNS = SQL(", ").join(SQL.identifier(name) for name in CELL_COLUMNS)
+
+
+def _columns(table):
+    """The columns of a cell in a table."""
+    return SQL(", ").join(SQL.identifier(table, name) for name in CELL_COLUMNS)
+
+
+def _key_parts(table):
+    for name in CELL_COLUMNS:
+        column = SQL.identifier(table, name)
+        yield SQL("COALESCE(%s, 0)", column) if name in NULLABLE_COLUMNS else column
+
+
+def _key(table):
+    """The columns that identify a cell, none of them NULL."""
+    return SQL(", ").join(_key_parts(table))
+
+
+def _same_cell(left, right):
+    return SQL(" AND ").join(
+        SQL("%s = %s", one, other)
+        for one, other in zip(_key_parts(left), _key_parts(right), strict=True)
+    )
+
+
+def _differs(left, right):
+    """Whether two values differ by more than the rounding of sums in another order."""
+    return SQL(
+        """(((%(l)s) IS NULL) <> ((%(r)s) IS NULL)
+           OR abs((%(l)s) - (%(r)s)) > 1e-9 * GREATEST(abs(%(l)s), abs(%(r)s), 1))""",
+        l=left,
+        r=right,
+    )
+
+
+def _comparable(value, record_count):
+    """A value for comparison: a zero of no records equals a cell that does not exist.
+
+    A salesperson has a cell in all KPIs of a source when one of them counts a record.
+    """
+    return SQL(
+        "CASE WHEN %(value)s <> 0 OR %(count)s <> 0 THEN %(value)s END",
+        value=SQL(value),
+        count=SQL(record_count),
+    )

@@ -1,0 +1,25 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""A KPI and a period whose cells are stored."""
+
+from typing import NamedTuple
+
+
+class Target(NamedTuple):
+    """A KPI in a period that the storing statement writes; its fields name the columns there.
+
+    :param version: version of the KPI's definition
+    :param locked: whether the stored cells stay as they are and differences are restatements
+    :param zero_when_empty: whether the value is 0, rather than empty, without records
+    :param running: whether the period is running; where the KPI is ``zero_when_empty``, each
+        active salesperson and team has a cell then
+    :param smallest_cell: the value of a segment with fewer records is withheld
+    """
+
+    kpi_id: int
+    period_id: int
+    version: int
+    locked: bool
+    zero_when_empty: bool
+    running: bool
+    smallest_cell: int

@@ -1,0 +1,534 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The storing statement, one CTE at a time: small inputs, results written by hand."""
+
+import doctest
+from datetime import date, datetime
+from typing import NamedTuple
+
+from odoo.tests import BaseCase, tagged
+from odoo.tools import SQL
+
+from ..engine import sql_rows
+from ..engine.sql_rows import Cte, unnest, with_ctes
+from ..refresh import cache_key, formulas, store
+from ..refresh.cache_key import CacheKey
+from ..refresh.target import Target
+from .common import KpiCommon
+
+NOW = datetime(2026, 12, 15, 10)
+#: Types of the columns of the CTEs that the tests make up.
+TYPES = {
+    "level": "text",
+    "value": "float8",
+    "locked": "bool",
+    "zero_when_empty": "bool",
+    "running": "bool",
+}
+
+
+class Example(NamedTuple):
+    number: int
+    name: str
+    share: float
+    flag: bool
+    day: date
+    at: datetime
+
+
+def given(name, columns, *rows):
+    """A CTE of made-up rows; columns without a type in TYPES are integers."""
+    columns = columns.split()
+    casts = [SQL("%s", SQL(TYPES.get(column, "int4"))) for column in columns]
+    names = [SQL.identifier(column) for column in columns]
+
+    def select(row):
+        return SQL(
+            "SELECT %s",
+            SQL(", ").join(
+                SQL("%s::%s AS %s", value, cast, column)
+                for value, cast, column in zip(row, casts, names, strict=True)
+            ),
+        )
+
+    if not rows:
+        return Cte(name, SQL("%s WHERE FALSE", select([None] * len(columns))))
+    return Cte(name, SQL(" UNION ALL ").join(select(row) for row in rows))
+
+
+class TestCacheKey(BaseCase):
+    def test_doctests(self):
+        result = doctest.testmod(cache_key)
+        self.assertGreater(result.attempted, 0)
+        self.assertEqual(result.failed, 0)
+
+    def test_what_is_stored_can_be_read(self):
+        for key in (CacheKey("3:17/4:0"), CacheKey("0", "crossed:unreliable", "open:2026121510")):
+            self.assertEqual(CacheKey.decode(key.encode()), key)
+        for unreadable in (None, "", False, "3:17", "3:17|crossed"):
+            self.assertIsNone(CacheKey.decode(unreadable))
+
+    def test_until_lock_does_not_count_afterwards(self):
+        key = CacheKey("3:17", "crossed", "")
+        self.assertTrue(key.same_when_locked(CacheKey("3:17", "crossed", "open")))
+        self.assertFalse(key.same_when_locked(CacheKey("3:17", "", "")))
+        self.assertFalse(key.same_when_locked(CacheKey("4:17", "crossed", "")))
+        self.assertFalse(key.same_when_locked(None))
+
+
+@tagged("post_install", "-at_install")
+class TestSqlRows(KpiCommon):
+    def test_fields_name_the_columns(self):
+        rows = [
+            Example(1, "one", 0.5, True, date(2026, 3, 29), datetime(2026, 3, 29, 1, 30)),
+            Example(None, None, None, None, None, None),
+        ]
+        for count in (0, 1, 2):
+            query = SQL(
+                "SELECT at, day, flag, share, name, number FROM %s",
+                unnest(Example, rows[:count], "e"),
+            )
+            expected = [tuple(reversed(row)) for row in rows[:count]]
+            self.assertEqual(self.env.execute_query(query), expected)
+
+    def test_ctes(self):
+        query = with_ctes(
+            [Cte("one", SQL("SELECT 1 AS a")), Cte("two", SQL("SELECT a + 1 AS a FROM one"), True)],
+            SQL("SELECT * FROM two"),
+        )
+        self.assertEqual(self.env.execute_query(query), [(2,)])
+
+    def test_every_target_has_a_type(self):
+        for row_type in (Target, formulas.Lookup):
+            self.assertLessEqual(set(row_type.__annotations__.values()), set(sql_rows.COLUMN_TYPES))
+
+
+class StoreCase(KpiCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.kpi = cls.make_kpi("one")
+        cls.other = cls.make_kpi("two")
+        cls.month = cls.period("month", "2026-05-10")
+        cls.next_month = cls.period("month", "2026-06-10")
+        cls.set_one, cls.set_two = cls.env["crm.kpi.segment.set"].create(
+            [{"name": name, "kind": "domain"} for name in ("One", "Two")]
+        )
+        cls.gold, cls.silver, cls.small = cls.env["crm.kpi.segment"].create(
+            [
+                {"name": name, "set_id": segment_set.id, "domain": "[]"}
+                for name, segment_set in (
+                    ("Gold", cls.set_one), ("Silver", cls.set_one), ("Small", cls.set_two),
+                )
+            ]
+        )  # fmt: skip
+        cls.env.flush_all()
+        # ids of the cells: kpi, period, level, team, user, segment
+        cls.ids = (cls.kpi.id, cls.month.id)
+        cls.company_cell = (*cls.ids, "company", None, None, None)
+        cls.ann_cell = (*cls.ids, "user", None, cls.ann.id, None)
+        cls.bob_cell = (*cls.ids, "user", None, cls.bob.id, None)
+        cls.gold_cell = (*cls.ids, "segment", None, None, cls.gold.id)
+        cls.silver_cell = (*cls.ids, "segment", None, None, cls.silver.id)
+        cls.small_cell = (*cls.ids, "segment", None, None, cls.small.id)
+
+    def run_cte(self, cte, *inputs, columns="*"):
+        """Rows of a CTE over made-up inputs, sorted."""
+        query = with_ctes([*inputs, cte], SQL("SELECT %s FROM %s", SQL(columns), SQL(cte.name)))
+        rows = self.env.execute_query(query)
+        self.env.invalidate_all()
+        return sorted(rows, key=str)
+
+    def assertRows(self, rows, *expected):
+        self.assertEqual(sorted(rows, key=str), sorted(expected, key=str))
+
+    def target(self, **values):
+        values = {
+            "kpi_id": self.kpi.id,
+            "period_id": self.month.id,
+            "version": 1,
+            "locked": False,
+            "zero_when_empty": True,
+            "running": False,
+            "smallest_cell": 0,
+            **values,
+        }
+        return store.target([Target(**values)])
+
+    def put(self, table, cell, **columns):
+        """Insert a row of a cell by SQL."""
+        kpi_id, period_id, level, team_id, user_id, segment_id = cell
+        columns = {
+            "kpi_id": kpi_id,
+            "period_id": period_id,
+            "level": level,
+            "team_id": team_id,
+            "user_id": user_id,
+            "segment_id": segment_id,
+            "company_id": self.company.id,
+            **columns,
+        }
+        self.env.execute_query(
+            SQL(
+                "INSERT INTO %s (%s) VALUES (%s) RETURNING 1",
+                SQL.identifier(table),
+                SQL(", ").join(SQL.identifier(name) for name in columns),
+                SQL(", ").join(SQL("%s", value) for value in columns.values()),
+            )
+        )
+
+    def put_value(self, cell, value, record_count=1, version=1):
+        self.put("crm_kpi_value", cell, value=value, record_count=record_count, version=version,
+                 computed_at=datetime(2026, 1, 1))  # fmt: skip
+
+    def put_restatement(self, cell, value_now, record_count_now=1):
+        self.put("crm_kpi_restatement", cell, value_now=value_now, reason="late", date=NOW,
+                 record_count_now=record_count_now, record_count_locked=0)  # fmt: skip
+
+    def values(self):
+        """Stored values of the test's KPIs: dict of the cell to value, number, version, time."""
+        return {
+            row[:6]: row[6:]
+            for row in self.env.execute_query(
+                SQL(
+                    """SELECT kpi_id, period_id, level, team_id, user_id, segment_id, value,
+                              record_count, version, computed_at FROM crm_kpi_value
+                        WHERE kpi_id = ANY(%s)""",
+                    (self.kpi | self.other).ids,
+                )
+            )
+        }
+
+
+@tagged("post_install", "-at_install")
+class TestCells(StoreCase):
+    """Which cells there are."""
+
+    def test_target(self):
+        targets = [
+            Target(self.kpi.id, self.month.id, 3, True, False, True, 5),
+            Target(self.other.id, self.month.id, 1, False, True, False, 0),
+        ]
+        columns = ", ".join(Target._fields)
+        self.assertRows(self.run_cte(store.target(targets), columns=columns), *targets)
+        self.assertRows(self.run_cte(store.target([])))
+
+    def test_expected(self):
+        """People and teams are expected only in running periods, of KPIs that can be zero."""
+        target = given("target", "kpi_id period_id zero_when_empty running", (1, 10, True, True),
+                       (2, 10, False, True), (3, 10, True, False))  # fmt: skip
+        self.assertRows(
+            self.run_cte(store.expected([7, 8], [9]), target),
+            (1, 10, "company", None, None),
+            (2, 10, "company", None, None),
+            (3, 10, "company", None, None),
+            (1, 10, "team", 9, None),
+            (1, 10, "user", None, 7),
+            (1, 10, "user", None, 8),
+        )
+
+    def test_found(self):
+        """Small segments are withheld; expected cells without records are empty or zero."""
+        target = given(
+            "target", "kpi_id period_id version locked zero_when_empty smallest_cell",
+            (1, 10, 4, False, True, 5), (2, 10, 1, True, False, 0),
+        )  # fmt: skip
+        computed = given(
+            "computed",
+            "kpi_id period_id level team_id user_id segment_id value record_count",
+            (1, 10, "company", None, None, None, 0.5, 2),
+            (1, 10, "segment", None, None, 3, 0.25, 4),
+            (1, 10, "segment", None, None, 4, 0.75, 5),
+            (1, 10, "user_segment", None, 7, 3, 1.0, 1),
+            (3, 10, "company", None, None, None, 9.0, 9),
+        )
+        expected = given(
+            "expected", "kpi_id period_id level team_id user_id",
+            (1, 10, "company", None, None), (2, 10, "company", None, None), (1, 10, "user", None, 7),
+        )  # fmt: skip
+        self.assertRows(
+            self.run_cte(store.found(), target, computed, expected),
+            (1, 10, "company", None, None, None, 0.5, 2, 4, False),
+            (1, 10, "segment", None, None, 3, None, 4, 4, False),
+            (1, 10, "segment", None, None, 4, 0.75, 5, 4, False),
+            (1, 10, "user_segment", None, 7, 3, None, 1, 4, False),
+            (1, 10, "user", None, 7, None, 0.0, 0, 4, False),
+            (2, 10, "company", None, None, None, None, 0, 1, True),
+        )
+
+    def test_reported(self):
+        for cell in (self.company_cell, self.ann_cell, self.gold_cell, self.silver_cell):
+            self.put_value(cell, 5)
+        company = (*self.ids, "company", None)
+        segments = (*self.ids, "segment", self.set_one.id)
+        self.assertRows(self.run_cte(store.reported(), self.target(locked=True)), company, segments)
+        self.assertRows(self.run_cte(store.reported(), self.target()))
+
+    def test_reported_without_records(self):
+        """A company without records does not say by which segments it would be reported."""
+        self.put_value(self.company_cell, 0, record_count=0)
+        self.assertRows(self.run_cte(store.reported(), self.target(locked=True)))
+
+    def test_cell(self):
+        """A breakdown that a locked period was not reported by is stored, not restated."""
+        found = given(
+            "found",
+            "kpi_id period_id level team_id user_id segment_id value record_count version locked",
+            *((*cell, 5.0, 5, 1, True) for cell in (self.company_cell, self.gold_cell, self.small_cell)),
+        )  # fmt: skip
+
+        def locked_cells(*reported):
+            rows = self.run_cte(
+                store.cell(),
+                found,
+                given("reported", "kpi_id period_id level set_id", *reported),
+                columns="kpi_id, period_id, level, team_id, user_id, segment_id, set_id, locked",
+            )
+            return {row[:6]: row[6:] for row in rows}
+
+        company, by_one = (*self.ids, "company", None), (*self.ids, "segment", self.set_one.id)
+        self.assertEqual(
+            locked_cells(company, by_one),
+            {
+                self.company_cell: (None, True),
+                self.gold_cell: (self.set_one.id, True),
+                self.small_cell: (self.set_two.id, False),
+            },
+        )
+        # nothing was reported: what comes later is a restatement at all levels
+        self.assertEqual({locked for _set, locked in locked_cells().values()}, {True})
+
+    def test_still_reported(self):
+        columns = "kpi_id period_id level segment_id set_id record_count locked"
+        cell = given(
+            "cell", columns,
+            (1, 10, "company", None, None, 3, True), (1, 10, "user", None, None, 3, True),
+            (1, 10, "segment", 5, 50, 0, True), (1, 10, "segment", 6, 50, 2, True),
+            (2, 10, "company", None, None, 0, True), (3, 10, "company", None, None, 3, False),
+        )  # fmt: skip
+        self.assertRows(
+            self.run_cte(store.still_reported(), cell),
+            (1, 10, "company", None),
+            (1, 10, "segment", 50),
+        )
+
+    def test_known(self):
+        """Locked cells, and cells that are only in restatements: each of these once."""
+        self.put_value(self.company_cell, 5, record_count=2, version=3)
+        self.put_restatement(self.company_cell, 6)
+        self.put_restatement(self.ann_cell, 1)
+        self.put_restatement(self.ann_cell, 2)
+        self.assertRows(
+            self.run_cte(store.known(), self.target(locked=True)),
+            (*self.company_cell, 5, 2, 3),
+            (*self.ann_cell, None, 0, None),
+        )
+        self.assertRows(self.run_cte(store.known(), self.target()))
+
+
+@tagged("post_install", "-at_install")
+class TestChanges(StoreCase):
+    """What changes in the tables."""
+
+    CELL = (
+        "kpi_id period_id level team_id user_id segment_id value record_count version set_id locked"
+    )
+
+    def cell(self, *rows):
+        """The CTE ``cell``; of each row the ids, value, number of records, and version."""
+        of_segment = {segment.id: segment.set_id.id for segment in self.gold | self.small}
+        return given(
+            "cell",
+            self.CELL,
+            *((*ids, *numbers, of_segment.get(ids[5]), self.locked) for ids, *numbers in rows),
+        )
+
+    locked = False
+
+    def test_deleted(self):
+        """Cells that are not computed any more; others, and those of other targets, stay."""
+        elsewhere = (self.other.id, self.month.id, "company", None, None, None)
+        later = (self.kpi.id, self.next_month.id, "company", None, None, None)
+        for ids in (
+            self.company_cell,
+            self.ann_cell,
+            self.bob_cell,
+            self.gold_cell,
+            elsewhere,
+            later,
+        ):
+            self.put_value(ids, 5)  # fmt: skip
+        cell = self.cell((self.company_cell, 1.0, 1, 1), (self.bob_cell, None, 0, 1))
+        self.assertEqual(self.run_cte(store.deleted(), self.target(locked=True), cell), [])
+        self.assertEqual(len(self.run_cte(store.deleted(), self.target(), cell)), 2)
+        left = {self.company_cell, self.bob_cell, elsewhere, later}
+        self.assertEqual(set(self.values()), left)
+
+    def test_stored(self):
+        """New cells are inserted, cells that differ updated; rounding is no difference."""
+        unassigned = (*self.ids, "user", None, None, None)
+        for ids, value in (
+            (self.company_cell, 5), (self.ann_cell, 1e6), (self.bob_cell, None), (unassigned, 2),
+        ):  # fmt: skip
+            self.put_value(ids, value)
+        before = datetime(2026, 1, 1)
+        cell = self.cell(
+            (self.company_cell, 6.0, 1, 1),
+            (self.ann_cell, 1e6 + 1e-5, 1, 1),
+            (self.bob_cell, None, 1, 2),
+            (unassigned, 2.0, 1, 1),
+            (self.gold_cell, None, 3, 1),
+        )
+        changes = self.run_cte(store.stored(self.company.id, NOW), cell)
+        self.assertEqual(len(changes), 3)
+        self.assertEqual(
+            self.values(),
+            {
+                self.company_cell: (6, 1, 1, NOW),
+                self.ann_cell: (1e6, 1, 1, before),
+                self.bob_cell: (None, 1, 2, NOW),
+                unassigned: (2, 1, 1, before),
+                self.gold_cell: (None, 3, 1, NOW),
+            },
+        )
+        [row] = self.cells(self.kpi, self.month, "segment")
+        self.assertEqual(row.company_id, self.company)
+        self.assertEqual((row.category_id, row.kpi_sequence), (self.category, self.kpi.sequence))
+
+    def test_locked_cells_are_not_stored(self):
+        self.locked = True
+        cell = self.cell((self.company_cell, 6.0, 1, 1))
+        self.assertEqual(self.run_cte(store.stored(self.company.id, NOW), cell), [])
+        self.assertFalse(self.values())
+
+    # --- restatements ---
+
+    def restate(self, known, cells, still_reported=()):
+        """New restatements: dict of the cell to values locked and now, numbers, reason."""
+        self.locked = True
+        inputs = [
+            given("known", "kpi_id period_id level team_id user_id segment_id value record_count version",
+                  *((*ids, *numbers) for ids, *numbers in known)),
+            self.cell(*cells),
+            given("still_reported", "kpi_id period_id level set_id", *still_reported),
+        ]  # fmt: skip
+        lines = self.env["crm.kpi.restatement"].search([("kpi_id", "=", self.kpi.id)])
+        self.run_cte(store.restated(self.company.id, NOW), *inputs)
+        new = self.env["crm.kpi.restatement"].search([("kpi_id", "=", self.kpi.id)]) - lines
+        self.assertTrue(all(line.company_id == self.company and line.date == NOW for line in new))
+        return {
+            (
+                line.kpi_id.id, line.period_id.id, line.level, line.team_id.id or None,
+                line.user_id.id or None, line.segment_id.id or None,
+            ): (line.value_locked, line.value_now, line.record_count_locked,
+                line.record_count_now, line.reason)
+            for line in new
+        }  # fmt: skip
+
+    def test_reasons(self):
+        cases = [
+            ((1, 3, 1), (2, 4, 1), "late"),
+            ((2, 4, 1), (1, 3, 1), "removed"),
+            ((2, 4, 1), (1, 4, 1), "amount"),
+            ((2, 4, 1), (1, 4, 2), "definition"),
+            ((None, 0, 1), (1, 1, 1), "late"),
+            ((1, 1, 1), (None, 1, 1), "amount"),
+        ]
+        for known, now, reason in cases:
+            with self.subTest(reason, known=known, now=now), self.env.cr.savepoint() as savepoint:
+                lines = self.restate([(self.company_cell, *known)], [(self.company_cell, *now)])
+                false_if_none = [False if value is None else value for value in (known[0], now[0])]
+                expected = (*false_if_none, known[1], now[1], reason)
+                self.assertEqual(lines, {self.company_cell: expected})
+                savepoint.rollback()
+
+    def test_no_difference(self):
+        """Equal values, rounding, a zero in place of no cell: no restatements."""
+        lines = self.restate(
+            [(self.company_cell, 1e6, 3, 1), (self.ann_cell, 0.0, 0, 1), (self.gold_cell, 7.0, 2, 1)],
+            [(self.company_cell, 1e6 + 1e-5, 4, 2), (self.bob_cell, 0.0, 0, 1),
+             (self.gold_cell, 7.0, 3, 1)],
+            [(*self.ids, "segment", self.set_one.id)],
+        )  # fmt: skip
+        self.assertEqual(lines, {})
+
+    def test_a_cell_comes_and_goes(self):
+        lines = self.restate([(self.ann_cell, 2.0, 2, 1)], [(self.bob_cell, 3.0, 1, 1)])
+        self.assertEqual(
+            lines,
+            {
+                self.ann_cell: (2, False, 2, 0, "removed"),
+                self.bob_cell: (False, 3, 0, 1, "late"),
+            },
+        )
+
+    def test_each_difference_once(self):
+        """A restatement is compared with the last one, not with the locked value."""
+        known = [(self.company_cell, 5.0, 5, 1)]
+        for value, count, expected in ((6.0, 6, 1), (6.0, 6, 0), (5.0, 5, 1), (5.0, 5, 0)):
+            lines = self.restate(known, [(self.company_cell, value, count, 1)])
+            self.assertEqual(len(lines), expected, value)
+
+    def test_a_breakdown_that_is_not_computed_any_more(self):
+        """Segments of a set that is not computed any more are not missing records."""
+        known = [(self.company_cell, 5.0, 5, 1), (self.gold_cell, 5.0, 5, 1)]
+        same = [(self.company_cell, 5.0, 5, 1)]
+        company = (*self.ids, "company", None)
+        segments = (*self.ids, "segment", self.set_one.id)
+        self.assertEqual(self.restate(known, same, [company]), {})
+        # of a set that is, or when nothing at all is left, they are
+        self.assertEqual(set(self.restate(known, same, [company, segments])), {self.gold_cell})
+        none = [(self.company_cell, 0.0, 0, 1)]
+        self.put_restatement(self.gold_cell, 5.0, 5)
+        self.assertEqual(set(self.restate(known, none)), {self.company_cell, self.gold_cell})
+
+
+@tagged("post_install", "-at_install")
+class TestFormulaCells(StoreCase):
+    def test_looked_up(self):
+        """Values and targets of the KPI and period that are asked for."""
+        self.put_value(self.company_cell, 5, record_count=2)
+        goal = {
+            "kpi_id": self.other.id, "period_id": self.next_month.id, "scope": "user",
+            "user_id": self.ann.id, "target": 8,
+        }  # fmt: skip
+        self.env["crm.kpi.goal"].create(goal)
+        self.env.flush_all()
+        lookups = [
+            formulas.Lookup(90, 1, "value", self.kpi.id, self.month.id),
+            formulas.Lookup(90, 2, "target", self.other.id, self.next_month.id),
+            formulas.Lookup(90, 3, "value", self.other.id, self.next_month.id),
+        ]
+        self.assertRows(
+            self.run_cte(formulas.looked_up(), formulas.lookup(lookups)),
+            (90, 1, "company", None, None, None, 5, 2),
+            (90, 2, "user", None, self.ann.id, None, 8, 0),
+        )
+        self.assertRows(self.run_cte(formulas.looked_up(), formulas.lookup([])))
+
+    def test_constants(self):
+        constants = {
+            90: {"days": 31.0, "months": 1.0, "annual_discount_rate": 0.1, "margin_rate": 0.35},
+            91: {"days": 28.0, "months": 1.0, "annual_discount_rate": 0.1, "margin_rate": 0.35},
+        }
+        lookup = formulas.lookup([formulas.Lookup(90, 2, "value", 1, 1)])
+        rows = self.run_cte(
+            formulas.constants_of_periods(constants),
+            lookup,
+            columns="period_id, days, margin_rate, known",
+        )
+        self.assertRows(rows, (90, 31, 0.35, [2]), (91, 28, 0.35, []))
+
+    def test_gathered(self):
+        looked_up = given(
+            "looked_up",
+            "period_id slot level team_id user_id segment_id value record_count",
+            (90, 1, "company", None, None, None, 5.0, 2),
+            (90, 2, "company", None, None, None, 7.0, 3),
+            (90, 2, "user", None, 4, None, 1.0, 1),
+        )
+        self.assertRows(
+            self.run_cte(formulas.gathered(2), looked_up),
+            (90, "company", None, None, None, [5, 7], [2, 3]),
+            (90, "user", None, 4, None, [None, 1], [None, 1]),
+        )

@@ -1,0 +1,11 @@
+# Copyright 2026 crm_kpi contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What happens to tickets: functions that build SQL and values, without models.
+
+* :mod:`.changes`: stamps that a change of stage, user or team sets
+* :mod:`.stages`: stamps that follow from a changed setting of a stage
+* :mod:`.past`: stamps of the time before the installation
+* :mod:`.facts`: solution, re-opening, effort and first contact resolution
+* :mod:`.repeats`: tickets that repeat an earlier one
+* :mod:`.credit`: user and team that a ticket counts for
+"""
