@@ -28,7 +28,7 @@ class MailingStory(Story):
     requires = ("crm_kpi_mass_mailing",)
     derived = ("mailing.trace",)
 
-    def write(self):
+    def create_records(self):
         group = "mass_mailing.group_mass_mailing_user"
         action = "crm_kpi.action_crm_kpi_value_mine"
         marketing = create_role(self.demo, "marketing", "Leonie Fuchs", action, [group])

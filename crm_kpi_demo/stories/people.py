@@ -83,7 +83,7 @@ class PeopleStory(Story):
 
     name = "people"
 
-    def write(self):
+    def create_records(self):
         for role in ROLES:
             create_role(self.demo, *role)
         # Leads are qualified before they become opportunities.
@@ -136,6 +136,6 @@ class DepartureStory(Story):
 
     name = "departure"
 
-    def write(self):
+    def create_records(self):
         gone = {seller.login for seller in SELLERS if seller.left}
         self.demo.sellers.filtered(lambda user: user.login in gone).active = False

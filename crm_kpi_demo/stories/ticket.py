@@ -62,7 +62,7 @@ class TicketStory(Story):
     derived = ("helpdesk.ticket",)
     tables = ("mail_message", "mail_tracking_value")
 
-    def write(self):
+    def create_records(self):
         customers = self.demo.named("customer")
         plan = Tickets(
             self.demo.now, self.demo.zone, [customer.create_date for customer in customers]
