@@ -217,7 +217,8 @@ class TestBoardForAll(BoardCase):
         data = browser._websocket_request("Page.captureScreenshot", timeout=30)["data"]
         (folder / f"{name}.png").write_bytes(base64.b64decode(data))
 
-    def check(self, name, screens=SCREENS, login="kpi_mia", forced_colors="none"):
+    def check(self, name, screens=None, login="kpi_mia", forced_colors="none"):
+        screens = screens or SCREENS
         found = {}
         wait = ChromeBrowser._wait_code_ok
 
