@@ -6,7 +6,7 @@ from odoo import fields
 
 
 class NullableFloat(fields.Float):
-    """A float that tells "no value" from zero.
+    """A float for which "no value" and zero differ.
 
     Odoo's own float reads an empty column as ``0.0``, which turns an unanswered lead into
     one answered within zero hours. Here an empty column reads as ``False`` and is shown

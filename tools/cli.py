@@ -70,7 +70,7 @@ def _add_main_commands(commands: Commands) -> None:
     sub.add_argument("--port", type=int, default=8069)
     text = "address to listen on; 0.0.0.0 for other machines"
     sub.add_argument("--host", default="127.0.0.1", help=text)
-    sub.add_argument("--fresh", action="store_true", help="begin with a new demo database")
+    sub.add_argument("--fresh", action="store_true", help="start with a new demo database")
     text = "check Python, XML, JavaScript, translations and generated files"
     sub = commands.add("lint", command_lint, text)
     sub.add_argument("--fix", action="store_true", help="correct what the tools can correct")
@@ -101,11 +101,11 @@ def _add_database_commands(commands: Commands) -> None:
 
 def _add_maintenance_commands(commands: Commands) -> None:
     commands.add("wheel", command_wheel, "build a wheel of each addon into dist/")
-    commands.add("kpi-table", command_kpi_table, "write the lists of shipped KPIs anew")
-    commands.add("pot", command_pot, "write the translation templates of the addons anew")
-    commands.add("readme", command_readme, "write the addons' README.rst and index.html anew")
-    commands.add("lock", command_lock, "write the lock files in requirements/ anew")
-    text = "make the pictures of the documentation anew, into docs/"
+    commands.add("kpi-table", command_kpi_table, "write the lists of shipped KPIs again")
+    commands.add("pot", command_pot, "write the translation templates of the addons again")
+    commands.add("readme", command_readme, "write the addons' README.rst and index.html again")
+    commands.add("lock", command_lock, "write the lock files in requirements/ again")
+    text = "make the pictures of docs/ again"
     sub = commands.add("screenshots", command_screenshots, text)
     sub.add_argument("name", nargs="?", metavar="DB", help="default: the demo database")
 

@@ -91,7 +91,7 @@ def command_import_sales(options: argparse.Namespace) -> int:
 
 
 def command_pot(options: argparse.Namespace) -> int:
-    """Write the translation templates anew, from a copy of the template with all addons."""
+    """Write the translation templates again, from a copy of the template with all addons."""
     odoo = Odoo(state_folder(), options.db_url)
     database = f"test_{os.getpid()}_pot"
     script = f"import sys; sys.path.insert(0, {str(REPO / 'tools')!r}); import pot; pot.write(env)"
@@ -105,7 +105,7 @@ def command_pot(options: argparse.Namespace) -> int:
 
 
 def command_kpi_table(options: argparse.Namespace) -> int:
-    """Write the tables of shipped KPIs anew from the data files."""
+    """Write the tables of shipped KPIs again from the data files."""
     scripts = [REPO / "tools" / name for name in ("kpi_table.py", "kpi_optional.py")]
     return max(
         subprocess.run([sys.executable, script], check=False).returncode

@@ -39,7 +39,7 @@ def command_wheel(options: argparse.Namespace) -> int:
 
 
 def command_lock(options: argparse.Namespace) -> int:
-    """Write requirements/*.txt anew from requirements/*.in; pins that still fit are kept."""
+    """Write requirements/*.txt again from requirements/*.in; pins that still fit are kept."""
     state = state_folder()
     state.prepare()
     for lock in compile_locks(state, REPO / "requirements"):

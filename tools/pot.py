@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The translation templates of the addons: <addon>/i18n/<addon>.pot.
 
-``./run pot`` writes them anew. It needs a database with all addons, because some terms belong to
+``./run pot`` writes them again. It needs a database with all addons, because some terms belong to
 fields that an app adds to a model of another app.
 """
 

@@ -151,7 +151,7 @@ def _add_forecasts(context, kpi, periods, points, usual, floor):
 
 
 def _forecast(point, elapsed, additive, reach, floor):
-    """Set the forecast of a running period, and its range as far as usual changes go.
+    """Set the forecast of a running period, and the range of usual changes around it.
 
     The rest of a period varies less than a whole period, by the square root of its share:
     deviations of single days partly cancel each other.

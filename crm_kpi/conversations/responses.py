@@ -34,7 +34,7 @@ class Records(NamedTuple):
     target_hours: SQL
     #: the same for records without a company
     default_hours: float
-    #: queries ``(id, date, user_id)`` of events that count as a response beside messages
+    #: queries ``(id, date, user_id)`` of events, other than messages, that count as a response
     other_responses: list
 
 

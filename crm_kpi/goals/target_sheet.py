@@ -3,7 +3,7 @@
 """Targets that are edited in Excel.
 
 Each row of the sheet carries a key: the id of the goal, a signature of the goal and of the names
-beside it, and a signature of the values that may be changed. On import the key shows whether the
+next to it, and a signature of the values that may be changed. On import the key shows whether the
 row belongs to this database, whether its names were moved to another row, and whether the goal
 was changed here since the export. Such rows are refused.
 """

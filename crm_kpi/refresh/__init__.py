@@ -21,7 +21,7 @@ In the order in which a value passes them:
 `failures`     notes a failure on the KPI, so that it does not stop the others
 `records`      which records are counted in a value, and why others are not
 `backfill`     the queue that fills in the facts of existing records
-`announce`     tells open boards that there are new values
+`announce`     notifies open boards of new values
 ============== ==================================================================
 
 Everything here runs as superuser and only computes and stores: values are computed for all

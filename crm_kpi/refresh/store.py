@@ -294,7 +294,7 @@ def restated(company_id, now):
 
 
 def _locked_and_now():
-    """Each locked cell beside what it would be today, whichever of both exists.
+    """Each locked cell with the value that it would have today; one of both can be missing.
 
     Columns of a cell, with ``value_locked, value_now, record_count_locked, record_count_now,
     version_locked, version_now``.

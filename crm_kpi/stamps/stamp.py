@@ -200,7 +200,7 @@ def _column(path):
 
 def domain_sql(model, domain):
     """SQL condition that the row ``r`` of the model's table fulfils a domain."""
-    # superuser: facts are derived of all records, whoever may read them
+    # superuser: facts are derived for all records; record rules limit who reads them
     model = model.sudo().with_context(active_test=False)
     query = Query(model.env, "r", SQL("(SELECT r.*)"))
     row = query.from_clause

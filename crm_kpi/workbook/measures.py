@@ -15,7 +15,7 @@ from .reader import adds_up
 class Measures:
     """Builds a :class:`~.content.Measure` for each KPI; reads all KPIs at once.
 
-    :param reader: :class:`~.reader.WorkbookReader`; its periods begin with the first one that
+    :param reader: :class:`~.reader.WorkbookReader`; its periods start with the first one that
         has a value afterwards
     """
 
@@ -70,7 +70,7 @@ class Measures:
         self.constants = [period._formula_constants() for period in reader.periods]
 
     def _skip_empty_periods(self):
-        """Begin with the first period that has a value."""
+        """Start with the first period that has a value."""
         known = {
             period_id
             for kpi in self.kpis

@@ -71,7 +71,7 @@ class CrmKpiOptOut(models.Model):
 
     @api.model
     def _kpi_backfill(self):
-        """Events from before the installation, as far as Odoo has kept them."""
+        """Events before the installation that Odoo has kept."""
         self.env.flush_all()
         self.env.execute_query(
             SQL(

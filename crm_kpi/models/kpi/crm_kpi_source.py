@@ -10,7 +10,7 @@ from odoo.fields import Domain
 from ...refresh.fact_plan import plan_for_reader
 from ...refresh.records import count_reasons, counted_record_ids
 
-#: Values that every fact has, beside the fields of the record.
+#: Values that every fact has in addition to the fields of the record.
 PSEUDO_FIELDS = ("@customer", "@age_days", "@age_hours")
 
 _PATHS = {

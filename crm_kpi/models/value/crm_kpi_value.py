@@ -91,7 +91,7 @@ class CrmKpiValue(models.Model):
     value_text = fields.Char("Value (text)", compute="_compute_value_text")
     scope_name = fields.Char("For", compute="_compute_scope_name")
 
-    # --- beside the value on a card or a line ---
+    # --- shown with the value ---
     period_timing = fields.Selection(related="period_id.timing")
     is_component = fields.Boolean(related="kpi_id.is_component")
     previous_value = NullableFloat(
@@ -200,7 +200,7 @@ class CrmKpiValue(models.Model):
             cell.change_up = result.up
 
     def _previous_cells(self):
-        """The same cells one period earlier, as far as the reader may see them.
+        """The same cells one period earlier, that the reader may see.
 
         :return: dict of value to :class:`PreviousCell`
         """

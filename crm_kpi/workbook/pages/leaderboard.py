@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The sheet that ranks salespeople, as far as the reader may see names."""
+"""The sheet that ranks salespeople, with the names that the reader may see."""
 
 from ...board.ranking import Ranking
 from .. import content as wb

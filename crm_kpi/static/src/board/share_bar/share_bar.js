@@ -3,7 +3,7 @@ import { localization } from "@web/core/l10n/localization";
 
 /**
  * A share as a bar, with marks across it. Hidden from screen readers, because the value is
- * always shown as text beside it.
+ * always shown as text next to it.
  */
 export class ShareBar extends Component {
     static template = "crm_kpi.ShareBar";
