@@ -5,9 +5,10 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 
 from ...fields import NullableFloat
-from ...goals import labels, target_sheet
+from ...goals import labels
 from ...goals.cell import CELL, find_duplicate
 from ...goals.refresh import DEFAULT_KIND, GoalRefresh
+from ...workbook import target_sheet
 from ..period.crm_kpi_period import SAME_PART
 from ..value.crm_kpi_value import LEVELS
 
@@ -522,15 +523,15 @@ class CrmKpiGoal(models.Model):
     # --- TARGETS IN EXCEL ---
 
     def _write_targets(self, content, number_format, file):
-        """See :func:`~...goals.target_sheet.write_targets`."""
+        """See :func:`~...workbook.target_sheet.write_targets`."""
         target_sheet.write_targets(self, content, number_format, file)
 
     @api.model
     def _read_targets(self, file):
-        """See :func:`~...goals.target_sheet.read_targets`."""
+        """See :func:`~...workbook.target_sheet.read_targets`."""
         return target_sheet.read_targets(self, file)
 
     @api.model
     def _apply_targets(self, changes, file_name):
-        """See :func:`~...goals.target_sheet.apply_targets`."""
+        """See :func:`~...workbook.target_sheet.apply_targets`."""
         target_sheet.apply_targets(self, changes, file_name)

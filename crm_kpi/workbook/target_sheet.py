@@ -11,9 +11,9 @@ was changed here since the export. Such rows are refused.
 from odoo.exceptions import UserError
 from odoo.tools import hmac
 
-from ..workbook import target_grid
-from ..workbook.formulas import is_number, same
-from ..workbook.text import clean
+from . import target_grid
+from .formulas import is_number, same
+from .text import clean
 
 #: Fields that can be changed on the sheet, by kind of goal.
 OPEN_FIELDS = {
@@ -29,7 +29,7 @@ LARGEST_NUMBER = 1e15
 
 
 def write_targets(goals, content, number_format, file):
-    """Write the sheet of targets of these goals, see :mod:`~..workbook.target_grid`."""
+    """Write the sheet of targets of these goals, see :mod:`~.target_grid`."""
     goals.check_access("write")
     env = goals.env
     names = [env._("KPI"), env._("Period"), env._("For"), env._("Goal"), env._("Unit")]
