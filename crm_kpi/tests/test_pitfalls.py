@@ -15,7 +15,7 @@ from .test_catalogue import CatalogueCase
 
 
 @tagged("post_install", "-at_install")
-class TestTraps(CatalogueCase, HistoryCase):
+class TestPitfalls(CatalogueCase, HistoryCase):
     def test_joins_multiply_nothing(self):
         """Trap 16: lines of an order, tags of a customer; shares are no whole numbers."""
         tags = self.env["res.partner.category"].create([{"name": "Gold"}, {"name": "Press"}])
