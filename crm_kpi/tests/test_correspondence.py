@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Messages on contacts and invoices as interactions. Traps 29, 32 and 34 for them."""
+"""Messages on contacts and invoices as interactions."""
 
 from odoo import Command
 from odoo.tests import tagged
@@ -106,7 +106,7 @@ class TestCorrespondence(InteractionCommon):
         self.assertFalse(self._rows(self.contact))
 
     def test_colleagues_are_no_customers(self):
-        """Staff, our company and the public user (trap 49)."""
+        """Employees, our company and the public user are not customers."""
         for partner in (
             self.bob.partner_id,
             self.leaver.partner_id,

@@ -14,7 +14,7 @@ from .common_interaction import InteractionCommon, dt
 
 @tagged("post_install", "-at_install")
 class TestInteractionClasses(InteractionCommon):
-    """Conventions G12 of the catalogue, class by class."""
+    """The classes of docs/CATALOGUE.md#interaction-classes, one by one."""
 
     def setUp(self):
         super().setUp()
@@ -29,13 +29,11 @@ class TestInteractionClasses(InteractionCommon):
         return (row.direction, row.channel) if row else None
 
     def test_ignored_types(self):
-        # trap 32, and logs: trap 29
         for kind in ("user_notification", "out_of_office", "auto_comment", "notification"):
             self.assertIsNone(self._class(message_type=kind), kind)
             self.assertIsNone(self._class(message_type=kind, author=self.contact), kind)
 
     def test_robots(self):
-        # trap 32
         robot = self.env.ref("base.partner_root")
         public = self.env.ref("base.public_user")
         for author in (robot, public):
@@ -43,7 +41,6 @@ class TestInteractionClasses(InteractionCommon):
                 self.assertIsNone(self._class(author=author, message_type=kind))
 
     def test_staff_comment_and_mail(self):
-        # trap 28, trap 29
         self.assertEqual(self._class(), ("out", "email"))
         self.assertEqual(self._class(message_type="email"), ("out", "email"))
         self.assertIsNone(self._class(subtype_id=self.note.id), "a note")
@@ -53,7 +50,7 @@ class TestInteractionClasses(InteractionCommon):
         self.assertIsNone(self._class(is_internal=True), "internal")
 
     def test_staff_sms_and_letter(self):
-        """Texts and letters are posted as notes, and count all the same (trap 29)."""
+        """SMS and letters count although they are posted as notes."""
         for kind, channel in (("sms", "sms"), ("snailmail", "letter")):
             message = self._message(self.lead, "2026-11-02 09:00", self.ann)
             # the module that brings the type may not be installed
@@ -71,7 +68,7 @@ class TestInteractionClasses(InteractionCommon):
         )
 
     def test_activities(self):
-        # trap 34: an activity "Email" and its mail are one contact
+        # an activity "Email" does not count: its mail does
         kwargs = {"message_type": "notification", "subtype_id": self.activities.id}
         self.assertEqual(self._class(mail_activity_type_id=self.call.id, **kwargs), ("out", "call"))
         self.assertEqual(
@@ -80,12 +77,12 @@ class TestInteractionClasses(InteractionCommon):
         self.assertIsNone(self._class(mail_activity_type_id=self.todo.id, **kwargs))
 
     def test_archived_employee(self):
-        """Old answers of a leaver stay answers (trap 31)."""
+        """Answers of an archived employee stay answers."""
         self.assertEqual(self._class(author=self.leaver), ("out", "email"))
         self.assertEqual(self._rows(self.lead)[-1:].user_id, self.leaver)
 
     def test_incoming(self):
-        for subtype in (self.comment, self.note, self.created):  # trap 30
+        for subtype in (self.comment, self.note, self.created):
             self.assertEqual(
                 self._class(author=self.contact, message_type="email", subtype_id=subtype.id),
                 ("in", "email"),
@@ -175,7 +172,7 @@ class TestInteractionQueue(InteractionCommon):
         self.assertEqual((self._rows(lead).mapped("write_date"), lead.write_date), before)
 
     def test_failure_loses_nothing(self):
-        # trap 18: a queue of marks, no watermark that commits can overtake
+        # changes are queued as marks; a highest id would miss late commits
         lead = self._lead(by=self.ann)
         self._message(lead, "2026-11-02 09:00", self.ann)
         marks = self._queue()
@@ -186,8 +183,7 @@ class TestInteractionQueue(InteractionCommon):
         self.assertEqual(self._queue(), marks)
 
     def test_merge(self):
-        """Messages move to the lead that stays; the others leave nothing behind (G17)."""
-        # trap 7
+        """Messages move to the lead that stays; nothing of the other leads remains."""
         first, second = self._lead(by=self.ann), self._lead(by=self.ann)
         self._message(first, "2026-11-02 09:00", self.ann)
         self._message(second, "2026-11-03 09:00", self.ann)
@@ -226,7 +222,7 @@ class TestInteractionQueue(InteractionCommon):
 
 @tagged("post_install", "-at_install")
 class TestResponses(InteractionCommon):
-    """Catalogue 49, traps 11, 12, 17, 28 to 35."""
+    """Origin and first response of leads: KPI 49 of docs/CATALOGUE.md."""
 
     def _derive(self):
         self.env["crm.lead"]._kpi_derive()
@@ -255,7 +251,6 @@ class TestResponses(InteractionCommon):
         self.assertFalse(typed.kpi_response_due)
 
     def test_unanswered_is_null_in_the_database(self):
-        # trap 11, trap 12
         lead = self._lead()
         self._derive()
         self.env.cr.execute(
@@ -266,7 +261,6 @@ class TestResponses(InteractionCommon):
         self.assertEqual(self.env.cr.fetchone(), (None, None))
 
     def test_what_is_no_response(self):
-        # trap 28, trap 29
         lead = self._lead("2026-11-03 09:00")
         self._message(lead, "2026-11-03 09:00", self.ann, subtype_id=self.created.id)
         self._message(lead, "2026-11-03 09:10", self.ann, subtype_id=self.note.id)
@@ -283,7 +277,7 @@ class TestResponses(InteractionCommon):
         self.assertEqual(lead.kpi_first_response_user_id, self.bob)
 
     def test_same_second(self):
-        """Creation has microseconds, messages have not (trap 17)."""
+        """Creation dates have microseconds, dates of messages do not."""
         lead = self._lead("2026-11-03 09:00:00.900")
         self._message(lead, "2026-11-03 09:00:00", self.ann)
         self._derive()
@@ -387,7 +381,7 @@ class TestResponses(InteractionCommon):
         self.assertAlmostEqual(lead.kpi_first_response_hours_bh, 65)
 
     def test_turns(self):
-        """Catalogue 39c: a turn begins with the first message in after the last one out."""
+        """A turn begins with the first incoming message after the last outgoing one (KPI 39c)."""
         lead = self._lead("2026-11-03 09:00")
         self._mail_in(lead, "2026-11-03 09:00")
         self._mail_in(lead, "2026-11-03 09:30")
@@ -425,7 +419,7 @@ class TestResponses(InteractionCommon):
 
 @tagged("post_install", "-at_install")
 class TestAttempts(InteractionCommon):
-    """Catalogue 13, 50, 52, trap 35."""
+    """Attempts and replies: KPIs 13, 50 and 52 of docs/CATALOGUE.md."""
 
     def _history_of_example_50(self):
         one = self._lead("2026-11-01 08:00", by=self.ann)
@@ -449,7 +443,6 @@ class TestAttempts(InteractionCommon):
         return one, two, three
 
     def test_examples_50_and_52(self):
-        # trap 35
         one, two, three = self._history_of_example_50()
         with freeze_time("2026-11-21 12:00"):
             self.env["crm.lead"]._kpi_derive()
@@ -471,7 +464,6 @@ class TestAttempts(InteractionCommon):
 
     def test_grace(self):
         """Unresponsive only after the grace, without any further event; an answer ends it."""
-        # trap 35: the last attempt has its time to be answered
         one = self._history_of_example_50()[0]
         Lead = self.env["crm.lead"]
         with freeze_time("2026-11-13 09:59"):

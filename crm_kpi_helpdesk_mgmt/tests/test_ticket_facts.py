@@ -13,7 +13,7 @@ from .common import TicketCommon
 
 @tagged("post_install", "-at_install")
 class TestTicketStamps(TicketCommon):
-    """Catalogue §4.3, traps 36 and 37."""
+    """Stamps of tickets, see docs/CATALOGUE.md#tickets."""
 
     def test_closing_and_reopening(self):
         ticket = self._ticket("2026-11-02 08:00")
@@ -28,7 +28,7 @@ class TestTicketStamps(TicketCommon):
         self._move(ticket, "2026-11-02 12:00", stage_id=self.cancelled.id)
         self._move(ticket, "2026-11-02 13:00", stage_id=self.cancelled.id)
         self.assertEqual(ticket.kpi_last_closed_date, dt("2026-11-02 10:00"))
-        self.assertGreater(ticket.closed_date, ticket.kpi_last_closed_date, "trap 36")
+        self.assertGreater(ticket.closed_date, ticket.kpi_last_closed_date, "overwritten")
         self._move(ticket, "2026-11-03 08:00", stage_id=self.progress.id)
         self.assertFalse(ticket.kpi_last_closed_date)
         self.assertFalse(ticket.kpi_closed_user_id)
@@ -41,14 +41,14 @@ class TestTicketStamps(TicketCommon):
 
     def test_created_closed(self):
         ticket = self._ticket("2026-11-02 08:00", stage_id=self.done.id)
-        self.assertFalse(ticket.closed_date, "trap 36")
+        self.assertFalse(ticket.closed_date, "not set at creation")
         self.assertEqual(ticket.kpi_last_closed_date, dt("2026-11-02 08:00"))
         self._derive()
         self.assertTrue(ticket.kpi_is_resolved)
         self.assertEqual(ticket.kpi_resolution_hours, 0.0)
 
     def test_stage_chosen_by_the_change_of_team(self):
-        """A team whose only stage is a closed one: the ORM closes the ticket (trap 36)."""
+        """A team whose only stage is a closed one: the ORM closes the ticket."""
         only = self.env["helpdesk.ticket.stage"].create(
             {"name": "Archive", "closed": True, "sequence": 0}
         )
@@ -181,7 +181,7 @@ class TestTicketStamps(TicketCommon):
 
 @tagged("post_install", "-at_install")
 class TestTicketExamples(TicketCommon):
-    """The catalogue's worked examples 37 to 42."""
+    """The worked examples 37 to 42 of docs/CATALOGUE.md."""
 
     def test_example_37(self):
         solved = [self._ticket(f"2026-11-0{n} 08:00") for n in (2, 3, 4)]
@@ -219,7 +219,7 @@ class TestTicketExamples(TicketCommon):
         tickets |= unanswered | typed
         self._derive()
         inbound = tickets.filtered(lambda t: t.kpi_origin == "inbound")
-        self.assertEqual(len(inbound), 5, "what an agent typed has no response time (trap 38)")
+        self.assertEqual(len(inbound), 5, "a ticket typed by an agent has no response time")
         hours = [
             t.kpi_first_response_hours for t in inbound if t.kpi_first_response_hours is not False
         ]
@@ -271,7 +271,7 @@ class TestTicketExamples(TicketCommon):
         self.assertEqual(open_again.kpi_first_closing_hours, 3)
 
     def test_working_hours(self):
-        """A night and a week-end between opening and solution (trap 42)."""
+        """A night and a weekend between opening and solution."""
         self.company.resource_calendar_id = self.env["resource.calendar"].create(
             {
                 "name": "9-17",

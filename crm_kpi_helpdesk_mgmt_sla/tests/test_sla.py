@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""The SLA success rate, from the tickets to the stored value, on the catalogue's example."""
+"""The SLA success rate on the worked example of docs/CATALOGUE.md."""
 
 from odoo import Command
 from odoo.tests import tagged
@@ -80,7 +80,7 @@ class TestSla(CatalogueCase, SlaCommon):
         return running, held
 
     def test_43_sla_success_rate(self):
-        """Trap 40: the overdue one is expired although nobody touched it."""
+        """An overdue SLA is missed although its ticket did not change."""
         running, held = self._history()
         self.assertEqual(running.ticket_sla_ids.state, "in_progress")
         self.assertEqual(held.ticket_sla_ids.state, "on_hold")
@@ -92,7 +92,7 @@ class TestSla(CatalogueCase, SlaCommon):
         self.assertIsNone(self._rate_at("2026-10-06 19:00", day="2026-09-01"))
 
     def test_43_born_accomplished(self):
-        """Trap 40: without a target stage, or with one that the ticket began in or beyond."""
+        """An SLA without a target stage, or whose ticket began in or beyond it, does not count."""
         self._sla("No target", None)
         self._sla("Registered", self.new)
         for _i in range(2):
@@ -113,7 +113,7 @@ class TestSla(CatalogueCase, SlaCommon):
         self.assertEqual(self._rate_at("2026-10-06 13:00"), 1)
 
     def test_43_owner(self):
-        """Who has an open ticket answers for it; trap 60: after the closing nobody else does."""
+        """Credited to the user of an open ticket; after the closing a new user does not change it."""
         met, missed = (self._ticket("2026-10-05 08:00") for _i in range(2))
         self._move(met, "2026-10-05 12:00", stage_id=self.done.id)
         self.assertEqual(self._rate_at("2026-10-06 12:00"), 0.5)

@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The KPIs of mailings, from the records to the stored value, on worked examples.
 
-The numbers in the names are those of the KPI catalogue; expected values are its own.
+The numbers in the names and the expected values are those of docs/CATALOGUE.md.
 """
 
 from odoo.tests import tagged
@@ -19,7 +19,7 @@ LEAVING = ("unsubscribe_rate", "blocked_rate")
 @tagged("post_install", "-at_install")
 class TestCatalogueMailing(ReaderCase, MailingCase):
     def _month_of_mails(self):
-        """The worked example of the response rate; trap 46."""
+        """The worked example of the response rate."""
         statuses = ["bounce", "sent", "sent", "sent", "sent", "open", "open", "reply", "reply"]
         traces = [self._trace(f"{n}@x.example", status) for n, status in enumerate(statuses)]
         traces[5].links_click_datetime = utc("2026-10-05 10:00")
@@ -105,7 +105,7 @@ class TestCatalogueMailing(ReaderCase, MailingCase):
         self.assertFalse(by_country.get(france))
 
     def test_54_unsubscribe_rate(self):
-        """Trap 47."""
+        """A later subscription does not delete the opt-out, and an address counts once."""
         for n in range(200):
             self._trace(f"{n}@x.example")
         self._trace("0@x.example", sent="2026-10-19 09:00")  # reached twice: one address

@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Random answers: which of them count in a period, against a plain implementation.
 
-The plain one follows the words of the catalogue (46) and shares no code with the addon.
+The plain one follows KPI 46 of docs/CATALOGUE.md and shares no code with the addon.
 """
 
 from datetime import datetime, timedelta
@@ -112,7 +112,7 @@ class TestAnswerRandom(SurveyCase):
 
     @staticmethod
     def _plain(answers, start, end):
-        """The words of the catalogue: latest per respondent, survey and period."""
+        """The latest answer per respondent, survey and period."""
         latest = {}
         for number, answer in enumerate(answers):
             valid = answer["state"] == "done" and not answer["test"] and answer["value"] is not None
