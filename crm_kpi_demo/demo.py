@@ -78,7 +78,7 @@ class Demo:
             self.env.company.kpi_history_start = first
         for story in stories:
             begin = time.monotonic()
-            story.write()
+            story.create_records()
             self.env.flush_all()
             _logger.info("KPI demo: %s in %.1f s", story.name, time.monotonic() - begin)
         self._note_stories(stories)

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from odoo.tests import TransactionCase, tagged
 
-from tools.import_sales import ImportProblem, import_sales, read_files
+from tools.sales_files import ImportProblem, read_files
+from tools.sales_import import import_sales
 
 FOLDER = Path(
     os.environ.get("CRM_KPI_SALES_DATA")

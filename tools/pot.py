@@ -2,8 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The translation templates of the addons: <addon>/i18n/<addon>.pot.
 
-``./run pot`` writes them anew. It needs a database with all addons, because some terms are those of
-fields that an app adds to a model of another one.
+``./run pot`` writes them anew. It needs a database with all addons, because some terms belong to
+fields that an app adds to a model of another app.
 """
 
 import io
@@ -25,10 +25,10 @@ def file_of(addon):
 
 
 def write(env):
-    """Write the templates that have changed, and name them."""
+    """Write the templates that have changed, and print their names."""
     for addon in addons():
         buffer = io.BytesIO()
-        # one by one: of all at once, a record of two addons would be in one template only
+        # one by one: in a common export, a record of two addons would be in one template only
         trans_export(None, [addon], buffer, "po", env)
         path, text = file_of(addon), buffer.getvalue().decode()
         if not path.exists() or _undated(path.read_text()) != _undated(text):

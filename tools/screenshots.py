@@ -1,7 +1,9 @@
-"""Makes the pictures of the README from a running demo: `screenshots.py URL FOLDER CHROMIUM`.
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Makes the pictures of the documentation from a running demo: `screenshots.py URL FOLDER CHROMIUM`.
 
-Drives Chromium by its own protocol, with what the tests need anyway (websocket-client), and writes one PNG per
-entry of PICTURES.
+It controls Chromium through its DevTools protocol with websocket-client, which the tests need too,
+and writes one PNG per entry of PICTURES.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ from pathlib import Path
 
 import websocket
 
-#: Kilobytes that no picture may exceed: they are part of the repository.
+#: Largest size of a picture in kilobytes, because pictures are part of the repository.
 LIMIT = 200
-#: File name, login (is the password, too), address, size, what must be there, and a click before the picture.
+#: File name, login (also the password), address, size, selector to wait for, and a click with the
+#: selector to wait for after it.
 PICTURES = [
     ("board", "rep", "/odoo/kpis", (1280, 800), ".o_kpi_card_open", None),
     (
@@ -44,7 +47,7 @@ PICTURES = [
 
 
 class Chromium:
-    """One page of a browser without a window, with cookies of its own."""
+    """One page of a headless browser with its own profile."""
 
     def __init__(self, program: str, profile: str) -> None:
         self.process = subprocess.Popen(
@@ -85,7 +88,7 @@ class Chromium:
                 return answer["result"]
 
     def run(self, code: str):
-        """The value of a piece of JavaScript."""
+        """The value of a JavaScript expression."""
         answer = self.ask("Runtime.evaluate", expression=code, returnByValue=True)
         return answer["result"].get("value")
 
@@ -95,7 +98,7 @@ class Chromium:
             if time.monotonic() > deadline:
                 raise SystemExit(f"{self.run('location.href')}: nothing matches {selector}")
             time.sleep(0.2)
-        time.sleep(1.5)  # until what moves has come to rest
+        time.sleep(1.5)  # until animations have ended
 
     def click(self, selector: str) -> None:
         self.run(f"document.querySelector({json.dumps(selector)}).click()")

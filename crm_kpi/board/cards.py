@@ -241,7 +241,7 @@ class Cards:
                 return CardState("stale", env._("Not updated since %s", since))
             if row.record_count < kpi.min_sample:
                 text = env._(
-                    "Only %(count)s records, at least %(min)s are needed",
+                    "Too few records: %(count)s of at least %(min)s",
                     count=row.record_count,
                     min=kpi.min_sample,
                 )

@@ -45,12 +45,12 @@ def change(row, before, period, whole_period=True):
         unchanged = round(percent) == 0
     names = {"amount": amount, "period": period.display_name}
     if unchanged:
-        return Change(env._("same as in %(period)s", **names), "same")
+        return Change(env._("same as %(period)s", **names), "same")
     up = delta > 0
     if kpi.direction == "maintain":
         if up:
-            return Change(env._("%(amount)s more than in %(period)s", **names), "other", True)
-        return Change(env._("%(amount)s less than in %(period)s", **names), "other", False)
+            return Change(env._("%(amount)s more than %(period)s", **names), "other", True)
+        return Change(env._("%(amount)s less than %(period)s", **names), "other", False)
     if up == (kpi.direction == "increase"):
-        return Change(env._("%(amount)s better than in %(period)s", **names), "better", up)
-    return Change(env._("%(amount)s worse than in %(period)s", **names), "worse", up)
+        return Change(env._("%(amount)s better than %(period)s", **names), "better", up)
+    return Change(env._("%(amount)s worse than %(period)s", **names), "worse", up)

@@ -41,8 +41,8 @@ class Records(NamedTuple):
 def responses(records):
     """Query with ``id`` and :data:`COLUMNS` of the records.
 
-    Working hours that were computed for the same two instants are kept, whatever has happened
-    to the calendar since; others are left empty for :mod:`.working_hours`.
+    Working hours that were computed for the same two instants are kept, even if the calendar has
+    changed since; others are left empty for :mod:`.working_hours`.
     """
     return with_queries(
         {

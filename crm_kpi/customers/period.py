@@ -6,9 +6,9 @@ A period has a row for each customer with a qualifying order before its end. Ins
 half-open: a customer is active at an instant when a qualifying order lies in the days of
 inactivity before it.
 
-Each CTE but ``moment`` is used once, so that PostgreSQL merges it into its user and leaves out
-the columns that the reader of the rows does not name. ``OFFSET 0`` keeps values that were
-looked up in the arrays from being looked up again at each use.
+Each CTE but ``moment`` and ``company_gap`` is used once, so that PostgreSQL merges it into its
+user and leaves out the columns that the reader of the rows does not name. ``OFFSET 0`` keeps
+values that were looked up in the arrays from being looked up again at each use.
 """
 
 from odoo.tools import SQL
@@ -48,6 +48,8 @@ def query(env, periods, now, segment_ids, shortest_days, longest_days):
             "described": described(),
         },
         with_best_fifth(),
+        # few rows, which each row of a customer may look up again
+        materialized=["company_gap"],
     )
 
 
@@ -103,7 +105,9 @@ def position(segment_ids):
             ON ledger.company_id = rhythm.company_id AND ledger.partner_id = rhythm.partner_id
           JOIN moment
             ON moment.company_id = rhythm.company_id AND rhythm.dates[1] <= moment.before_end
-     LEFT JOIN company_gap ON company_gap.period_id = moment.period_id
+               -- grouped, so that PostgreSQL drops the join where the gap is not read
+     LEFT JOIN (SELECT period_id, max(days) AS days FROM company_gap GROUP BY period_id)
+               AS company_gap ON company_gap.period_id = moment.period_id
                %(threshold)s
         OFFSET 0
         """,

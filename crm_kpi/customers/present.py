@@ -21,7 +21,7 @@ from odoo.tools import SQL
 
 from ..engine.periods import local_day, utc_midnight
 from . import churn, definitions, history, moments, rfm
-from .statement import materialized, statement
+from .statement import statement
 
 #: What step 1 derives, besides company and partner.
 FACTS = (
@@ -87,16 +87,14 @@ def customer(env, ids):
 
     :return: SQL (partner_id)
     """
-    return materialized(
-        SQL(
-            """
-            SELECT DISTINCT partner.commercial_partner_id AS partner_id
-              FROM res_partner partner
-             WHERE partner.id = ANY(%s) AND %s
-            """,
-            list(ids),
-            definitions.is_external(env, SQL("partner.commercial_partner_id")),
-        )
+    return SQL(
+        """
+        SELECT DISTINCT partner.commercial_partner_id AS partner_id
+          FROM res_partner partner
+         WHERE partner.id = ANY(%s) AND %s
+        """,
+        list(ids),
+        definitions.is_external(env, SQL("partner.commercial_partner_id")),
     )
 
 
@@ -107,27 +105,25 @@ def ordered():
         order_count, own_gap_days, total_amount, total_margin), totals in
         millionths
     """
-    return materialized(
-        SQL(
-            """
-            SELECT history.company_id, history.partner_id,
-                   history.users[position.orders] AS user_id,
-                   history.teams[position.orders] AS team_id,
-                   history.dates[1] AS first_order_date,
-                   history.dates[position.orders] AS last_order_date,
-                   position.orders AS order_count,
-                   %(own_gap)s AS own_gap_days,
-                   history.amounts[position.total] AS total_amount,
-                   history.margins[position.total] AS total_margin
-              FROM history
-              JOIN moment ON moment.company_id = history.company_id
-        CROSS JOIN LATERAL (
-                   SELECT width_bucket(moment.before_end, history.dates) AS orders,
-                          width_bucket(moment.before_end, history.all_dates) + 1 AS total
-                   ) AS position
-            """,
-            own_gap=churn.own_gap(SQL("history.gaps"), SQL("position.orders")),
-        )
+    return SQL(
+        """
+        SELECT history.company_id, history.partner_id,
+               history.users[position.orders] AS user_id,
+               history.teams[position.orders] AS team_id,
+               history.dates[1] AS first_order_date,
+               history.dates[position.orders] AS last_order_date,
+               position.orders AS order_count,
+               %(own_gap)s AS own_gap_days,
+               history.amounts[position.total] AS total_amount,
+               history.margins[position.total] AS total_margin
+          FROM history
+          JOIN moment ON moment.company_id = history.company_id
+    CROSS JOIN LATERAL (
+               SELECT width_bucket(moment.before_end, history.dates) AS orders,
+                      width_bucket(moment.before_end, history.all_dates) + 1 AS total
+               ) AS position
+        """,
+        own_gap=churn.own_gap(SQL("history.gaps"), SQL("position.orders")),
     )
 
 
@@ -258,7 +254,7 @@ def write_facts(facts_query, ids):
     """
     return statement(
         {
-            "fact": materialized(facts_query),
+            "fact": facts_query,
             "changed": _changed(),
             "deleted": _delete_rows(ids),
             "written": _write_rows(),

@@ -5,7 +5,7 @@
 from odoo.tools import SQL
 
 
-def statement(ctes, select):
+def statement(ctes, select, materialized=()):
     """``WITH … SELECT``: a statement of named CTEs.
 
     PostgreSQL merges a CTE that is used once into its user and leaves out the columns that
@@ -13,19 +13,20 @@ def statement(ctes, select):
 
     :param dict ctes: query by name, in the order of their use; ``None``: left out
     :param SQL select: query that reads them
+    :param materialized: names of CTEs that are computed at most once, although one other reads
+        them
     """
     return SQL(
         "WITH %s %s",
         SQL(", ").join(
-            SQL("%s AS (%s)", SQL.identifier(name), query)
+            SQL(
+                "%s AS %s (%s)",
+                SQL.identifier(name),
+                SQL("MATERIALIZED") if name in materialized else SQL(),
+                query,
+            )
             for name, query in ctes.items()
             if query is not None
         ),
         select,
     )
-
-
-def materialized(query):
-    """A CTE that is computed once, although only one other reads it."""
-    # OFFSET 0 keeps PostgreSQL from merging it
-    return SQL("SELECT * FROM (%s) AS kept OFFSET 0", query)

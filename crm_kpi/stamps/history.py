@@ -28,20 +28,9 @@ def stamp_query(model, stamps, relations, where, known=None, spells=None):
         columns.append(SQL("%s AS %s", date, SQL.identifier(stamp.date)))
         user = None
         if spells and stamp.user:
-            owner = f"{stamp.name}_owner"
-            user = SQL.identifier(owner, "user_id")
-            owners.append(
-                SQL(
-                    "LEFT JOIN %(spells)s AS %(owner)s ON %(id)s = r.id AND %(at)s <= %(date)s"
-                    " AND (%(date)s < %(until)s OR %(until)s IS NULL)",
-                    spells=SQL.identifier(spells),
-                    owner=SQL.identifier(owner),
-                    id=SQL.identifier(owner, "id"),
-                    at=SQL.identifier(owner, "at"),
-                    until=SQL.identifier(owner, "until"),
-                    date=date,
-                )
-            )
+            alias = f"{stamp.name}_owner"
+            user = SQL.identifier(alias, "user_id")
+            owners.append(_join_owner(spells, alias, date))
         for name, value in stamp.owner_sql(date, user=user).items():
             columns.append(SQL("%s AS %s", value, SQL.identifier(name)))
     for name, value in (known or {}).items():
@@ -88,3 +77,17 @@ def fill_stamps(model, stamps, query, known=(), derived=None):
         )
     )
     return [id_ for (id_,) in rows]
+
+
+def _join_owner(spells, alias, date):
+    """Join the spell of the user at a date."""
+    return SQL(
+        "LEFT JOIN %(spells)s AS %(alias)s ON %(id)s = r.id AND %(at)s <= %(date)s"
+        " AND (%(date)s < %(until)s OR %(until)s IS NULL)",
+        spells=SQL.identifier(spells),
+        alias=SQL.identifier(alias),
+        id=SQL.identifier(alias, "id"),
+        at=SQL.identifier(alias, "at"),
+        until=SQL.identifier(alias, "until"),
+        date=date,
+    )

@@ -202,5 +202,10 @@ def domain_sql(model, domain):
     """SQL condition that the row ``r`` of the model's table fulfils a domain."""
     # superuser: facts are derived of all records, whoever may read them
     model = model.sudo().with_context(active_test=False)
-    query = Query(model.env, "r", SQL.identifier(model._table))
-    return Domain(domain).optimize_full(model)._to_sql(model, "r", query)
+    query = Query(model.env, "r", SQL("(SELECT r.*)"))
+    row = query.from_clause
+    condition = Domain(domain).optimize_full(model)._to_sql(model, "r", query)
+    if query.from_clause == row:
+        return condition
+    # a path over many2one fields: the row is joined with the tables of the path
+    return SQL("EXISTS (SELECT FROM %s WHERE %s)", query.from_clause, condition)

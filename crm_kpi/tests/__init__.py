@@ -9,6 +9,7 @@ from . import test_board
 from . import test_board_detail
 from . import test_board_rights
 from . import test_cost
+from . import test_conversation_sql
 from . import test_correspondence
 from . import test_cron
 from . import test_customer

@@ -99,7 +99,7 @@ class TestBoard(BoardCase):
         shown = self.show(date="last")
         self.assertEqual(shown["period"]["label"], "March 2026")
         change = shown["cards"][0]["change"]
-        self.assertIn("25 % better than in February 2026", plain(change["text"]))
+        self.assertIn("25 % better than February 2026", plain(change["text"]))
 
     def test_first_hours_are_compared_with_nothing(self):
         """During the first half of a working day there is no comparison."""
@@ -136,7 +136,7 @@ class TestBoard(BoardCase):
         self.assertIn("('kind', '!=', 'to_date')", wizard_domain)
         self.assertIn("'to_date'", self.env["crm.kpi.preview"]._fields["period_id"].domain)
         for name in ("value_mine", "value_team", "value_trend", "value", "period"):
-            action = self.env.ref(f"crm_kpi.action_crm_kpi_{name}")
+            action = self.env.ref(f"crm_kpi.crm_kpi_{name}_action")
             self.assertIn("'to_date'", action.domain, name)
         options = self.show()["options"]
         names = {kind for kind, _name in options["kinds"]}
@@ -151,7 +151,7 @@ class TestBoard(BoardCase):
         card = self.card(self.share, scope="team", user_id=self.bob.id)
         self.assertEqual(
             (card["state"], card["state_text"]),
-            ("too_few", "Only 1 records, at least 4 are needed"),
+            ("too_few", "Too few records: 1 of at least 4"),
         )
         self.assertEqual(self.card(self.share)["state"], "ok")
 

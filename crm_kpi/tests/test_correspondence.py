@@ -65,7 +65,7 @@ class TestCorrespondence(InteractionCommon):
         return [(row.direction, row.channel) for row in self._rows(record)]
 
     def test_contact(self):
-        """Of a contact or its company, with the customer it belongs to."""
+        """Messages on a contact or its company count for the customer."""
         self._message(self.contact, "2026-11-02 09:00", self.ann)
         self._mail_in(self.contact, "2026-11-03 09:00")
         self._done(self.customer, "2026-11-04 09:00", self.bob, self.call)
@@ -137,9 +137,9 @@ class TestCorrespondence(InteractionCommon):
         self.assertEqual(rows.company_id, self.company)
 
     def test_invoice_document_is_no_interaction(self):
-        """55 E: the document sent by mail or by post says nothing to the customer.
+        """The document, sent by mail or by post, is no contact with the customer (KPI 55).
 
-        By post it is still a letter that was sent (3a).
+        By post it is still a letter that was sent (KPI 3a).
         """
         self.env["account.move.send"].with_user(self.env.ref("base.user_admin"))._send_mail(
             self.invoice.with_user(self.env.ref("base.user_admin")),
@@ -169,7 +169,7 @@ class TestCorrespondence(InteractionCommon):
         self.assertFalse(self._rows(bill))
 
     def test_only_what_has_messages_is_marked(self):
-        """Contacts and invoices stay cheap: no mark, and no derivation, without messages."""
+        """Contacts and invoices without messages are not marked."""
         self._derive()
         self._invoice("out_refund")
         partner = self.env["res.partner"].create({"name": "Silent", "is_company": True})
@@ -193,7 +193,7 @@ class TestCorrespondence(InteractionCommon):
         self.assertFalse(self._rows(other))
 
     def test_change_of_parent(self):
-        """The exchanges of a contact are those of the company it belongs to now."""
+        """Interactions of a contact count for the company it belongs to now."""
         lead = self._lead(by=self.ann)
         self._message(lead, "2026-11-02 09:00", self.ann)
         self._message(self.contact, "2026-11-02 10:00", self.ann)

@@ -91,11 +91,11 @@ class TestExportDownload(ExportCase, HttpCase):
         """An action on selected rows exports these rows and no other."""
         values = self.cells(self.rate, self.march, "user")[:2].with_user(self.manager)
         context = {"active_model": "crm.kpi.value", "active_ids": values.ids}
-        server = self.env.ref("crm_kpi.action_crm_kpi_export_values").with_user(self.manager)
+        server = self.env.ref("crm_kpi.crm_kpi_export_values_action").with_user(self.manager)
         action = server.with_context(**context).run()
         goals = self.goal[:1].with_user(self.manager)
         context = {"active_model": "crm.kpi.goal", "active_ids": goals.ids}
-        server = self.env.ref("crm_kpi.action_crm_kpi_export_goals").with_user(self.manager)
+        server = self.env.ref("crm_kpi.crm_kpi_export_goals_action").with_user(self.manager)
         other = server.with_context(**context).run()
         self.env.flush_all()
         self.authenticate("kpi_mona", "kpi_mona")

@@ -50,7 +50,7 @@ class TestInteractionClasses(InteractionCommon):
         self.assertIsNone(self._class(is_internal=True), "internal")
 
     def test_staff_sms_and_letter(self):
-        """SMS and letters count although they are posted as notes."""
+        """Texts and letters are posted as notes, but count."""
         for kind, channel in (("sms", "sms"), ("snailmail", "letter")):
             message = self._message(self.lead, "2026-11-02 09:00", self.ann)
             # the module that brings the type may not be installed
@@ -68,7 +68,7 @@ class TestInteractionClasses(InteractionCommon):
         )
 
     def test_activities(self):
-        # an activity "Email" does not count: its mail does
+        # an activity "Email" and its mail are one contact
         kwargs = {"message_type": "notification", "subtype_id": self.activities.id}
         self.assertEqual(self._class(mail_activity_type_id=self.call.id, **kwargs), ("out", "call"))
         self.assertEqual(
@@ -77,7 +77,7 @@ class TestInteractionClasses(InteractionCommon):
         self.assertIsNone(self._class(mail_activity_type_id=self.todo.id, **kwargs))
 
     def test_archived_employee(self):
-        """Answers of an archived employee stay answers."""
+        """Old answers of an archived employee stay answers."""
         self.assertEqual(self._class(author=self.leaver), ("out", "email"))
         self.assertEqual(self._rows(self.lead)[-1:].user_id, self.leaver)
 
@@ -91,7 +91,7 @@ class TestInteractionClasses(InteractionCommon):
         self.assertEqual(
             self._class(author=None, message_type="email", subtype_id=False), ("in", "email")
         )
-        self.assertIsNone(self._class(author=None), "a comment of nobody")
+        self.assertIsNone(self._class(author=None), "a comment without author")
         guest = self.env["mail.guest"].create({"name": "Guest"})
         self.assertEqual(self._class(author=None, author_guest_id=guest.id), ("in", "email"))
 
@@ -172,7 +172,7 @@ class TestInteractionQueue(InteractionCommon):
         self.assertEqual((self._rows(lead).mapped("write_date"), lead.write_date), before)
 
     def test_failure_loses_nothing(self):
-        # changes are queued as marks; a highest id would miss late commits
+        # a queue of marks: a later commit cannot overtake it, as it could a watermark
         lead = self._lead(by=self.ann)
         self._message(lead, "2026-11-02 09:00", self.ann)
         marks = self._queue()
@@ -183,7 +183,7 @@ class TestInteractionQueue(InteractionCommon):
         self.assertEqual(self._queue(), marks)
 
     def test_merge(self):
-        """Messages move to the lead that stays; nothing of the other leads remains."""
+        """Messages move to the lead that stays; nothing is left of the others."""
         first, second = self._lead(by=self.ann), self._lead(by=self.ann)
         self._message(first, "2026-11-02 09:00", self.ann)
         self._message(second, "2026-11-03 09:00", self.ann)
@@ -277,7 +277,7 @@ class TestResponses(InteractionCommon):
         self.assertEqual(lead.kpi_first_response_user_id, self.bob)
 
     def test_same_second(self):
-        """Creation dates have microseconds, dates of messages do not."""
+        """Creation has microseconds, messages have whole seconds."""
         lead = self._lead("2026-11-03 09:00:00.900")
         self._message(lead, "2026-11-03 09:00:00", self.ann)
         self._derive()
@@ -464,6 +464,7 @@ class TestAttempts(InteractionCommon):
 
     def test_grace(self):
         """Unresponsive only after the grace, without any further event; an answer ends it."""
+        # the prospect has some days to answer the last attempt
         one = self._history_of_example_50()[0]
         Lead = self.env["crm.lead"]
         with freeze_time("2026-11-13 09:59"):

@@ -279,7 +279,7 @@ class TestReading(RightsCase):
             "web_read_group",
             [("kpi_id", "=", own.id), ("level", "=", "user")],
             ["user_id"],
-            ["n:sum"],
+            ["record_count:sum"],
         )
         self.assertEqual([g["user_id"][0] for g in result["groups"]], [self.ann.id])
         sets = self.rpc(

@@ -40,7 +40,7 @@ class TestCard(KpiCommon):
             self.assertEqual(cell.change_trend, trend)
             self.assertTrue(cell.change_up)
             self.assertEqual(
-                cell.change_text.replace("\u00a0", " "), f"50 % {word} than in February 2026"
+                cell.change_text.replace("\u00a0", " "), f"50 % {word} than February 2026"
             )
             self.assertEqual(cell.elapsed_text, "Whole period")
 
@@ -90,7 +90,7 @@ class TestCard(KpiCommon):
         [company] = self.cells(share, self.months[2], "company")
         # 0 of 3 in April against 1 of 7 in March
         self.assertEqual(company.value, 0.0)
-        self.assertEqual(company.change_text, "14.3 points worse than in March 2026")
+        self.assertEqual(company.change_text, "14.3 points worse than March 2026")
         self.assertEqual(company.change_trend, "worse")
         self.assertFalse(company.change_up)
 

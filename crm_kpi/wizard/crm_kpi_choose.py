@@ -155,7 +155,7 @@ class CrmKpiChoose(models.TransientModel):
     def _show(self):
         name = "team" if self.role in ("manager", "executive") else "mine"
         return {
-            **self.env["ir.actions.act_window"]._for_xml_id(f"crm_kpi.action_crm_kpi_value_{name}"),
+            **self.env["ir.actions.act_window"]._for_xml_id(f"crm_kpi.crm_kpi_value_{name}_action"),
             "target": "main",
         }
 

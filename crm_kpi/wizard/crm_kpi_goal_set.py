@@ -394,7 +394,7 @@ class CrmKpiGoalSet(models.TransientModel):
         }
 
     def _show(self, goals, left_out):
-        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.action_crm_kpi_goal")
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.crm_kpi_goal_action")
         action.update(
             name=self.env._("Goals set: %s", len(goals)),
             domain=[("id", "in", goals.ids)],

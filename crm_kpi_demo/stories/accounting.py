@@ -77,7 +77,7 @@ class AccountingStory(Story):
     derived = ("account.move",)
     tables = ("account_move_line",)
 
-    def write(self):
+    def create_records(self):
         self.accounts = {name: self._account(*how) for name, how in BOOKS.items()}
         months = months_of_costs(self.demo.today)
         sales, general = self._create_journals()

@@ -22,8 +22,8 @@ class Story:
         """
         self.demo, self.env = demo, demo.env
 
-    def write(self):
-        """Write the records."""
+    def create_records(self):
+        """Create the records of the story."""
         raise NotImplementedError
 
     def create_goals(self):

@@ -46,7 +46,7 @@ class CostStory(Story):
 
     name = "cost"
 
-    def write(self):
+    def create_records(self):
         sellers, teams, orders = self.demo.sellers, self.demo.teams, self.demo.orders
         generator = random.Random(SEED)  # noqa: S311
         self.env.company.kpi_margin_rate = MARGIN_RATE

@@ -19,7 +19,7 @@ class CustomerStory(Story):
     name = "customer"
     derived = ("res.partner",)
 
-    def write(self):
+    def create_records(self):
         plan, sellers = self.demo.history, self.demo.sellers
         partners = self._create_partners(plan.customers, sellers)
         companies = [

@@ -24,7 +24,7 @@ class EventStory(Story):
     name = "event"
     requires = ("crm_kpi_event",)
 
-    def write(self):
+    def create_records(self):
         self._create_registrations(self._create_events())
 
     def _create_events(self):

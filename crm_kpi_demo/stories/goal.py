@@ -42,7 +42,7 @@ class GoalStory(Story):
 
     name = "goal"
 
-    def write(self):
+    def create_records(self):
         """Nothing: goals need the values of the first refresh."""
 
     def create_goals(self):

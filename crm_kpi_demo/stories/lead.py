@@ -23,7 +23,7 @@ class LeadStory(Story):
     derived = ("crm.lead",)
     tables = ("mail_message",)
 
-    def write(self):
+    def create_records(self):
         plan, sellers = self.demo.history, self.demo.sellers
         leads = self.env["crm.lead"].create(self._lead_values(plan, sellers))
         self._set_dates(plan, sellers, leads)

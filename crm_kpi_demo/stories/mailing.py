@@ -28,9 +28,9 @@ class MailingStory(Story):
     requires = ("crm_kpi_mass_mailing",)
     derived = ("mailing.trace",)
 
-    def write(self):
+    def create_records(self):
         group = "mass_mailing.group_mass_mailing_user"
-        action = "crm_kpi.action_crm_kpi_value_mine"
+        action = "crm_kpi.crm_kpi_value_mine_action"
         marketing = create_role(self.demo, "marketing", "Leonie Fuchs", action, [group])
         add_groups(self.demo, self.demo.user("manager"), group)
         customers = self.demo.named("customer")

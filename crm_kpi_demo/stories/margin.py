@@ -25,7 +25,7 @@ class MarginStory(Story):
     requires = ("crm_kpi_sale_margin",)
     derived = ("sale.order",)
 
-    def write(self):
+    def create_records(self):
         costs = {
             name: round(price * share, 2)
             for category, share in COST_SHARES.items()

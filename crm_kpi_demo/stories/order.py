@@ -21,7 +21,7 @@ class OrderStory(Story):
     derived = ("sale.order",)
     tables = ("sale_order_line", "mail_message")
 
-    def write(self):
+    def create_records(self):
         models_of = self._model_orders(self.demo.partners[0], self.demo.products)
         self.demo.orders = self._copy_orders(self.demo.history.orders, models_of)
         for model in models_of.values():

@@ -21,7 +21,7 @@ class OrderDetailStory(Story):
 
     name = "order_detail"
 
-    def write(self):
+    def create_records(self):
         plan, sellers, orders = self.demo.history, self.demo.sellers, self.demo.orders
         chance = random.Random(21)  # noqa: S311
         self._track_rejected(plan, sellers, orders)

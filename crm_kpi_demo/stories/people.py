@@ -11,19 +11,19 @@ ROLES = (
     (
         "rep",
         "Nora Lindqvist",
-        "crm_kpi.action_crm_kpi_value_mine",
+        "crm_kpi.crm_kpi_value_mine_action",
         ("sales_team.group_sale_salesman",),
     ),
     (
         "manager",
         "Marcus Okafor",
-        "crm_kpi.action_crm_kpi_value_team",
+        "crm_kpi.crm_kpi_value_team_action",
         ("sales_team.group_sale_manager",),
     ),
     (
         "kpiadmin",
         "Ines Ferreira",
-        "crm_kpi.action_crm_kpi",
+        "crm_kpi.crm_kpi_action",
         ("sales_team.group_sale_salesman_all_leads", "crm_kpi.group_kpi_admin"),
     ),
 )
@@ -83,7 +83,7 @@ class PeopleStory(Story):
 
     name = "people"
 
-    def write(self):
+    def create_records(self):
         for role in ROLES:
             create_role(self.demo, *role)
         # Leads are qualified before they become opportunities.
@@ -136,6 +136,6 @@ class DepartureStory(Story):
 
     name = "departure"
 
-    def write(self):
+    def create_records(self):
         gone = {seller.login for seller in SELLERS if seller.left}
         self.demo.sellers.filtered(lambda user: user.login in gone).active = False

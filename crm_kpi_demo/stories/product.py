@@ -12,7 +12,7 @@ class ProductStory(Story):
 
     name = "product"
 
-    def write(self):
+    def create_records(self):
         categories = self.env["product.category"].create([{"name": name} for name in PRODUCTS])
         products = self.env["product.product"].create(
             [

@@ -46,7 +46,7 @@ class ProfileStory(Story):
     name = "profile"
     derived = ("res.partner", "account.move")
 
-    def write(self):
+    def create_records(self):
         plan, sellers, partners = self.demo.history, self.demo.sellers, self.demo.partners
         chance = random.Random(SEED)  # noqa: S311
         self._fill_in(partners, chance)

@@ -26,7 +26,7 @@ class ProspectingStory(Story):
 
     name = "prospecting"
 
-    def write(self):
+    def create_records(self):
         plan, sellers, leads = self.demo.history, self.demo.sellers, self.demo.leads
         chance = random.Random(31)  # noqa: S311
         self._neglect(plan, leads, chance)

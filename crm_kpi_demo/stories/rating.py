@@ -22,7 +22,7 @@ class RatingStory(Story):
     name = "rating"
     requires = ("crm_kpi_helpdesk_mgmt_rating",)
 
-    def write(self):
+    def create_records(self):
         tickets = self.demo.named("ticket")
         values, asked_on, rated_on = self._rating_values(tickets)
         ratings = self.env["rating.rating"].create(values)

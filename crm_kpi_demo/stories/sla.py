@@ -22,7 +22,7 @@ class SlaStory(Story):
     requires = ("crm_kpi_helpdesk_mgmt_sla",)
     tables = ("helpdesk_ticket_sla",)
 
-    def write(self):
+    def create_records(self):
         tickets = self.demo.named("ticket")
         teams = tickets.team_id
         teams.use_sla = True

@@ -104,7 +104,7 @@ class SurveyStory(Story):
     name = "survey"
     requires = ("crm_kpi_survey",)
 
-    def write(self):
+    def create_records(self):
         random = Random(47)  # noqa: S311
         customers = self.demo.named("customer")
         create_inputs(

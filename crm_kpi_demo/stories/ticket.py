@@ -62,7 +62,7 @@ class TicketStory(Story):
     derived = ("helpdesk.ticket",)
     tables = ("mail_message", "mail_tracking_value")
 
-    def write(self):
+    def create_records(self):
         customers = self.demo.named("customer")
         plan = Tickets(
             self.demo.now, self.demo.zone, [customer.create_date for customer in customers]
@@ -93,7 +93,7 @@ class TicketStory(Story):
     def _create_agents(self):
         """The agents in the order of the history; the first one can log in."""
         first, *others = AGENTS
-        action = "crm_kpi.action_crm_kpi_value_mine"
+        action = "crm_kpi.crm_kpi_value_mine_action"
         agent = create_role(
             self.demo, first.login, first.name, action, ["helpdesk_mgmt.group_helpdesk_user_own"]
         )

@@ -20,7 +20,7 @@ class TicketSurveyStory(Story):
     name = "ticket_survey"
     requires = ("crm_kpi_helpdesk_mgmt_survey",)
 
-    def write(self):
+    def create_records(self):
         create_inputs(self.env, list(self._requests()))
         done = self.env.ref("helpdesk_mgmt.helpdesk_ticket_stage_done")
         done.kpi_survey_id = self.env.ref("crm_kpi_survey.survey_ces")

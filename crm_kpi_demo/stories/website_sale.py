@@ -23,7 +23,7 @@ class WebsiteSaleStory(Story):
     derived = ("sale.order",)
     tables = ("sale_order_line",)
 
-    def write(self):
+    def create_records(self):
         website = self.env["website"].search([("company_id", "=", self.env.company.id)], limit=1)
         if not website:
             return

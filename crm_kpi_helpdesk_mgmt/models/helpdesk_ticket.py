@@ -7,7 +7,7 @@ from odoo.tools import SQL
 from odoo.addons.crm_kpi.conversations.addresses import BARE_ADDRESS
 from odoo.addons.crm_kpi.fields import NullableFloat
 
-from ..tickets import changes, facts, past, repeats
+from ..tickets import changes, facts, past, repeats, stamps
 
 ADDRESS = BARE_ADDRESS.format(column="partner_email")
 
@@ -22,6 +22,7 @@ class HelpdeskTicket(models.Model):
     _name = "helpdesk.ticket"
     _inherit = ["helpdesk.ticket", "crm.kpi.response.mixin"]
 
+    _kpi_stamps = stamps.STAMPS
     _kpi_response_target_field = "kpi_first_response_target_hours"
     _kpi_response_target_default = 8.0
     _kpi_response_closed_fields = ("kpi_last_closed_date",)
@@ -191,28 +192,13 @@ class HelpdeskTicket(models.Model):
     # ------------------------------------------------------------------
     # stamps
     # ------------------------------------------------------------------
-    def _kpi_states(self):
-        """``{ticket: what the stamps depend on}``, as it is now."""
-        return {
-            # superuser: agents may not be allowed to read stages
-            ticket: changes.State(
-                closed=ticket.stage_id.closed,
-                resolved=ticket.stage_id.kpi_is_resolution,
-                waiting=ticket.stage_id.kpi_is_waiting,
-                user=ticket.user_id,
-                team=ticket.team_id,
-            )
-            for ticket in self.sudo()
-        }
-
     @api.model_create_multi
     def create(self, vals_list):
         tickets = super().create(vals_list)
-        for ticket, state in tickets._kpi_states().items():
-            before = state._replace(closed=False, resolved=False, waiting=False)
-            created = fields.Datetime.to_datetime(ticket.create_date)
-            if vals := changes.stamps(ticket, before, state, created):
-                ticket._kpi_stamp(vals)
+        # superuser: agents may not be allowed to read stages
+        for created, batch in tickets.sudo().grouped("create_date").items():
+            for stamp in self._kpi_stamps:
+                stamp.note(batch, at=created)
         return tickets
 
     def write(self, vals):
@@ -221,13 +207,27 @@ class HelpdeskTicket(models.Model):
             self._kpi_mark_repeated()
         if {"stage_id", "user_id", "team_id"}.isdisjoint(vals):
             return super().write(vals)
-        before = self._kpi_states()
+        before = changes.states(self.sudo())  # superuser: as in create()
         result = super().write(vals)
-        now = fields.Datetime.now()
-        for ticket, state in self._kpi_states().items():
-            if stamps := changes.stamps(ticket, before[ticket], state, now):
-                ticket._kpi_stamp(stamps)
+        self.sudo()._kpi_note_changes(before)
         return result
+
+    def _kpi_note_changes(self, before):
+        """Write the counters, then the stamps, of what changed since the states ``before``.
+
+        Only changes are stamped: a ticket that was closed before the installation and is not
+        back-filled yet was not closed now.
+        """
+        now = fields.Datetime.now()
+        for ticket, state in changes.states(self).items():
+            if vals := changes.counters(ticket, before[ticket], state, now):
+                ticket._kpi_stamp(vals)
+        after = changes.states(self)
+        for stamp in self._kpi_stamps:
+            changed = self.filtered(
+                lambda ticket, name=stamp.name: name in before[ticket].met ^ after[ticket].met
+            )
+            stamp.note(changed, at=now)
 
     def unlink(self):
         self._kpi_mark_repeated()
@@ -249,13 +249,11 @@ class HelpdeskTicket(models.Model):
 
     @api.model
     def _kpi_backfill_stamps(self, first, last):
-        """Stamps of the time before the installation, of the tickets in a range of ids."""
-        stage, user, team = (
-            self.env["ir.model.fields"]._get(self._name, name).id
-            for name in ("stage_id", "user_id", "team_id")
-        )
-        query = past.stamps(past.Tickets(first, last, stage, user, team))
-        self._kpi_update(list(past.COLUMNS), query)
+        """Stamps of the time before the installation, of the tickets in a range of ids.
+
+        :return: number of these tickets
+        """
+        return len(past.fill_tickets(self, first, last))
 
     # ------------------------------------------------------------------
     # derivation

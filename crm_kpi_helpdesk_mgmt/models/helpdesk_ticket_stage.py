@@ -6,7 +6,7 @@ from odoo.tools import SQL
 
 from odoo.addons.crm_kpi.sql import select_list
 
-from ..tickets import stages
+from ..tickets import stamps
 
 #: Closed stages of helpdesk_mgmt that do not mean solved, and stages that wait for others.
 UNRESOLVED = (
@@ -45,10 +45,10 @@ class HelpdeskTicketStage(models.Model):
             if name in vals
         }
         result = super().write(vals)
-        for name, stages_ in changed.items():
-            stages_._kpi_setting_changed(name, bool(vals[name]))
+        for name, stages in changed.items():
+            stages._kpi_setting_changed(name, bool(vals[name]))
             if name == "closed" and "kpi_is_resolution" not in vals:
-                stages_.write({"kpi_is_resolution": vals[name]})
+                stages.write({"kpi_is_resolution": vals[name]})
         return result
 
     @api.model
@@ -69,7 +69,7 @@ class HelpdeskTicketStage(models.Model):
             return
         tickets = self.env["helpdesk.ticket"]
         self.env.flush_all()
-        if values := stages.stamps(setting, value):
+        if values := stamps.changed_setting(setting, value):
             tickets._kpi_update(
                 list(values),
                 SQL(

@@ -28,7 +28,7 @@ class TestTicketStamps(TicketCommon):
         self._move(ticket, "2026-11-02 12:00", stage_id=self.cancelled.id)
         self._move(ticket, "2026-11-02 13:00", stage_id=self.cancelled.id)
         self.assertEqual(ticket.kpi_last_closed_date, dt("2026-11-02 10:00"))
-        self.assertGreater(ticket.closed_date, ticket.kpi_last_closed_date, "overwritten")
+        self.assertGreater(ticket.closed_date, ticket.kpi_last_closed_date)
         self._move(ticket, "2026-11-03 08:00", stage_id=self.progress.id)
         self.assertFalse(ticket.kpi_last_closed_date)
         self.assertFalse(ticket.kpi_closed_user_id)
@@ -41,7 +41,7 @@ class TestTicketStamps(TicketCommon):
 
     def test_created_closed(self):
         ticket = self._ticket("2026-11-02 08:00", stage_id=self.done.id)
-        self.assertFalse(ticket.closed_date, "not set at creation")
+        self.assertFalse(ticket.closed_date)
         self.assertEqual(ticket.kpi_last_closed_date, dt("2026-11-02 08:00"))
         self._derive()
         self.assertTrue(ticket.kpi_is_resolved)
@@ -121,7 +121,7 @@ class TestTicketStamps(TicketCommon):
             stage.closed = False
         self._derive()
         self.assertFalse(ticket.kpi_last_closed_date)
-        self.assertEqual(ticket.kpi_reopen_count, 0, "opening a stage is no re-opening")
+        self.assertEqual(ticket.kpi_reopen_count, 0, "opening a stage re-opens no ticket")
         # saved again with the same values: the choice for Cancelled stays
         self.cancelled.write({"closed": True, "name": "Cancelled"})
         self.assertFalse(self.cancelled.kpi_is_resolution)
@@ -146,7 +146,7 @@ class TestTicketStamps(TicketCommon):
         )
         self.assertFalse(mine.kpi_fcr)
         self.assertEqual(mine.kpi_reopen_count, 0)
-        # what a user may do is stamped for him
+        # what a user may do is stamped
         mine.stage_id = self.done
         self.assertTrue(mine.kpi_last_closed_date)
 
@@ -219,7 +219,7 @@ class TestTicketExamples(TicketCommon):
         tickets |= unanswered | typed
         self._derive()
         inbound = tickets.filtered(lambda t: t.kpi_origin == "inbound")
-        self.assertEqual(len(inbound), 5, "a ticket typed by an agent has no response time")
+        self.assertEqual(len(inbound), 5, "what an agent typed has no response time")
         hours = [
             t.kpi_first_response_hours for t in inbound if t.kpi_first_response_hours is not False
         ]
@@ -271,7 +271,7 @@ class TestTicketExamples(TicketCommon):
         self.assertEqual(open_again.kpi_first_closing_hours, 3)
 
     def test_working_hours(self):
-        """A night and a weekend between opening and solution."""
+        """A night and a week-end between opening and solution."""
         self.company.resource_calendar_id = self.env["resource.calendar"].create(
             {
                 "name": "9-17",

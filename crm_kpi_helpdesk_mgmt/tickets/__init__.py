@@ -2,8 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What happens to tickets: functions that build SQL and values, without models.
 
-* :mod:`.changes`: stamps that a change of stage, user or team sets
-* :mod:`.stages`: stamps that follow from a changed setting of a stage
+* :mod:`.stamps`: the declared stamps, also after a changed setting of a stage
+* :mod:`.changes`: counters and durations that follow from a change
 * :mod:`.past`: stamps of the time before the installation
 * :mod:`.facts`: solution, re-opening, effort and first contact resolution
 * :mod:`.repeats`: tickets that repeat an earlier one

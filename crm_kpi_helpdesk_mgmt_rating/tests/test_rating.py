@@ -62,7 +62,7 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
         return self._read(code, day, level="user", user_id=user or self.ann)
 
     def test_45_csat_score(self):
-        """A request is not a rating of 0, and a 3 is not satisfied."""
+        """A request is not a rating of 0, and a rating of 3 is not a satisfied customer."""
         first = self._ticket()
         self._rate(first, 1, "2026-10-06 08:00")
         self._rate(first, 5, "2026-10-08 08:00")
@@ -143,7 +143,7 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
         self.assertEqual(rating.kpi_rated_date, rating.write_date)
 
     def test_45_credit_stays(self):
-        """Credited to the rated user, else to the user of the ticket at that time."""
+        """The rated user, else the user of the ticket at that time; it does not change later."""
         ticket = self._ticket()
         request = self._request(ticket)
         self._move(ticket, "2026-10-06 12:00", user_id=self.bob.id)

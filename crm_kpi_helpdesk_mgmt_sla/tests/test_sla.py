@@ -113,7 +113,7 @@ class TestSla(CatalogueCase, SlaCommon):
         self.assertEqual(self._rate_at("2026-10-06 13:00"), 1)
 
     def test_43_owner(self):
-        """Credited to the user of an open ticket; after the closing a new user does not change it."""
+        """The user of an open ticket; after the closing it does not change."""
         met, missed = (self._ticket("2026-10-05 08:00") for _i in range(2))
         self._move(met, "2026-10-05 12:00", stage_id=self.done.id)
         self.assertEqual(self._rate_at("2026-10-06 12:00"), 0.5)

@@ -112,7 +112,7 @@ class TestAnswerRandom(SurveyCase):
 
     @staticmethod
     def _plain(answers, start, end):
-        """The latest answer per respondent, survey and period."""
+        """By the definition: the latest answer per respondent, survey and period."""
         latest = {}
         for number, answer in enumerate(answers):
             valid = answer["state"] == "done" and not answer["test"] and answer["value"] is not None

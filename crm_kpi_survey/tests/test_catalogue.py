@@ -106,7 +106,7 @@ class TestCatalogueSurvey(ReaderCase, CatalogueCase, SurveyCase):
         self.assertEqual(self._read("nps", OCTOBER), -100)
 
     def test_46_credit_stays(self):
-        """Credited to the salesperson of the record, else of the customer, at the sending."""
+        """The salesperson of the record, else of the customer; it does not change later."""
         order = self._order(self.anns, "2026-10-01 10:00", user=self.bob, team_id=self.south.id)
         sent_for = self._answer(self.nps, 10, partner=self._person(self.anns), record=order)
         about_us = self._answer(self.nps, 0, partner=self._person(self.anns))

@@ -454,7 +454,7 @@ class CrmKpiCustomer(models.Model):
     def action_open_interactions(self):
         """The contacts with the customer, under the rights of the user."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.action_crm_kpi_interaction")
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.crm_kpi_interaction_action")
         return {
             **action,
             "name": self.env._("Contacts with %s", self.partner_id.display_name),

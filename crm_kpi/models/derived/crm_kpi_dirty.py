@@ -37,6 +37,21 @@ class CrmKpiDirty(models.Model):
             )
 
     @api.model
+    def _push_query(self, model_name, query):
+        """Mark the records of ``model_name`` whose ids a query returns.
+
+        :param SQL query: query with a column ``id``; the fields that it reads must be flushed
+        """
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO crm_kpi_dirty (res_model, res_id)"
+                " SELECT %s, marked.id FROM (%s) AS marked",
+                model_name,
+                query,
+            )
+        )
+
+    @api.model
     def _count(self, model_name):
         """Number of marks of a model."""
         [[count]] = self.env.execute_query(

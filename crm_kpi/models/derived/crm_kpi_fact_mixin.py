@@ -91,12 +91,8 @@ class CrmKpiFactMixin(models.AbstractModel):
     def _kpi_mark_all_dirty(self):
         """Mark every record, archived ones too (back-fill, changed settings)."""
         self.env.flush_all()
-        self.env.cr.execute(
-            SQL(
-                "INSERT INTO crm_kpi_dirty (res_model, res_id) SELECT %s, id FROM %s ORDER BY id",
-                self._name,
-                SQL.identifier(self._table),
-            )
+        self.env["crm.kpi.dirty"]._push_query(
+            self._name, SQL("SELECT id FROM %s ORDER BY id", SQL.identifier(self._table))
         )
 
     # ------------------------------------------------------------------
@@ -190,8 +186,7 @@ class CrmKpiFactMixin(models.AbstractModel):
         if refused:
             raise AccessError(
                 self.env._(
-                    "%(fields)s: computed from the history of the record, cannot be set "
-                    "manually.",
+                    "%(fields)s: computed from the history of the record, cannot be set manually.",
                     fields=", ".join(
                         f"{self._fields[name]._description_string(self.env)} ({name})"
                         if name in self._fields

@@ -365,16 +365,13 @@ class SaleOrder(models.Model):
         ids = list(ids)
         result = super()._kpi_mark_dirty(ids)
         # the replies, last interaction and first action of a lead depend on its orders
-        self.env.cr.execute(
+        self.env["crm.kpi.dirty"]._push_query(
+            "crm.lead",
             SQL(
-                """
-                INSERT INTO crm_kpi_dirty (res_model, res_id)
-                     SELECT DISTINCT 'crm.lead', opportunity_id
-                       FROM sale_order
-                      WHERE id = ANY(%s) AND opportunity_id IS NOT NULL
-                """,
+                "SELECT DISTINCT opportunity_id AS id FROM sale_order"
+                " WHERE id = ANY(%s) AND opportunity_id IS NOT NULL",
                 [id_ for id_ in ids if isinstance(id_, int)],
-            )
+            ),
         )
         return result
 
@@ -382,12 +379,8 @@ class SaleOrder(models.Model):
     def _kpi_mark_orders(self, condition):
         """Mark the orders that fulfil an SQL condition on the table sale_order."""
         self.env.flush_all()
-        self.env.cr.execute(
-            SQL(
-                "INSERT INTO crm_kpi_dirty (res_model, res_id)"
-                " SELECT 'sale.order', id FROM sale_order WHERE %s",
-                condition,
-            )
+        self.env["crm.kpi.dirty"]._push_query(
+            self._name, SQL("SELECT id FROM sale_order WHERE %s", condition)
         )
 
     def _kpi_mark_deals(self):
@@ -416,17 +409,13 @@ class SaleOrder(models.Model):
         if partner_ids:
             self.flush_model(["partner_id"])
             self.env["res.partner"].flush_model(["commercial_partner_id"])
-            self.env.cr.execute(
+            self.env["crm.kpi.dirty"]._push_query(
+                self._name,
                 SQL(
-                    """
-                    INSERT INTO crm_kpi_dirty (res_model, res_id)
-                         SELECT 'sale.order', o.id
-                           FROM res_partner p
-                           JOIN sale_order o ON o.partner_id = p.id
-                          WHERE p.commercial_partner_id = ANY(%s)
-                    """,
+                    "SELECT o.id FROM res_partner p JOIN sale_order o ON o.partner_id = p.id"
+                    " WHERE p.commercial_partner_id = ANY(%s)",
                     list(partner_ids),
-                )
+                ),
             )
         self.env["crm.kpi.customer"]._kpi_mark_dirty(partner_ids)
 
@@ -434,17 +423,13 @@ class SaleOrder(models.Model):
     def _kpi_mark_companies(self, company_ids):
         """Mark one order of every contact in these companies: the whole history with it."""
         self.flush_model(["company_id", "partner_id"])
-        self.env.cr.execute(
+        self.env["crm.kpi.dirty"]._push_query(
+            self._name,
             SQL(
-                """
-                INSERT INTO crm_kpi_dirty (res_model, res_id)
-                     SELECT 'sale.order', min(id)
-                       FROM sale_order
-                      WHERE company_id = ANY(%s)
-                   GROUP BY company_id, partner_id
-                """,
+                "SELECT min(id) AS id FROM sale_order WHERE company_id = ANY(%s)"
+                " GROUP BY company_id, partner_id",
                 list(company_ids),
-            )
+            ),
         )
 
     # ------------------------------------------------------------------
@@ -456,26 +441,10 @@ class SaleOrder(models.Model):
         ids = list(ids)
         if not ids:
             return result
-        self._kpi_derive_customers(
-            SQL(
-                """
-                SELECT DISTINCT o.company_id, p.commercial_partner_id
-                  FROM sale_order o
-                  JOIN res_partner p ON p.id = o.partner_id
-                 WHERE o.id = ANY(%s)
-                """,
-                ids,
-            )
-        )
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO crm_kpi_dirty (res_model, res_id)
-                     SELECT DISTINCT 'crm.kpi.customer', partner_id
-                       FROM sale_order WHERE id = ANY(%s)
-                """,
-                ids,
-            )
+        self._kpi_derive_customers(SQL("o.id = ANY(%s)", ids))
+        self.env["crm.kpi.dirty"]._push_query(
+            "crm.kpi.customer",
+            SQL("SELECT DISTINCT partner_id AS id FROM sale_order WHERE id = ANY(%s)", ids),
         )
         self._kpi_update(order_facts.FACT_FIELDS, order_facts.order_facts(ids, self._kpi_rules()))
         self._kpi_update(
@@ -484,10 +453,10 @@ class SaleOrder(models.Model):
         return result
 
     @api.model
-    def _kpi_derive_customers(self, customers):
+    def _kpi_derive_customers(self, condition):
         """Derive the history of all orders of some customers.
 
-        :param SQL customers: query of two columns, company and commercial partner
+        :param SQL condition: on an order ``o`` of the customer and its partner ``p``
         :return: ids of the orders that changed
         """
         # superuser: the query needs the time zones of all companies
@@ -495,7 +464,11 @@ class SaleOrder(models.Model):
         return self._kpi_update(
             order_history.HISTORY_FIELDS,
             order_history.order_history(
-                customers,
+                SQL(
+                    "SELECT DISTINCT o.company_id, p.commercial_partner_id"
+                    " FROM sale_order o JOIN res_partner p ON p.id = o.partner_id WHERE %s",
+                    condition,
+                ),
                 zones=[(company.id, company._kpi_tz()) for company in companies],
                 external=self._kpi_external_condition(SQL("customer.partner_id")),
                 goods=self._kpi_goods_condition(),
@@ -510,16 +483,7 @@ class SaleOrder(models.Model):
         """
         return len(
             self._kpi_derive_customers(
-                SQL(
-                    """
-                    SELECT DISTINCT o.company_id, p.commercial_partner_id
-                      FROM res_partner p
-                      JOIN sale_order o ON o.partner_id = p.id
-                     WHERE p.commercial_partner_id BETWEEN %s AND %s
-                    """,
-                    first,
-                    last,
-                )
+                SQL("p.commercial_partner_id BETWEEN %s AND %s", first, last)
             )
         )
 

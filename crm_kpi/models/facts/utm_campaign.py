@@ -88,7 +88,7 @@ class UtmCampaign(models.Model):
             campaign.kpi_roi = (margin - cost) / cost if cost > 0 else None
 
     def action_kpi_costs(self):
-        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.action_crm_kpi_cost")
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.crm_kpi_cost_action")
         action["domain"] = [("campaign_id", "in", self.ids)]
         action["context"] = {"default_campaign_id": self.id, "default_kind": "marketing"}
         return action

@@ -597,7 +597,7 @@ class CrmKpi(models.Model):
     def action_open_values(self):
         """The months of this KPI, most recent first."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.action_crm_kpi_value")
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.crm_kpi_value_action")
         return {
             **action,
             "name": self.env._("Values of %s", self.name),

@@ -279,7 +279,7 @@ class CrmKpiSegment(models.Model):
     def action_open_members(self):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
-            "crm_kpi.action_crm_kpi_segment_member"
+            "crm_kpi.crm_kpi_segment_member_action"
         )
         action["domain"] = [("segment_id", "=", self.id)]
         return action

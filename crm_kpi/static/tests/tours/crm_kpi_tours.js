@@ -83,11 +83,11 @@ registry.category("web_tour.tours").add("crm_kpi_manager", {
         { trigger: `${card}:contains(Bob) .o_crm_kpi_value:contains(1)` },
         { trigger: `${card}:contains(North) .o_crm_kpi_value:contains(4)` },
         {
-            trigger: "button[data-menu-xmlid='crm_kpi.menu_crm_kpi_goals']",
+            trigger: "button[data-menu-xmlid='crm_kpi.crm_kpi_goals_menu']",
             run: "click",
         },
         {
-            trigger: "a[data-menu-xmlid='crm_kpi.menu_crm_kpi_goal_set']",
+            trigger: "a[data-menu-xmlid='crm_kpi.crm_kpi_goal_set_menu']",
             run: "click",
         },
         {
@@ -116,7 +116,7 @@ registry.category("web_tour.tours").add("crm_kpi_manager", {
         },
         {
             content: "The cards of the team show the goals",
-            trigger: "body:not(:has(.modal)) a[data-menu-xmlid='crm_kpi.menu_crm_kpi_team']",
+            trigger: "body:not(:has(.modal)) a[data-menu-xmlid='crm_kpi.crm_kpi_team_menu']",
             run: "click",
         },
         {
