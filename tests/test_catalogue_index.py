@@ -355,6 +355,14 @@ def test_every_pitfall_is_in_the_catalogue():
     assert numbers == [number for number, _sentence, _test in _pitfalls()]
 
 
+def test_fields_of_the_catalogue_exist():
+    code = "\n".join(file.read_text() for file in REPO.glob("crm_kpi*/models/**/*.py"))
+    defined = set(re.findall(r"^    (\w+) = (?:fields\.|NullableFloat\()", code, re.MULTILINE))
+    named = set(re.findall(r"`((?:kpi|rfm|ltv)_\w+)`", CATALOGUE.read_text()))
+    assert named
+    assert named <= defined
+
+
 def test_links_to_the_catalogue():
     """Headings are unique, and links lead to one of them, from other files as well."""
     anchors = [_anchor(title) for title in _headings(CATALOGUE.read_text())]
