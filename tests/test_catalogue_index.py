@@ -1,12 +1,13 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Index of tests: the worked example of each KPI, and the test of each of sixty known mistakes.
+"""Index of tests: the worked example of each KPI, and the test of each of sixty known pitfalls.
 
-The KPIs have the numbers of the KPI catalogue: sixty KPIs, and their variants with a letter.
-Nothing here needs Odoo: data files are parsed as XML, tests as Python.
+The numbers are those of docs/CATALOGUE.md: sixty KPIs, their variants with a letter, and sixty
+pitfalls. Nothing here needs Odoo: data files are parsed as XML, tests as Python.
 """
 
 import ast
+import re
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from tools import kpi_table
 pytestmark = pytest.mark.no_odoo
 
 REPO = Path(__file__).resolve().parent.parent
+CATALOGUE = REPO / "docs" / "CATALOGUE.md"
+#: Folders that hold no files of the project.
+EXCLUDED = {".git", ".odoo", "node_modules", ".venv"}
 
 #: number, code, addon that ships it, test of its worked example
 KPIS = """
@@ -162,15 +166,15 @@ KPIS = """
 """
 
 #: number, the rule that prevents the mistake, test
-TRAPS = """
+PITFALLS = """
 1  | Lost leads are archived. Without them the win rate would be 100 %. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_09_win_rate
 2  | Archived is not lost: archived spam does not count as lost. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_archived_is_not_lost
 3  | A probability of 100 outside a won stage is not a win. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_probability_100_outside_a_won_stage_is_not_won
 4  | date_closed changes with every archiving; the won stamp stays. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_won_is_stamped_and_kept
 5  | day_close is 0 for open leads and counts whole days from creation. | crm_kpi/tests/test_prospecting.py::TestVelocity::test_12_open_leads_have_no_duration
-6  | date_open changes with every reassignment. | crm_kpi/tests/test_prospecting.py::TestProspectingTraps::test_reassignment_moves_no_date
+6  | date_open changes with every reassignment. | crm_kpi/tests/test_prospecting.py::TestProspectingPitfalls::test_reassignment_moves_no_date
 7  | A merge deletes records and mixes histories; the stamps of the remaining lead stay. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_merge_counts_and_keeps_the_stamps_of_the_head
-8  | crm.lead.commercial_partner_id is not stored, and empty for a lead of the company itself. | crm_kpi/tests/test_prospecting.py::TestProspectingTraps::test_segment_of_a_lead_on_the_company_itself
+8  | crm.lead.commercial_partner_id is not stored, and empty for a lead of the company itself. | crm_kpi/tests/test_prospecting.py::TestProspectingPitfalls::test_segment_of_a_lead_on_the_company_itself
 9  | A second conversion changes date_conversion; the first conversion is stamped. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_conversion_is_stamped_once
 10 | Expected revenue is not the ordered amount. | crm_kpi/tests/test_lead_stamps.py::TestLeadStamps::test_deal_amount
 11 | GREATEST(NULL, 0) is 0: unanswered leads must have no response time. | crm_kpi/tests/test_interaction.py::TestResponses::test_unanswered_is_null_in_the_database
@@ -178,9 +182,9 @@ TRAPS = """
 13 | A mean of rates is not a rate: formulas are computed from their components at every level. | crm_kpi/tests/test_refresh.py::TestRefresh::test_engine_equals_brute_force
 14 | Distinct customers of salespeople do not add up to those of the company. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_22_arpu
 15 | Unassigned and total are both NULL in a grouping set. | crm_kpi/tests/test_refresh.py::TestRefresh::test_unassigned_is_kept_apart
-16 | Joins to lines and tags multiply amounts; integers divide to integers. | crm_kpi/tests/test_traps.py::TestTraps::test_joins_multiply_nothing
+16 | Joins to lines and tags multiply amounts; integers divide to integers. | crm_kpi/tests/test_pitfalls.py::TestPitfalls::test_joins_multiply_nothing
 17 | create_date has microseconds, messages have seconds: no negative response times. | crm_kpi/tests/test_interaction.py::TestResponses::test_same_second
-18 | Records in the cache and late commits are not missed. | crm_kpi/tests/test_prospecting.py::TestProspectingTraps::test_what_waits_in_the_cache_is_counted
+18 | Records in the cache and late commits are not missed. | crm_kpi/tests/test_prospecting.py::TestProspectingPitfalls::test_what_waits_in_the_cache_is_counted
 19 | Months begin at local midnight, with daylight saving time, and are half-open. | crm_kpi/tests/test_refresh.py::TestRefresh::test_month_is_local_and_half_open
 20 | Confirmation overwrites date_order: sending has its own stamp. | crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_11_quotations_sent
 21 | Amounts in foreign currency are divided by the rate of the order. | crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_27_currencies_and_locked_orders
@@ -215,7 +219,7 @@ TRAPS = """
 50 | Free orders do not make a customer; a cancelled first order renumbers the others. | crm_kpi/tests/test_order_history.py::TestOrderHistory::test_example_new_customers
 51 | Churn divides by the customers at the start, and is known at the end of the period. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_28_to_30_retention_and_churn
 52 | Churn by segment uses the segment at the start of the period. | crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_30_churn_by_segment_at_the_start
-53 | After a migration all customers look new: for twelve months there is no value for new customers. | crm_kpi/tests/test_traps.py::TestTraps::test_everybody_is_new_after_a_migration
+53 | After a migration all customers look new: for twelve months there is no value for new customers. | crm_kpi/tests/test_pitfalls.py::TestPitfalls::test_everybody_is_new_after_a_migration
 54 | A customer with one order has no gap: the gap of the company applies, or there is no value. | crm_kpi/tests/test_catalogue_customer.py::TestCatalogueCustomers::test_34_nothing_to_go_by
 55 | The retention of a year is used with the margin of a year, by segment, and is called an estimate. | crm_kpi/tests/test_catalogue_customer.py::TestCatalogueCustomers::test_33_clv_projected
 56 | No new customers or no known costs is not a cost of 0; costs come from entries or accounts. | crm_kpi/tests/test_cost.py::TestCost::test_05_accounts
@@ -230,8 +234,8 @@ def _kpis():
     return [tuple(line.split()) for line in KPIS.strip().splitlines()]
 
 
-def _traps():
-    rows = [line.split(" | ") for line in TRAPS.strip().splitlines()]
+def _pitfalls():
+    rows = [line.split(" | ") for line in PITFALLS.strip().splitlines()]
     return [(int(number), sentence.strip(), test.strip()) for number, sentence, test in rows]
 
 
@@ -250,6 +254,26 @@ def _tests_of(file):
         if isinstance(node, ast.ClassDef)
         for function in node.body
         if isinstance(function, ast.FunctionDef) and function.name.startswith("test_")
+    }
+
+
+def _headings(text):
+    return re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+
+
+def _anchor(title):
+    """The link of a heading, as GitHub makes it."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+@cache
+def _entries():
+    """The entries of the catalogue by number of the KPI."""
+    parts = re.split(r"^#### (\d+)\. ", CATALOGUE.read_text(), flags=re.MULTILINE)
+    # an entry ends with the next heading of any level
+    return {
+        int(number): re.split(r"^#", text, flags=re.MULTILINE)[0]
+        for number, text in zip(parts[1::2], parts[2::2], strict=True)
     }
 
 
@@ -280,9 +304,75 @@ def test_every_kpi_has_its_worked_example():
     assert not _missing(test for *_rest, test in _kpis())
 
 
-def test_every_trap_has_its_test():
-    assert [number for number, _sentence, _test in _traps()] == list(range(1, 61))
-    assert not _missing(test for *_rest, test in _traps())
+def test_every_pitfall_has_its_test():
+    assert [number for number, _sentence, _test in _pitfalls()] == list(range(1, 61))
+    assert not _missing(test for *_rest, test in _pitfalls())
+
+
+def test_every_kpi_has_its_entry_in_the_catalogue():
+    """An entry names the codes with their numbers and, somewhere, their counter-metrics."""
+    data, entries = _shipped(), _entries()
+    assert list(entries) == list(range(1, 61))
+    missing = []
+    for number, code, *_rest in _kpis():
+        # the lines of the page are wrapped
+        entry = " ".join(entries[int(number.rstrip("abcde"))].split())
+        if f"**{number}** `{code}`" not in entry:
+            missing.append(f"{number} {code}")
+        counter = data.kpis[code].counter
+        if counter and f"`{counter}`" not in entry:
+            missing.append(f"{number} {code}: counter-metric {counter}")
+    assert not missing
+
+
+def test_every_entry_of_the_catalogue_is_complete():
+    parts = (
+        "Definition",
+        "Source and date",
+        "Credit",
+        "Special cases",
+        "Example",
+        "Counter-metric",
+    )
+    incomplete = [
+        (number, part)
+        for number, entry in _entries().items()
+        for part in parts
+        if f"\n- {part}" not in entry
+    ]
+    assert not incomplete
+
+
+def test_every_shown_kpi_is_in_the_catalogue():
+    text = CATALOGUE.read_text()
+    shown = [code for code, kpi in _shipped().kpis.items() if not kpi.is_component]
+    assert not [code for code in shown if f"`{code}`" not in text]
+
+
+def test_every_pitfall_is_in_the_catalogue():
+    section = CATALOGUE.read_text().split("\n## Pitfalls\n")[1].split("\n## ")[0]
+    numbers = [int(number) for number in re.findall(r"^(\d+)\. \S", section, re.MULTILINE)]
+    assert numbers == [number for number, _sentence, _test in _pitfalls()]
+
+
+def test_fields_of_the_catalogue_exist():
+    code = "\n".join(file.read_text() for file in REPO.glob("crm_kpi*/models/**/*.py"))
+    defined = set(re.findall(r"^    (\w+) = (?:fields\.|NullableFloat\()", code, re.MULTILINE))
+    named = set(re.findall(r"`((?:kpi|rfm|ltv)_\w+)`", CATALOGUE.read_text()))
+    assert named
+    assert named <= defined
+
+
+def test_links_to_the_catalogue():
+    """Headings are unique, and links lead to one of them, from other files as well."""
+    anchors = [_anchor(title) for title in _headings(CATALOGUE.read_text())]
+    assert len(anchors) == len(set(anchors))
+    links = set(re.findall(r"\]\(#([\w-]+)\)", CATALOGUE.read_text()))
+    for pattern in ("*.md", "*.py", "*.xml"):
+        for file in REPO.rglob(pattern):
+            if not EXCLUDED.intersection(file.relative_to(REPO).parts):
+                links.update(re.findall(r"CATALOGUE\.md#([\w-]+)", file.read_text()))
+    assert links <= set(anchors)
 
 
 def test_shipped_kpis_say_what_they_are():

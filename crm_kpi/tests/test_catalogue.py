@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Each shipped KPI, from the records to the stored value, on a worked example.
 
-The numbers in the names are those of the KPI catalogue; expected values are its own.
+The numbers in the names and the expected values are those of docs/CATALOGUE.md.
 """
 
 from datetime import date

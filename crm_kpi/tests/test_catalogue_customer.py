@@ -1,9 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""KPIs of what customers are worth, what they buy more and whom we may lose, on the worked
-examples of the catalogue.
+"""KPIs of customers (value, cross-sell and upsell, retention, risk, contacts) on worked examples.
 
-Traps 49 to 55 and 58 of the catalogue's list are named where they are tested.
+The numbers in the names and the expected values are those of docs/CATALOGUE.md.
 """
 
 from datetime import date, timedelta

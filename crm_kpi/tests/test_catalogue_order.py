@@ -1,9 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""KPIs of quotations and of what is in orders, on the worked examples of the catalogue.
+"""KPIs of quotations and of the content of orders on worked examples.
 
-Traps 20 to 23 and 25, 27, 58 of the catalogue's list are named where they are tested; 24 and
-26 (invoices, costs of today) concern figures that are not taken from orders.
+The numbers in the names and the expected values are those of docs/CATALOGUE.md.
 """
 
 from odoo import Command
@@ -195,7 +194,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
         self._derive_orders()
         self.assertEqual((order.kpi_item_count, order.kpi_product_count), (4, 2))
 
-    def _catalogue_23(self):
+    def _orders_of_example_23(self):
         """Customers A to E of examples 23 and 24; returns their orders of November."""
         chair, throne = self._product("Chair", self.chairs), self._product("Throne", self.chairs)
         desk = self._product("Desk", self.desks)
@@ -213,7 +212,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
         }
 
     def test_23_cross_sell_orders(self):
-        orders = self._catalogue_23()
+        orders = self._orders_of_example_23()
         codes = ("cross_sell_order_rate", "cross_sell_revenue")
         with self.at("2026-12-09 12:00"):
             self._refresh(*codes)
@@ -239,7 +238,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
             )
 
     def test_24_upsell_orders(self):
-        orders = self._catalogue_23()
+        orders = self._orders_of_example_23()
         # the invoice status "upselling" means that more was delivered than ordered
         self.env.cr.execute(
             "UPDATE sale_order SET invoice_status = 'upselling' WHERE id = %s", [orders["C"].id]
@@ -250,7 +249,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
             self.assertEqual(self._read("upsell_revenue", "2026-11-01"), 250)
 
     def test_24c_renewal_upsell(self):
-        orders = self._catalogue_23()
+        orders = self._orders_of_example_23()
         tag = self.company.kpi_renewal_tag_id
         self.assertEqual(tag.name, "Renewal")
         for name in "ABC":

@@ -106,7 +106,7 @@ class TestCorrespondence(InteractionCommon):
         self.assertFalse(self._rows(self.contact))
 
     def test_colleagues_are_no_customers(self):
-        """Employees, our company and the public user."""
+        """Employees, our company and the public user are not customers."""
         for partner in (
             self.bob.partner_id,
             self.leaver.partner_id,

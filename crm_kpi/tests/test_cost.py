@@ -1,8 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Costs, their ratios, and campaigns, on the worked examples of the KPI catalogue.
+"""Costs, their ratios, and campaigns, on worked examples.
 
-The numbers in the names are those of docs/CATALOGUE.md.
+The numbers in the names and the expected values are those of docs/CATALOGUE.md.
 """
 
 from collections import defaultdict

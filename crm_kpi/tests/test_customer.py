@@ -1,10 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The rows of crm.kpi.customer, their ageing and their scores.
-
-Trap 49: test_who_is_a_customer. 50: test_free_and_returned_orders, test_cancelled_first_order.
-54: test_34_at_risk (one order), test_no_gap_in_the_company. 59: test_two_companies.
-"""
+"""The rows of crm.kpi.customer, their ageing and their scores."""
 
 import random
 from datetime import datetime, timedelta
@@ -87,7 +83,7 @@ class TestCustomerFacts(CustomerCase):
         self.assertFalse(self._row(contact))
 
     def test_salesperson(self):
-        """The customer's own, else that of the last order; the system is nobody (trap 60)."""
+        """The customer's own, else that of the last order; OdooBot gets no credit."""
         customer = self._customer(user_id=self.bob.id)
         self._order(customer, "2026-03-01 10:00", user=self.ann)
         robot = self._customer("By the system")
@@ -100,7 +96,7 @@ class TestCustomerFacts(CustomerCase):
         self.assertEqual(self._row(customer).user_id, self.ann)
 
     def test_who_is_a_customer(self):
-        """No companies of ours, no staff, no public user, no contacts (trap 49)."""
+        """No companies of ours, no staff, no public user, no contacts."""
         public = self.env.ref("base.public_partner")
         for partner in (self.company.partner_id, self.ann.partner_id, public):
             self._order(partner, "2026-03-01 10:00")
@@ -111,7 +107,7 @@ class TestCustomerFacts(CustomerCase):
             self.assertFalse(self._row(partner))
 
     def test_free_and_returned_orders(self):
-        """They make nobody a customer, but count as money (trap 50)."""
+        """They make no customer, but count in the revenue."""
         customer = self._customer()
         self._order(customer, "2026-03-01 10:00", 0)
         self._order(customer, "2026-03-02 10:00", -40)
@@ -123,7 +119,7 @@ class TestCustomerFacts(CustomerCase):
         self.assertFalse(row.rfm_class)
 
     def test_cancelled_first_order(self):
-        """The second becomes the first; without any the customer is none (trap 50)."""
+        """The second becomes the first; without any there is no customer."""
         customer = self._customer()
         first = self._order(customer, "2026-01-01 10:00", 100)
         second = self._order(customer, "2026-02-01 10:00", 200)
@@ -154,7 +150,7 @@ class TestCustomerFacts(CustomerCase):
         self.assertFalse(self._row(two))
 
     def test_company_currency(self):
-        """At the rate of each order's day (trap 21)."""
+        """At the rate of each order's day."""
         dollar = self.env.ref("base.USD")
         dollar.active = True
         self.env["res.currency.rate"].create(
@@ -175,7 +171,7 @@ class TestCustomerFacts(CustomerCase):
         self.assertEqual(self._row(customer).ltv_to_date, 75)
 
     def test_gaps(self):
-        """Days with several orders are one day; two gaps at least (trap 54)."""
+        """Days with several orders are one day; at least two gaps are needed."""
         for days, expected in (
             ((), False),
             ((10,), False),
@@ -254,7 +250,7 @@ class TestCustomerFacts(CustomerCase):
         self._order(b, "2026-02-01 10:00", 300)
         draft = self._refund(first, 50, post=False)
         self._derive()
-        self.assertEqual(self._row(a).ltv_to_date, 1500, "a draft credits nothing (trap 24)")
+        self.assertEqual(self._row(a).ltv_to_date, 1500, "a draft credits nothing")
         draft.unlink()
         refund = self._refund(first, 200)
         self._derive()
@@ -385,7 +381,7 @@ class TestCustomerFacts(CustomerCase):
         )
 
     def test_two_companies(self):
-        """A shared customer is each company's own: new, lost and scored there (trap 59)."""
+        """A customer of two companies is new, lost and scored in each of them."""
         other = self.env["res.company"].create(
             {"name": "Other Ltd", "currency_id": self.company.currency_id.id,
              "kpi_inactivity_days": 30}
@@ -579,7 +575,7 @@ class TestCustomerFacts(CustomerCase):
         self.assertEqual(row.churn_date, row.last_order_date + timedelta(days=400))
 
     def test_no_gap_in_the_company(self):
-        """Nothing can be expected: nobody is at risk, for ever or at once (traps 11, 54)."""
+        """No gap is known, so no customer is at risk, and the date stays empty."""
         customer = self._ordered("A", 100)
         self._derive("2026-12-01 12:00")
         self.assertFalse(self._row(customer).at_risk_date)
@@ -689,7 +685,7 @@ class TestCustomerFacts(CustomerCase):
 
 
 def rfm_in_python(orders, now, window):
-    """The catalogue's §4.4 customer by customer.
+    """RFM scores and classes as docs/CATALOGUE.md#customers defines them, customer by customer.
 
     :param orders: dict of customer to a list of ``(date, amount)`` of qualifying orders
     :return: dict of customer to ``(r, f, m, class)``

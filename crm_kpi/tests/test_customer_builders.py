@@ -161,7 +161,7 @@ class TestBuilders(TransactionCase):
             self.assertEqual(self.env.execute_query(SQL("SELECT %s", value)), [(expected,)])
 
     def test_scores(self):
-        """The catalogue's five customers: last days 10…50 days ago, 1, 1, 1, 2, 5 days."""
+        """The RFM example of docs/CATALOGUE.md#customers."""
         facts = table(
             "moment int, partner_id int, last_day date, days int, amount numeric, orders int,"
             " churned bool",

@@ -77,7 +77,7 @@ class TestCustomerPeriod(CustomerPeriodCase):
         return {partner.name for partner, row in rows.items() if row[flag]}
 
     def test_example_retention_and_churn(self):
-        """28, 29, 30, 35: the catalogue's five customers in November 2026."""
+        """The five customers of examples 28, 29, 30 and 35 of docs/CATALOGUE.md."""
         rows = self._november()
         self.assertEqual(self._having(rows, "active_start"), {"A", "B", "C"})
         self.assertEqual(self._having(rows, "active_end"), {"B", "C", "D", "E"})

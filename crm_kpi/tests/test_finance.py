@@ -1,8 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""KPIs from the books, on the worked examples of the KPI catalogue.
+"""KPIs from the books, on worked examples.
 
-The numbers in the names are those of docs/CATALOGUE.md.
+The numbers in the names and the expected values are those of docs/CATALOGUE.md.
 """
 
 from odoo import Command
@@ -17,7 +17,7 @@ OCTOBER = "2026-10-01"
 @tagged("post_install", "-at_install")
 class TestInvoices(FinanceCase):
     def test_19_revenue_invoiced_net(self):
-        """Posted documents only, the credit notes subtracted once; traps 22, 24."""
+        """Untaxed amounts of posted documents only; credit notes are subtracted once."""
         belgium = self.env.ref("base.be")
         self.company.account_fiscal_country_id = belgium
         tax = self.env["account.tax"].create(

@@ -267,10 +267,10 @@ class TestGoal(GoalCommon):
         self.assertIn(goal.value, (0, False))
         self.assertIn(segments.display_name, goal.scope_name)
 
-    # --- the examples of the catalogue ---
+    # --- worked examples ---
 
     def test_improve_on_mean_of_three_months(self):
-        """S0-1: +50 % against the mean of three months, baseline 4, target 6."""
+        """+50 % against the mean of three months, baseline 4, target 6."""
         with freeze_time(NOON):
             for month, count in (("08", 3), ("09", 4), ("10", 5)):
                 self.period("month", f"2026-{month}-01")
@@ -296,7 +296,7 @@ class TestGoal(GoalCommon):
             self.assertEqual((goal.baseline, goal.target), (7.5, 15))
 
     def test_satisfaction_of_eighty_percent(self):
-        """S0-2: at least 80 %, tolerance 0."""
+        """At least 80 %, without tolerance."""
         good = self.make_kpi("good", domain="[('probability', '>=', 50)]")
         share = self.make_kpi(
             "share", kind="formula", formula="test_good / test_count", unit="percent", digits=1

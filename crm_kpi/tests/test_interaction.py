@@ -14,7 +14,7 @@ from .common_interaction import InteractionCommon, dt
 
 @tagged("post_install", "-at_install")
 class TestInteractionClasses(InteractionCommon):
-    """Which messages count, and how, class by class."""
+    """The classes of docs/CATALOGUE.md#interaction-classes, one by one."""
 
     def setUp(self):
         super().setUp()
@@ -222,7 +222,7 @@ class TestInteractionQueue(InteractionCommon):
 
 @tagged("post_install", "-at_install")
 class TestResponses(InteractionCommon):
-    """First response to leads (KPI 49), origin and turns."""
+    """Origin and first response of leads: KPI 49 of docs/CATALOGUE.md."""
 
     def _derive(self):
         self.env["crm.lead"]._kpi_derive()
@@ -419,7 +419,7 @@ class TestResponses(InteractionCommon):
 
 @tagged("post_install", "-at_install")
 class TestAttempts(InteractionCommon):
-    """Attempts (KPI 50), unresponsive prospects (52) and first action (13)."""
+    """Attempts and replies: KPIs 13, 50 and 52 of docs/CATALOGUE.md."""
 
     def _history_of_example_50(self):
         one = self._lead("2026-11-01 08:00", by=self.ann)

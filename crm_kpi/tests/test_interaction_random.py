@@ -2,8 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Random histories: the statements against a plain implementation, record by record.
 
-The plain one follows the definitions of interactions, responses and attempts, and shares no
-code with the addon.
+The plain one follows docs/CATALOGUE.md (durations, interaction classes, inbound records, stamps
+of leads) and shares no code with the addon.
 """
 
 from datetime import datetime, timedelta
@@ -133,7 +133,7 @@ class TestRandomHistories(InteractionCommon):
         return lead
 
     def _direction(self, message):
-        """The direction by the definition, in the order of its sentences."""
+        """The interaction classes, in the order of docs/CATALOGUE.md."""
         author, kind = message.author_id, message.message_type
         users = self.env["res.users"].with_context(active_test=False)
         root, public = self.env.ref("base.user_root"), self.env.ref("base.public_user")
@@ -265,7 +265,7 @@ class TestRandomHistories(InteractionCommon):
         return talk, facts
 
     def test_the_plain_one_knows_the_example(self):
-        """A check of the checker: the worked example of KPI 50, with known values."""
+        """The plain implementation gives the values of example 50 of docs/CATALOGUE.md."""
         lead = self._lead("2026-11-01 08:00", by=self.ann)
         for when in ("02 09:00", "02 09:10", "04 10:00", "06 10:00", "09 10:00", "11 10:00"):
             self._message(lead, f"2026-11-{when}", self.ann)

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Customer profiles and how complete they are. Traps 16 and 60 for them."""
+"""Customer profiles and how complete they are: KPIs 2 and 59 of docs/CATALOGUE.md."""
 
 import random
 
@@ -95,7 +95,7 @@ class TestProfileKpis(ProfileCase):
             self.assertEqual(self._read("quality_profile_share", "2026-10-01"), 1)
 
     def test_02_local_month(self):
-        """31 October 23:30 UTC is November in Brussels (trap 19)."""
+        """31 October 23:30 UTC is November in Brussels."""
         self._profile(5, "2026-10-31 23:30")
         self._profile(5, "2026-10-31 22:30")
         with self.at("2026-12-10 12:00"):
@@ -104,7 +104,7 @@ class TestProfileKpis(ProfileCase):
             self.assertEqual(self._read("customer_profiles_created", "2026-11-01"), 1)
 
     def test_02_who_gets_the_credit(self):
-        """The creator when an employee, else the salesperson, else nobody (trap 60)."""
+        """The creator if they are an employee, else the salesperson, else *Unassigned*."""
         portal = new_test_user(self.env, login="profile_p", groups="base.group_portal")
         robot = self.env.ref("base.user_root")
         nobody = self.env["res.users"]
@@ -148,7 +148,7 @@ class TestProfileKpis(ProfileCase):
         """59 and 59b: 5/5, 4/5, 3/5, 5/5 → 85 %, 75 %."""
         for number, filled in enumerate((5, 4, 3, 5)):
             partner = self._profile(filled, is_company=bool(number % 2))
-            # many orders are one profile (trap 16)
+            # several orders are one profile
             for day in range(1, 3):
                 self._order(partner, f"2026-10-0{day} 10:00")
         self._profile(1)  # no customer
@@ -295,7 +295,7 @@ class TestProfile(ProfileCase):
         self.assertEqual(customer.kpi_completeness, 0.4)
 
     def test_nothing_asked(self):
-        """No share of nothing (G1)."""
+        """Without required items there is no value."""
         self.env["crm.kpi.profile.item"].search([]).active = False
         partner = self._profile(3)
         self.assertIs(partner.kpi_completeness, False)

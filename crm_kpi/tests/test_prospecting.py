@@ -574,7 +574,7 @@ class TestDuplicates(CatalogueCase, HistoryCase):
 
 
 @tagged("post_install", "-at_install")
-class TestProspectingTraps(CatalogueCase, HistoryCase):
+class TestProspectingPitfalls(CatalogueCase, HistoryCase):
     def test_reassignment_moves_no_date(self):
         # Odoo's date of assignment is the date of the last assignment
         with self.at("2026-11-01 08:00"):

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""RFM classes as segments with dated membership. Trap 52: test_churn_by_class_at_the_start."""
+"""RFM classes as segments with dated membership."""
 
 import random
 from datetime import date, datetime, timedelta
@@ -96,7 +96,7 @@ class TestRfmSegment(CatalogueCase, CustomerCase):
             self.assertFalse(self._history(customer))
 
     def test_churn_by_class_at_the_start(self):
-        """By today's class all lost customers are “lost”: 100 %, by construction (trap 52)."""
+        """By today's class, every lost customer would be in “Lost”, with a churn rate of 100 %."""
         for number in range(6):
             self._ordered(str(number), *range(5 + number, 200, 20), now="2026-11-01 00:00")
         # the last order a year before a day of November

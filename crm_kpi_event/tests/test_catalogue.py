@@ -1,6 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The KPI of events, from the registrations to the stored value, on the worked example."""
+"""The KPI of events, from the registrations to the stored value, on the example of
+docs/CATALOGUE.md.
+"""
 
 from odoo.tests import tagged
 

@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The service KPIs, from the tickets to the stored value, on worked examples.
 
-The numbers in the names are those of the KPI catalogue; expected values are its own.
+The numbers in the names and the expected values are those of docs/CATALOGUE.md.
 """
 
 from odoo.tests import tagged

@@ -13,7 +13,7 @@ from .common import TicketCommon
 
 @tagged("post_install", "-at_install")
 class TestTicketStamps(TicketCommon):
-    """Stamps of tickets, which the closing date of the help desk does not give."""
+    """Stamps of tickets, see docs/CATALOGUE.md#tickets."""
 
     def test_closing_and_reopening(self):
         ticket = self._ticket("2026-11-02 08:00")
@@ -181,7 +181,7 @@ class TestTicketStamps(TicketCommon):
 
 @tagged("post_install", "-at_install")
 class TestTicketExamples(TicketCommon):
-    """The worked examples of KPIs 37 to 42."""
+    """The worked examples 37 to 42 of docs/CATALOGUE.md."""
 
     def test_example_37(self):
         solved = [self._ticket(f"2026-11-0{n} 08:00") for n in (2, 3, 4)]

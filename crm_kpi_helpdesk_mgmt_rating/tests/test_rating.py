@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Satisfaction with tickets, from the ratings to the stored value, on worked examples.
 
-The numbers in the names are those of the KPI catalogue; expected values are its own.
+The numbers in the names and the expected values are those of docs/CATALOGUE.md.
 """
 
 from unittest.mock import patch
@@ -87,7 +87,7 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
         self.assertEqual(cell.record_count, 5)
 
     def test_45_rated_in_another_month_than_asked(self):
-        """Trap 43: the creation of a rating is the request."""
+        """The creation date of a rating is the date of the request."""
         ticket = self._ticket("2026-09-20 08:00")
         request = self._request(ticket, "2026-09-29 08:00")
         with self.at("2026-10-03 08:00"):
@@ -123,7 +123,7 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
         self.assertFalse(self._rep("csat_ratings", "2026-09-01"))
 
     def test_45_reset_and_internal_are_out(self):
-        """Trap 43: a reset renews the date of a rating, and is none."""
+        """A reset rating does not count, although the reset changes its date."""
         rating = self._rate(self._ticket(), 5)
         internal = self._rate(self._ticket(), 5)
         internal.is_internal = True

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""The SLA success rate, from the tickets to the stored value, on a worked example."""
+"""The SLA success rate on the worked example of docs/CATALOGUE.md."""
 
 from odoo import Command
 from odoo.tests import tagged
@@ -80,7 +80,7 @@ class TestSla(CatalogueCase, SlaCommon):
         return running, held
 
     def test_43_sla_success_rate(self):
-        """Trap 40: the overdue one is expired although nobody touched it."""
+        """An overdue SLA is missed although its ticket did not change."""
         running, held = self._history()
         self.assertEqual(running.ticket_sla_ids.state, "in_progress")
         self.assertEqual(held.ticket_sla_ids.state, "on_hold")
@@ -92,7 +92,7 @@ class TestSla(CatalogueCase, SlaCommon):
         self.assertIsNone(self._rate_at("2026-10-06 19:00", day="2026-09-01"))
 
     def test_43_born_accomplished(self):
-        """Trap 40: without a target stage, or with one that the ticket began in or beyond."""
+        """An SLA without a target stage, or whose ticket began in or beyond it, does not count."""
         self._sla("No target", None)
         self._sla("Registered", self.new)
         for _i in range(2):

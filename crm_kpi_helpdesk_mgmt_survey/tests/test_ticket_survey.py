@@ -121,7 +121,7 @@ class TestTicketSurvey(CatalogueCase, TicketCommon):
         self.assertEqual(found.value, 7)
 
     def test_47_ces_by_agent_and_team(self):
-        """Trap 60: the answer stays with who had the ticket when it was closed."""
+        """The answer stays with the user of the ticket when it was closed."""
         tickets = [self._solved(value) for value in (7, 6, 5, 4, 2)]
         for ticket in tickets:
             self._move(ticket, "2026-10-08 08:00", user_id=self.bob.id, team_id=self.other_desk.id)

@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The KPIs of mailings, from the records to the stored value, on worked examples.
 
-The numbers in the names are those of the KPI catalogue; expected values are its own.
+The numbers in the names and the expected values are those of docs/CATALOGUE.md.
 """
 
 from odoo.tests import tagged
@@ -105,7 +105,7 @@ class TestCatalogueMailing(ReaderCase, MailingCase):
         self.assertFalse(by_country.get(france))
 
     def test_54_unsubscribe_rate(self):
-        """Trap 47."""
+        """A later subscription does not delete the opt-out, and an address counts once."""
         for n in range(200):
             self._trace(f"{n}@x.example")
         self._trace("0@x.example", sent="2026-10-19 09:00")  # reached twice: one address

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What is kept of somebody's wish to get no more mailings. Trap 47."""
+"""Opt-outs are recorded when they happen; a later subscription does not delete them."""
 
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged

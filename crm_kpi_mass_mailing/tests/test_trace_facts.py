@@ -25,7 +25,7 @@ class TestTraceFacts(MailingCase):
         self.env["mailing.trace"]._kpi_derive()
 
     def test_responses(self):
-        """Answers and clicks, not opens; not the clicks of scanners. Trap 46."""
+        """Answers and clicks count; opens and clicks of scanners do not."""
         sent = "2026-10-05 09:00"
 
         def trace(status="open", **values):

@@ -1,5 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""KPIs of margins on worked examples; numbers and values are those of docs/CATALOGUE.md."""
 
 from odoo import Command
 from odoo.tests import tagged
@@ -34,8 +35,7 @@ class TestCatalogueMargin(CatalogueCase, HistoryCase):
             self.assertIsNone(self._read("gross_margin_pct", "2026-11-01"))
 
     def test_26_order_currency_and_costs_of_the_time(self):
-        """Traps 21 and 26: divided by the rate of the order; the product's cost of today is
-        nobody's business."""
+        """The rate of the order and the costs on its lines count, not today's product cost."""
         dollar = self.env.ref("base.USD")
         dollar.active = True
         self.env["res.currency.rate"].create(

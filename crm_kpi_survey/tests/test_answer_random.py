@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Random answers: which of them count in a period, against a plain implementation.
 
-The plain one follows the definition of KPI 46 and shares no code with the addon.
+The plain one follows KPI 46 of docs/CATALOGUE.md and shares no code with the addon.
 """
 
 from datetime import datetime, timedelta

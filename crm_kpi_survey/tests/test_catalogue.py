@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The KPIs of surveys, from the answers to the stored value, on worked examples.
 
-The numbers in the names are those of the KPI catalogue; expected values are its own.
+The numbers in the names and the expected values are those of docs/CATALOGUE.md.
 """
 
 from odoo import Command
@@ -27,9 +27,9 @@ class TestCatalogueSurvey(ReaderCase, CatalogueCase, SurveyCase):
         return self._read(code, day, kind, level=name.removesuffix("_id"), **dimension)
 
     def test_46_nps(self):
-        """Trap 45: tests and skipped lines are no detractors; passives count below the line.
+        """Tests and skipped answers are not detractors; passives count in the denominator.
 
-        Trap 13: the score of the company is not the mean of the scores of its teams.
+        The score of the company is not the mean of the scores of its teams.
         """
         for customer, answers in ((self.anns, (10, 9, 9, 10)), (self.bobs, (9, 7, 8, 8, 6, 0))):
             for answer in answers:

@@ -29,7 +29,7 @@ class TestQuestion(SurveyCase):
         )
 
     def test_scales(self):
-        """Trap 45: other scales are refused."""
+        """Other scales are refused."""
         for metric, question_type, bounds, fits in (
             ("nps", "scale", (0, 10), True),
             ("nps", "scale", (1, 10), False),

@@ -1,7 +1,10 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Trap 57: what Odoo itself calls abandoned depends on the time it is asked, forgets recovered
-carts and moves with the order date; pending payments and merged carts are neither."""
+"""KPIs of carts on worked examples; numbers and values are those of docs/CATALOGUE.md.
+
+Odoo's own *abandoned cart* depends on the present time, forgets recovered carts and moves with
+the order date. Carts with a pending payment and merged carts count in neither number.
+"""
 
 import random
 from datetime import timedelta
@@ -195,7 +198,7 @@ class TestCatalogueCarts(ReaderCase, CatalogueCase, HistoryCase):
             self.assertEqual([cart[name] for name in names], lived)
 
     def test_random_carts(self):
-        """Against the words of the catalogue, cart by cart."""
+        """Against the definition of KPI 17 in docs/CATALOGUE.md, cart by cart."""
         rnd = random.Random(57)
         now = utc("2026-10-20 12:00")
         carts = self.env["sale.order"]

@@ -1,8 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Traps of the KPI catalogue that belong to no single KPI.
+"""Pitfalls of docs/CATALOGUE.md that belong to no single KPI.
 
-Where the others are tested says ``tests/test_catalogue_index.py``.
+``tests/test_catalogue_index.py`` names the tests of the others.
 """
 
 from datetime import date
@@ -15,9 +15,9 @@ from .test_catalogue import CatalogueCase
 
 
 @tagged("post_install", "-at_install")
-class TestTraps(CatalogueCase, HistoryCase):
+class TestPitfalls(CatalogueCase, HistoryCase):
     def test_joins_multiply_nothing(self):
-        """Trap 16: lines of an order, tags of a customer; shares are no whole numbers."""
+        """Lines of an order and tags of a customer do not multiply amounts; shares are fractions."""
         tags = self.env["res.partner.category"].create([{"name": "Gold"}, {"name": "Press"}])
         tagged_one = self._customer("Tagged", category_id=[Command.set(tags.ids)])
         lines = [(self.goods, 1.0, 100.0), (self.goods, 2.0, 50.0), (self.goods, 1.0, 100.0)]
@@ -43,7 +43,7 @@ class TestTraps(CatalogueCase, HistoryCase):
             self.assertEqual(revenues, [300, 300])
 
     def test_everybody_is_new_after_a_migration(self):
-        """Trap 53: old orders were not brought along; figures begin when that has worn off."""
+        """Older orders are missing: values begin twelve months after the start of the history."""
         old, new, gone = (self._customer(name) for name in ("Old", "New", "Gone"))
         self._order(gone, "2025-07-10 10:00:00", user=self.ann)
         # the first orders that are known of customers who bought for years
