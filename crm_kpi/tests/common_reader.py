@@ -56,7 +56,7 @@ class ReaderCase:
         """Opening the records is refused, and the message names a role that may read them."""
         cell = self._cell(code, month).with_user(user)
         self.assertTrue(cell, f"no value of {code} in {month}")
-        with self.assertRaisesRegex(AccessError, f"that you may not read.*{role}"):
+        with self.assertRaisesRegex(AccessError, f"You may not read the records of.*{role}"):
             cell.action_open_records()
 
     def _specification(self, model, view):

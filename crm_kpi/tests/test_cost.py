@@ -148,7 +148,7 @@ class TestCost(ReaderCase, FinanceCase):
         company.kpi_sales_cost_account_ids = salaries
         with self.assertRaisesRegex(ValidationError, "more than one"):
             company.kpi_service_cost_account_ids = salaries
-        with self.assertRaisesRegex(ValidationError, "no expense account"):
+        with self.assertRaisesRegex(ValidationError, "not an expense account"):
             company.kpi_service_cost_account_ids = self.accounts["bank"]
 
     def test_05_running_period(self):
