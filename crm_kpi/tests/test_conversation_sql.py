@@ -21,7 +21,7 @@ class TestBuilders(TransactionCase):
         return value
 
     def test_bare_address(self):
-        """As Python's own parser reads them, in lower case."""
+        """Addresses equal those of Python's parser, in lower case."""
         for text in ("jo@example.com", "Jo <Jo@Example.com>", '"Doe, Jo" <jo.doe@example.com> '):
             found = self._value(addresses.bare_address(SQL("%s::text", text)))
             self.assertEqual(found, parseaddr(text)[1].lower())
@@ -64,7 +64,7 @@ class TestBuilders(TransactionCase):
         self.assertEqual(self.env.execute_query(query), [(1, 2)])
 
     def test_worked_hours(self):
-        """Against a count of the minutes that lie in an interval."""
+        """Compared with a count of the minutes inside the intervals."""
         rng = random.Random(5)
         begin = dt("2026-11-02 00:00")
         intervals, minutes, at = working_hours.WorkIntervals([], [], []), set(), 0

@@ -79,7 +79,7 @@ class TestOrderStamps(HistoryCase):
         self.assertEqual(order.kpi_confirm_user_id, self.bob)
         self.assertEqual(order.kpi_confirm_team_id, self.south)
 
-    def test_copy_begins_anew(self):
+    def test_copy_has_no_stamps(self):
         order = self._order(self._customer(), "2024-05-06", user=self.bob)
         self._derive_orders()
         copy = order.copy()
@@ -155,7 +155,7 @@ class TestOrderStamps(HistoryCase):
         self.assertEqual(len(qualifying), 4)
         self.assertEqual(sum(qualifying.mapped("kpi_amount")) / 4, 250)
 
-    def test_nobody_writes_stamps(self):
+    def test_users_cannot_write_stamps(self):
         order = self._order(self._customer(), "2026-11-02", state="draft", user=self.ann)
         for name, value in {
             "kpi_sent_date": "2026-10-01 08:00:00",
@@ -403,7 +403,7 @@ class TestOrderHistory(HistoryCase):
         self._derive_orders()
         self.assertFalse(exact.kpi_is_upsell)
 
-    def test_lines_that_are_no_goods(self):
+    def test_lines_that_are_not_goods(self):
         chair = self._product("Chair", self.chairs)
         desk = self._product("Desk", self.desks)
         discount = self._product("Discount", self.lamps)
@@ -479,7 +479,7 @@ class TestOrderHistory(HistoryCase):
         self.assertEqual(first.write_date, utc("2020-01-01"))
 
     def test_random_histories(self):
-        """The derived history of random customers is that of a plain loop over their orders."""
+        """The derived history of random customers equals a plain loop over their orders."""
         rnd = random.Random(19)
         products = [
             self._product(f"P{n}", categ)

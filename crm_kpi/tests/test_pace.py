@@ -71,7 +71,7 @@ class TestPace(BaseCase):
         end = pace.same_part(october, 14)
         self.assertEqual(end, date(2026, 10, 21))
         self.assertEqual(sum(day < end for day in october), 14)
-        # thirty days with thirty days, not with twenty-nine
+        # thirty days are compared with thirty days, not with twenty-nine
         thirty = [date(2026, 9, 1) + timedelta(days=i) for i in range(30)]
         self.assertEqual(pace.same_part(thirty, 30) - thirty[0], timedelta(days=30))
         self.assertEqual(pace.same_part(thirty, 99), date(2026, 10, 1))
@@ -147,7 +147,7 @@ class TestPace(BaseCase):
         self.assertEqual(self.status("at_least", 10, 0, at(0.2), additive=True), "off_track")
         self.assertEqual(self.status("at_most", 10, 5, at(0.1), additive=True), "too_early")
         self.assertEqual(self.status("at_least", 0.8, 0.1, at(0.1)), "too_early")
-        # said before the first part is over, because it is a fact
+        # shown early, because the result can no longer change
         self.assertEqual(self.status("at_least", 10, 12, at(0.05), additive=True), "achieved")
         self.assertEqual(self.status("at_most", 10, 12, at(0.05), additive=True), "off_track")
 
@@ -202,7 +202,7 @@ class TestPace(BaseCase):
         self.assertEqual(self.status("at_most", 60, 60, over, additive=True), "achieved")
         self.assertEqual(self.status("range", 50, 55, over, 60), "achieved")
         self.assertEqual(self.status("range", 50, 61, over, 60), "missed")
-        # float sums do not miss by a hair
+        # rounding of float sums does not miss the target
         self.assertEqual(self.status("at_least", 0.3, 0.1 + 0.2, over), "achieved")
         self.assertEqual(self.status("at_most", 0.3, 0.1 + 0.2, over), "achieved")
 

@@ -132,7 +132,7 @@ class TestDemoLoad(TransactionCase):
         self.assertEqual(self.env["crm.lead"].search_count([]), before)
 
     def test_derived_in_one_pass(self):
-        """To derive all facts again changes none of them."""
+        """Deriving all facts again changes none of them."""
         for name in ("sale.order", "crm.lead", "res.partner", "helpdesk.ticket"):
             if name not in self.env:
                 continue

@@ -11,7 +11,7 @@ FACTS = ("kpi_partner_id", "kpi_user_id", "kpi_team_id", "kpi_company_id", "kpi_
 @tagged("post_install", "-at_install")
 class TestBackfill(SurveyCase):
     def test_same_facts_as_stamped(self):
-        """Participations of the time before get what the stamps would have said."""
+        """Participations from before the installation get the same facts as live ones."""
         person = self._person(self.bobs, email="p@example.com")
         portal = new_test_user(self.env, login="survey_portal", groups="base.group_portal")
         inputs = (
