@@ -286,7 +286,7 @@ def test_addons_are_found_and_a_broken_manifest_is_reported(addon, monkeypatch):
     monkeypatch.setattr(addons, "REPO", addon.parent)
     assert list(addons.repo_addons(addon.parent)) == ["kpi_thing"]
     (addon / "__manifest__.py").write_text("{'name': ")
-    with pytest.raises(common.Problem, match=r"kpi_thing/__manifest__.py is no valid manifest"):
+    with pytest.raises(common.Problem, match=r"kpi_thing/__manifest__.py is not a valid manifest"):
         addons.repo_addons(addon.parent)
 
 
@@ -350,7 +350,7 @@ def test_wrong_odoo_series(tmp_path):
     (tmp_path / "odoo").mkdir()
     (tmp_path / "odoo" / "release.py").write_text("version_info = (18, 0, 0, FINAL, 0, '')\n")
     done = call("db", "x", CRM_KPI_STATE=str(tmp_path / "state"), ODOO_HOME=str(tmp_path))
-    assert_one_line(done, "is Odoo 18.0, needed is 19.0", "unset ODOO_HOME")
+    assert_one_line(done, "is Odoo 18.0, but 19.0 is needed", "unset ODOO_HOME")
 
 
 def test_no_odoo_where_it_should_be(tmp_path):

@@ -181,7 +181,7 @@ class TestSalesPipeline(TransactionCase):
                             found, expected, delta=0.05 if code == "sales_cycle_days_mean" else 1e-6
                         )
 
-    def test_no_cell_too_many(self):
+    def test_no_other_cells(self):
         """Agents without closed deals have no values: no deal is credited to another user."""
         for code in ("deals_won", "deals_lost", "deals_won_amount"):
             for cell, found in self.values[code].items():
@@ -189,7 +189,7 @@ class TestSalesPipeline(TransactionCase):
                     with self.subTest(code=code, cell=cell):
                         self.assertIn(found, (0, False))
 
-    def test_again(self):
+    def test_second_run_creates_nothing(self):
         """A second run finds all records and creates none."""
         before = self.env["crm.lead"].search_count([])
         self.assertEqual(import_sales(self.env, FOLDER), {})

@@ -23,7 +23,7 @@ class CustomerCase(CatalogueCase, HistoryCase):
         return self._read(code, NOVEMBER, **dimensions)
 
     def _values(self, *codes, at=AFTER):
-        """The values of November as known at an instant."""
+        """The values of November as computed at a given time."""
         with self.at(at):
             self._refresh(*codes)
             return [self._value(code) for code in codes]
@@ -423,7 +423,7 @@ class TestCatalogueCustomers(CustomerCase):
     def test_35b_winback_discount(self):
         self._returns()
         self.assertAlmostEqual(self._values("winback_discount")[0], 0.1)
-        self.assertIsNone(self._read("winback_discount", "2026-10-01"), "nobody returned")
+        self.assertIsNone(self._read("winback_discount", "2026-10-01"), "no customer returned")
 
     # --- TOP CUSTOMERS ---
 

@@ -680,12 +680,12 @@ class TestCustomerFacts(CustomerCase):
                 if dice.random() < 0.3:
                     self._derive()
             self._derive()
-            living = self._snapshot()
-            self.assertGreater(len(living), 3)
+            current = self._snapshot()
+            self.assertGreater(len(current), 3)
             self.env.cr.execute("DELETE FROM crm_kpi_customer")
             self.env["crm.kpi.customer"]._kpi_mark_all_dirty()
             self._derive()
-            self.assertEqual(self._snapshot(), living)
+            self.assertEqual(self._snapshot(), current)
 
 
 def rfm_in_python(orders, now, window):

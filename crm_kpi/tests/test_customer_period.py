@@ -324,7 +324,7 @@ class RandomHistoryCase(CustomerPeriodCase):
         return refunds
 
     def _random_contacts(self, rnd, edges, inactivity):
-        """(customer, instant) of interactions."""
+        """(customer, time) of interactions."""
         lead = self._lead()
         moments = [
             (rnd.choice(self.customers), self._around(rnd, edges, inactivity))
@@ -347,7 +347,7 @@ class RandomHistoryCase(CustomerPeriodCase):
         return moments
 
     def _random_referrals(self, rnd, edges, inactivity):
-        """(customer, instant) of leads referred."""
+        """(customer, time) of referred leads."""
         moments = [
             (rnd.choice(self.customers[:4]), self._around(rnd, edges, inactivity))
             for _ in range(rnd.randrange(6))

@@ -241,7 +241,7 @@ class TestGoal(GoalCommon):
         for goal, level in ((company, "company"), (team, "team"), (user, "user")):
             linked = self.env["crm.kpi.value"].search([("goal_id", "=", goal.id)])
             self.assertEqual((linked.level, linked.value), (level, goal.value))
-        # the link goes with the goal
+        # the link is deleted with the goal
         user.action_archive()
         self.assertFalse(self.env["crm.kpi.value"].search([("goal_id", "=", user.id)]))
         again = self.make_goal(period_id=month.id, target=6)
@@ -382,7 +382,7 @@ class TestGoal(GoalCommon):
     # --- the calendar ---
 
     def test_first_middle_last_day_in_three_zones(self):
-        # instants at which the 2nd, 17th and 30th of November begin, are at noon, and end
+        # times at which the 2nd, 17th and 30th of November begin, are at noon, and end
         for tz, utc in (("Pacific/Auckland", 13), ("Europe/Brussels", 1), ("America/Caracas", -4)):
             company = self.env["res.company"].create({"name": tz, "kpi_tz": tz})
             self.env.user.company_ids |= company

@@ -239,7 +239,7 @@ class TestResponses(InteractionCommon):
         inbound = (half | three | silent | typed).filtered(lambda r: r.kpi_origin == "inbound")
         self.assertEqual(inbound, half | three | silent)
         hours = [r.kpi_first_response_hours for r in inbound]
-        self.assertEqual(hours, [0.5, 3.0, False], "unanswered is no value, not zero")
+        self.assertEqual(hours, [0.5, 3.0, False], "no answer is no value, not zero")
         self.assertEqual(median(h for h in hours if h is not False), 1.75)
         in_target = inbound.filtered("kpi_response_in_target")
         self.assertAlmostEqual(len(in_target) / len(inbound), 1 / 3)

@@ -104,7 +104,7 @@ class TestMailing(ExportCase):
         self.assertNotIn("Mona", mailing.last_error)
         self.assertTrue(mailing.next_date)
 
-    def test_when(self):
+    def test_dates_of_mailings(self):
         """Mondays at seven in Brussels time, and the last day of short months."""
         mailing = self.mailing(weekday="0", hour=7)
         # on Sunday, 25 October 2026, the clocks go back
@@ -128,7 +128,7 @@ class TestMailing(ExportCase):
         self.assertEqual(mailing.next_date, datetime(2026, 4, 13, 5))
         self.assertFalse(later.last_date)
 
-    def test_once(self):
+    def test_large_workbook_in_the_background(self):
         """A large workbook is created in the background, with the rights of the requesting user."""
         wizard = (
             self.env["crm.kpi.export.wizard"]

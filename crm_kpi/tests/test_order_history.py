@@ -17,8 +17,8 @@ UTC = ZoneInfo("UTC")
 BRUSSELS = ZoneInfo("Europe/Brussels")
 
 
-def local_day(instant):
-    return instant.replace(tzinfo=UTC).astimezone(BRUSSELS).date()
+def local_day(moment):
+    return moment.replace(tzinfo=UTC).astimezone(BRUSSELS).date()
 
 
 @tagged("post_install", "-at_install")
@@ -54,7 +54,7 @@ class TestOrderStamps(HistoryCase):
         self.assertEqual(order.kpi_sent_date, utc("2026-11-03 10:00"))
         self.assertEqual(order.kpi_confirm_user_id, self.bob, "the confirmation that counts")
 
-    def test_direct_sale_is_sent_that_instant(self):
+    def test_direct_sale_is_sent_at_its_confirmation(self):
         with self.at("2026-11-02 09:00"):
             order = self._order(self._customer(), "2026-11-01 09:00", state="draft")
             order.action_confirm()

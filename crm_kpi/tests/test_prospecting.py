@@ -404,9 +404,9 @@ class TestHygiene(CatalogueCase, HistoryCase):
             self.assertEqual(self._read("pipeline_hygiene", "2026-11-01"), 0.2)
             self.assertEqual(self._read("unassigned_rate", "2026-11-01"), 3 / 6)
             self.assertEqual(self._read("stalled_rate", "2026-11-01"), 0.2)
-            nobody = self.env["res.users"]
+            unassigned = self.env["res.users"]
             self.assertEqual(
-                self._read("unassigned_rate", "2026-11-01", level="user", user_id=nobody), 1
+                self._read("unassigned_rate", "2026-11-01", level="user", user_id=unassigned), 1
             )
 
     def test_16_days_are_local(self):

@@ -103,11 +103,11 @@ class TestSegmentKinds(SegmentCase):
     def test_industry_is_made_and_assigned(self):
         customer = self.partner(industry_id=self.industries[0].id)
         other = self.partner(industry_id=self.industries[1].id)
-        nobody = self.partner()
+        without_industry = self.partner()
         self.assertEqual(self.by_industry._update_members(), date.min, "the set is new")
         self.assertEqual(self.rows(self.by_industry, customer), [("Industry A", None, None)])
         self.assertEqual(self.rows(self.by_industry, other), [("Industry B", None, None)])
-        self.assertEqual(self.rows(self.by_industry, nobody), [], "counts as Unknown")
+        self.assertEqual(self.rows(self.by_industry, without_industry), [], "counts as Unknown")
         made = self.by_industry.segment_ids.industry_id
         self.assertIn(self.industries[0], made)
         self.assertNotIn(self.industries[2], made, "no customer uses it")

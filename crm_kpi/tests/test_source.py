@@ -230,23 +230,23 @@ class TestBaseSources(KpiCommon):
         cls.orders = cls.env.ref("crm_kpi.crm_kpi_source_order")
         cls.cohort = cls.env.ref("crm_kpi.crm_kpi_source_customer").copy({"code": "test_cohort"})
 
-    def _prints(self):
+    def _fingerprints(self):
         self.env.flush_all()
         periods = self.env["crm.kpi.period"].union(
             *(self.period("month", f"2026-{month:02d}-10") for month in range(8, 13))
         )
-        prints = fingerprints(self.cohort, self.company, periods, NOW)
-        return {period.name: prints[period.id] for period in periods}
+        found = fingerprints(self.cohort, self.company, periods, NOW)
+        return {period.name: found[period.id] for period in periods}
 
     @freeze_time(NOW)
     def test_events_of_all_bases(self):
         self.cohort.base_source_ids = [Command.set((self.source | self.dated | self.orders).ids)]
         lead = self.make_lead("2026-11-05 12:00:00")
-        before = self._prints()
+        before = self._fingerprints()
 
         def touched():
             nonlocal before
-            now, then = self._prints(), before
+            now, then = self._fingerprints(), before
             before = now
             return [name[-2:] for name in now if now[name] != then[name]]
 

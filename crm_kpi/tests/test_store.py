@@ -365,7 +365,7 @@ class TestChanges(StoreCase):
         self.assertEqual(set(self.values()), left)
 
     def test_stored(self):
-        """New cells are inserted, cells that differ updated; rounding is no difference."""
+        """New cells are inserted, cells that differ updated; rounding is not a difference."""
         unassigned = (*self.ids, "user", None, None, None)
         for ids, value in (
             (self.company_cell, 5), (self.ann_cell, 1e6), (self.bob_cell, None), (unassigned, 2),

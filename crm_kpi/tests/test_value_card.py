@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Texts beside a value: change, elapsed days, timing of periods."""
+"""Texts of a card: change, elapsed days, timing of periods."""
 
 from odoo.tests import freeze_time, tagged
 

@@ -86,7 +86,7 @@ class TestDemoLoad(TransactionCase):
         )
         self.assertTrue(self.env["sale.order"].search([("kpi_campaign_cost_known", "=", True)]))
 
-    def test_goals_and_silence(self):
+    def test_goals_and_no_mails(self):
         goals = self.env["crm.kpi.goal"].search([("company_id", "=", self.company.id)])
         self.assertEqual(set(goals.mapped("kind")), {"at_least", "at_most", "range", "improve"})
         self.assertIn("company", goals.mapped("scope"))

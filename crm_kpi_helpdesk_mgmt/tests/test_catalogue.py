@@ -47,7 +47,7 @@ class TestCatalogueService(CatalogueCase, TicketCommon):
         robot = self.env.ref("base.user_root")
         for day, owner in (("30", self.ann), ("28", self.ann), ("21", self.ann)):
             self._ticket(f"2026-11-{day} 12:00", user_id=owner.id)
-        nobody = self._ticket("2026-10-22 12:00", user_id=robot.id)
+        by_robot = self._ticket("2026-10-22 12:00", user_id=robot.id)
         self._ticket("2026-11-20 12:00").active = False
         closed = self._ticket("2026-10-22 12:00")
         self._move(closed, "2026-11-20 12:00", stage_id=self.done.id)
@@ -60,7 +60,7 @@ class TestCatalogueService(CatalogueCase, TicketCommon):
             self.assertAlmostEqual(self._rep("backlog_age_days_max", "2026-12-01"), 10)
             # past snapshots are computed later: at the end of October these two were open
             self.assertEqual(self._rep("ticket_backlog", "2026-10-01"), 1)
-            nobody.user_id = self.bob
+            by_robot.user_id = self.bob
             self._refresh("backlog_age_days_max", "unassigned_tickets")
             late = self._read("backlog_age_days_max", "2026-12-01", level="user", user_id=self.bob)
             self.assertAlmostEqual(late, 40)

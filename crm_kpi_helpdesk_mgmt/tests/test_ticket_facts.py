@@ -80,7 +80,7 @@ class TestTicketStamps(TicketCommon):
     def test_changes_of_user(self):
         ticket = self._ticket("2026-11-02 08:00", user_id=False)
         self._move(ticket, "2026-11-02 09:00", user_id=self.ann.id)
-        self.assertEqual(ticket.kpi_user_changes, 0, "the first assignment is no change")
+        self.assertEqual(ticket.kpi_user_changes, 0, "the first assignment is not a change")
         self._move(ticket, "2026-11-02 10:00", user_id=self.bob.id)
         self._move(ticket, "2026-11-02 11:00", user_id=self.bob.id)
         self.assertEqual(ticket.kpi_user_changes, 1)
@@ -380,12 +380,12 @@ class TestTicketExamples(TicketCommon):
         self._move(clean, "2026-11-03 08:00", stage_id=self.done.id)
         stranger = self._ticket("2026-11-02 08:00", partner_email="al@example.com", **vals)
         self._move(stranger, "2026-11-03 08:00", stage_id=self.done.id)
-        nobody = self._ticket("2026-11-02 08:00", **vals)
-        self._move(nobody, "2026-11-03 08:00", stage_id=self.done.id)
+        anonymous = self._ticket("2026-11-02 08:00", **vals)
+        self._move(anonymous, "2026-11-03 08:00", stage_id=self.done.id)
         self._ticket("2026-11-04 08:00", partner_email="jo@example.com", **vals)
         self._ticket("2026-11-04 08:00", **vals)
         self._derive()
-        self.assertEqual((clean | stranger | nobody).mapped("kpi_fcr"), ["no", "yes", "yes"])
+        self.assertEqual((clean | stranger | anonymous).mapped("kpi_fcr"), ["no", "yes", "yes"])
 
     def test_request_of_a_form(self):
         """The text of a web form is not a message, so the first mail is a further contact."""

@@ -150,14 +150,14 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
         with self.at("2026-10-07 08:00"):
             ticket.rating_apply(5, rating=request)
         self.assertEqual(request.kpi_user_id, self.ann, "the user who was rated")
-        nobody = self._ticket(user_id=False)
-        request = self._request(nobody)
+        unassigned = self._ticket(user_id=False)
+        request = self._request(unassigned)
         self.assertFalse(request.rated_partner_id)
-        self._move(nobody, "2026-10-06 12:00", user_id=self.bob.id)
+        self._move(unassigned, "2026-10-06 12:00", user_id=self.bob.id)
         with self.at("2026-10-07 08:00"):
-            nobody.rating_apply(1, rating=request)
+            unassigned.rating_apply(1, rating=request)
         self.assertEqual(request.kpi_user_id, self.bob)
-        for each in ticket + nobody:
+        for each in ticket + unassigned:
             self._move(each, "2026-10-08 08:00", team_id=self.other_desk.id, user_id=self.ann.id)
         self._refresh_at("2026-11-10 12:00", "csat_score")
         self.assertEqual(self._rep("csat_score"), 1)
@@ -225,13 +225,13 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
 class TestRatingBackfill(RatingCommon):
     def test_same_facts_as_stamped(self):
         """Ratings from before the installation get the same facts as live ratings."""
-        closed, again, nobody = self._ticket(), self._ticket(), self._ticket(user_id=False)
+        closed, again, unassigned = self._ticket(), self._ticket(), self._ticket(user_id=False)
         self._move(closed, "2026-10-06 08:00", stage_id=self.done.id)
         ratings = (
             self._rate(closed, 5)
             + self._rate(again, 1, "2026-10-06 08:00")
             + self._rate(again, 4, "2026-10-07 08:00")
-            + self._rate(nobody, 3)
+            + self._rate(unassigned, 3)
             + self._request(self._ticket())
         )
         ratings._kpi_derive()
@@ -271,8 +271,8 @@ class TestRatingReaders(ReaderCase, CatalogueCase, RatingCommon):
     """Which users can open the ratings behind a number."""
 
     def test_ratings_behind_a_number(self):
-        hers, his = self._ticket(), self._ticket(user_id=self.bob.id)
-        for ticket in (hers, his):
+        of_ann, of_bob = self._ticket(), self._ticket(user_id=self.bob.id)
+        for ticket in (of_ann, of_bob):
             self._rate(ticket, 5)
         with self.at("2026-11-10 12:00"):
             self._refresh("csat_score", "rating_response_rate")
@@ -283,9 +283,9 @@ class TestRatingReaders(ReaderCase, CatalogueCase, RatingCommon):
                 ("rating_all", "helpdesk_mgmt.group_helpdesk_user"),
             )
         )
-        hers.user_id = own
+        of_ann.user_id = own
         for code in ("csat_score", "rating_response_rate"):
-            for user, tickets in ((own, hers), (every, hers + his)):
+            for user, tickets in ((own, of_ann), (every, of_ann + of_bob)):
                 with self.subTest(code=code, user=user.login):
                     seen = self._opened(user, code, "2026-10")
                     self.assertEqual(seen.kpi_ticket_id, tickets)

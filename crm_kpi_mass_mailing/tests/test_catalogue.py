@@ -69,9 +69,9 @@ class TestCatalogueMailing(ReaderCase, MailingCase):
         self._trace("Info <INFO@berlin.example>", record=self._reader("info@berlin.example"))
         other = self._mailing(self.bob)
         self._trace("stranger@x.example", mass_mailing_id=other.id)
-        nobody = self._mailing()
-        nobody.user_id = False
-        self._trace("nobody@x.example", mass_mailing_id=nobody.id, record=customer)
+        unassigned = self._mailing()
+        unassigned.user_id = False
+        self._trace("nobody@x.example", mass_mailing_id=unassigned.id, record=customer)
         customer.company_id = self.company
         with self.at("2026-11-20 12:00"):
             self._refresh(*RESPONSE)
@@ -123,7 +123,7 @@ class TestCatalogueMailing(ReaderCase, MailingCase):
             self._refresh(*LEAVING)
             self.assertEqual(self._read("unsubscribe_rate", "2026-10-01"), 0.02)
             self.assertEqual(self._read("blocked_rate", "2026-10-01"), 0.005)
-            self.assertIsNone(self._read("unsubscribe_rate", "2026-09-01"), "nobody was reached")
+            self.assertIsNone(self._read("unsubscribe_rate", "2026-09-01"), "no mail was delivered")
             ann = self._read("unsubscribe_rate", "2026-10-01", level="user", user_id=self.ann)
             self.assertEqual(ann, 0.02, "credited to the sender of the last mailing before")
 

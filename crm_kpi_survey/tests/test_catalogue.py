@@ -94,8 +94,8 @@ class TestCatalogueSurvey(ReaderCase, CatalogueCase, SurveyCase):
         self._refresh_at("2026-11-10 12:00", "nps", "nps_answers")
         self.assertEqual(self._read("nps_answers", OCTOBER), 6)
         self.assertEqual(self._read("nps", OCTOBER), 100)
-        nobody = self.env["crm.team"]
-        self.assertEqual(self._level("nps_answers", team_id=nobody), 3, "Unassigned is kept")
+        unassigned = self.env["crm.team"]
+        self.assertEqual(self._level("nps_answers", team_id=unassigned), 3, "Unassigned is kept")
 
     def test_46_no_employees(self):
         """Answers of employees do not count."""

@@ -27,7 +27,7 @@ class TestCatalogueCarts(ReaderCase, CatalogueCase, HistoryCase):
         cls.public = cls.website.user_id.partner_id
 
     def _cart(self, begun, partner=None, lines=None, **values):
-        """A cart of the shop, created at an instant (UTC)."""
+        """A cart of the shop, created at a given time (UTC)."""
         with self.at(begun):
             cart = self._order(
                 partner or self._customer(),
@@ -139,8 +139,10 @@ class TestCatalogueCarts(ReaderCase, CatalogueCase, HistoryCase):
         with self.at("2026-11-06 10:00"):
             self._refresh(*CODES)
             team = self._read(CODES[0], "2026-10-01", level="team", team_id=self.north)
-            nobody = self._read(CODES[0], "2026-10-01", level="user", user_id=self.env["res.users"])
-            self.assertEqual((team, nobody), (1, 1))
+            unassigned = self._read(
+                CODES[0], "2026-10-01", level="user", user_id=self.env["res.users"]
+            )
+            self.assertEqual((team, unassigned), (1, 1))
 
     def test_goods_make_a_cart(self):
         cart = self._cart("2026-10-02 10:00", lines=[])
