@@ -127,7 +127,7 @@ def test_paths_are_separated_from_options(addon, monkeypatch):
     assert paths == ["kpi_thing/tests/test_thing.py::TestThing"]
 
 
-def test_value_of_an_option_is_no_path(addon, monkeypatch):
+def test_value_of_an_option_is_not_a_path(addon, monkeypatch):
     monkeypatch.chdir(addon.parent)
     options, paths = testing.split_test_arguments(["-k", "kpi_thing", "--cov", "kpi_thing"])
     assert options == ["-k", "kpi_thing", "--cov", "kpi_thing"]

@@ -294,7 +294,7 @@ class TestBoardDetail(BoardCase):
         self.assertEqual(heat["rows"][0]["name"], "Ann")  # with most records
         self.assertEqual((cells["Ann"]["value"], cells["Ann"]["share"]), (3, 1.0))
         self.assertEqual((cells["Bob"]["value"], cells["Cid"]["value"]), (1, None))
-        # a salesperson sees only the own row
+        # salespeople see only their own row
         heat = self.ask("get_detail", self.leads, self.bob, filters)["heat_map"]
         self.assertEqual([row["name"] for row in heat["rows"]], ["Bob"])
         self.assertFalse(self.ask("get_detail", self.amount, filters=filters)["heat_map"])

@@ -78,7 +78,7 @@ class TestBoardRecords(BoardCase):
         with self.assertRaises(AccessError):
             self.shipped.with_user(self.bob).save_layout(self.layout(self.big), shared=True)
 
-    def test_an_upgrade_leaves_copies_alone(self):
+    def test_an_upgrade_does_not_change_copies(self):
         """Loading the data file resets the original and does not change the copy."""
         copy = self.boards.browse(
             self.shipped.with_user(self.ann).save_layout(

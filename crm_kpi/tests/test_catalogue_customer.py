@@ -252,7 +252,7 @@ class TestCatalogueCustomers(CustomerCase):
 
     def test_32_by_margin(self):
         """With the margin rate of the settings, including credit notes."""
-        # revenue is not value; the card says which of them it shows
+        # the value is the margin, not the revenue; the card shows which one it is
         self._margins_by_rate()
         self.company.kpi_margin_rate = 0.4
         self._lifetimes()
@@ -461,7 +461,7 @@ class TestCatalogueCustomers(CustomerCase):
                 .with_context(crm_kpi_period_ids=periods.ids)
                 .search([("is_top", "=", True)])
             )
-        # the last one has an order of 2023 too, which is too long ago to matter
+        # the last one also has an order of 2023, which is too old to count
         self.assertEqual(rows.partner_id, customers[0] | customers[1])
 
     # --- CONTACTS ---

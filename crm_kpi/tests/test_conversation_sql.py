@@ -87,7 +87,7 @@ class TestBuilders(TransactionCase):
             self.assertAlmostEqual(found, sum(first <= m < last for m in minutes) / 60)
 
     def test_work_intervals(self):
-        """Leaves are left out."""
+        """Leaves are not work intervals."""
         calendar = self.env["resource.calendar"].create(
             {
                 "name": "9-12, 13-14",

@@ -268,7 +268,7 @@ class TestCost(ReaderCase, FinanceCase):
         max_examples=40,
         deadline=None,
         derandomize=True,
-        # add Phase.shrink to look into a failure: it takes minutes
+        # to investigate a failure, add Phase.shrink: it takes minutes
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -619,7 +619,7 @@ class TestCustomerFacts(CustomerCase):
             if row.pop("id")
         }
 
-    def test_unchanged_rows_are_left_alone(self):
+    def test_unchanged_rows_are_not_written(self):
         self._ordered("A", 100, 50, 20)
         self._derive("2026-12-01 12:00")
         self.env.cr.execute("SELECT id, write_date FROM crm_kpi_customer ORDER BY id")

@@ -355,7 +355,7 @@ class RandomHistoryCase(CustomerPeriodCase):
         for customer, moment in moments:
             lead = self._lead(
                 kpi_referrer_id=(self.contact if customer == self.customers[1] else customer).id,
-                # of no company: that of the salesperson
+                # without a company: that of the salesperson counts
                 **rnd.choice(({}, {"company_id": False, "team_id": False})),
             )
             lead.flush_recordset()

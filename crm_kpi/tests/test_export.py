@@ -36,7 +36,7 @@ class TestExport(ExportCase):
         median = self.block(sheet, "Median amount", "Salesperson")
         self.assertEqual(median["Ann"], [100, 15])
         self.assertEqual(median["Total (the rows do not add up)"], [75, 20])
-        # the total of a ratio is live, that of a median is a number
+        # the total of a ratio is a formula, the total of a median is a number
         live_people = self.block(live[self.category.name], "Share won", "Salesperson")
         self.assertRegex(live_people["Total"][1], r"^=IF\(COUNT")
         live_median = self.block(live[self.category.name], "Median amount", "Salesperson")

@@ -604,7 +604,7 @@ class TestGoal(GoalCommon):
 
     # --- chatter ---
 
-    def test_settling_is_noted_without_mail(self):
+    def test_final_status_is_logged_without_mail(self):
         with freeze_time(NOON):
             month = self.period("month", "2026-11-01")
             goal = self.make_goal(period_id=month.id, target=3)

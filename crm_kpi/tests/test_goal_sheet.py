@@ -126,7 +126,7 @@ class TestGoalSheet(KpiCommon):
         # the same file again is out of date
         self.assert_refused(book, r"Mona changed .* after the export")
 
-    def test_other_program(self):
+    def test_sheet_saved_by_libreoffice(self):
         """A sheet saved by LibreOffice can be imported, with the values that it computed."""
         book = self.sheet()
         cell = self.row_of(book, self.first)[6]
@@ -176,7 +176,7 @@ class TestGoalSheet(KpiCommon):
         self.row_of(book, self.first)[6].value = "=1+1"
         self.assert_refused(book, r"G\d+: =1\+1 is not a number")
 
-    def test_foreign(self):
+    def test_forged_sheet(self):
         book = self.sheet()
         key = self.row_of(book, self.first)[0]
         key.value = "999999999." + key.value.split(".", 1)[1]

@@ -159,7 +159,7 @@ class TestInteractionQueue(InteractionCommon):
         self._message(lead, "2026-11-02 09:00", self.ann, message_type="notification")
         self.assertFalse(self._queue())
 
-    def test_equal_rows_are_left_alone(self):
+    def test_equal_rows_are_not_written(self):
         """A second derivation of the same history writes nothing."""
         lead = self._lead(by=self.ann)
         self._message(lead, "2026-11-02 09:00", self.ann)
@@ -403,7 +403,7 @@ class TestResponses(InteractionCommon):
         self._derive()
         self.assertTrue(lead.kpi_response_waiting)
 
-    def test_target_of_its_time(self):
+    def test_changed_target_applies_to_new_leads(self):
         """A changed target applies to new leads; answered leads keep their result."""
         lead = self._lead("2026-11-03 09:00")
         self._message(lead, "2026-11-03 09:30", self.ann)

@@ -36,7 +36,7 @@ class TestOrderFacts(HistoryCase):
         order.order_line[0].discount = 10
         self.assertDiscount(order, 100, 1500)
 
-    def test_given_away(self):
+    def test_lines_with_full_discount(self):
         order = self._order(
             self._customer(), "2026-11-02", lines=[(self.goods, 1, 100), (self.goods, 2, 30)]
         )

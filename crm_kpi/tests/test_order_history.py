@@ -361,8 +361,8 @@ class TestOrderHistory(HistoryCase):
         self.assertEqual([order.kpi_order_no for order in orders], [1, 2, 3, 1, 1, 2])
 
     def test_example_cross_sell_and_upsell(self):
-        """23, 24: A buys in a new category, B another chair 25 % dearer, C the same chair 15 %
-        dearer, E has a first order of two categories."""
+        """23, 24: A buys in a new category, B another chair for 25 % more, C the same chair
+        for 15 % more; the first order of E has two categories."""
         chair = self._product("Chair", self.chairs)
         throne = self._product("Throne", self.chairs)
         desk = self._product("Desk", self.desks)
@@ -439,8 +439,8 @@ class TestOrderHistory(HistoryCase):
         self.assertTrue(order.kpi_is_cross_sell)
 
     def test_unit_of_measure(self):
-        """Two dozens of stools at 120 the dozen are dearer than a chair at 9, not than one at
-        10 when the margin is 10 %."""
+        """Two dozen stools at 120 per dozen (10 each) are an upsell over a chair at 9, but with an
+        upsell margin of 10 % not over a chair at 10."""
         dozen = self.env.ref("uom.product_uom_dozen")
         chair = self._product("Chair", self.chairs)
         stool = self._product("Stool", self.chairs)

@@ -55,7 +55,7 @@ class TestPace(BaseCase):
         part = pace.elapsed(NOV, DEC, NOVEMBER, date(2026, 11, 8), 0.5)
         self.assertAlmostEqual(part.share, 5 / 21)
 
-    def test_holidays_are_no_working_days(self):
+    def test_holidays_are_not_working_days(self):
         days = [day for day in NOVEMBER if day != date(2026, 11, 11)]
         part = pace.elapsed(NOV, DEC, days, date(2026, 11, 16))
         self.assertEqual((part.days, part.total), (9, 20))
@@ -194,7 +194,7 @@ class TestPace(BaseCase):
         self.assertEqual(self.status("range", 50, 61, at(0.3), 60, additive=True), "off_track")
         self.assertEqual(self.status("range", 50, 28, at(0.5), 60, additive=True), "on_track")
 
-    def test_over(self):
+    def test_status_of_a_closed_period(self):
         over = at(1.0, True)
         self.assertEqual(self.status("at_least", 60, 60, over, additive=True), "achieved")
         self.assertEqual(self.status("at_least", 60, 59.9, over, additive=True), "missed")

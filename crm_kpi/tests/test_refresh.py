@@ -76,7 +76,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_unassigned_is_kept_apart(self):
-        """Records without a salesperson have a row of their own: rows add up to the total."""
+        """Records without a salesperson have their own row: rows add up to the total."""
         kpi = self.make_kpi("leads")
         self.make_lead("2026-11-05 12:00:00", user_id=self.ann.id, team_id=self.north.id)
         self.make_lead("2026-11-05 12:00:00")
@@ -90,7 +90,7 @@ class TestRefresh(KpiCommon):
         self.assertEqual(self.value(kpi, month), 3)
 
     @freeze_time(NOW)
-    def test_companies_are_apart(self):
+    def test_companies_are_separate(self):
         kpi = self.make_kpi("leads")
         other = self.env["res.company"].create({"name": "Other"})
         self.make_lead("2026-11-05 12:00:00")
@@ -459,8 +459,8 @@ class TestRefresh(KpiCommon):
     def test_lock_computes_nothing(self):
         """A period that is locked, at the first refresh or by passing time, is not scanned again.
 
-        Percentages depend on the least number of records while they may still change, filters
-        with a moving date on the day: once they are locked, neither matters.
+        While values may change, percentages depend on the minimum number of records, and
+        filters with a relative date on the day. For locked periods neither matters.
         """
         self.company.kpi_min_cell = 5
         share = self.make_kpi("share", aggregator="avg", value_field="probability", unit="percent")
@@ -549,7 +549,7 @@ class TestRefresh(KpiCommon):
         self.assertEqual(self.value(kpi, may), 2)
 
     @freeze_time(NOW)
-    def test_zero_in_place_of_nothing_is_no_restatement(self):
+    def test_zero_in_place_of_no_value_is_not_a_restatement(self):
         """A late record of one KPI gives its salesperson a 0 in other KPIs: no restatement there."""
         every = self.make_kpi("every")
         large = self.make_kpi("large", domain="[('expected_revenue', '>', 100)]")
@@ -769,7 +769,7 @@ class TestRefresh(KpiCommon):
                 self.assertEqual(self.value(kpi, month), expected)
 
     @freeze_time(NOW)
-    def test_history_in_spite_of_a_typing_error(self):
+    def test_history_ignores_dates_with_typing_errors(self):
         self.make_lead("1970-01-01 12:00:00")
         self.make_lead("2025-03-10 12:00:00")
         first = first_day(self.source, self.company, date(2007, 1, 1))
@@ -946,7 +946,7 @@ class TestRefresh(KpiCommon):
     # --- sums without records ---
 
     @freeze_time(NOW)
-    def test_sum_of_nothing_and_overheads(self):
+    def test_sum_without_records_and_overheads(self):
         """An unknown sum is not 0, and overheads of the company have no row *Unassigned*."""
         overheads = self.source.copy({"code": "test_overheads", "unassigned": False})
         kpi = self.make_kpi(

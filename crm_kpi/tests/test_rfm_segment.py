@@ -155,7 +155,7 @@ class TestRfmSegment(CatalogueCase, CustomerCase):
         for customer in customers:
             self.assertEqual(self._class_on(customer, now.date()), self._row(customer).rfm_class)
 
-    def test_the_past_knows_overridden_inactivity(self):
+    def test_the_past_uses_overridden_inactivity(self):
         """The inactivity days of a segment also apply to the past."""
         for number in range(5):
             self._ordered(str(number), *range(5 + number, 300, 20))

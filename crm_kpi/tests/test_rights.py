@@ -252,7 +252,7 @@ class TestReading(RightsCase):
         self.assert_refused("ann", "crm.kpi", "read", self.withdrawn.ids, ["formula"])
         self.assert_refused("all", "crm.kpi", "action_definition", self.withdrawn.ids)
 
-    def test_no_other_way_to_anothers_cells(self):
+    def test_no_other_access_to_cells_of_colleagues(self):
         """Groups, exports, names, related fields and domains on them reveal nothing."""
         own = self.by_width["own"]
         bobs = self.values.filtered(lambda v: v.user_id == self.bob)
@@ -768,7 +768,7 @@ class TestKpisOfGroups(RightsCase):
         )
         self.assertTrue(self.ids("ann", "crm.kpi.value"))
 
-    def test_no_way_around(self):
+    def test_no_access_through_other_records(self):
         """Previews, formulas and goals reveal nothing to an administrator."""
         wizard = self.rpc(
             "kpi_admin", "crm.kpi.preview", "create",

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What is derived from the declaration of a stamp."""
+"""Everything that is generated from the declaration of a stamp."""
 
 from unittest.mock import patch
 

@@ -270,7 +270,7 @@ class TestWorkbookText(BaseCase):
     def test_fuzz(self, names):
         self.assert_harmless(names)
 
-    def test_text_arrives(self):
+    def test_text_stays_literal(self):
         """Text stays literal, with the quote prefix where a CSV import would see a formula."""
         again = self.assert_harmless(NASTY)
         page = again.worksheets[-1]
@@ -413,7 +413,7 @@ class TestWorkbookNumbers(BaseCase):
         self.assertTrue(all(sheet.sheet_view.rightToLeft for sheet in again))
         self.assertEqual(again.worksheets[0].page_setup.paperSize, 1)
 
-    def test_flat(self):
+    def test_streamed_rows(self):
         """Streamed rows: no Excel tables, the same cells."""
         rows = ([f"=row {i}", i, i / 3] for i in range(3000))
         table = wb.Table("List", ["Text", "Number", "Share"], rows, formats=[None, "0", "0%"])

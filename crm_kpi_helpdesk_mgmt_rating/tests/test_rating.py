@@ -204,7 +204,7 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
         self._refresh_at("2026-11-10 12:00", "rating_response_rate")
         self.assertAlmostEqual(self._rep("rating_response_rate"), 0.4)
 
-    def test_odoo_s_last_rating_is_left_alone(self):
+    def test_last_rating_of_odoo_stays(self):
         """Odoo orders ratings by write date, so deriving facts does not change it."""
         ticket = self._ticket()
         old = self._rate(ticket, 1, "2026-10-06 08:00")

@@ -95,7 +95,7 @@ class TestOptOut(MailingCase):
             self.assertEqual(self._read("unsubscribe_rate", "2026-09-01"), 1)
             self.assertEqual(self._read("emails_blocked", "2026-09-01"), 1)
 
-    def test_the_mailing_before(self):
+    def test_last_mailing_before_the_opt_out(self):
         """The opt-out belongs to the last mailing that reached the address."""
         customer = self._customer("Customer", email="a@x.example")
         other = self._mailing(self.bob)

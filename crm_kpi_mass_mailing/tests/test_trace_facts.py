@@ -95,7 +95,7 @@ class TestTraceFacts(MailingCase):
         self.assertEqual(known.kpi_company_id, self.company)
         self.assertFalse(unknown.kpi_company_id)
 
-    def test_nothing_before_it_is_sent(self):
+    def test_no_derivation_before_sending(self):
         """Deriving must not write mails that are being sent."""
         trace = self._trace("a@x.example", "outgoing", sent=None)
         before = trace.write_date

@@ -38,7 +38,7 @@ class TestBackfill(SurveyCase):
         self.env["crm.kpi.backfill"]._run()
         self.assertEqual([{name: i[name] for name in FACTS} for i in inputs], stamped)
 
-    def test_leaves_stamps_alone(self):
+    def test_backfill_keeps_stamps(self):
         answer = self._answer(self.nps, 9, partner=self.anns)
         self.anns.user_id = self.bob
         self.env["crm.kpi.backfill"]._run()
