@@ -26,7 +26,7 @@ INTRODUCTION = """\
 
 Aim: ↑ more is better, ↓ less is better, ↔ neither. Every KPI has a counter-metric, the KPI that
 gets worse first when this one is improved at any price. Components of formulas (numerators and
-denominators) are KPIs too; they are left out here. *Needs* names the app that a KPI needs besides
+denominators) are KPIs too; they are left out here. *Needs* names the app that a KPI needs beside
 CRM and Sales.
 
 """
