@@ -42,7 +42,7 @@ def own_filestore(request):
     if not worker:
         yield
         return
-    request.getfixturevalue("load_registry")  # where pytest-odoo sets the folder
+    request.getfixturevalue("load_registry")  # pytest-odoo sets the folder in this fixture
     from odoo.tools import config
 
     shared = config.filestore(config["db_name"])

@@ -83,7 +83,7 @@ class TestOptional(unittest.TestCase):
             if path.suffix in (".py", ".xml", ".js") and not {"demo", "tests"} & {*path.parts}:
                 self.assertFalse(quoted.findall(path.read_text()), path)
 
-    def test_tool_writes_just_that(self):
+    def test_tool_writes_the_same_file(self):
         with patch.object(sys, "path", [str(ROOT / "tools"), *sys.path]):
             tool = importlib.import_module("kpi_optional")
         self.assertEqual((ROOT / "crm_kpi/data/crm.kpi.optional.csv").read_text(), tool.render())

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What a refresh costs at the size that it is to hold, as ratios to what else would do the work.
+"""Time of a refresh on a large database, as ratios to alternatives.
 
 A rebuild against a statement written by hand for the same cells; an unchanged refresh by source;
 the goals of 500 salespeople against those of Odoo's gamification. See :mod:`scale_case`.
@@ -101,14 +101,14 @@ class TestRefreshSpeed(ScaleCase):
         return time.perf_counter() - start
 
     def test_refresh(self):
-        # in one transaction: what is rolled back in between leaves a table of values behind that
-        # is large, and of which the planner knows nothing
+        # in one transaction: a rollback in between would leave a table of values that is large
+        # and has no statistics for the planner
         self._unchanged_refresh()
         self._rebuild_against_sql()
         self._goals_against_gamification()
 
     def _rebuild_against_sql(self):
-        """A rebuild against the statement of an expert: the same cells, in how many times its time."""
+        """Time of a rebuild, as a multiple of a hand-written statement for the same cells."""
         source = self.env.ref("crm_kpi.crm_kpi_source_order")
         kpis = self.kpis._by_code(REBUILT)
         kpis.cross_levels = False
@@ -229,7 +229,7 @@ class TestRefreshSpeed(ScaleCase):
                 for user in self.salespeople
             ]
         )
-        ours.cross_levels = False  # gamification knows nothing of customers
+        ours.cross_levels = False  # gamification has no values of customers
         self.env.flush_all()
         self.env.invalidate_all()
         aggregates = Aggregates(source, self.company, self.now)

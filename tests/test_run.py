@@ -1,4 +1,4 @@
-"""The development tool `./run`: its arguments, its hashes, and one clear line for what is missing."""
+"""The development tool `./run`: its arguments, its hashes, and one clear line for each missing part."""
 
 import ast
 import importlib.machinery
@@ -70,7 +70,7 @@ def addon(tmp_path):
 
 
 def call(*arguments, **env):
-    """Run the script as its users do, without what this machine's environment may set."""
+    """Run the script as its users do, without the environment variables of this machine."""
     kept = {
         key: value
         for key, value in os.environ.items()
@@ -87,7 +87,7 @@ def call(*arguments, **env):
 
 
 def assert_one_line(done, *words):
-    """It failed with a single line that holds these words, and no traceback."""
+    """The call failed with a single line that contains these words, without a traceback."""
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     lines = [line for line in done.stderr.splitlines() if not line.startswith("==> ")]
@@ -127,7 +127,7 @@ def test_paths_are_separated_from_options(addon, monkeypatch):
     assert paths == ["kpi_thing/tests/test_thing.py::TestThing"]
 
 
-def test_value_of_an_option_is_no_path(addon, monkeypatch):
+def test_value_of_an_option_is_not_a_path(addon, monkeypatch):
     monkeypatch.chdir(addon.parent)
     options, paths = testing.split_test_arguments(["-k", "kpi_thing", "--cov", "kpi_thing"])
     assert options == ["-k", "kpi_thing", "--cov", "kpi_thing"]
@@ -180,7 +180,7 @@ def test_selected_files_decide_what_is_fetched(tmp_path):
 
 
 def test_every_browser_test_is_marked():
-    """What starts a browser says so: else its run gets no web assets and no Chromium."""
+    """Tests that start a browser are tagged: otherwise their run gets no assets and no Chromium."""
     for file in REPO.glob("crm_kpi*/tests/test_*.py"):
         calls = {
             node.func.attr
@@ -211,13 +211,13 @@ def test_demo_addons_are_for_demo_databases():
     ],
 )
 def test_all_tests_share_the_processors(monkeypatch, processors, arguments, workers):
-    """But not what measures speed, or is looked into by hand."""
+    """Benchmarks and runs with a debugger are not distributed."""
     monkeypatch.setattr(testing.os, "cpu_count", lambda: processors)
     assert testing.distribution(arguments)[1:2] == ([workers] if workers else [])
 
 
 def test_tasks_side_by_side():
-    """Each waits for the other: one after the other they would never end."""
+    """Each task waits for the other: one after the other, they would never end."""
     meet = threading.Barrier(2, timeout=20)
     assert sorted(common.side_by_side(meet.wait, meet.wait)) == [0, 1]
 
@@ -286,7 +286,7 @@ def test_addons_are_found_and_a_broken_manifest_is_reported(addon, monkeypatch):
     monkeypatch.setattr(addons, "REPO", addon.parent)
     assert list(addons.repo_addons(addon.parent)) == ["kpi_thing"]
     (addon / "__manifest__.py").write_text("{'name': ")
-    with pytest.raises(common.Problem, match=r"kpi_thing/__manifest__.py is no valid manifest"):
+    with pytest.raises(common.Problem, match=r"kpi_thing/__manifest__.py is not a valid manifest"):
         addons.repo_addons(addon.parent)
 
 
@@ -350,7 +350,7 @@ def test_wrong_odoo_series(tmp_path):
     (tmp_path / "odoo").mkdir()
     (tmp_path / "odoo" / "release.py").write_text("version_info = (18, 0, 0, FINAL, 0, '')\n")
     done = call("db", "x", CRM_KPI_STATE=str(tmp_path / "state"), ODOO_HOME=str(tmp_path))
-    assert_one_line(done, "is Odoo 18.0, needed is 19.0", "unset ODOO_HOME")
+    assert_one_line(done, "is Odoo 18.0, but 19.0 is needed", "unset ODOO_HOME")
 
 
 def test_no_odoo_where_it_should_be(tmp_path):
@@ -374,11 +374,11 @@ def test_no_folder_to_import(tmp_path):
     assert_one_line(done, "none is not there: name the folder")
     done = call("import-sales", str(tmp_path), "x", CRM_KPI_STATE=str(tmp_path))
     assert_one_line(done, "holds no sales_pipeline.csv")
-    assert not (tmp_path / "locks").exists()  # nothing was made for it
+    assert not (tmp_path / "locks").exists()  # nothing was created for it
 
 
 def test_unknown_module(tmp_path):
-    """Odoo would make a database without it, and say nothing."""
+    """Odoo would create a database without it, without an error."""
     packages = tmp_path / "venv" / "lib" / "python3.12" / "site-packages"
     for place in (tmp_path / "odoo" / "addons" / "crm", packages / "odoo" / "addons" / "helpdesk"):
         place.mkdir(parents=True)
@@ -392,7 +392,7 @@ def test_unknown_module(tmp_path):
 
 @pytest.mark.skipif(not Path("/usr/bin/apt-get").exists(), reason="needs apt")
 def test_no_network_for_odoo(state, monkeypatch):
-    """apt is led to a port where nothing listens."""
+    """apt is directed to a port where nothing listens."""
     monkeypatch.setattr(odoo_source, "installed_odoo", list)
     monkeypatch.setattr(debian.Apt, "RETRIES", "0")
     monkeypatch.setattr(odoo_source, "debian_release", lambda: "bookworm")
@@ -407,7 +407,7 @@ def test_no_network_for_odoo(state, monkeypatch):
 
 
 def test_no_network_for_python_packages(state, tmp_path, monkeypatch):
-    """Both uv and pip are led to an index where nothing listens."""
+    """Both uv and pip are directed to an index where nothing listens."""
     pins = tmp_path / "pins.txt"
     pins.write_text("a-package==1\n")
     monkeypatch.setattr(python_envs, "installer", lambda _state: Path(sys.executable))
@@ -435,7 +435,7 @@ def _fail(command, log, words):
 
 
 def test_no_chromium(state, monkeypatch, capsys):
-    """Without a browser its tests are skipped with a word; where nothing may be skipped it is an error."""
+    """Without a browser its tests are skipped with a message; in strict mode it is an error."""
 
     def fail(_state):
         raise common.Problem("no network")
@@ -453,7 +453,7 @@ def test_no_chromium(state, monkeypatch, capsys):
 
 
 def test_no_office(state, monkeypatch, capsys):
-    """The same of LibreOffice, which recalculates workbooks."""
+    """The same for LibreOffice, which recalculates workbooks."""
 
     def fail(_state):
         raise common.Problem("no network")
@@ -481,7 +481,7 @@ def test_unsupported_python(monkeypatch):
         python_envs.base_python()
 
 
-def test_older_python_reads_what_it_lacks():
+def test_older_python_shows_the_required_version():
     """An older Python must be able to parse the file, or it shows only a syntax error."""
     ast.parse(Path(run.__file__).read_text(), feature_version=(3, 8))
 

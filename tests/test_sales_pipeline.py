@@ -2,8 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The figures of a public data set, against plain Python over its files.
 
-The oracle below reads the csv files for itself and shares nothing with the importer or the
-engine: its own dates, its own spelling slips, its own sums. The totals that are printed in the
+The oracle below reads the csv files itself and shares nothing with the importer or the
+engine: dates, corrected typing errors and sums are its own. The totals that are printed in the
 issue (4,238 won deals over 10,005,534 and so on) are checked apart from it.
 """
 
@@ -91,7 +91,7 @@ class TestSalesPipeline(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        # a company of its own: whatever else is in the database stays out of its figures
+        # a separate company, so that other records in the database do not count
         cls.company = cls.env["res.company"].create(
             {"name": "Sales pipeline", "kpi_tz": "America/New_York"}
         )
@@ -122,8 +122,8 @@ class TestSalesPipeline(TransactionCase):
     def cell(self, code, kind, first, level="company", name=None):
         return self.values[code].get((kind, first, level, name), False)
 
-    def test_nobody_waits_for_an_answer(self):
-        """A person loaded the leads: they did not come in from outside, unanswered."""
+    def test_leads_do_not_wait_for_an_answer(self):
+        """A user loaded the leads, so they are not unanswered inbound leads."""
         inbound = self.env["crm.lead"].search_count(
             [("company_id", "=", self.company.id), ("kpi_origin", "=", "inbound")]
         )
@@ -157,7 +157,7 @@ class TestSalesPipeline(TransactionCase):
             [1_134_672, 3_086_111, 2_982_255, 2_802_496],
         )
 
-    def test_nothing_was_closed_before(self):
+    def test_no_deal_was_closed_before(self):
         self.assertEqual(self.cell("deals_won", "year", date(2016, 1, 1)), 0)
         self.assertIs(self.cell("win_rate", "quarter", date(2016, 10, 1)), False)
 
@@ -173,24 +173,24 @@ class TestSalesPipeline(TransactionCase):
                     if expected is False:
                         self.assertIs(found, False)
                     elif expected == 0 and found is False and code != "win_rate":
-                        pass  # nobody's zero is not stored: there is no record to count
+                        pass  # a zero of Unassigned is not stored: there is no record to count
                     else:
                         self.assertIsNot(found, False)
-                        # from noon in summer to noon in winter it is an hour more than days
+                        # from noon in summer time to noon in winter time is one hour more than whole days
                         self.assertAlmostEqual(
                             found, expected, delta=0.05 if code == "sales_cycle_days_mean" else 1e-6
                         )
 
-    def test_no_cell_too_many(self):
-        """Whoever closed nothing has no deals: nothing is credited to anybody else."""
+    def test_no_other_cells(self):
+        """Agents without closed deals have no values: no deal is credited to another user."""
         for code in ("deals_won", "deals_lost", "deals_won_amount"):
             for cell, found in self.values[code].items():
                 if cell not in self.oracle.deals:
                     with self.subTest(code=code, cell=cell):
                         self.assertIn(found, (0, False))
 
-    def test_again(self):
-        """A second run finds everything there."""
+    def test_second_run_creates_nothing(self):
+        """A second run finds all records and creates none."""
         before = self.env["crm.lead"].search_count([])
         self.assertEqual(import_sales(self.env, FOLDER), {})
         self.assertEqual(self.env["crm.lead"].search_count([]), before)
@@ -198,7 +198,7 @@ class TestSalesPipeline(TransactionCase):
 
 @tagged("post_install", "-at_install")
 class TestSalesFiles(TransactionCase):
-    """What is wrong with the files is said, nothing is guessed."""
+    """Errors in the files are reported; nothing is guessed."""
 
     def setUp(self):
         super().setUp()
@@ -223,7 +223,7 @@ class TestSalesFiles(TransactionCase):
         with self.assertRaisesRegex(ImportProblem, pattern):
             read_files(self.folder)
 
-    def test_slips_are_mended(self):
+    def test_typing_errors_are_corrected(self):
         data = read_files(self.folder)
         self.assertEqual(data["sales_pipeline"][0]["product"], "GTX Pro")
         self.assertEqual(data["sales_pipeline"][0]["close_date"], date(2017, 3, 1))

@@ -33,6 +33,6 @@ class TestTranslationTemplates(TransactionCase):
         for addon, terms in source.items():
             with self.subTest(addon=addon):
                 template = {entry.msgid for entry in polib.pofile(str(pot.file_of(addon)))}
-                hint = "./run pot writes the templates anew"
+                hint = "./run pot writes the templates"
                 self.assertEqual(sorted(terms - template), [], f"missing: {hint}")
                 self.assertEqual(sorted(template - anywhere), [], f"not there any more: {hint}")

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""How long large workbooks take to write, and how much memory: each in a process of its own."""
+"""Time and memory to write large workbooks; each is written in its own process."""
 
 import json
 import subprocess
@@ -82,10 +82,10 @@ def measure(kind, count):
 
 @pytest.mark.benchmark
 def test_workbook_scale():
-    """A hundred thousand cells in tables with live formulas, and plain rows in flat memory."""
+    """A hundred thousand cells in tables with live formulas, and plain rows in constant memory."""
     book = measure("sheets", 100_000)
     assert book["formulas"] > 25_000
     assert book["seconds"] < 30
     small, large = measure("flat", 100_000), measure("flat", 1_000_000)
-    # ten times the cells, the same memory but for the file itself
+    # ten times the cells, the same memory except for the file itself
     assert large["megabytes"] - large["file"] / 1024 < small["megabytes"] + 30

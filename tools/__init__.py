@@ -2,8 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The development tool behind ``./run``; it needs only Python's standard library to start.
 
-What a published tool does well is left to it: uv makes Python environments and lock files, pytest,
-ruff, pylint-odoo and prettier do their work. Two tools were measured and are not used:
+Published tools do most of the work: uv makes Python environments and lock files; pytest,
+ruff, pylint-odoo and prettier test and check. Two tools were measured and are not used:
 
 * click-odoo-contrib caches databases by the content of all addons together, so one changed line
   installs everything again (60 s and more); ``templates`` keeps layers.

@@ -17,7 +17,7 @@ def read_manifest(folder: Path) -> dict:
     try:
         return ast.literal_eval(path.read_text())
     except (SyntaxError, ValueError) as error:
-        raise Problem(f"{path.relative_to(REPO)} is no valid manifest: {error}") from error
+        raise Problem(f"{path.relative_to(REPO)} is not a valid manifest: {error}") from error
 
 
 def repo_addons(repo: Path = REPO) -> dict[str, dict]:

@@ -21,7 +21,7 @@ def find_chromium(state: State) -> str | None:
 
 
 def need_chromium(state: State) -> None:
-    """Have Chromium for the browser tests."""
+    """Find or fetch Chromium for the browser tests."""
     text = "no Chromium for the browser tests: apt install chromium fonts-liberation"
     need_program(state, "chromium", find_chromium, fetch_chromium, text)
 

@@ -92,7 +92,7 @@ def _add_database_commands(commands: Commands) -> None:
     commands.add("psql", command_psql, "psql on the server in use: ./run psql DB", **REST)
     text = "load the public CRM sales data set into a database"
     sub = commands.add("import-sales", command_import_sales, text)
-    text = "folder with sales_pipeline.csv and its companions"
+    text = "folder with sales_pipeline.csv and the other files"
     sub.add_argument("folder", metavar="FOLDER", help=text)
     text = "made without demo data if it does not exist"
     sub.add_argument("name", metavar="DB", help=text)

@@ -29,7 +29,7 @@ FONTS_CONF = """<?xml version="1.0"?>
 def need_program(
     state: State, name: str, find: Callable, fetch: Callable[[State], None], text: str
 ) -> None:
-    """Find a program or fetch it. Without it the tests that use it are skipped, unless that is forbidden."""
+    """Find a program or fetch it. Without it the tests that use it are skipped; in strict mode it is an error."""
     if find(state):
         return
     try:

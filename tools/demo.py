@@ -49,7 +49,7 @@ def demo_logins(odoo: Odoo, name: str) -> list[tuple[str, str]]:
 
 
 def prepare_demo(odoo: Odoo, name: str, fresh: bool) -> None:
-    """Have a demo database with the current code: copied from the template, or updated if the code has changed."""
+    """Prepare a demo database with the current code: copy the template, or update it if the code has changed."""
     databases = odoo.databases
     tree = tree_hash(REPO / addon for addon in odoo.addons)
     if fresh:

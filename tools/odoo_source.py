@@ -64,7 +64,7 @@ def odoo_home(state: State) -> Path:
             )
         if series != SERIES:
             raise Problem(
-                f"ODOO_HOME={named} is Odoo {series[0]}.{series[1]}, needed is {SERIES[0]}.{SERIES[1]}: "
+                f"ODOO_HOME={named} is Odoo {series[0]}.{series[1]}, but {SERIES[0]}.{SERIES[1]} is needed: "
                 "name another folder, or unset ODOO_HOME to have it fetched"
             )
         return Path(named).resolve()

@@ -28,7 +28,7 @@ def find_office(state: State) -> str | None:
 
 
 def need_office(state: State) -> None:
-    """Have LibreOffice for the tests of workbooks."""
+    """Find or fetch LibreOffice for the tests of workbooks."""
     text = "no LibreOffice for the tests of workbooks: apt install libreoffice-calc"
     need_program(state, "office", find_office, fetch_office, text)
 

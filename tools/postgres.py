@@ -55,7 +55,7 @@ def _from_url(url: str) -> Server:
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql"):
         raise Problem(
-            f"--db-url {url!r} is no PostgreSQL address: write postgresql://user:password@host:5432/"
+            f"--db-url {url!r} is not a PostgreSQL address: write postgresql://user:password@host:5432/"
         )
     query = dict(parse_qsl(parts.query))
     return Server(

@@ -2,8 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Python environments with pinned packages, and their lock files.
 
-uv does the work. It does not read pip's configuration, so where a machine reaches packages only
-through that (an index of a company), pip does it instead.
+uv does the work. It does not read pip's configuration, so on machines that reach packages only
+through it (an index of a company), pip is used instead.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def pip_venv(state: State, target: Path, log: Path) -> None:
 
 
 def installer(state: State) -> Path:
-    """Python of the environment that holds pip and, if it can be had, uv; it installs into the others."""
+    """Python of the environment that holds pip and, if available, uv; it installs into the others."""
     target = state.root / f"installer-{digest(UV, base_python(), str(sys.version_info[:2]))}"
     python, log = target / "bin" / "python", state.logs / f"{target.name}.log"
     if not (target / ".complete").exists():

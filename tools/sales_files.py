@@ -98,14 +98,14 @@ def _check(data):
             try:
                 row[column] = parse_day(row[column])
             except ValueError:
-                problems.append(f"{where}: {column} {row[column]!r} is no date M/D/YYYY")
+                problems.append(f"{where}: {column} {row[column]!r} is not a date M/D/YYYY")
                 continue
             if required and not row[column]:
                 problems.append(f"{where}: {column} is missing")
         try:
             row["close_value"] = float(row["close_value"]) if row["close_value"] else 0.0
         except ValueError:
-            problems.append(f"{where}: close_value {row['close_value']!r} is no amount")
+            problems.append(f"{where}: close_value {row['close_value']!r} is not an amount")
     for line, row in enumerate(data["accounts"], start=2):
         parent = row["subsidiary_of"]
         if parent and parent not in known["account"]:

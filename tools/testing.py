@@ -76,7 +76,7 @@ def drop_orphans(odoo: Odoo) -> None:
 
 
 def axe(state: State) -> str:
-    """Path of the accessibility checker that browser tests load; empty when it cannot be had."""
+    """Path of the accessibility checker that browser tests load; empty when it is not available."""
     try:
         return str(node_modules(state, tools_venv(state)) / "axe-core" / "axe.min.js")
     except Problem as problem:

@@ -16,7 +16,7 @@ DISABLED_MAIL = {
 
 
 class KpiCommon(TransactionCase):
-    """A company in Brussels with two teams, three salespeople and KPIs of its own."""
+    """A company in Brussels with two teams, three salespeople and its own KPIs."""
 
     @classmethod
     def setUpClass(cls):
@@ -61,7 +61,7 @@ class KpiCommon(TransactionCase):
     def make_user(cls, name, *groups, company=None):
         """A user of one company, by default the test company, whose login is ``kpi_<name>``.
 
-        :param groups: external ids of his groups
+        :param groups: external ids of the user's groups
         """
         company = company or cls.company
         return cls.env["res.users"].create(
@@ -104,7 +104,7 @@ class KpiCommon(TransactionCase):
 
     @classmethod
     def backdate(cls, records, **columns):
-        """Write columns that the ORM does not let anybody write, such as ``create_date``."""
+        """Write columns by SQL that the ORM does not write, such as ``create_date``."""
         cls.env.flush_all()
         for name, value in columns.items():
             cls.env.cr.execute(
@@ -127,7 +127,7 @@ class KpiCommon(TransactionCase):
         return self.env["crm.kpi.value"].search(domain)
 
     def value(self, kpi, period, level="company", **dimensions):
-        """Value of one cell; ``None`` where there is no such row or no value."""
+        """Value of one cell; ``None`` if there is no such row or no value."""
         found = self.cells(kpi, period, level).filtered(
             lambda cell: all(cell[name] == record for name, record in dimensions.items())
         )

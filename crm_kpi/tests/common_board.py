@@ -99,7 +99,7 @@ class BoardCase(KpiCommon):
         cls.env.flush_all()
 
     def show(self, user=None, board=None, **filters):
-        """The board as a user sees it, by default a reader of all values."""
+        """The board as a user sees it, by default a user who may read all values."""
         boards = self.boards.with_user(user or self.mia).with_company(self.company)
         self.env.flush_all()
         return boards.get_board((board or self.board).id, filters)

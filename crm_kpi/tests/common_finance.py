@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A company with the handful of accounts and journals that its books need."""
+"""A company with the accounts and journals that the tests of accounting need."""
 
 from odoo import Command
 
@@ -60,7 +60,7 @@ class FinanceCase(CatalogueCase, HistoryCase):
 
     @classmethod
     def _invoice(cls, date, amount=100.0, kind="out_invoice", post=True, lines=None, **values):
-        """A customer document; ``lines`` are dicts that replace the one line of an amount."""
+        """A customer invoice or credit note; ``lines`` (dicts) replace the line of ``amount``."""
         partner = values.pop("partner", None) or cls._customer()
         if lines is None:
             lines = [{"product_id": cls.goods.id, "quantity": 1, "price_unit": amount}]

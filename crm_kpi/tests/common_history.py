@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A company with its reps, customers and goods, and a clock that the tests turn."""
+"""A company with salespeople, customers and products, and a clock that the tests set."""
 
 from contextlib import contextmanager
 from datetime import datetime
@@ -75,15 +75,15 @@ class HistoryCase(TransactionCase):
 
     @contextmanager
     def at(self, when):
-        """Everything inside happens at ``when`` (UTC): all clocks that Odoo looks at."""
+        """Set all clocks that Odoo reads to ``when`` (UTC) during the block."""
         moment = utc(when) if isinstance(when, str) else when
         with freeze_time(moment), patch.object(self.env.cr, "now", lambda: moment):
             yield
             self.env.flush_all()
 
     def _margins_by_rate(self):
-        """Margins are the company's rate of the revenue, although costs may be kept
-        (crm_kpi_sale_margin)."""
+        """Compute margins by the company's margin rate, also when crm_kpi_sale_margin is
+        installed."""
         orders = self.env.registry["sale.order"]
         self.patch(orders, "_kpi_margin_sql", SaleOrder._kpi_margin_sql)
 
@@ -105,7 +105,7 @@ class HistoryCase(TransactionCase):
 
     @classmethod
     def _order(cls, partner, date, amount=100.0, lines=None, state="sale", user=None, **values):
-        """An order of the past, as an import makes it.
+        """An order in the past, as an import creates it.
 
         :param lines: list of ``(product, quantity, price)`` instead of one line of ``amount``
         """

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Histories of messages with true dates, for the tests of conversations."""
+"""Message histories with real dates, for the tests of conversations."""
 
 from datetime import datetime
 
@@ -57,7 +57,7 @@ class InteractionCommon(TransactionCase):
 
     @classmethod
     def _dates(cls, record, **dates):
-        """Set columns that the ORM keeps for itself, such as ``create_date``."""
+        """Write columns by SQL that the ORM does not write, such as ``create_date``."""
         record.flush_recordset()
         for name, value in dates.items():
             cls.env.cr.execute(
@@ -69,7 +69,7 @@ class InteractionCommon(TransactionCase):
 
     @classmethod
     def _lead(cls, created="2026-11-01 08:00", by=None, **vals):
-        """A lead created at an instant by a user; ``by`` None is the robot (a web form)."""
+        """A lead created at a given time by a user; ``by`` None is the robot (a web form)."""
         lead = cls.env["crm.lead"].create(
             {
                 "name": "Lead",
@@ -105,7 +105,7 @@ class InteractionCommon(TransactionCase):
 
     @classmethod
     def _done(cls, record, when, author, activity_type):
-        """What a done activity leaves behind."""
+        """The message that a done activity leaves."""
         return cls._message(
             record,
             when,
@@ -123,5 +123,5 @@ class InteractionCommon(TransactionCase):
         rows = self.env["crm.kpi.interaction"].search(
             [("res_model", "=", record._name), ("res_id", "=", record.id)]
         )
-        # not by the order of messages, which is the latest first
+        # sorted by time, because the default order is latest first
         return rows.sorted(lambda row: (row.date, row.message_id.id))

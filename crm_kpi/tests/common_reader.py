@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A reader who opens the records behind a number, as the web client does it."""
+"""A reader who opens the records behind a number, as the web client does."""
 
 from lxml import etree
 
@@ -10,7 +10,7 @@ from odoo.tests import new_test_user
 
 
 class ReaderCase:
-    """For cases with a ``company``."""
+    """Mixin for test cases with a ``company``."""
 
     def _employee(self, login, groups):
         return new_test_user(
@@ -33,7 +33,7 @@ class ReaderCase:
         )
 
     def _opened(self, user, code, month, level="company"):
-        """The records that the user gets to see, after reading all that list and form show."""
+        """The opened records, after reading all fields of list and form as the user."""
         self.env.flush_all()
         self.env.invalidate_all()
         cell = self._cell(code, month, level).with_user(user)
@@ -60,7 +60,7 @@ class ReaderCase:
             cell.action_open_records()
 
     def _specification(self, model, view):
-        """What of the records the view asks for; of linked ones the name."""
+        """Specification of the view's fields; of linked records only the name."""
         specification = {}
         for node in etree.fromstring(view["arch"]).xpath("//field[not(ancestor::field)]"):
             name = node.get("name")

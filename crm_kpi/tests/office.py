@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Headless LibreOffice: a second opinion on what the formulas of a workbook yield."""
+"""Headless LibreOffice, which recalculates the formulas of a workbook independently."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import openpyxl
 
-# by default LibreOffice believes the cached values of files that it did not write
+# by default LibreOffice keeps the cached values of files that it did not write
 ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
   <item oor:path="/org.openoffice.Office.Calc/Formula/Load">
@@ -22,7 +22,7 @@ ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def soffice():
-    """LibreOffice, where ``./run`` has it; a test that needs it is skipped without."""
+    """Path of LibreOffice, set by ``./run``; without it the test is skipped."""
     found = shutil.which("soffice")
     if not found:
         if os.environ.get("CRM_KPI_STRICT", "0") not in ("", "0"):
@@ -32,7 +32,7 @@ def soffice():
 
 
 def convert(path, kind, folder):
-    """Let LibreOffice read a workbook, recalculate all of it, and save it as another kind."""
+    """Open a workbook in LibreOffice, recalculate it, and save it in another format."""
     with tempfile.TemporaryDirectory() as profile:
         settings = Path(profile, "user", "registrymodifications.xcu")
         settings.parent.mkdir(parents=True)

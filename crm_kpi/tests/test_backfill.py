@@ -52,7 +52,7 @@ class BackfillCase(HistoryCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        # as in life: changes are tracked
+        # as in normal use: changes are tracked
         cls.env = cls.env(context=dict(cls.env.context, tracking_disable=False))
 
     @contextmanager
@@ -133,7 +133,7 @@ class TestBackfill(BackfillCase):
             lead["again"].action_set_won()
             lead["restored"].action_restore()
             lead["imported"] = self._lead(name="imported", stage_id=self.stage_won.id)
-            # Odoo keeps the last conversion only: what was converted twice is out of reach
+            # Odoo keeps only the last conversion, so a second one cannot be back-filled
             lead["copy"] = lead["head"].copy({"name": "copy"})
         with self.at("2026-02-03 09:00"):
             (lead["head"] + lead.pop("tail")).merge_opportunity()
@@ -274,7 +274,7 @@ class TestBackfill(BackfillCase):
         self.assertTrue(order["upsell"].kpi_is_upsell)
 
     def test_sent_with_the_first_message(self):
-        """Of an order that came as it is, only its messages know when it was sent."""
+        """The sending date of an imported order is known only from its messages."""
         order = self._order(self._customer(), "2026-01-10 08:00", user=self.ann)
         for day, subtype in (("2026-01-03", "mt_note"), ("2026-01-05", "mt_comment")):
             with self.at(f"{day} 09:00"):
@@ -320,7 +320,7 @@ class TestBackfill(BackfillCase):
 
     # --- THE RUN ---
 
-    def test_run_again_leaves_what_is_there(self):
+    def test_second_run_changes_nothing(self):
         with self.at("2026-01-05 08:00"):
             done, todo = self._lead(), self._lead()
         with self.at("2026-01-15 08:00"):
@@ -336,8 +336,8 @@ class TestBackfill(BackfillCase):
         self.assertEqual(done.kpi_won_date, utc("2020-01-01"))
         self.assertEqual(todo.kpi_won_date, utc("2026-01-15 08:00"))
 
-    def test_installation_left_nothing_out(self):
-        """The demo data were there before this module."""
+    def test_installation_filled_existing_records(self):
+        """The demo data existed before this module was installed."""
         self.env.flush_all()
         for table, missing in (
             ("crm_lead", "kpi_was_lead IS NULL"),
@@ -352,7 +352,7 @@ class TestBackfill(BackfillCase):
                 self.assertEqual(self.env.execute_query(query), [])
 
     def test_no_stored_field_is_computed_at_installation(self):
-        """Columns of computed fields on large tables are there before the fields."""
+        """On large tables the columns of computed fields are created before the fields."""
         columns = stored_columns(*hooks.WITH_HISTORY)
         for model in ("account.move.line", "crm.lead", "sale.order", "sale.order.line"):
             stamped = {

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A long history is read in sets: it may be interrupted, and goes on where it was."""
+"""A long history is read in sets; after an interruption, it continues where it stopped."""
 
 import logging
 from unittest.mock import patch
@@ -33,14 +33,14 @@ class TestSteps(BackfillCase):
         cls.work = cls.env["crm.kpi.backfill"]
         for module in (backfill, crm_kpi_fact_mixin):
             cls.startClassPatcher(patch.object(module, "BATCH", SET))
-        # a database may have a history of its own
+        # the database may already have a history
         cls.before = {
             model: cls.env[model].with_context(active_test=False).search([]).ids
             for model in ("crm.lead", "sale.order")
         }
 
     def _history(self):
-        """Leads and orders with what happened to them, and what was said."""
+        """Leads and orders with their changes and messages."""
         self.customers = [self._customer(f"C{n}") for n in range(4)]
         with self.at("2026-01-05 08:00:07"):
             leads = self.env["crm.lead"].concat(
@@ -97,15 +97,15 @@ class TestSteps(BackfillCase):
         self.env.invalidate_all()
 
     def _begin(self):
-        """As a long history is begun with."""
+        """Start the back-fill as for a long history."""
         with patch.object(backfill, "AT_ONCE", 0):
             hooks.post_init_hook(self.env)
         self.assertTrue(self.work._is_pending())
 
     def _work(self, kill_after=None):
-        """Go on, with a commit (here, a savepoint) after every set, until done or killed.
+        """Continue, with a commit (here, a savepoint) after every set, until done or killed.
 
-        :return: what the progress was after each set
+        :return: the progress after each set
         """
         seen = []
         kept = self.env.cr.savepoint()
@@ -139,7 +139,7 @@ class TestSteps(BackfillCase):
         leads, orders = self._history()
         self._forget_all(leads, orders)
         with self.assertLogs(LOGGER, logging.INFO):
-            hooks.post_init_hook(self.env)  # a short one is read at once
+            hooks.post_init_hook(self.env)  # a short history is read in one step
         self.assertFalse(self.work._is_pending())
         expected = self._content(leads, orders)
         self.assertTrue(all(expected))
@@ -149,13 +149,13 @@ class TestSteps(BackfillCase):
             self._begin()
             kills, seen = 0, []
             while self.work._is_pending():
-                # killed ever later, so that the work comes to its end
+                # each run is killed later than the one before, so that the back-fill completes
                 seen += self._work(kill_after=kill_after + kills)
                 kills += 1
                 self.assertLess(kills, 100)
             self.assertGreater(kills, 3)
             self.assertEqual(self._content(leads, orders), expected)
-            # no set was done twice: what was done only grows, to what there is
+            # no set was done twice: the progress only grows, up to the total
             for name in ("leads", "orders"):
                 done = [part["done"] for part in seen if part["name"] == name]
                 [total] = {part["total"] for part in seen if part["name"] == name}
@@ -209,8 +209,8 @@ class TestSteps(BackfillCase):
             self.env["crm.kpi.value"].get_empty_list_help("<p>No figures</p>"), "<p>No figures</p>"
         )
 
-    def test_what_people_do_meanwhile(self):
-        """Records that wait for their turn are changed: their stamps come out as in life."""
+    def test_changes_before_the_record_is_filled(self):
+        """Records changed before their back-fill get the same stamps as live records."""
         leads, orders = self._history()
         with self.at("2026-08-20 08:00"):
             quotation = self._order(self.customers[3], "2026-08-20", 50, state="draft")
@@ -245,19 +245,19 @@ class TestSteps(BackfillCase):
         self.assertEqual(quotation.kpi_confirm_user_id, self.ann)
         self.assertEqual(new.kpi_opportunity_date, utc("2026-09-02 09:00"))
         filled = self._content(leads, orders)
-        unchanged = (leads[:3] | leads[4], orders)  # in what the stamps look at
+        unchanged = (leads[:3] | leads[4], orders)  # in a field that the stamps read
         for facts, before, records in zip(filled[:2], lived[:2], unchanged, strict=True):
             for (record_id, name), value in before.items():
                 if record_id in records.ids:
                     self.assertEqual(facts[record_id, name], value, name)
 
-    def test_part_of_an_addon_that_is_gone(self):
+    def test_part_of_a_removed_addon(self):
         self.work.create({"name": "gone.model", "position": 0, "last_id": 1, "total": 5})
         self.assertTrue(self.work._continue())
         self.assertFalse(self.work._is_pending())
 
-    def test_failure_holds_nothing_back(self):
-        """A part that fails is named and tried again; figures do not wait for it for ever."""
+    def test_failing_part_does_not_block_values(self):
+        """A part that fails is named and tried again; values do not wait for it forever."""
         leads, orders = self._history()
         for model in ("sale.order", "crm.lead"):
             self.env[model]._kpi_derive()
@@ -285,10 +285,10 @@ class TestSteps(BackfillCase):
         self.assertTrue(self.work._continue(lambda: True))
         self.env.invalidate_all()
         self.assertEqual(self.work._progress_text(), "")
-        self.assertFalse(any(computed.exists().mapped("fingerprint")), "all is checked anew")
+        self.assertFalse(any(computed.exists().mapped("fingerprint")), "all is checked again")
         self.assertTrue(all(orders.mapped("kpi_amount")))
 
-    def test_busy_elsewhere(self):
+    def test_locked_row_is_not_a_failure(self):
         """A row locked by another transaction is not a failure: the next run continues."""
         self._history()
         self._begin()

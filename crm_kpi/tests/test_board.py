@@ -101,15 +101,15 @@ class TestBoard(BoardCase):
         change = shown["cards"][0]["change"]
         self.assertIn("25 % better than February 2026", plain(change["text"]))
 
-    def test_first_hours_are_compared_with_nothing(self):
+    def test_no_comparison_in_the_first_hours(self):
         """During the first half of a working day there is no comparison."""
         with freeze_time("2026-05-01 05:30:00"):
             self.refresh()
             card = self.card(self.leads)
         self.assertEqual((card["value"], card["change"]), (0, None))
 
-    def test_part_of_this_morning_serves_until_the_next_refresh(self):
-        with freeze_time("2026-04-15 14:00:00"):  # by now eleven days, nearly
+    def test_partial_period_is_used_until_the_next_refresh(self):
+        with freeze_time("2026-04-15 14:00:00"):  # now almost eleven days
             change = self.card(self.leads)["change"]
         self.assertTrue(change["basis_text"].startswith("3 in "))
 
@@ -128,7 +128,7 @@ class TestBoard(BoardCase):
             # includes the lead of 16 March
             self.assertTrue(self.card(self.leads)["change"]["basis_text"].startswith("4 in "))
 
-    def test_parts_are_offered_nowhere(self):
+    def test_partial_periods_are_not_offered(self):
         """Goals, lists, pivots and filters offer only whole periods."""
         goal_domain = self.env["crm.kpi.goal"]._fields["period_id"].domain
         self.assertIn(("kind", "!=", "to_date"), goal_domain)
@@ -242,7 +242,7 @@ class TestBoard(BoardCase):
         self.assertIsNone(bullet["target_max"])
         self.assertFalse(self.card(self.amount)["bullet"])
 
-    def test_no_bar_below_nothing(self):
+    def test_no_bar_below_zero(self):
         loss = self.make_lead("2026-04-03 10:00:00", expected_revenue=-5000)
         self.assertTrue(loss)
         self.env["crm.kpi.goal"].create(
@@ -262,7 +262,7 @@ class TestBoard(BoardCase):
     # --- SPARKLINE AND ROWS ---
 
     def test_sparkline(self):
-        """Twelve months up to the running one; a count of no records is zero, a rate has no value."""
+        """Twelve months up to the current one; a count of no records is zero, a rate has no value."""
         sparkline = self.card(self.leads)["sparkline"]
         self.assertEqual(len(sparkline), 12)
         self.assertEqual(sparkline[0]["label"], "May 2025")
@@ -333,7 +333,7 @@ class TestBoard(BoardCase):
         self.assertEqual(shown["filters"]["date"], "last")
         self.assertEqual(shown["cards"][0]["value"], 9)
 
-    def test_period_that_is_not_there(self):
+    def test_missing_period(self):
         for date in ("2031-01-01", "2026-04-02", "soon"):
             shown = self.show(date=date)
             self.assertEqual(shown["period"]["date_from"], "2026-04-01", date)

@@ -186,7 +186,7 @@ class TestBoardDetail(BoardCase):
         moving_range = (3 + 4 + 1) / 11
         self.assertAlmostEqual(trend["mean"], 12 / 12)
         self.assertAlmostEqual(trend["high"], 1 + 2.66 * moving_range)
-        self.assertEqual(trend["low"], 0.0)  # a count is not below nothing
+        self.assertEqual(trend["low"], 0.0)  # a count is not below zero
         self.assertIn("2.66", trend["range_help"])
         states = [point["state"] for point in trend["points"]]
         self.assertEqual(states, ["locked"] * 10 + ["provisional"] * 2 + ["open"])
@@ -267,7 +267,7 @@ class TestBoardDetail(BoardCase):
         self.leads.direction = "decrease"
         self.assertEqual(self.ask("get_detail", self.leads)["best"]["value"], 1)
 
-    def test_salespeople_see_themselves_beside_median_and_best(self):
+    def test_salespeople_see_own_value_median_and_best(self):
         detail = self.ask("get_detail", self.leads, self.ann)
         self.assertEqual([row["name"] for row in detail["salespeople"]], ["Ann"])
         self.assertEqual((detail["median"]["value"], detail["best"]["value"]), (1, 3))
@@ -294,7 +294,7 @@ class TestBoardDetail(BoardCase):
         self.assertEqual(heat["rows"][0]["name"], "Ann")  # with most records
         self.assertEqual((cells["Ann"]["value"], cells["Ann"]["share"]), (3, 1.0))
         self.assertEqual((cells["Bob"]["value"], cells["Cid"]["value"]), (1, None))
-        # a salesperson sees only the own row
+        # salespeople see only their own row
         heat = self.ask("get_detail", self.leads, self.bob, filters)["heat_map"]
         self.assertEqual([row["name"] for row in heat["rows"]], ["Bob"])
         self.assertFalse(self.ask("get_detail", self.amount, filters=filters)["heat_map"])

@@ -78,7 +78,7 @@ class TestBoardRecords(BoardCase):
         with self.assertRaises(AccessError):
             self.shipped.with_user(self.bob).save_layout(self.layout(self.big), shared=True)
 
-    def test_an_upgrade_leaves_copies_alone(self):
+    def test_an_upgrade_does_not_change_copies(self):
         """Loading the data file resets the original and does not change the copy."""
         copy = self.boards.browse(
             self.shipped.with_user(self.ann).save_layout(
@@ -108,7 +108,7 @@ class TestBoardRecords(BoardCase):
                 self.boards.with_user(user).create({"name": "Fixed", "is_shipped": True})
             self.assertFalse(self.show(user, self.shipped)["board"]["can_edit"])
 
-    def test_salespeople_change_their_own_alone(self):
+    def test_salespeople_change_only_their_own_boards(self):
         own = self.boards.with_user(self.ann).create({"name": "Own"})
         other = self.boards.with_user(self.bob).create({"name": "Other"})
         card = own.card_ids.create({"board_id": own.id, "kpi_id": self.leads.id})
@@ -233,7 +233,7 @@ class TestRanking(BoardCase):
             (result["rows"], result["note"]), ([], "Too few salespeople for a ranking.")
         )
 
-    def test_no_wider_than_the_kpi_is_shared(self):
+    def test_ranking_respects_the_visibility_of_the_kpi(self):
         self.leads.visibility = "own"
         self.assertEqual(self.rows(self.ann), [])
         self.leads.visibility = "team"
@@ -242,7 +242,7 @@ class TestRanking(BoardCase):
         self.assertEqual(self.rows(self.ann), [(1, "Ann", "3"), (2, "Colleague", "1")])
 
     def test_by_attainment_of_own_goals(self):
-        """Bob attained all of one, Ann half of six, Cid has no goal."""
+        """Bob attained a goal of one, Ann half of a goal of six; Cid has no goal."""
         month = self.period("month", "2026-04-15")
         for user, target in ((self.ann, 6), (self.bob, 1)):
             self.env["crm.kpi.goal"].create(

@@ -177,7 +177,7 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
                     ("level", "=", "company"),
                 ]
             )
-            self.assertEqual(cell.record_count, 3, "a rate rests on what it divides by")
+            self.assertEqual(cell.record_count, 3, "the record count of a rate is its denominator")
 
     def test_09_reason_becomes_disqualifying(self):
         """A changed lost reason reaches the value although no lead was written."""

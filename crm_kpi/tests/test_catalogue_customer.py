@@ -22,7 +22,7 @@ class CustomerCase(CatalogueCase, HistoryCase):
         return self._read(code, NOVEMBER, **dimensions)
 
     def _values(self, *codes, at=AFTER):
-        """The values of November as known at an instant."""
+        """The values of November as computed at a given time."""
         with self.at(at):
             self._refresh(*codes)
             return [self._value(code) for code in codes]
@@ -75,7 +75,7 @@ class TestCatalogueCustomers(CustomerCase):
         self.assertEqual(self._of_rep("referral_rate", self.ann), 0.25)
         self.assertIsNone(self._of_rep("referral_rate", self.bob), "no customers")
 
-    # --- MORE TO THE SAME CUSTOMERS ---
+    # --- CROSS-SELL AND UPSELL ---
 
     def _expansion(self):
         """The five customers of the worked example: S = {A, B, C, D}."""
@@ -117,7 +117,7 @@ class TestCatalogueCustomers(CustomerCase):
             self._refresh("expansion_customer_rate")
         self.assertIsNone(self._read("expansion_customer_rate", "2026-12-01"), "not begun")
 
-    def test_23_waits_for_the_end(self):
+    def test_23_no_value_before_the_end(self):
         self._expansion()
         values = self._values("cross_sell_rate", "upsell_rate", at="2026-11-28 12:00")
         self.assertEqual(values, [None, None])
@@ -139,7 +139,7 @@ class TestCatalogueCustomers(CustomerCase):
     def test_31_net_revenue_retention(self):
         self._two_years()
         self.assertEqual(self._values("net_revenue_retention"), [0.75])
-        # a customer with returns only has no revenue; a return of today counts
+        # a customer with only returns has no revenue; a return of today counts
         self._order(self._customer("Returned"), "2025-11-05 12:00:00", -100)
         bad = self._customer("Bad")
         self._order(bad, "2025-11-06 12:00:00", 2000)
@@ -223,7 +223,7 @@ class TestCatalogueCustomers(CustomerCase):
     def test_32_clv_historic(self):
         self._lifetimes()
         self.assertEqual(self._values("clv_historic"), [800])
-        # as of the end of each period: before, there was only A, and no credit note
+        # as of the end of each period: in the earlier one there was only A, without credit note
         self.assertEqual(self._read("clv_historic", "2026-10-01"), 1500)
         self.assertEqual(self._read("clv_historic", "2026-09-01"), 1000)
 
@@ -251,7 +251,7 @@ class TestCatalogueCustomers(CustomerCase):
 
     def test_32_by_margin(self):
         """With the margin rate of the settings, including credit notes."""
-        # revenue is not value; the card says which of them it shows
+        # the value is the margin, not the revenue; the card shows which one it is
         self._margins_by_rate()
         self.company.kpi_margin_rate = 0.4
         self._lifetimes()
@@ -422,9 +422,9 @@ class TestCatalogueCustomers(CustomerCase):
     def test_35b_winback_discount(self):
         self._returns()
         self.assertAlmostEqual(self._values("winback_discount")[0], 0.1)
-        self.assertIsNone(self._read("winback_discount", "2026-10-01"), "nobody returned")
+        self.assertIsNone(self._read("winback_discount", "2026-10-01"), "no customer returned")
 
-    # --- THE BEST ---
+    # --- TOP CUSTOMERS ---
 
     def _ranking(self, amounts=(100, 200, 300, 400, 5000)):
         customers = []
@@ -451,7 +451,7 @@ class TestCatalogueCustomers(CustomerCase):
         self.assertEqual(self._values(*codes), [None, None])
 
     def test_36_ties(self):
-        """A fifth of six is two; among equals the earliest customer counts."""
+        """A fifth of six is rounded up to two; of equal customers, the earliest one counts."""
         customers = self._ranking((500, 300, 300, 300, 300, 300))
         with self.at(AFTER):
             periods = self.env["crm.kpi.period"]._ensure("2026-11-01", "2026-12-01", ("month",))
@@ -460,13 +460,13 @@ class TestCatalogueCustomers(CustomerCase):
                 .with_context(crm_kpi_period_ids=periods.ids)
                 .search([("is_top", "=", True)])
             )
-        # the last one has an order of 2023 too, which is too long ago to matter
+        # the last one also has an order of 2023, which is too old to count
         self.assertEqual(rows.partner_id, customers[0] | customers[1])
 
-    # --- IN TOUCH ---
+    # --- CONTACTS ---
 
     def _contacts(self):
-        """Four active customers, last spoken to 10, 40 and 200 days before the end, and never."""
+        """Four active customers: last contact 10, 40 and 200 days before the end, and none."""
         end = utc("2026-11-30 23:00")  # midnight in Brussels
         customers = []
         for days in (10, 40, 200, None):
@@ -526,7 +526,7 @@ class TestCatalogueCustomers(CustomerCase):
         )
         self.assertEqual(self._values("contact_coverage_rate", at="2026-12-10 13:00"), [0.75])
 
-    # --- WHERE A CUSTOMER COUNTS ---
+    # --- SEGMENTS ---
 
     def test_segments_at_the_start_and_at_the_end(self):
         """A customer who changed segment counts in the segment at the start or at the end of the

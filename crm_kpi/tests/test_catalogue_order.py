@@ -15,7 +15,7 @@ from .test_catalogue import CatalogueCase
 @tagged("post_install", "-at_install")
 class TestCatalogueOrders(CatalogueCase, HistoryCase):
     def _quote(self, sent=None, confirmed=None, cancelled=None, user=None, **values):
-        """A quotation that lives through sending, confirmation and cancellation."""
+        """A quotation that is sent, confirmed and cancelled."""
         with self.at("2026-08-01 08:00"):
             order = self._order(
                 self._customer(), "2026-08-01 08:00", state="draft", user=user, **values
@@ -318,7 +318,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
             self._refresh("discount_rate")
             self.assertEqual(self._read("discount_amount", "2026-10-01"), 400)
 
-    def test_one_category_is_worth_a_warning(self):
+    def test_warning_for_a_single_category(self):
         kpis = self.env["crm.kpi"]._by_code(["cross_sell_order_rate", "upsell_revenue"])
         other = self.env["crm.kpi"]._by_code(["items_per_order"])
         chair, desk = self._product("Chair", self.chairs), self._product("Desk", self.desks)

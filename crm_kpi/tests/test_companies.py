@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Two companies with the same customers: each has its own orders and values of them."""
+"""Two companies with the same customers: each has its own orders and values."""
 
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ class TestCompanies(CatalogueCase, CustomerCase):
         return self._order(partner, date, amount, company_id=self.other.id)
 
     def _both(self, code, day):
-        """The value here and there."""
+        """The values of the first ("here") and the second company ("there")."""
         here = self._read(code, day)
         company = self.company
         self.company = self.other
@@ -62,7 +62,7 @@ class TestCompanies(CatalogueCase, CustomerCase):
         self.assertEqual(self._both("new_customers", october), (0, 1))
         self.assertEqual(self._both("new_customers", november), (1, 0))
         self.assertEqual(self._both("active_customers", november), (2, 2))
-        # here Shared stays and Left goes; there Shared alone was active when November began
+        # here Shared stays and Left churns; there only Shared was active on 1 November
         self.assertEqual(self._both("retention_rate", november), (0.5, 1))
         self.assertEqual(self._both("churn_rate", november), (0.5, 0))
         self.assertEqual(self._both("winback_rate", november), (None, 1))
@@ -72,7 +72,7 @@ class TestCompanies(CatalogueCase, CustomerCase):
         self.assertEqual(self._both("net_revenue_retention", november), (0, None))
 
     def test_scores(self):
-        """Five customers: the last to order here was the first to do so there."""
+        """Five customers: the sequence of their orders is reversed in the other company."""
         customers = [self._customer(str(number)) for number in range(1, 6)]
         now = utc("2026-12-01 12:00")
         for number, customer in enumerate(customers, start=1):
@@ -102,7 +102,7 @@ class TestCompanies(CatalogueCase, CustomerCase):
         self.assertEqual(len(set(classes.values())), 2)
 
     def test_history_begins_in_one_company(self):
-        """What one company does not know of its old customers is no matter of the other."""
+        """A short history in one company does not affect the other company."""
         shared = self._customer("Shared")
         self._order(shared, "2026-10-05 10:00:00")
         self._there(shared, "2026-10-06 10:00:00")

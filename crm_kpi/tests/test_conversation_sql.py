@@ -21,7 +21,7 @@ class TestBuilders(TransactionCase):
         return value
 
     def test_bare_address(self):
-        """As Python's own parser reads them, in lower case."""
+        """Addresses equal those of Python's parser, in lower case."""
         for text in ("jo@example.com", "Jo <Jo@Example.com>", '"Doe, Jo" <jo.doe@example.com> '):
             found = self._value(addresses.bare_address(SQL("%s::text", text)))
             self.assertEqual(found, parseaddr(text)[1].lower())
@@ -64,7 +64,7 @@ class TestBuilders(TransactionCase):
         self.assertEqual(self.env.execute_query(query), [(1, 2)])
 
     def test_worked_hours(self):
-        """Against a count of the minutes that lie in an interval."""
+        """Compared with a count of the minutes inside the intervals."""
         rng = random.Random(5)
         begin = dt("2026-11-02 00:00")
         intervals, minutes, at = working_hours.WorkIntervals([], [], []), set(), 0
@@ -87,7 +87,7 @@ class TestBuilders(TransactionCase):
             self.assertAlmostEqual(found, sum(first <= m < last for m in minutes) / 60)
 
     def test_work_intervals(self):
-        """Leaves are left out."""
+        """Leaves are not work intervals."""
         calendar = self.env["resource.calendar"].create(
             {
                 "name": "9-12, 13-14",

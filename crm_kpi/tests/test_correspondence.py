@@ -88,7 +88,7 @@ class TestCorrespondence(InteractionCommon):
         self._derive()
         self.assertFalse(self._rows(self.contact).company_id)
 
-    def test_no_interaction_on_contacts(self):
+    def test_messages_that_are_not_interactions(self):
         """Notes, logs, robots, newsletters and to-dos."""
         for values in (
             {"subtype_id": self.note.id},
@@ -136,10 +136,10 @@ class TestCorrespondence(InteractionCommon):
         self.assertEqual(rows.partner_id, self.customer)
         self.assertEqual(rows.company_id, self.company)
 
-    def test_invoice_document_is_no_interaction(self):
-        """The document, sent by mail or by post, is no contact with the customer (KPI 55).
+    def test_invoice_document_is_not_an_interaction(self):
+        """Sending the document by mail or post is not a contact with the customer (KPI 55).
 
-        By post it is still a letter that was sent (KPI 3a).
+        By post it counts as a letter sent (KPI 3a).
         """
         self.env["account.move.send"].with_user(self.env.ref("base.user_admin"))._send_mail(
             self.invoice.with_user(self.env.ref("base.user_admin")),
@@ -162,13 +162,13 @@ class TestCorrespondence(InteractionCommon):
         row = self.env["crm.kpi.customer"].search([("partner_id", "=", self.customer.id)])
         self.assertFalse(row.filtered("last_interaction_date"))
 
-    def test_bills_are_no_business_with_customers(self):
+    def test_vendor_bills_are_not_interactions(self):
         bill = self._invoice("in_invoice")
         self._message(bill, "2026-11-02 09:00", self.ann)
         self._derive()
         self.assertFalse(self._rows(bill))
 
-    def test_only_what_has_messages_is_marked(self):
+    def test_only_records_with_messages_are_marked(self):
         """Contacts and invoices without messages are not marked."""
         self._derive()
         self._invoice("out_refund")
@@ -180,7 +180,7 @@ class TestCorrespondence(InteractionCommon):
         self._message(self.contact, "2026-11-02 09:00", self.ann)
         self.assertEqual(self._marked("res.partner"), {self.contact.id})
 
-    def test_message_moves_and_goes(self):
+    def test_message_is_moved_and_deleted(self):
         message = self._message(self.contact, "2026-11-02 09:00", self.ann)
         other = self.env["res.partner"].create({"name": "Other", "is_company": True})
         self._derive()
@@ -193,7 +193,7 @@ class TestCorrespondence(InteractionCommon):
         self.assertFalse(self._rows(other))
 
     def test_change_of_parent(self):
-        """Interactions of a contact count for the company it belongs to now."""
+        """Interactions of a contact count for its current company."""
         lead = self._lead(by=self.ann)
         self._message(lead, "2026-11-02 09:00", self.ann)
         self._message(self.contact, "2026-11-02 10:00", self.ann)
@@ -218,8 +218,8 @@ class TestCorrespondence(InteractionCommon):
         self.assertEqual(self._rows(keep).partner_id, self.customer)
         self.assertEqual(self._rows(lead).partner_id, self.customer)
 
-    def test_backfill_equals_living(self):
-        """The same rows from the history as message by message."""
+    def test_backfill_equals_live_derivation(self):
+        """The back-fill gives the same rows as the derivation message by message."""
         for day, record in enumerate((self.contact, self.customer, self.invoice), 2):
             self._message(record, f"2026-11-{day:02} 09:00", self.ann)
             self._mail_in(record, f"2026-11-{day:02} 10:00")

@@ -50,7 +50,7 @@ class TestCost(ReaderCase, FinanceCase):
         self.assertIsNone(self._read("cac", "2026-08-01"))
 
     def test_05_cac_lag(self):
-        """Where winning takes two months, customers meet the costs of two months before."""
+        """With a lag of two months, the costs of two months before count for new customers."""
         self._cost("sales", "2026-08-01", "2026-08-31", 900)
         self._cost("sales", "2026-10-01", "2026-10-31", 100)
         self._customers_won("2026-10-10", 3)
@@ -65,7 +65,7 @@ class TestCost(ReaderCase, FinanceCase):
         self.assertAlmostEqual(quarter, 300, msg="costs of August to October")
 
     def test_05_allocated(self):
-        """Of a team or a salesperson only with costs of their own; overheads belong to none."""
+        """A team or salesperson has a value only with its own costs; overheads are not allocated."""
         self._cost("sales", "2026-10-01", "2026-10-31", 3000, team_id=self.north.id)
         self._cost("sales", "2026-10-01", "2026-10-31", 600, user_id=self.bob.id, team_id=False)
         self._cost("marketing", "2026-10-01", "2026-10-31", 1000)
@@ -117,7 +117,7 @@ class TestCost(ReaderCase, FinanceCase):
         self._entry("2026-10-31", ("advertising", 999), ("bank", -999))
         self._entry("2026-10-31", ("salaries", 50), ("bank", -50), post=False)
         self._entry("2026-11-01", ("salaries", 60), ("bank", -60))
-        # the end of a fiscal year does not make the costs of it disappear
+        # the closing entry of a fiscal year does not remove its costs
         self._entry("2026-10-30", ("salaries", -4000), ("earnings", 4000))
         with self.at("2026-11-10 12:00"):
             self._refresh("sales_cost", "marketing_cost", "total_cost", "acquisition_cost")
@@ -126,7 +126,7 @@ class TestCost(ReaderCase, FinanceCase):
                 {
                     "kpi_sales_cost_basis": "accounts",
                     "kpi_sales_cost_account_ids": [Command.set(self.accounts["salaries"].ids)],
-                    # a mapping that is not in force
+                    # unused: marketing costs come from entries
                     "kpi_marketing_cost_account_ids": [
                         Command.set(self.accounts["advertising"].ids)
                     ],
@@ -137,7 +137,7 @@ class TestCost(ReaderCase, FinanceCase):
             self.assertAlmostEqual(self._read("marketing_cost", OCTOBER), 2000)
             self.assertAlmostEqual(self._read("total_cost", OCTOBER), 6000)
             self.assertAlmostEqual(self._read("acquisition_cost", OCTOBER), 6000)
-            # later postings are seen
+            # later postings are noticed
             self._entry("2026-10-29", ("salaries", 500), ("bank", -500))
             self._refresh("sales_cost")
             self.assertAlmostEqual(self._read("sales_cost", OCTOBER), 4500)
@@ -152,7 +152,7 @@ class TestCost(ReaderCase, FinanceCase):
             company.kpi_service_cost_account_ids = self.accounts["bank"]
 
     def test_05_running_period(self):
-        """Of a running month, what it cost until today."""
+        """In the current month, the costs until today."""
         self._cost("sales", "2026-11-01", "2026-11-30", 3000)
         self._cost("sales", "2026-11-21", "2026-11-30", 500)
         with self.at("2026-11-09 23:30"):  # the tenth in Brussels
@@ -163,7 +163,7 @@ class TestCost(ReaderCase, FinanceCase):
             self.assertAlmostEqual(self._read("sales_cost", "2026-11-01"), 2150)
 
     def test_33b_clv_cac_ratio(self):
-        """The value of a customer in times of what winning one costs."""
+        """Customer value divided by acquisition cost."""
         for number in range(50):
             customer = self._customer(f"C{number}")
             self._order(customer, "2025-06-01 10:00:00", 999)
@@ -247,7 +247,7 @@ class TestCost(ReaderCase, FinanceCase):
         manager = self._employee("cost_manager", "crm_kpi.group_kpi_manager")
         self.assertEqual(self._opened(manager, "sales_cost", "2026-10").cost_id, cost)
         everyone = self._employee("cost_reader", "crm_kpi.group_kpi_user_all")
-        with self.assertRaises(AccessError, msg="costs are read by managers, as sums too"):
+        with self.assertRaises(AccessError, msg="only managers read costs, including their sums"):
             cell.with_user(everyone).action_open_records()
 
     @given(
@@ -268,12 +268,12 @@ class TestCost(ReaderCase, FinanceCase):
         max_examples=40,
         deadline=None,
         derandomize=True,
-        # add Phase.shrink to look into a failure: it takes minutes
+        # to investigate a failure, add Phase.shrink: it takes minutes
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
     def test_spread_day_by_day(self, entries, lag, now):
-        """The share of every period equals a count of the days, one by one."""
+        """The share of every period equals a count day by day."""
         self.env["crm.kpi.cost"].search([("company_id", "=", self.company.id)]).unlink()
         self.company.kpi_cac_lag_months = lag
         daily = defaultdict(float)
@@ -316,7 +316,7 @@ class TestCost(ReaderCase, FinanceCase):
     # --- rights ---
 
     def test_rights(self):
-        """Who sells does not read what others earn."""
+        """Salespeople cannot read costs, such as salaries."""
         cost = self._cost("sales", "2026-10-01", "2026-10-31", 4000, user_id=self.ann.id)
         self.company.write(
             {
@@ -356,7 +356,7 @@ class TestCost(ReaderCase, FinanceCase):
         return rows.with_context(crm_kpi_period_ids=period.ids).search([])
 
     def test_other_companies(self):
-        """Costs, books and settings of one company do not count in another."""
+        """Costs, journal items and settings of one company do not count in another."""
         other = self.env["res.company"].create({"name": "Other Ltd", "kpi_tz": "UTC"})
         self._cost("sales", "2026-10-01", "2026-10-31", 10)
         self.env["crm.kpi.cost"].create(
@@ -405,8 +405,8 @@ class TestCampaign(FinanceCase):
         of_ann = self._read("campaign_orders", OCTOBER, level="user", user_id=self.ann)
         self.assertEqual(of_ann, 1)
 
-    def test_56_only_first_and_last_costs_are_noted(self):
-        """Orders are looked at anew when a campaign's cost becomes known, or unknown again."""
+    def test_56_only_first_and_last_costs_mark_orders(self):
+        """Orders are marked when the cost of a campaign becomes known, or unknown again."""
         marked = []
         source = self.env.registry["crm.kpi.source"]
         self.patch(source, "_mark_changed", lambda _self, model: marked.append(model))
@@ -424,21 +424,25 @@ class TestCampaign(FinanceCase):
         first, note = noted(cost(self.fair))
         self.assertTrue(note, "the first cost of the campaign")
         second, note = noted(cost(self.fair))
-        self.assertFalse(note, "one more")
+        self.assertFalse(note, "a second cost of the campaign")
         _plain, note = noted(cost(self.fair.browse()))
-        self.assertFalse(note, "of no campaign")
+        self.assertFalse(note, "a cost without campaign")
         self.assertFalse(noted(lambda: first.write({"amount": 7}))[1], "another amount")
-        self.assertFalse(noted(lambda: first.write({"campaign_id": False}))[1], "one of two")
-        self.assertTrue(noted(lambda: first.write({"campaign_id": self.letter.id}))[1], "new one")
-        self.assertTrue(noted(lambda: second.write({"campaign_id": self.letter.id}))[1], "left one")
-        self.assertFalse(noted(first.unlink)[1], "one of two")
-        self.assertTrue(noted(second.unlink)[1], "the last one")
+        self.assertFalse(noted(lambda: first.write({"campaign_id": False}))[1], "one cost stays")
+        self.assertTrue(
+            noted(lambda: first.write({"campaign_id": self.letter.id}))[1], "first cost"
+        )
+        self.assertTrue(
+            noted(lambda: second.write({"campaign_id": self.letter.id}))[1], "none left"
+        )
+        self.assertFalse(noted(first.unlink)[1], "one cost stays")
+        self.assertTrue(noted(second.unlink)[1], "the last cost")
 
     def test_56_campaign_roi(self):
         self._cost("marketing", "2026-10-01", "2026-10-31", 4000, campaign_id=self.fair.id)
         self._order(self.old, "2026-10-05 10:00:00", 6000, campaign_id=self.fair.id, user=self.ann)
         self._order(self.old, "2026-10-06 10:00:00", 3000, campaign_id=self.fair.id)
-        # of an unknown cost: neither side of the sum
+        # a campaign of unknown cost counts neither in revenue nor in costs
         self._order(self.old, "2026-10-07 10:00:00", 500, campaign_id=self.letter.id)
         self._order(self.old, "2026-10-08 10:00:00", 500)
         self._order(self.old, "2026-09-08 10:00:00", 500, campaign_id=self.fair.id)
@@ -449,7 +453,7 @@ class TestCampaign(FinanceCase):
             self.assertIsNone(self._read("campaign_roi", "2026-09-01"), "no cost, no value")
             of_ann = self._read("campaign_roi", OCTOBER, level="user", user_id=self.ann)
             self.assertIsNone(of_ann, "the cost is not hers")
-            self.assertEqual(self._read("total_cost", OCTOBER), None, "not asked for")
+            self.assertEqual(self._read("total_cost", OCTOBER), None, "not refreshed")
             # a cost that becomes known later, although no order was written
             self._cost("marketing", "2026-10-01", "2026-10-31", 1000, campaign_id=self.letter.id)
             self._refresh("campaign_roi")
@@ -461,7 +465,7 @@ class TestCampaign(FinanceCase):
             self.assertIsNone(self._read("marketing_cost", OCTOBER))
 
     def test_56_allocated(self):
-        """A salesperson's own campaign has a return of its own."""
+        """The campaign of one salesperson has a value for this salesperson."""
         self._cost(
             "marketing",
             "2026-10-01",
@@ -482,7 +486,7 @@ class TestCampaign(FinanceCase):
             )
 
     def test_56_whole_life(self):
-        """On the campaign: all it cost and brought, of all times."""
+        """The campaign shows all its costs and revenue, without a period."""
         self._cost("marketing", "2026-10-01", "2026-12-31", 1000, campaign_id=self.fair.id)
         new = self._customer("New")
         for partner, day, amount in (
@@ -501,7 +505,7 @@ class TestCampaign(FinanceCase):
         self.assertEqual((self.fair.kpi_revenue, self.fair.kpi_margin), (2500, 2500))
         self.assertEqual((self.fair.kpi_cost, self.fair.kpi_roi), (1000, 1.5))
         self.assertEqual((self.letter.kpi_cost, self.letter.kpi_roi), (0, False))
-        # reps read neither; users who may read all values do
+        # salespeople can read neither; users who may read all values can
         rep = new_test_user(
             self.env,
             login="kpi_campaign_rep",

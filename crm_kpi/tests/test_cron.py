@@ -14,7 +14,7 @@ from .common import KpiCommon
 
 
 class NotedStep(Step):
-    """A step that only notes that it was run."""
+    """A step that only records its runs."""
 
     def __init__(self, name, done):
         self.name = name
@@ -28,7 +28,7 @@ class NotedStep(Step):
 @tagged("post_install", "-at_install")
 class TestCron(KpiCommon):
     def _run(self):
-        """Run the action as often as it asks to go on, as the scheduler does."""
+        """Run the action until it needs no further run, as the scheduler does."""
         self.env.flush_all()
         for _turn in range(100):
             with self.enter_registry_test_mode():
@@ -37,8 +37,8 @@ class TestCron(KpiCommon):
             if not self.env["ir.config_parameter"].get_param(NEXT_STEP):
                 break
 
-    def test_goes_on_where_it_stopped(self):
-        """Without time for more, each run does one step, and none is left out."""
+    def test_continues_where_it_stopped(self):
+        """When time is short, each run does one step, and no step is left out."""
         done = []
 
         def steps(_refresh):
@@ -63,7 +63,7 @@ class TestCron(KpiCommon):
         self.assertTrue(kpi.last_refresh)
 
     def test_failing_step_does_not_stop_the_others(self):
-        """A broken derivation is noted on the KPIs that rest on it; the rest is computed."""
+        """A broken derivation is noted on the KPIs that depend on it; the others are computed."""
         kpi = self.make_kpi("leads")
         self.make_lead("2026-01-10 12:00:00")
         broken = self.registry["sale.order"]
@@ -89,7 +89,7 @@ class TestCron(KpiCommon):
         today = local_day(now, "Europe/Brussels")
         self.assertEqual(self.value(kpi, self.period("day", today)), 1)
 
-    def test_source_in_hand_elsewhere_is_skipped(self):
+    def test_source_claimed_by_another_run_is_skipped(self):
         kpi = self.make_kpi("leads")
         self.make_lead("2026-01-10 12:00:00")
         self.env.flush_all()

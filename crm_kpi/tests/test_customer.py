@@ -29,7 +29,7 @@ class CustomerCase(HistoryCase):
         cls.note = cls.env.ref("mail.mt_note")
 
     def _derive(self, now=None):
-        """Everything that the rows rest on, and the rows, as a refresh does it."""
+        """Derive the rows and everything they depend on, as a refresh does."""
         if now:
             with freeze_time(now):
                 return self._derive()
@@ -43,14 +43,14 @@ class CustomerCase(HistoryCase):
         )
 
     def _ordered(self, name, *days_ago, now="2026-12-01 12:00", amount=100.0, **values):
-        """A customer with orders so many days before ``now``."""
+        """A customer with orders a given number of days before ``now``."""
         customer = self._customer(name, **values)
         for days in days_ago:
             self._order(customer, utc(now) - timedelta(days=days), amount)
         return customer
 
     def _message(self, record, when, author=None, **values):
-        """A message; by the contact itself unless an author is given."""
+        """A message, by default from the contact itself."""
         return self.env["mail.message"].create(
             {
                 "model": record._name,
@@ -185,7 +185,7 @@ class TestCustomerFacts(CustomerCase):
             self.assertEqual(self._row(customer).own_gap_days, expected, days)
 
     def test_gaps_by_local_days(self):
-        """Half past eleven at night is the next day in Brussels."""
+        """23:30 UTC is the next day in Brussels."""
         customer = self._customer()
         for moment in ("2026-06-01 21:00", "2026-06-01 23:30", "2026-06-04 10:00"):
             self._order(customer, moment)
@@ -273,7 +273,7 @@ class TestCustomerFacts(CustomerCase):
         self.assertEqual(self._row(customer).ltv_to_date, 975)
 
     def test_credited_line_counts_once(self):
-        """For the order of its first order line, although it names lines of two orders."""
+        """A credited line of two orders counts for the order of its first order line."""
         a, b = self._customer("A"), self._customer("B")
         first = self._order(a, "2026-01-01 10:00", 1000)
         second = self._order(a, "2026-02-01 10:00", 500)
@@ -296,7 +296,7 @@ class TestCustomerFacts(CustomerCase):
         self.assertEqual(found, {a: 1300, b: 300})
 
     def test_records_of_the_future(self):
-        """Orders and credit notes count from their date on, although they are not written then."""
+        """Orders and credit notes count from their date on, without a write at that time."""
         customer = self._customer()
         order = self._order(customer, "2026-12-10 10:00", 1000)
         self._derive("2026-12-01 12:00")
@@ -314,7 +314,7 @@ class TestCustomerFacts(CustomerCase):
         self.assertEqual(row.ltv_to_date, 700)
 
     def test_lifetime_margin(self):
-        """The margin rate of the company, also of what is credited."""
+        """The margin rate of the company also applies to credit notes."""
         self._margins_by_rate()
         self.company.kpi_margin_rate = 0.4
         customer = self._customer()
@@ -417,7 +417,7 @@ class TestCustomerFacts(CustomerCase):
     # conversations
     # ------------------------------------------------------------------
     def test_last_contact(self):
-        """The latest of leads, orders and all contacts; none but theirs and ours."""
+        """The latest message on leads, orders and contacts; internal notes do not count."""
         customer = self._customer()
         contact = self.env["res.partner"].create({"name": "Contact", "parent_id": customer.id})
         order = self._order(customer, "2026-01-01 10:00")
@@ -441,7 +441,7 @@ class TestCustomerFacts(CustomerCase):
             self.assertEqual(row.days_since_last_interaction, 10)
 
     def test_prospect_has_a_row(self):
-        """Whoever we exchanged messages with, in the company of who wrote."""
+        """A prospect with messages has a row in the company of the author."""
         prospect = self._customer("Prospect")
         self._message(prospect, "2026-03-01 09:00", self.ann)
         self._derive()
@@ -451,7 +451,7 @@ class TestCustomerFacts(CustomerCase):
         self.assertFalse(row.churn_date)
 
     def test_meetings_of_the_calendar(self):
-        """Once they are over, with one of ours; the future is no contact."""
+        """A meeting counts once it is over, with one of our users; future meetings do not."""
         customer = self._customer()
         self._order(customer, "2026-01-01 10:00")
         event = self.env["calendar.event"].create(
@@ -501,7 +501,7 @@ class TestCustomerFacts(CustomerCase):
             self.assertEqual(found, rows["A"] | rows["C"])
 
     def test_status_by_the_clock(self):
-        """An order exactly so long ago still counts; nothing need be derived for it to age."""
+        """An order exactly at the threshold still counts; ageing needs no derivation."""
         customer = self._ordered("A", 30, 20, 10)
         self._derive("2026-12-01 12:00")
         row = self._row(customer)
@@ -540,7 +540,7 @@ class TestCustomerFacts(CustomerCase):
         self.assertFalse(row.at_risk_date, "the customer would be lost before")
 
     def test_churn_threshold_of_a_segment(self):
-        """A segment may have its own days of silence and its own factor."""
+        """A segment may have its own inactivity days and its own factor."""
         customer = self._ordered("A", 90, 50, 10)
         other = self._ordered("B", 90, 50, 10)
         segment_set = self.env["crm.kpi.segment.set"].create(
@@ -615,7 +615,7 @@ class TestCustomerFacts(CustomerCase):
             if row.pop("id")
         }
 
-    def test_unchanged_rows_are_left_alone(self):
+    def test_unchanged_rows_are_not_written(self):
         self._ordered("A", 100, 50, 20)
         self._derive("2026-12-01 12:00")
         self.env.cr.execute("SELECT id, write_date FROM crm_kpi_customer ORDER BY id")
@@ -626,7 +626,7 @@ class TestCustomerFacts(CustomerCase):
         self.assertEqual(self.env.cr.fetchall(), before)
 
     def test_number_of_statements(self):
-        """The same for one customer as for fifty."""
+        """The number of statements is the same for one customer and for fifty."""
 
         def count(customers):
             for number in range(customers):
@@ -646,8 +646,8 @@ class TestCustomerFacts(CustomerCase):
             nothing = count(0)
             self.assertLess(nothing, 10)
 
-    def test_living_equals_backfill(self):
-        """Event by event as from scratch, on a random history with all that can happen."""
+    def test_live_derivation_equals_backfill(self):
+        """Derivation after each event equals derivation from scratch, on a random history."""
         dice = random.Random(5)
         customers = [self._customer(f"C{n}") for n in range(7)]
         orders = []
@@ -676,12 +676,12 @@ class TestCustomerFacts(CustomerCase):
                 if dice.random() < 0.3:
                     self._derive()
             self._derive()
-            living = self._snapshot()
-            self.assertGreater(len(living), 3)
+            current = self._snapshot()
+            self.assertGreater(len(current), 3)
             self.env.cr.execute("DELETE FROM crm_kpi_customer")
             self.env["crm.kpi.customer"]._kpi_mark_all_dirty()
             self._derive()
-            self.assertEqual(self._snapshot(), living)
+            self.assertEqual(self._snapshot(), current)
 
 
 def rfm_in_python(orders, now, window):
@@ -796,7 +796,7 @@ class TestCustomerScores(CustomerCase):
         self.assertEqual(scores[2][0], 5)
 
     def test_scores_age_by_the_day(self):
-        """Nothing happens, and yet a champion of last year is none: once a day."""
+        """Scores change with time, without any event; they are computed once a day."""
         customers = [self._ordered(str(n), *range(10 * n, 70, 5)) for n in range(1, 7)]
         self._derive("2026-12-01 12:00")
         self.assertEqual(self._row(customers[0]).rfm_class, "champion")
@@ -812,7 +812,7 @@ class TestCustomerScores(CustomerCase):
         histories=st.lists(
             st.lists(
                 st.tuples(
-                    # few values, so that ties abound
+                    # few values, so that there are many ties
                     st.sampled_from((0, 1, 2, 30, 31, 200, 364, 365, 366, 500, 729, 731, 800)),
                     st.sampled_from((0, 3, 22.5, 23.5)),
                     st.sampled_from((0, 10, 10.1, 20, 99.99)),
@@ -864,7 +864,7 @@ class TestCustomerScores(CustomerCase):
         )
 
     def _fast_order(self, partner, moment, amount):
-        """An order as a row: only what the derivation reads."""
+        """An order inserted by SQL, with only the columns that the derivation reads."""
         self.env.cr.execute(
             """
             INSERT INTO sale_order (name, company_id, partner_id, partner_invoice_id,
@@ -949,7 +949,7 @@ class TestCustomerRights(CustomerCase):
             with self.assertRaises(AccessError):
                 self._visible(user)
 
-    def test_nobody_writes(self):
+    def test_users_cannot_write(self):
         row = self._row(self.mine)
         for user in (self.rep, self.manager, self.env.ref("base.user_admin")):
             mine = row.with_user(user)
@@ -970,7 +970,7 @@ class TestCustomerRights(CustomerCase):
 
     @freeze_time("2026-11-10 12:00")
     def test_contact(self):
-        """What a contact shows is what its reader may read of the customer."""
+        """A contact shows only values of the customer that the user may read."""
         self.assertEqual(self._shown(self.rep, self.mine), ("active", 1, 100))
         self.assertEqual(self._shown(self.rep, self.theirs), (False, 0, 0))
         self.assertEqual(self._shown(self.manager, self.theirs), ("active", 1, 100))
@@ -1016,7 +1016,7 @@ class TestCustomerRights(CustomerCase):
             )
 
     def test_contact_form_opens(self):
-        """For everybody: who has no KPIs sees none."""
+        """The form opens for all users; users without KPI rights see no KPIs."""
         for user in (self.rep, self.manager, self.clerk):
             arch = self.env["res.partner"].with_user(user).get_view(view_type="form")["arch"]
             self.assertEqual("kpi_customer_id" in arch, user != self.clerk)
@@ -1037,7 +1037,7 @@ class TestCustomerRights(CustomerCase):
         self.assertEqual(len(found), 2)
 
     def test_cost_of_a_list_of_contacts(self):
-        """As many statements for many contacts as for few."""
+        """The number of statements does not grow with the number of contacts."""
         partners = self.mine | self.theirs | self.prospect
         many = self.env["res.partner"].create([{"name": f"P{n}"} for n in range(60)])
         counts = []

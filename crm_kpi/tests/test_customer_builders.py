@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The CTE builders of ``customers/``, each with rows made by hand in place of what it reads."""
+"""The CTE builders of ``customers/``, each with hand-made rows instead of its input tables."""
 
 from datetime import date, datetime
 
@@ -12,7 +12,7 @@ from ..customers.statement import statement
 
 
 def values(*rows):
-    """Query of these rows."""
+    """A query that returns these rows."""
     return SQL(
         "VALUES %s",
         SQL(", ").join(
@@ -22,7 +22,7 @@ def values(*rows):
 
 
 def table(names, *rows):
-    """Query of these rows, with names of columns and their types: ``"id int, day date"``."""
+    """A query that returns these rows, with column names and types: ``"id int, day date"``."""
     columns = [column.split() for column in names.split(", ")]
     return SQL(
         "SELECT %s FROM (%s) AS given (%s)",
@@ -133,7 +133,7 @@ class TestBuilders(TransactionCase):
         )
 
     def test_own_gap(self):
-        """The median from the second gap on; further orders of a day have none."""
+        """The median needs two gaps; further orders on a day have no gap."""
         gaps = SQL("ARRAY[NULL, 10, NULL, 31, 20]")
         for count, expected in ((0, None), (1, None), (3, None), (4, 20.5), (5, 20)):
             [(found,)] = self.env.execute_query(
@@ -170,9 +170,9 @@ class TestBuilders(TransactionCase):
             (0, 3, date(2026, 1, 10), 1, 30, 1, False),
             (0, 4, date(2026, 1, 5), 1, 400, 1, False),
             (0, 5, date(2026, 1, 1), 1, 500, 1, True),
-            # no order of late: no score, and not compared
+            # no recent order: no score, and not ranked
             (0, 6, None, None, None, 3, False),
-            # alone at another moment
+            # the only customer at another time
             (1, 1, date(2026, 1, 1), 1, 10, 1, False),
         )
         rows = self.env.execute_query(

@@ -69,7 +69,7 @@ class TestCustomerPeriod(CustomerPeriodCase):
     def _november(self, now="2027-03-01"):
         with freeze_time(now):
             rows = self._rows(self._periods("2026-11-01", "2026-12-01"))
-            # rows are made at each search: what the cache holds is of the last one
+            # rows are computed by each search; the cache holds those of the last search
             rows.invalidate_model()
             return {row.partner_id: {name: row[name] for name in FLAGS} for row in rows}
 
@@ -99,7 +99,7 @@ class TestCustomerPeriod(CustomerPeriodCase):
         self.assertEqual(self._having(rows, "won_back"), {"D"})
 
     def test_inactivity_is_half_open(self):
-        """An order exactly L ago still makes active, one a second older does not."""
+        """A customer with an order exactly L ago is active; a second more is too long ago."""
         end = midnight(datetime(2026, 12, 1))
         edge, past = self._customer("Edge"), self._customer("Past")
         self._order(edge, end - timedelta(days=365))
@@ -126,7 +126,7 @@ class TestCustomerPeriod(CustomerPeriodCase):
         self.assertFalse(rows[early]["is_new"])
 
     def test_running_period_ends_now(self):
-        """On 10 November only E has bought, A's order of a year ago is just lapsing."""
+        """On 10 November only E has ordered, and A's order of a year ago becomes too old."""
         rows = self._november(now="2026-11-10 12:00:00")
         self.assertEqual(self._having(rows, "bought"), {"E"})
         self.assertEqual(self._having(rows, "churned"), {"A"})
@@ -138,8 +138,8 @@ class TestCustomerPeriod(CustomerPeriodCase):
         self.assertFalse(self.env["crm.kpi.customer.period"].search([]))
 
     def test_plan_needs_no_statistics(self):
-        # rows made in the same transaction have none: a wrong guess of the number of periods
-        # has everybody's contacts and gaps gathered anew for each customer and period
+        # rows of the same transaction have no statistics: with a wrong estimate of the number of
+        # periods, contacts and gaps would be read again for each customer and period
         periods = self._periods("2025-01-01", "2026-12-31", ("month", "quarter"))
         query = self.env["crm.kpi.customer.period"]._kpi_query(periods.ids, datetime(2027, 3, 1))
         [[[plan]]] = self.env.execute_query(SQL("EXPLAIN (FORMAT JSON) %s", query))
@@ -165,7 +165,7 @@ class TestCustomerPeriod(CustomerPeriodCase):
         self.assertFalse(rows[self.a]["churned"])
 
     def test_salesperson_of_the_customer(self):
-        """The customer's own, else that of the last order before, else of the first in it."""
+        """The customer's own, else of the last order before, else of the first in the period."""
         own = self._customer("Own", user_id=self.ann.id)
         known, new = self._customer("Known"), self._customer("New")
         self._order(own, "2026-01-10", user=self.bob)
@@ -182,7 +182,7 @@ class TestCustomerPeriod(CustomerPeriodCase):
         self.assertEqual(found[new], (self.bob, self.south))
         self.assertFalse(found[self.a][0])
 
-    def test_company_that_is_not_ours(self):
+    def test_inactive_company_has_no_rows(self):
         other = self.env["res.company"].create(
             {"name": "Other Ltd", "currency_id": self.company.currency_id.id}
         )
@@ -196,7 +196,7 @@ class TestCustomerPeriod(CustomerPeriodCase):
         self.assertFalse(rows.search([("company_id", "=", other.id)]))
 
     def test_rows_can_be_read_again(self):
-        """Ids do not depend on what else there is."""
+        """Ids do not depend on the other rows."""
         rows = self._rows(self._periods("2026-10-01", "2026-12-01"))
         names = {row.id: (row.period_id, row.partner_id) for row in rows}
         self._order(self._customer("0"), "2024-01-01")
@@ -266,7 +266,7 @@ class RandomHistoryCase(CustomerPeriodCase):
         )
 
     def _around(self, rnd, edges, inactivity):
-        """Some instant, often a second around one that matters."""
+        """A random time, often within a second of a boundary."""
         if rnd.random() < 0.5:
             return utc("2024-10-01") + timedelta(seconds=rnd.randrange(600 * 86400))
         days = rnd.choice((0, 0, -inactivity, -365, -730, -90))
@@ -324,7 +324,7 @@ class RandomHistoryCase(CustomerPeriodCase):
         return refunds
 
     def _random_contacts(self, rnd, edges, inactivity):
-        """(customer, instant) of interactions."""
+        """(customer, time) of interactions."""
         lead = self._lead()
         moments = [
             (rnd.choice(self.customers), self._around(rnd, edges, inactivity))
@@ -347,7 +347,7 @@ class RandomHistoryCase(CustomerPeriodCase):
         return moments
 
     def _random_referrals(self, rnd, edges, inactivity):
-        """(customer, instant) of leads referred."""
+        """(customer, time) of referred leads."""
         moments = [
             (rnd.choice(self.customers[:4]), self._around(rnd, edges, inactivity))
             for _ in range(rnd.randrange(6))
@@ -355,7 +355,7 @@ class RandomHistoryCase(CustomerPeriodCase):
         for customer, moment in moments:
             lead = self._lead(
                 kpi_referrer_id=(self.contact if customer == self.customers[1] else customer).id,
-                # of no company: that of the salesperson
+                # without a company: that of the salesperson counts
                 **rnd.choice(({}, {"company_id": False, "team_id": False})),
             )
             lead.flush_recordset()
@@ -412,7 +412,7 @@ class TestCustomerPeriodRandom(RandomHistoryCase):
         self.env.invalidate_all()
 
     def _loop(self, periods, orders, refunds, contacts, referrals, inactivity, floor):
-        """What the rows are to say: each customer and period by itself."""
+        """Expected rows, one customer and period at a time."""
         expected = {}
         window = timedelta(days=inactivity)
         for period in periods:
@@ -471,7 +471,7 @@ class TestCustomerPeriodRandom(RandomHistoryCase):
         return [(later - day).days for day, later in pairwise(days)]
 
     def _expected(self, customer, period, start, end, paid, counted, window):
-        """What follows from the orders of the customer alone."""
+        """Expected values that depend only on the customer's own orders."""
 
         def amount(since, until, name="amount_untaxed"):
             return float(sum(o[name] for o in paid if since <= o.date_order < until))
@@ -546,7 +546,7 @@ class TestCustomerPeriodRandom(RandomHistoryCase):
 
 @tagged("post_install", "-at_install")
 class TestNowEqualsPeriodEnd(RandomHistoryCase):
-    """What is stored of a customer now is what the row of a period says that ends now."""
+    """The stored row of a customer equals the row of a period that ends now."""
 
     @given(
         seed=st.integers(0, 10**6),
@@ -577,7 +577,7 @@ class TestNowEqualsPeriodEnd(RandomHistoryCase):
             periods = self._periods("2021-01-01", now + timedelta(days=1), ("year",))
             if override:
                 self._override(rnd)
-            # the future included
+            # including future records
             edges = [now, *(now + timedelta(days=rnd.randrange(-40, 40)) for _edge in range(2))]
             orders = self._random_orders(rnd, edges, inactivity)
             self._random_refunds(rnd, orders)
@@ -602,7 +602,7 @@ class TestNowEqualsPeriodEnd(RandomHistoryCase):
         return moment - timedelta(seconds=moment == edges[0])
 
     def _override(self, rnd):
-        """A segment whose customers are judged by other settings, today and ever since."""
+        """A segment with other settings, for its customers of today and of the past."""
         segment_set = self.env["crm.kpi.segment.set"].create(
             {
                 "name": "Patient",
@@ -624,7 +624,7 @@ class TestNowEqualsPeriodEnd(RandomHistoryCase):
         return [customer.id for customer in self.customers]
 
     def _random_meetings(self, rnd, edges, inactivity):
-        """Meetings of an hour, of which some are going on, or still to come."""
+        """Meetings of one hour; some are in progress or in the future."""
         for _ in range(rnd.randrange(6)):
             start = self._around(rnd, edges, inactivity)
             self.env["calendar.event"].create(

@@ -168,7 +168,7 @@ class TestEngine(BaseCase):
                 self.assertEqual(holding, [periods.bounds(kind, day)])
 
     def test_local_days_over_clock_changes(self):
-        """A day has 23, 24 or 25 hours, and every instant is in exactly one day."""
+        """A day has 23, 24 or 25 hours, and every moment is in exactly one day."""
         expected = {"2026-03-29": 23, "2026-10-25": 25, "2026-06-01": 24}
         for text, hours in expected.items():
             day = date.fromisoformat(text)
@@ -177,7 +177,7 @@ class TestEngine(BaseCase):
             self.assertEqual((end - start).total_seconds() / 3600, hours)
             self.assertEqual(periods.local_day(start, "Europe/Brussels"), day)
             self.assertEqual(periods.local_day(end - timedelta(seconds=1), "Europe/Brussels"), day)
-        # a midnight that does not exist: the day begins with its first instant
+        # a midnight that does not exist: the day begins with its first moment
         self.assertEqual(
             periods.utc_midnight(date(2018, 11, 4), "America/Sao_Paulo"),
             datetime(2018, 11, 4, 3),

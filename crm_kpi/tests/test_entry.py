@@ -133,7 +133,7 @@ class TestEntry(TransactionCase):
         with self.assertRaisesRegex(ValidationError, "KPI: .* is computed"):
             self.entry(kpi_id=computed.id)
 
-    def test_value_is_needed_and_zero_is_one(self):
+    def test_value_is_required_and_may_be_zero(self):
         with self.assertRaisesRegex(ValidationError, "Value"):
             self.Entry.create({"kpi_id": self.kpi.id, "date": "2026-03-01"})
         with self.assertRaisesRegex(ValidationError, "Value"):

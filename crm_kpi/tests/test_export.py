@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Workbooks of stored figures: what the reader may see, as the screen says it."""
+"""Workbooks of stored values: only what the reader may see, with the texts of the screen."""
 
 import io
 import tempfile
@@ -19,7 +19,7 @@ from .office import formula_cells
 @tagged("post_install", "-at_install", "office")
 class TestExport(ExportCase):
     def test_manager(self):
-        """The rows and totals by hand: 2 of 5 leads of March, whoever had them."""
+        """Rows and totals, computed by hand: 2 of 5 leads of March, of all salespeople."""
         name, live, book = self.workbook(self.manager)
         self.assertRegex(name, r"^KPI_sheet_\d{4}-\d\d-\d\d\.xlsx$")
         sheet = book[self.category.name]
@@ -36,14 +36,14 @@ class TestExport(ExportCase):
         median = self.block(sheet, "Median amount", "Salesperson")
         self.assertEqual(median["Ann"], [100, 15])
         self.assertEqual(median["Total (the rows do not add up)"], [75, 20])
-        # the total of a ratio is live, that of a median is a number
+        # the total of a ratio is a formula, the total of a median is a number
         live_people = self.block(live[self.category.name], "Share won", "Salesperson")
         self.assertRegex(live_people["Total"][1], r"^=IF\(COUNT")
         live_median = self.block(live[self.category.name], "Median amount", "Salesperson")
         self.assertEqual(live_median["Total (the rows do not add up)"][1], 20)
 
     def test_every_value_is_stored(self):
-        """Each number beside a person is the stored value of that cell."""
+        """Each number in the row of a person is the stored value of that cell."""
         _name, _live, book = self.workbook(self.manager)
         sheet = book[self.category.name]
         for kpi in self.rate | self.amount | self.median:
@@ -68,7 +68,7 @@ class TestExport(ExportCase):
             self.assertAlmostEqual(cached, again, 9, (place, formula))
 
     def test_as_on_screen(self):
-        """The summary says what the cards of the board say."""
+        """The summary shows the same values and texts as the cards of the board."""
         board = self.env["crm.kpi.board"].create(
             {
                 "name": "Mine & yours",
@@ -94,14 +94,14 @@ class TestExport(ExportCase):
                 self.assertEqual(row[10], card["change"]["basis_text"])
 
     def test_salesperson(self):
-        """Ann: her row and the shared totals; nothing of colleagues, of closed KPIs, of
-        totals that a KPI keeps to itself."""
+        """Ann gets her row and the shared totals, but no rows of colleagues, no KPIs of other
+        groups, and no totals that a KPI does not share."""
         self.company.kpi_ranking = "off"
         _name, _live, book = self.workbook(self.ann)
         sheet = book[self.category.name]
         people = self.block(sheet, "Share won", "Salesperson")
         self.assertEqual(people["Ann"], [1.0, 0.5])
-        # the total holds more than she sees: the stored one, and it says so
+        # the total includes rows that Ann cannot see: it is the stored value, with a note
         self.assertEqual(people["Total (includes rows that are not shown)"], [0.5, 0.4])
         self.assertNotIn("Bob", people)
         amount = self.block(sheet, "=Amount & more", "Value")
@@ -113,7 +113,7 @@ class TestExport(ExportCase):
         self.assertNotIn("Bob", goals)
 
     def test_closed_kpi(self):
-        """Only members of its group have it in their workbooks, in whatever sheet."""
+        """Only members of its group get the KPI, in any sheet of their workbooks."""
         self.assertNotIn(SECRET, self.texts(self.workbook(self.manager)[2]))
         self.manager.group_ids |= self.closed_group
         book = self.workbook(self.manager)[2]
@@ -130,9 +130,9 @@ class TestExport(ExportCase):
         )
 
     def test_small_segments(self):
-        """Of a percentage of few records only their number is told, in every sheet."""
+        """For a percentage of few records, every sheet shows only the number of records."""
         self.company.kpi_min_cell = 6
-        # another one, because locked figures stay as they were reported
+        # a new KPI, because locked values stay as they were reported
         rate = self.make_kpi(
             "again",
             name="Share again",
@@ -161,7 +161,7 @@ class TestExport(ExportCase):
                 )
 
     def test_records(self):
-        """Exactly the records in the number, as far as the reader may see them."""
+        """Exactly the included records that the reader may see."""
         book = self.workbook(self.manager)[2]
         rows = [r for r in book["Records"].iter_rows(values_only=True) if r[0] == "=Amount & more"]
         listed = {row[1]: row[6] for row in rows if row[1] and row[1].startswith("=Lead")}
@@ -195,7 +195,7 @@ class TestExport(ExportCase):
         self.assertEqual(line[4], 1068.5)
         # 08:00 UTC is 10:00 in Brussels in May
         self.assertEqual(line[6].hour, 10)
-        # all seven leads are accounted for: five of March, two of them won
+        # all seven leads are explained: five of March, two of them won
         counted = {(r[0], r[1], r[2]): r[3] for r in rows if r[0] == "Share won" and r[3]}
         self.assertEqual(counted["Share won", "won", "Included records"], 2)
         self.assertEqual(counted["Share won", "won", "Outside the filter of the KPI"], 3)
@@ -205,7 +205,7 @@ class TestExport(ExportCase):
         self.assertIn("test_won", definitions)
 
     def test_language(self):
-        """Texts in the reader's language, and from right to left where it is written so."""
+        """Texts are in the reader's language; sheets run right to left for such languages."""
         self.env["res.lang"]._activate_lang("ar_001")
         self.manager.lang = "ar_001"
         book = self.workbook(self.manager)[1]

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Workbooks as the browser gets them."""
+"""Workbooks as the browser downloads them."""
 
 import io
 import json
@@ -44,7 +44,7 @@ class TestExportDownload(ExportCase, HttpCase):
         for bad in ("[", "[]"):
             answer = self.url_open(f"/crm_kpi/export/board?filters={bad}")
             self.assertEqual(answer.status_code, 400)
-        # a board of somebody else
+        # a board of another user
         self.authenticate("kpi_bob", "kpi_bob")
         answer = self.url_open(address)
         self.assertNotIn("spreadsheetml", answer.headers["Content-Type"])
@@ -67,7 +67,7 @@ class TestExportDownload(ExportCase, HttpCase):
         book = self.book(self.url_open(action["url"]))
         self.assertIn("Median amount", book.sheetnames)
         self.assertEqual(book["Median amount"]["B3"].value, "Mar 2026")
-        # what somebody else asked for
+        # the export of another user
         self.authenticate("kpi_mona", "kpi_mona")
         self.assertEqual(self.url_open(action["url"]).status_code, 404)
         self.authenticate(None, None)
@@ -76,7 +76,7 @@ class TestExportDownload(ExportCase, HttpCase):
         )
 
     def test_wizard_begins_with_a_board(self):
-        """Whoever just asks for a workbook gets his first board; chosen KPIs are only these."""
+        """By default the workbook has the user's first board; otherwise only the chosen KPIs."""
         wizards = self.env["crm.kpi.export.wizard"].with_user(self.ann)
         board = self.env["crm.kpi.board"].with_user(self.ann)._visible()[:1]
         form = Form(wizards)
@@ -88,7 +88,7 @@ class TestExportDownload(ExportCase, HttpCase):
         self.assertEqual(chosen.kpi_ids[:], self.rate)
 
     def test_selected_rows(self):
-        """An action on selected rows exports these rows and no other."""
+        """An action on selected rows exports only these rows."""
         values = self.cells(self.rate, self.march, "user")[:2].with_user(self.manager)
         context = {"active_model": "crm.kpi.value", "active_ids": values.ids}
         server = self.env.ref("crm_kpi.crm_kpi_export_values_action").with_user(self.manager)

@@ -41,7 +41,7 @@ class TestInvoices(FinanceCase):
         self._invoice("2026-10-06", 500, post=False)
         self._invoice("2026-10-31", 200, kind="out_refund")
         self._invoice("2026-11-01", 50)
-        # what no customer was invoiced
+        # income without an invoice
         self._entry("2026-10-07", ("receivable", 70), ("income", -70))
         with self.at("2026-11-10 12:00"):
             self._refresh("revenue_invoiced_net", "refund_rate")
@@ -71,7 +71,7 @@ class TestInvoices(FinanceCase):
             self.assertEqual(self._read("revenue_invoiced_net", OCTOBER), 0)
 
     def test_19_currency(self):
-        """At the rate of the date of the invoice, not of today."""
+        """Invoices are converted at the rate of their date, not of today."""
         dollar = self.env.ref("base.USD")
         dollar.active = True
         self.env["res.currency.rate"].create(
@@ -91,7 +91,7 @@ class TestInvoices(FinanceCase):
         self.assertAlmostEqual(self._read("revenue_invoiced_net", OCTOBER), 500)
 
     def test_19_down_payment(self):
-        """A down payment counts when invoiced, and its deduction takes it off again."""
+        """A down payment counts when it is invoiced; the final invoice deducts it."""
         self._invoice("2026-10-05", 300)
         self._invoice(
             "2026-10-20",
@@ -117,7 +117,7 @@ class TestInvoices(FinanceCase):
         dozen = self.env.ref("uom.product_uom_dozen")
         self._invoice("2026-10-05", lines=[self._goods(140)], invoice_user_id=self.ann.id)
         self._invoice("2026-10-06", lines=[self._goods(5, product_uom_id=dozen.id)])
-        # services, down payments, drafts and vendor bills are no goods sold
+        # services, down payments, drafts and vendor bills are not goods sold
         self._invoice("2026-10-07", 1000)
         self._invoice("2026-10-08", lines=[self._goods(1, is_downpayment=True)])
         self._invoice("2026-10-09", lines=[self._goods(999)], post=False)
@@ -130,14 +130,14 @@ class TestInvoices(FinanceCase):
             self.assertAlmostEqual(self._read("defect_rate", OCTOBER), 0.03)
             of_ann = self._read("defect_rate", OCTOBER, level="user", user_id=self.ann)
             self.assertEqual(of_ann, 0)
-            # the line does not know what its credit note is for
+            # the reason of a credit note is not on its lines, but changes the value
             back.kpi_price_reduction = True
             self._refresh("defect_rate")
             self.assertEqual(self._read("defect_rate", OCTOBER), 0)
         self.assertIsNone(self._read("defect_rate", "2026-09-01"), "nothing was invoiced")
 
     def test_44_units_of_the_past(self):
-        """The back-fill finds the units that the lines have when they are made."""
+        """The back-fill gives the same units as the creation of the lines."""
         dozen = self.env.ref("uom.product_uom_dozen")
         move = self._invoice(
             "2026-10-05",
@@ -164,7 +164,7 @@ class TestInvoices(FinanceCase):
 @tagged("post_install", "-at_install")
 class TestBooks(FinanceCase):
     def test_26_gross_margin_accounting(self):
-        """Income less cost of revenue of the period, of the company alone."""
+        """Income less cost of revenue of the period, at company level only."""
         self._invoice("2026-10-05", 1000, invoice_user_id=self.ann.id)
         self._invoice("2026-10-06", 500)
         self._entry("2026-10-31", ("goods", 1250), ("bank", -1250))
@@ -187,7 +187,7 @@ class TestBooks(FinanceCase):
         self.assertEqual(set(levels.mapped("level")), {"company"})
 
     def test_58_net_profit(self):
-        """All types of income and expenses, without what closes the books."""
+        """All types of income and expenses, without closing entries."""
         self._entry("2026-12-05", ("bank", 100_000), ("income", -100_000))
         self._entry("2026-12-06", ("bank", 20_000), ("interest", -20_000))
         self._entry("2026-12-10", ("salaries", 40_000), ("goods", 30_000), ("bank", -70_000))
@@ -196,24 +196,24 @@ class TestBooks(FinanceCase):
         with self.at("2027-01-10 12:00"):
             self._refresh("net_profit")
             self.assertEqual(self._read("net_profit", "2026-12-01"), 30_000)
-            # year end: the accounts are brought to zero, which is no loss
+            # the closing entry sets the accounts to zero, which is not a loss
             self._entry("2026-12-31", ("income", 100_000), ("capital", -100_000))
             self._entry("2026-12-30", ("salaries", -40_000), ("earnings", 40_000))
-            # the owner pays for the company: an expense as any other
+            # paid by the owner: an expense like any other
             self._entry("2026-12-15", ("advertising", 1_000), ("capital", -1_000))
             self._refresh("net_profit")
             self.assertEqual(self._read("net_profit", "2026-12-01"), 29_000)
             self.assertEqual(self._read("net_profit", "2026-12-01", kind="year"), 29_000)
 
     def test_58_no_books(self):
-        """A company that keeps no books here has no profit, rather than one of zero."""
+        """A company without journal items has no value, not a profit of zero."""
         with self.at("2027-01-10 12:00"):
             self._refresh("net_profit", "gross_margin_accounting", "current_ratio")
         for code in ("net_profit", "gross_margin_accounting", "current_ratio"):
             self.assertIsNone(self._read(code, "2026-12-01"), code)
 
     def test_58_last_day_of_the_year(self):
-        """The fiscal year ends when the company says so, in leap years too."""
+        """The fiscal year ends on the day set on the company, also in leap years."""
         self.company.write({"fiscalyear_last_month": "2", "fiscalyear_last_day": 28})
         closing = self._entry("2028-02-29", ("income", 10), ("capital", -10)).line_ids
         usual = self._entry("2028-12-31", ("income", 10), ("capital", -10)).line_ids
@@ -224,13 +224,13 @@ class TestBooks(FinanceCase):
         self.assertEqual((closing + usual).mapped("kpi_is_closing"), [True, True, False, False])
 
     def test_58b_current_ratio(self):
-        """Balances at the end, also of periods long past; no liabilities, no value."""
+        """Balances at the end of old periods too; no value without liabilities."""
         self._entry("2026-08-10", ("bank", 150_000), ("machines", 70_000), ("capital", -220_000))
         self._entry("2026-09-10", ("receivable", 50_000), ("income", -50_000))
         self._entry("2026-10-10", ("machines", 100_000), ("payable", -100_000))
         self._entry("2026-10-31", ("machines", 9_000), ("loan", -9_000))
         paid = self._entry("2026-11-02", ("payable", 50_000), ("bank", -50_000))
-        self._entry("2026-11-25", ("payable", 25_000), ("bank", -25_000))  # in days to come
+        self._entry("2026-11-25", ("payable", 25_000), ("bank", -25_000))  # in the future
         with self.at("2026-11-10 12:00"):
             self._refresh("current_ratio")
             ratios = [
@@ -240,13 +240,13 @@ class TestBooks(FinanceCase):
             self.assertEqual(self._read("current_assets", "2026-09-01"), 200_000)
             quarter = self._read("current_ratio", OCTOBER, kind="quarter")
             self.assertEqual(quarter, 3.0, "the running quarter ends today")
-            # a late entry changes the end of its month and of those after it
+            # a late entry changes the balances of its month and of later months
             paid.button_draft()
             paid.write({"date": "2026-10-30", "name": False})
             paid.action_post()
             self._refresh("current_ratio")
             self.assertEqual(self._read("current_ratio", OCTOBER), 3.0)
-            # so does an account that turns out to be another thing
+            # so does a change of the type of an account
             self.accounts["payable"].account_type = "liability_non_current"
             self._refresh("current_ratio")
             self.assertIsNone(self._read("current_ratio", OCTOBER))
@@ -276,7 +276,7 @@ class TestBooks(FinanceCase):
         )
 
     def test_58_rights(self):
-        """Journal items are read only by users with accounting rights, whatever their KPI group is."""
+        """Only users with accounting rights read journal items, in any KPI group."""
         self._entry("2026-10-10", ("bank", 100), ("income", -100))
         manager = new_test_user(
             self.env,

@@ -118,7 +118,7 @@ class TestGoal(GoalCommon):
             self.refresh()
             self.assertEqual((goal.status, goal.value), ("off_track", 5))
             self.assertEqual(goal.status_since, fields.Datetime.now())
-        # past the end with an unchanged value: missed, not for ever in progress
+        # past the end with an unchanged value: missed, not in progress forever
         with freeze_time("2026-11-30 23:00:00"):
             self.refresh()
             self.assertEqual((month.state, goal.status, goal.value), ("provisional", "missed", 5))
@@ -133,7 +133,7 @@ class TestGoal(GoalCommon):
             self.refresh()
             self.assertEqual((month.state, goal.status, goal.value), ("locked", "achieved", 10))
 
-    def test_locked_while_nobody_looked(self):
+    def test_locked_between_two_refreshes(self):
         with freeze_time(NOON):
             month = self.period("month", "2026-11-01")
             self.make_leads(6, "2026-11-12 10:00:00")
@@ -241,7 +241,7 @@ class TestGoal(GoalCommon):
         for goal, level in ((company, "company"), (team, "team"), (user, "user")):
             linked = self.env["crm.kpi.value"].search([("goal_id", "=", goal.id)])
             self.assertEqual((linked.level, linked.value), (level, goal.value))
-        # the link goes with the goal
+        # the link is deleted with the goal
         user.action_archive()
         self.assertFalse(self.env["crm.kpi.value"].search([("goal_id", "=", user.id)]))
         again = self.make_goal(period_id=month.id, target=6)
@@ -285,11 +285,11 @@ class TestGoal(GoalCommon):
             self.assertEqual((goal.baseline, goal.target), (4, 6))
             self.assertEqual((goal.value, goal.attainment, goal.status), (9, 1.5, "achieved"))
             self.assertEqual(goal.target_text, "+50\u00a0% (≥ 6)")
-            # the baseline is kept, whatever happens to its records later
+            # the baseline is kept when its records change later
             self.make_leads(6, "2026-10-12 10:00:00")
             self.refresh()
             self.assertEqual((goal.baseline, goal.target), (4, 6))
-            # until what it is made of is chosen anew
+            # the baseline changes when its definition changes
             goal.improve_by = 1
             self.assertEqual((goal.baseline, goal.target), (4, 8))
             goal.baseline_count = 2
@@ -318,7 +318,7 @@ class TestGoal(GoalCommon):
             self.assertEqual(goal.status, "missed")
         self.assertTrue(good)
 
-    def test_baseline_of_a_ratio_is_no_mean_of_ratios(self):
+    def test_baseline_of_a_ratio_is_not_a_mean_of_ratios(self):
         self.make_kpi("good", domain="[('probability', '>=', 50)]")
         share = self.make_kpi(
             "share", kind="formula", formula="test_good / test_count", unit="percent"
@@ -369,20 +369,20 @@ class TestGoal(GoalCommon):
             self.assertEqual((goal.baseline, goal.target), (7, 14))
             goal.write({"baseline_kind": "fixed", "baseline_fixed": 20, "improve_by": 0.25})
             self.assertEqual((goal.baseline, goal.target), (20, 25))
-            # never computed so far back: unknown, not zero
+            # not computed that far back: unknown, not zero
             other = self.make_goal(
                 period_id=month.id, kind="improve", improve_by=1, user_id=self.bob.id,
                 baseline_kind="mean", baseline_count=6,
             )  # fmt: skip
             self.assertEqual((other.baseline, other.status), (False, "no_data"))
-            # texts do not round a promise away
+            # texts do not round the percentage
             goal.improve_by = 0.225
             self.assertEqual(goal.target_text, "+22.5\u00a0% (≥ 24.5)")
 
     # --- the calendar ---
 
     def test_first_middle_last_day_in_three_zones(self):
-        # instants at which the 2nd, 17th and 30th of November begin, are at noon, and end
+        # times at which the 2nd, 17th and 30th of November begin, are at noon, and end
         for tz, utc in (("Pacific/Auckland", 13), ("Europe/Brussels", 1), ("America/Caracas", -4)):
             company = self.env["res.company"].create({"name": tz, "kpi_tz": tz})
             self.env.user.company_ids |= company
@@ -423,7 +423,7 @@ class TestGoal(GoalCommon):
         month = self.period("month", "2026-11-01")
         self.assertNotIn(date(2026, 11, 11), month._working_days()[month])
         self.assertEqual(len(month._working_days()[month]), 20)
-        # what is asked again follows what was changed in the meantime
+        # a later call reflects changes of the calendar
         holiday.write({"date_from": "2026-11-09 23:00:00", "date_to": "2026-11-11 22:59:59"})
         self.assertEqual(len(month._working_days()[month]), 19)
         hours = self.company.resource_calendar_id
@@ -438,7 +438,7 @@ class TestGoal(GoalCommon):
     def test_half_a_holiday(self):
         month = self.period("month", "2026-11-01")
         hours = self.company.resource_calendar_id
-        # Monday the 2nd from 8 to 12 is half gone at ten o'clock
+        # Monday the 2nd from 8 to 12 is half over at ten o'clock
         ten = fields.Datetime.to_datetime("2026-11-02 09:00:00")
         hours.attendance_ids.filtered(lambda line: line.hour_from > 12).unlink()
         self.assertAlmostEqual(month._elapsed(ten)[month].share, 0.5 / 21)
@@ -451,7 +451,7 @@ class TestGoal(GoalCommon):
             }
         )
         self.assertAlmostEqual(month._elapsed(ten)[month].share, 1 / 21)
-        # flexible hours name no days: from 9 to 17, of which an hour is left
+        # flexible hours have no days: 9 to 17 is used, of which one hour is left
         hours.flexible_hours = True
         self.assertEqual(len(month._working_days()[month]), 21)
         nine = fields.Datetime.to_datetime("2026-11-02 08:30:00")
@@ -460,7 +460,7 @@ class TestGoal(GoalCommon):
     # --- counter-metric ---
 
     @freeze_time(NOON)
-    def test_met_at_a_cost(self):
+    def test_met_with_missed_counter_metric(self):
         month = self.period("month", "2026-11-01")
         self.make_leads(9, "2026-11-12 10:00:00", probability=20)
         self.count.counter_kpi_id = self.rate
@@ -473,7 +473,7 @@ class TestGoal(GoalCommon):
         self.assertEqual(goal.status_text, "✔ Achieved, counter-metric missed")
         counter.target = 10
         self.assertFalse(goal.counter_missed)
-        # somebody else's
+        # of another user
         counter.write({"target": 50, "user_id": self.bob.id})
         self.assertFalse(goal.counter_missed)
 
@@ -516,8 +516,8 @@ class TestGoal(GoalCommon):
             self.make_goal(period_id=month.id, kind="improve", improve_by=0.1)
 
     @freeze_time(NOON)
-    def test_parts_for_comparison_are_no_periods_of_goals(self):
-        """The form does not offer them; who calls the model is told why not and what to do."""
+    def test_goals_cannot_have_partial_periods(self):
+        """The form does not offer them; a call is refused with the reason and a remedy."""
         part = self.env["crm.kpi.period"].create(
             {"kind": "to_date", "date_from": "2026-10-01", "date_to": "2026-10-20"}
         )
@@ -572,7 +572,7 @@ class TestGoal(GoalCommon):
     # --- rights ---
 
     @freeze_time(NOON)
-    def test_nobody_writes_what_is_computed(self):
+    def test_computed_fields_cannot_be_written(self):
         month = self.period("month", "2026-11-01")
         goal = self.make_goal(period_id=month.id, target=8)
         manager = self.make_user("Ada", "crm_kpi.group_kpi_admin", "sales_team.group_sale_manager")
@@ -604,7 +604,7 @@ class TestGoal(GoalCommon):
 
     # --- chatter ---
 
-    def test_settling_is_noted_without_mail(self):
+    def test_final_status_is_logged_without_mail(self):
         with freeze_time(NOON):
             month = self.period("month", "2026-11-01")
             goal = self.make_goal(period_id=month.id, target=3)

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Targets that go to Excel and come back."""
+"""Targets that are exported to Excel and imported again."""
 
 import base64
 import io
@@ -126,8 +126,8 @@ class TestGoalSheet(KpiCommon):
         # the same file again is out of date
         self.assert_refused(book, r"Mona changed .* after the export")
 
-    def test_other_program(self):
-        """A sheet that LibreOffice has saved comes back as well, with what it computed."""
+    def test_sheet_saved_by_libreoffice(self):
+        """A sheet saved by LibreOffice can be imported, with the values that it computed."""
         book = self.sheet()
         cell = self.row_of(book, self.first)[6]
         cell.value = "=2*6"
@@ -171,17 +171,17 @@ class TestGoalSheet(KpiCommon):
         book = self.sheet()
         self.row_of(book, self.better)[8].value = 0
         self.assert_refused(book, rf"I{self.row_of(book, self.better)[0].row}: ")
-        # a formula that no program has computed is no empty cell
+        # a formula without a cached value is not an empty cell
         book = self.sheet()
         self.row_of(book, self.first)[6].value = "=1+1"
         self.assert_refused(book, r"G\d+: =1\+1 is not a number")
 
-    def test_foreign(self):
+    def test_forged_sheet(self):
         book = self.sheet()
         key = self.row_of(book, self.first)[0]
         key.value = "999999999." + key.value.split(".", 1)[1]
         self.assert_refused(book, rf"A{key.row}: this goal is not in this database")
-        # the key of one row beside the names of another, as a careless sort leaves it
+        # the key of one row with the names of another, as after sorting only some columns
         book = self.sheet()
         one, two = self.row_of(book, self.first), self.row_of(book, self.range)
         one[0].value, two[0].value = two[0].value, one[0].value
@@ -191,7 +191,7 @@ class TestGoalSheet(KpiCommon):
         for a, b in zip(one, two, strict=True):
             b.value = a.value
         self.assert_refused(book, "twice")
-        # a signature that was made up
+        # a forged signature
         book = self.sheet()
         key = self.row_of(book, self.first)[0]
         key.value = key.value[:-1] + ("0" if key.value[-1] != "0" else "1")
@@ -205,7 +205,7 @@ class TestGoalSheet(KpiCommon):
         self.assert_refused(openpyxl.Workbook(), "not a sheet of targets")
 
     def test_rights(self):
-        """Who may not change goals gets no such sheet, and no way to bring one back."""
+        """Users who may not change goals can neither export nor import the sheet."""
         book = self.sheet()
         with self.assertRaises(AccessError):
             self.env["crm.kpi.goal.import"].with_user(self.ann).create({"file": b""})

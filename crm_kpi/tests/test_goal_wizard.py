@@ -96,13 +96,13 @@ class TestGoalWizard(GoalCommon):
 
     @freeze_time(NOON)
     def test_fiscal_quarters(self):
-        """From February on; made where they are missing, and counted from the ones before."""
+        """Quarters from February on; missing ones are created; previous ones give the base."""
         kinds = self.env["crm.kpi.goal.set"].fields_get(["period_kind"])["period_kind"]
         self.assertNotIn("fiscal_quarter", dict(kinds["selection"]))
         self.company.write({"fiscalyear_last_month": "1", "fiscalyear_last_day": 31})
         model = self.env["crm.kpi.period"]
         model._ensure_fiscal_years(date(2025, 11, 1), date(2026, 11, 20))
-        model.create({"date_from": "2026-10-01", "date_to": "2026-10-31"})  # not as long
+        model.create({"date_from": "2026-10-01", "date_to": "2026-10-31"})  # not of the same length
         self.make_leads(12, "2026-10-12 10:00:00")
         self.make_leads(4, "2025-12-12 10:00:00")
         self.refresh()
@@ -146,14 +146,14 @@ class TestGoalWizard(GoalCommon):
         self.period("month", "2026-10-01")
         self.period("month", "2026-11-01")
         self.make_leads(13, "2026-10-12 10:00:00")
-        self.make_leads(50, "2026-11-12 10:00:00")  # not over: no last value
+        self.make_leads(50, "2026-11-12 10:00:00")  # not over yet: no last value
         self.refresh()
         wizard = self.wizard(mode="last", change_by=0.1)
         action = wizard.action_set()
         self.assertIn("3 goals were not set", action["params"]["message"])
         goals = self.goals.search(action["params"]["next"]["domain"])
         self.assertEqual(goals.user_id, self.ann)
-        # 14.3 leads are 15
+        # 14.3 leads are rounded up to 15
         self.assertEqual(goals.mapped("target"), [15, 15, 15])
         self.count.direction = "decrease"
         goals = self.set(
@@ -230,7 +230,7 @@ class TestGoalWizard(GoalCommon):
                 self.env.flush_all()
                 counts.append(self.cr.sql_log_count - start)
                 self.assertEqual(self.goals.search_count(action["domain"]), 12 * len(owners))
-            # changed in one go, too
+            # the same for a change of all goals
             wizard = self.wizard(
                 user_ids=[fields.Command.set(users.ids)], target=6,
                 date_from="2028-01-01", date_end="2028-12-31",

@@ -50,10 +50,10 @@ class TestInteractionClasses(InteractionCommon):
         self.assertIsNone(self._class(is_internal=True), "internal")
 
     def test_staff_sms_and_letter(self):
-        """Texts and letters are posted as notes, but count."""
+        """Text messages and letters are posted as notes, but count."""
         for kind, channel in (("sms", "sms"), ("snailmail", "letter")):
             message = self._message(self.lead, "2026-11-02 09:00", self.ann)
-            # the module that brings the type may not be installed
+            # the module that defines the type may not be installed
             self.env.cr.execute(
                 "UPDATE mail_message SET message_type = %s, subtype_id = %s WHERE id = %s",
                 (kind, self.note.id, message.id),
@@ -77,7 +77,7 @@ class TestInteractionClasses(InteractionCommon):
         self.assertIsNone(self._class(mail_activity_type_id=self.todo.id, **kwargs))
 
     def test_archived_employee(self):
-        """Old answers of an archived employee stay answers."""
+        """Old answers of an archived employee still count as answers."""
         self.assertEqual(self._class(author=self.leaver), ("out", "email"))
         self.assertEqual(self._rows(self.lead)[-1:].user_id, self.leaver)
 
@@ -105,7 +105,7 @@ class TestInteractionClasses(InteractionCommon):
         self.assertEqual(when[near], dt("2026-11-03 08:00"))
 
     def test_local_day(self):
-        """Half past eleven at night UTC is the next day in Brussels."""
+        """23:30 UTC is the next day in Brussels."""
         self._message(self.lead, "2026-11-02 23:30", self.ann)
         self.env["crm.lead"]._kpi_derive()
         self.assertEqual(self._rows(self.lead).day, date(2026, 11, 3))
@@ -159,7 +159,7 @@ class TestInteractionQueue(InteractionCommon):
         self._message(lead, "2026-11-02 09:00", self.ann, message_type="notification")
         self.assertFalse(self._queue())
 
-    def test_equal_rows_are_left_alone(self):
+    def test_equal_rows_are_not_written(self):
         """A second derivation of the same history writes nothing."""
         lead = self._lead(by=self.ann)
         self._message(lead, "2026-11-02 09:00", self.ann)
@@ -172,7 +172,7 @@ class TestInteractionQueue(InteractionCommon):
         self.assertEqual((self._rows(lead).mapped("write_date"), lead.write_date), before)
 
     def test_failure_loses_nothing(self):
-        # a queue of marks: a later commit cannot overtake it, as it could a watermark
+        # unlike a watermark, a queue of marks does not miss transactions that commit late
         lead = self._lead(by=self.ann)
         self._message(lead, "2026-11-02 09:00", self.ann)
         marks = self._queue()
@@ -183,7 +183,7 @@ class TestInteractionQueue(InteractionCommon):
         self.assertEqual(self._queue(), marks)
 
     def test_merge(self):
-        """Messages move to the lead that stays; nothing is left of the others."""
+        """Messages move to the remaining lead; no rows of the merged leads stay."""
         first, second = self._lead(by=self.ann), self._lead(by=self.ann)
         self._message(first, "2026-11-02 09:00", self.ann)
         self._message(second, "2026-11-03 09:00", self.ann)
@@ -199,7 +199,7 @@ class TestInteractionQueue(InteractionCommon):
         )
 
     def test_order_of_a_lead(self):
-        """A mail on the quotation is an interaction of the lead, not an attempt on it."""
+        """A mail on the quotation is an interaction of the lead, but not a contact attempt."""
         lead = self._lead(by=self.ann)
         order = self.env["sale.order"].create(
             {"partner_id": self.customer.id, "opportunity_id": lead.id}
@@ -239,12 +239,12 @@ class TestResponses(InteractionCommon):
         inbound = (half | three | silent | typed).filtered(lambda r: r.kpi_origin == "inbound")
         self.assertEqual(inbound, half | three | silent)
         hours = [r.kpi_first_response_hours for r in inbound]
-        self.assertEqual(hours, [0.5, 3.0, False], "unanswered is no value, not zero")
+        self.assertEqual(hours, [0.5, 3.0, False], "no answer is no value, not zero")
         self.assertEqual(median(h for h in hours if h is not False), 1.75)
         in_target = inbound.filtered("kpi_response_in_target")
         self.assertAlmostEqual(len(in_target) / len(inbound), 1 / 3)
         self.assertEqual(half.kpi_response_due, dt("2026-11-03 10:00"))
-        self.assertEqual(three.kpi_first_response_user_id, self.bob, "who answered, not the owner")
+        self.assertEqual(three.kpi_first_response_user_id, self.bob, "the author, not the owner")
         self.assertEqual(silent.kpi_response_waiting, True)
         self.assertFalse(half.kpi_response_waiting or typed.kpi_response_waiting)
         self.assertFalse(typed.kpi_first_response_date)
@@ -367,7 +367,7 @@ class TestResponses(InteractionCommon):
         self._mail_in(lead, "2026-11-24 08:00")
         self._derive()
         self.assertAlmostEqual(lead.kpi_first_response_hours_bh, 2)
-        # an earlier answer turns up: another pair, by the calendar as it now is
+        # an earlier answer is found: a new pair, computed with the current calendar
         self._message(lead, "2026-11-23 07:30", self.bob)
         self._derive()
         self.assertAlmostEqual(lead.kpi_first_response_hours_bh, 0.5)
@@ -403,8 +403,8 @@ class TestResponses(InteractionCommon):
         self._derive()
         self.assertTrue(lead.kpi_response_waiting)
 
-    def test_target_of_its_time(self):
-        """A new target is for new leads; answered ones are not judged again."""
+    def test_changed_target_applies_to_new_leads(self):
+        """A changed target applies to new leads; answered leads keep their result."""
         lead = self._lead("2026-11-03 09:00")
         self._message(lead, "2026-11-03 09:30", self.ann)
         self._derive()
@@ -463,7 +463,7 @@ class TestAttempts(InteractionCommon):
         self.assertEqual(one.kpi_first_attempt_user_id, self.ann)
 
     def test_grace(self):
-        """Unresponsive only after the grace, without any further event; an answer ends it."""
+        """A lead becomes unresponsive after the grace period, without an event; an answer ends it."""
         # the prospect has some days to answer the last attempt
         one = self._history_of_example_50()[0]
         Lead = self.env["crm.lead"]
@@ -508,7 +508,7 @@ class TestAttempts(InteractionCommon):
         leads = self.env["crm.lead"]
         for days in (1, 3, 8, None):
             lead = self._lead("2026-11-01 08:00")
-            self._mail_in(lead, "2026-11-01 08:00")  # the request is no action
+            self._mail_in(lead, "2026-11-01 08:00")  # the request is not an action
             self._message(lead, "2026-11-02 09:00", self.ann)
             if days:
                 when = dt("2026-11-02 09:00") + timedelta(days=days)
@@ -537,7 +537,7 @@ class TestAttempts(InteractionCommon):
 
 @tagged("post_install", "-at_install")
 class TestDerivedFieldsAreProtected(InteractionCommon):
-    def test_nobody_writes_them(self):
+    def test_users_cannot_write_them(self):
         lead = self._lead(by=self.ann)
         manager = new_test_user(
             self.env, "kpi_boss", groups="sales_team.group_sale_manager,base.group_system"
@@ -561,7 +561,7 @@ class TestDerivedFieldsAreProtected(InteractionCommon):
             with self.assertRaises(AccessError):
                 self.env["crm.kpi.interaction"].with_user(user).create({"res_model": "crm.lead"})
 
-    def test_no_back_door_by_defaults(self):
+    def test_defaults_do_not_set_them(self):
         manager = new_test_user(self.env, "kpi_boss", groups="sales_team.group_sale_manager")
         lead = (
             self.env["crm.lead"]
@@ -572,7 +572,7 @@ class TestDerivedFieldsAreProtected(InteractionCommon):
         self.assertFalse(lead.kpi_origin)
         self.assertFalse(lead.kpi_attempt_count)
 
-    def test_copies_start_anew(self):
+    def test_copies_do_not_have_them(self):
         lead = self._lead()
         self._message(lead, "2026-11-02 09:00", self.ann)
         self.env["crm.lead"]._kpi_derive()

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Random histories: the statements against a plain implementation, record by record.
+"""Random histories: SQL compared with a plain implementation, record by record.
 
 The plain one follows docs/CATALOGUE.md (durations, interaction classes, inbound records, stamps
 of leads) and shares no code with the addon.
@@ -41,7 +41,7 @@ def weighted(*values):
 
 MESSAGES = st.fixed_dictionaries(
     {
-        # few instants, so that messages fall on one second, one day, either side of midnight
+        # few times, so that messages share a second or a day, or lie around midnight
         "minute": st.one_of(
             st.integers(0, 28_000), st.sampled_from([0, 1380, 1381, 1439, 2820, 4260, 5700])
         ),
@@ -71,7 +71,7 @@ class TestRandomHistories(InteractionCommon):
         max_examples=60,
         deadline=None,
         derandomize=True,
-        # add Phase.shrink to look into a failure: it takes minutes
+        # to investigate a failure, add Phase.shrink: it takes minutes
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
@@ -126,7 +126,7 @@ class TestRandomHistories(InteractionCommon):
                 mail_activity_type_id=activity.id if activity else False,
                 author_guest_id=guest.id if item["author"] == "guest" else False,
             )
-            # the module that brings the type may not be installed
+            # the module that defines the type may not be installed
             self._dates(message, message_type=item["type"])
         if history["lost"]:
             lead.action_set_lost()

@@ -89,7 +89,7 @@ class TestKpi(KpiCommon):
                 make(**values)
             self.assertTrue(str(caught.exception).startswith(label.split(":")[0] + ":"))
 
-    def test_definition_asks_nothing_that_its_author_may_not_read(self):
+    def test_definition_uses_only_what_its_author_may_read(self):
         """Values are computed as superuser, so a filter could reveal fields that the author may not read."""
         admin = self.make_user(
             "Ada", "crm_kpi.group_kpi_admin", "sales_team.group_sale_salesman_all_leads"
@@ -144,7 +144,7 @@ class TestKpi(KpiCommon):
         self.assertEqual(kpi.version, 2)
 
     @freeze_time("2026-12-15 10:00:00")
-    def test_try_shows_last_month_without_storing(self):
+    def test_preview_shows_last_month_without_storing(self):
         kpi = self.make_kpi("a", state="draft", domain="[('expected_revenue', '>', 5)]")
         double = self.make_kpi("b", state="draft", kind="formula", formula="test_a * 2")
         lead = self.make_lead("2026-11-10 12:00:00", expected_revenue=10, name="Shown")

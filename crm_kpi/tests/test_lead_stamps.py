@@ -157,7 +157,7 @@ class TestLeadStamps(HistoryCase):
         self.assertFalse(lead.kpi_was_lead)
         self.assertEqual(lead.kpi_opportunity_date, utc("2026-10-01 08:00"))
 
-    def test_copy_begins_anew(self):
+    def test_copy_has_no_stamps(self):
         with self.at("2026-10-01 08:00"):
             lead = self._lead(type="lead")
             lead.convert_opportunity(self.env["res.partner"])
@@ -238,7 +238,7 @@ class TestLeadStamps(HistoryCase):
 
     # --- RIGHTS ---
 
-    def test_nobody_writes_stamps(self):
+    def test_users_cannot_write_stamps(self):
         lead = self._lead()
         for name, value in {
             "kpi_won_date": "2026-10-01 08:00:00",
@@ -283,7 +283,7 @@ class TestLeadStamps(HistoryCase):
                 {"opportunity_ids": [Command.update(lead.id, {"kpi_won_date": "2026-10-01"})]}
             )
 
-    def test_rep_works_and_the_stamps_follow(self):
+    def test_stamps_follow_the_work_of_a_salesperson(self):
         lead = self._lead().with_user(self.ann)
         referrer = self._customer("Referrer")
         lead.write({"kpi_referrer_id": referrer.id})
@@ -302,7 +302,7 @@ class TestLeadStamps(HistoryCase):
             form.name = "Renamed"
         self.assertEqual(lead.kpi_won_user_id, self.ann)
 
-    # --- EXAMPLES OF THE CATALOGUE, AT THE LEVEL OF THE FACTS ---
+    # --- FACTS OF THE WORKED EXAMPLES ---
 
     def test_example_qualification(self):
         """7: leads converted after 3, 20 and 45 days, two never, a direct opportunity → 2/5."""

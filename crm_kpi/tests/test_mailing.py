@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Workbooks by mail, and those made in the background."""
+"""Workbooks sent by mail or created in the background."""
 
 import io
 from datetime import datetime
@@ -44,7 +44,7 @@ class TestMailing(ExportCase):
         )
 
     def mails(self):
-        """Files that were mailed, by receiver."""
+        """Mailed files by recipient."""
         mails = self.env["mail.mail"].search([("subject", "=", "Monday meeting")])
         return {
             mail.recipient_ids.user_ids: mail
@@ -55,8 +55,8 @@ class TestMailing(ExportCase):
     def book(self, attachment):
         return openpyxl.load_workbook(io.BytesIO(attachment.raw), data_only=True)
 
-    def test_each_his_own(self):
-        """Everybody gets what he would export himself."""
+    def test_recipients_get_their_own_values(self):
+        """Each recipient gets the workbook that they would export."""
         self.env["res.lang"]._activate_lang("ar_001")
         self.manager.lang = "ar_001"
         self.company.kpi_ranking = "off"
@@ -74,19 +74,19 @@ class TestMailing(ExportCase):
         self.assertIn("March 2026", own["Summary"]["A2"].value)
         self.assertTrue(all_of_it.worksheets[0].sheet_view.rightToLeft)
         self.assertFalse(own.worksheets[0].sheet_view.rightToLeft)
-        # nobody else opens the file
+        # other users cannot open the file
         file = mails[self.ann].attachment_ids
         self.assertTrue(file.with_user(self.ann).raw)
         for user in (self.bob, self.manager):
             with self.assertRaises(AccessError):
                 file.with_user(user).raw  # noqa: B018
-        # and it goes with its mail
+        # the file is deleted with its mail
         mails[self.ann].mail_message_id.unlink()
         self.assertFalse(file.exists())
 
     @mute_logger("odoo.addons.crm_kpi.models.workbook.crm_kpi_mailing")
     def test_failure(self):
-        """What fails for one receiver reaches the others, and is told."""
+        """A failure for one recipient is shown; the other recipients get their workbook."""
         export = type(self.env["crm.kpi.export"])
         write = export._write_workbook
 
@@ -104,8 +104,8 @@ class TestMailing(ExportCase):
         self.assertNotIn("Mona", mailing.last_error)
         self.assertTrue(mailing.next_date)
 
-    def test_when(self):
-        """Mondays at seven by the clock of Brussels, and the last day of short months."""
+    def test_dates_of_mailings(self):
+        """Mondays at seven in Brussels time, and the last day of short months."""
         mailing = self.mailing(weekday="0", hour=7)
         # on Sunday, 25 October 2026, the clocks go back
         self.assertEqual(mailing._after(datetime(2026, 10, 24, 12)), datetime(2026, 10, 26, 6))
@@ -128,8 +128,8 @@ class TestMailing(ExportCase):
         self.assertEqual(mailing.next_date, datetime(2026, 4, 13, 5))
         self.assertFalse(later.last_date)
 
-    def test_once(self):
-        """A large workbook is made in the background, with the rights of who asked for it."""
+    def test_large_workbook_in_the_background(self):
+        """A large workbook is created in the background, with the rights of the requesting user."""
         wizard = (
             self.env["crm.kpi.export.wizard"]
             .with_user(self.ann)

@@ -36,14 +36,14 @@ class TestOrderFacts(HistoryCase):
         order.order_line[0].discount = 10
         self.assertDiscount(order, 100, 1500)
 
-    def test_given_away(self):
+    def test_lines_with_full_discount(self):
         order = self._order(
             self._customer(), "2026-11-02", lines=[(self.goods, 1, 100), (self.goods, 2, 30)]
         )
         order.order_line[1].discount = 100
         self.assertDiscount(order, 60, 160)
         order.order_line[0].discount = 100
-        self.assertDiscount(order, 0, 0)  # an order of nothing does not qualify
+        self.assertDiscount(order, 0, 0)  # an order with a total of zero does not qualify
 
     def test_discount_product(self):
         product = self._product("Discount")
@@ -65,7 +65,7 @@ class TestOrderFacts(HistoryCase):
         ).action_apply_discount()
         self.assertDiscount(order, 50, 200)
         self.assertEqual(order.kpi_item_count, 1)  # in the unit of the product
-        # told by the line itself, should the company take another product for it
+        # marked on the line itself, in case the company chooses another discount product
         self.company.sale_discount_product_id = self._product("Other discount")
         self.assertDiscount(order, 50, 200)
 
@@ -133,7 +133,7 @@ class TestDeals(HistoryCase):
         orders[0].unlink()
         self.assertHeads(orders[1:], [True, True, False])
 
-    def test_opportunity_goes(self):
+    def test_opportunity_is_deleted(self):
         one, two = self._lead(), self._lead()
         orders = self._sent("2026-10-01 10:00", one) + self._sent("2026-10-02 10:00", one)
         orders += self._sent("2026-10-03 10:00", two)
@@ -155,7 +155,7 @@ class TestDeals(HistoryCase):
         self.assertEqual(orders.mapped("kpi_quote_to_order_days"), [8, 2.5])
 
     def test_earlier_one_without_opportunity(self):
-        """Sent at the same second: the one that was made first."""
+        """Of quotations sent in the same second, the one created first counts."""
         lead = self._lead()
         orders = self._sent("2026-10-05 10:00", lead) + self._sent("2026-10-05 10:00", lead)
         self.assertHeads(orders, [True, False])
@@ -163,7 +163,7 @@ class TestDeals(HistoryCase):
 
 @tagged("post_install", "-at_install")
 class TestFactsStay(HistoryCase):
-    def test_nobody_writes_them(self):
+    def test_users_cannot_write_them(self):
         order = self._order(self._customer(), "2026-11-02", user=self.ann)
         for name in FACT_FIELDS + DEAL_FIELDS + ("kpi_cross_sell_amount",):
             with self.subTest(name), self.assertRaisesRegex(AccessError, name):

@@ -17,8 +17,8 @@ UTC = ZoneInfo("UTC")
 BRUSSELS = ZoneInfo("Europe/Brussels")
 
 
-def local_day(instant):
-    return instant.replace(tzinfo=UTC).astimezone(BRUSSELS).date()
+def local_day(moment):
+    return moment.replace(tzinfo=UTC).astimezone(BRUSSELS).date()
 
 
 @tagged("post_install", "-at_install")
@@ -54,7 +54,7 @@ class TestOrderStamps(HistoryCase):
         self.assertEqual(order.kpi_sent_date, utc("2026-11-03 10:00"))
         self.assertEqual(order.kpi_confirm_user_id, self.bob, "the confirmation that counts")
 
-    def test_direct_sale_is_sent_that_instant(self):
+    def test_direct_sale_is_sent_at_its_confirmation(self):
         with self.at("2026-11-02 09:00"):
             order = self._order(self._customer(), "2026-11-01 09:00", state="draft")
             order.action_confirm()
@@ -79,7 +79,7 @@ class TestOrderStamps(HistoryCase):
         self.assertEqual(order.kpi_confirm_user_id, self.bob)
         self.assertEqual(order.kpi_confirm_team_id, self.south)
 
-    def test_copy_begins_anew(self):
+    def test_copy_has_no_stamps(self):
         order = self._order(self._customer(), "2024-05-06", user=self.bob)
         self._derive_orders()
         copy = order.copy()
@@ -155,7 +155,7 @@ class TestOrderStamps(HistoryCase):
         self.assertEqual(len(qualifying), 4)
         self.assertEqual(sum(qualifying.mapped("kpi_amount")) / 4, 250)
 
-    def test_nobody_writes_stamps(self):
+    def test_users_cannot_write_stamps(self):
         order = self._order(self._customer(), "2026-11-02", state="draft", user=self.ann)
         for name, value in {
             "kpi_sent_date": "2026-10-01 08:00:00",
@@ -361,8 +361,8 @@ class TestOrderHistory(HistoryCase):
         self.assertEqual([order.kpi_order_no for order in orders], [1, 2, 3, 1, 1, 2])
 
     def test_example_cross_sell_and_upsell(self):
-        """23, 24: A buys in a new category, B another chair 25 % dearer, C the same chair 15 %
-        dearer, E has a first order of two categories."""
+        """23, 24: A buys in a new category, B another chair for 25 % more, C the same chair
+        for 15 % more; the first order of E has two categories."""
         chair = self._product("Chair", self.chairs)
         throne = self._product("Throne", self.chairs)
         desk = self._product("Desk", self.desks)
@@ -403,7 +403,7 @@ class TestOrderHistory(HistoryCase):
         self._derive_orders()
         self.assertFalse(exact.kpi_is_upsell)
 
-    def test_lines_that_are_no_goods(self):
+    def test_lines_that_are_not_goods(self):
         chair = self._product("Chair", self.chairs)
         desk = self._product("Desk", self.desks)
         discount = self._product("Discount", self.lamps)
@@ -439,8 +439,8 @@ class TestOrderHistory(HistoryCase):
         self.assertTrue(order.kpi_is_cross_sell)
 
     def test_unit_of_measure(self):
-        """Two dozens of stools at 120 the dozen are dearer than a chair at 9, not than one at
-        10 when the margin is 10 %."""
+        """Two dozen stools at 120 per dozen (10 each) are an upsell over a chair at 9, but with an
+        upsell margin of 10 % not over a chair at 10."""
         dozen = self.env.ref("uom.product_uom_dozen")
         chair = self._product("Chair", self.chairs)
         stool = self._product("Stool", self.chairs)
@@ -479,7 +479,7 @@ class TestOrderHistory(HistoryCase):
         self.assertEqual(first.write_date, utc("2020-01-01"))
 
     def test_random_histories(self):
-        """The derived history of random customers is that of a plain loop over their orders."""
+        """The derived history of random customers equals a plain loop over their orders."""
         rnd = random.Random(19)
         products = [
             self._product(f"P{n}", categ)

@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Random orders: the statements against a plain implementation, record by record.
+"""Random orders: SQL compared with a plain implementation, record by record.
 
 The plain one follows the definitions of the KPIs and reads only the fields of the orders.
 """
@@ -32,7 +32,7 @@ ORDERS = st.fixed_dictionaries(
     {
         "customer": st.integers(0, 1),
         "lead": st.sampled_from((None, None, 0, 0, 1)),
-        # few instants, so that some orders have the same
+        # few times, so that some orders have the same one
         "day": st.integers(0, 12),
         "life": st.sampled_from(
             (
@@ -101,7 +101,7 @@ class TestRandomOrders(HistoryCase):
         max_examples=40,
         deadline=None,
         derandomize=True,
-        # add Phase.shrink to look into a failure: it takes minutes
+        # to investigate a failure, add Phase.shrink: it takes minutes
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
@@ -136,7 +136,7 @@ class TestRandomOrders(HistoryCase):
                 tag_ids=plan["renewal"] and self.company.kpi_renewal_tag_id.ids,
             )
             order.order_line = [self._line(line) for line in plan["lines"]]
-            # what Odoo computes on a new line is none of the plan
+            # replace the price and discount that Odoo computes on a new line
             for line, item in zip(order.order_line, plan["lines"], strict=True):
                 if item["kind"] != "section":
                     line.write({"price_unit": item["price"], "discount": item["discount"]})
@@ -273,7 +273,7 @@ class TestRandomOrders(HistoryCase):
             if not known:
                 cross.append(line.price_subtotal)
             elif line.product_id not in [other.product_id for other in earlier]:
-                # to the sixth digit, as prices are kept
+                # six digits, as prices are stored
                 dearest = max(map(price, known))
                 if round(price(line) * 1e7) >= round(dearest * 1.1 * 1e7):
                     up.append(line.price_subtotal)

@@ -55,7 +55,7 @@ class TestPace(BaseCase):
         part = pace.elapsed(NOV, DEC, NOVEMBER, date(2026, 11, 8), 0.5)
         self.assertAlmostEqual(part.share, 5 / 21)
 
-    def test_holidays_are_no_working_days(self):
+    def test_holidays_are_not_working_days(self):
         days = [day for day in NOVEMBER if day != date(2026, 11, 11)]
         part = pace.elapsed(NOV, DEC, days, date(2026, 11, 16))
         self.assertEqual((part.days, part.total), (9, 20))
@@ -71,7 +71,7 @@ class TestPace(BaseCase):
         end = pace.same_part(october, 14)
         self.assertEqual(end, date(2026, 10, 21))
         self.assertEqual(sum(day < end for day in october), 14)
-        # thirty days with thirty days, not with twenty-nine
+        # thirty days are compared with thirty days, not with twenty-nine
         thirty = [date(2026, 9, 1) + timedelta(days=i) for i in range(30)]
         self.assertEqual(pace.same_part(thirty, 30) - thirty[0], timedelta(days=30))
         self.assertEqual(pace.same_part(thirty, 99), date(2026, 10, 1))
@@ -147,7 +147,7 @@ class TestPace(BaseCase):
         self.assertEqual(self.status("at_least", 10, 0, at(0.2), additive=True), "off_track")
         self.assertEqual(self.status("at_most", 10, 5, at(0.1), additive=True), "too_early")
         self.assertEqual(self.status("at_least", 0.8, 0.1, at(0.1)), "too_early")
-        # said before the first part is over, because it is a fact
+        # shown early, because the result can no longer change
         self.assertEqual(self.status("at_least", 10, 12, at(0.05), additive=True), "achieved")
         self.assertEqual(self.status("at_most", 10, 12, at(0.05), additive=True), "off_track")
 
@@ -194,7 +194,7 @@ class TestPace(BaseCase):
         self.assertEqual(self.status("range", 50, 61, at(0.3), 60, additive=True), "off_track")
         self.assertEqual(self.status("range", 50, 28, at(0.5), 60, additive=True), "on_track")
 
-    def test_over(self):
+    def test_status_of_a_closed_period(self):
         over = at(1.0, True)
         self.assertEqual(self.status("at_least", 60, 60, over, additive=True), "achieved")
         self.assertEqual(self.status("at_least", 60, 59.9, over, additive=True), "missed")
@@ -202,7 +202,7 @@ class TestPace(BaseCase):
         self.assertEqual(self.status("at_most", 60, 60, over, additive=True), "achieved")
         self.assertEqual(self.status("range", 50, 55, over, 60), "achieved")
         self.assertEqual(self.status("range", 50, 61, over, 60), "missed")
-        # float sums do not miss by a hair
+        # rounding of float sums does not miss the target
         self.assertEqual(self.status("at_least", 0.3, 0.1 + 0.2, over), "achieved")
         self.assertEqual(self.status("at_most", 0.3, 0.1 + 0.2, over), "achieved")
 

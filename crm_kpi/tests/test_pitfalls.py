@@ -35,7 +35,7 @@ class TestPitfalls(CatalogueCase, HistoryCase):
             by_tag = self.env.ref("crm_kpi.segment_set_tag").segment_ids.filtered(
                 lambda segment: segment.name in ("Gold", "Press")
             )
-            # each of the tags has all of it, the total has it once
+            # each tag has the full amount, the total counts it once
             revenues = [
                 self._read("revenue_ordered", "2026-10-01", level="segment", segment_id=segment)
                 for segment in by_tag
@@ -46,7 +46,7 @@ class TestPitfalls(CatalogueCase, HistoryCase):
         """Older orders are missing: values begin twelve months after the start of the history."""
         old, new, gone = (self._customer(name) for name in ("Old", "New", "Gone"))
         self._order(gone, "2025-07-10 10:00:00", user=self.ann)
-        # the first orders that are known of customers who bought for years
+        # the first known orders of customers who have bought for years
         self._order(old, "2026-08-05 10:00:00", user=self.ann)
         self._order(gone, "2026-09-10 10:00:00", user=self.ann)
         self._order(old, "2026-10-07 10:00:00", 300, user=self.ann)
@@ -73,7 +73,7 @@ class TestPitfalls(CatalogueCase, HistoryCase):
                 self.assertIsNone(self._read(code, "2026-09-01", kind="quarter"), code)
                 self.assertIsNone(self._read(code, "2026-09-01", kind="year"), code)
             self.assertEqual(self._read("revenue_ordered", "2026-09-01"), 100)
-            # who is new in October really is: the first twelve months are over
+            # customers of October are really new: the first twelve months are over
             self.assertEqual(self._read("new_customers", "2026-10-01"), 1)
             self.assertEqual(self._read("new_customers", "2026-10-01", kind="quarter"), 1)
             by_rep = [
@@ -82,7 +82,7 @@ class TestPitfalls(CatalogueCase, HistoryCase):
             ]
             self.assertEqual(by_rep, [0, 1])
             self.assertEqual(self._read("repeat_revenue_share", "2026-10-01"), 0.75)
-            # what was reported stays, and is said to be wrong
+            # reported values stay, with a warning
             self.assertEqual(self._read("new_customers", "2026-08-01"), 1)
             line = self.env["crm.kpi.restatement"].search(
                 [
@@ -93,7 +93,7 @@ class TestPitfalls(CatalogueCase, HistoryCase):
             )
             self.assertEqual(line.mapped("value_locked"), [1])
             self.assertEqual(line.mapped("value_now"), [False])
-            # a promise for that time is not broken, and none begins with what is not known
+            # goals of that time are not missed, and no goal starts from an unknown value
             promised, improved = self.env["crm.kpi.goal"].create(
                 [
                     {"kpi_id": self._kpi("new_customers").id, "scope": "user",
@@ -107,7 +107,7 @@ class TestPitfalls(CatalogueCase, HistoryCase):
             self.assertEqual((promised.value, promised.status), (False, "no_data"))
             self.assertEqual((improved.value, improved.baseline), (1, False))
             self.assertEqual(improved.status, "no_data")
-            # nothing hides behind a number that there is not
+            # a missing value has no records
             [cell] = self._cells("new_customers", "2026-09-01")
             self.assertEqual(cell.action_open_records()["domain"], [("id", "in", [])])
             self.assertFalse(cell.kpi_id.data_warning, "this month has a value")

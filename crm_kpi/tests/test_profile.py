@@ -22,7 +22,7 @@ class ProfileCase(CatalogueCase, CustomerCase):
         cls.industry = cls.env["res.partner.industry"].create({"name": "Trade"})
 
     def _profile(self, filled, created="2026-10-05 10:00", by=None, is_company=True, **values):
-        """A profile of the company with so many of its five items."""
+        """A company with the given number of the five profile items."""
         items = [
             {"email": "a@b.c"},
             {"country_id": self.belgium.id},
@@ -126,7 +126,7 @@ class TestProfileKpis(ProfileCase):
         self.assertEqual(cells, [1, 1, 3])
 
     def test_02_company_of_a_shared_contact(self):
-        """That of its creator, else of its salesperson; no other's."""
+        """The company of the creator, else of the salesperson."""
         other = self.env["res.company"].create({"name": "Other Ltd"})
         clerk = new_test_user(
             self.env, login="profile_o", company_id=other.id, company_ids=[Command.set(other.ids)]
@@ -180,7 +180,7 @@ class TestProfileKpis(ProfileCase):
             self.assertEqual(self._read("new_profile_completeness", "2026-10-01"), 0.85)
 
     def test_refresh_sees_a_changed_contact(self):
-        """Not by its write date: by what it says."""
+        """The refresh compares the values of the contact, not its write date."""
         partner = self._profile(3)
         self._order(partner, "2026-10-05 10:00")
         with self.at("2026-11-10 12:00"):
@@ -217,7 +217,7 @@ class TestProfileKpis(ProfileCase):
 @tagged("post_install", "-at_install")
 class TestProfile(ProfileCase):
     def test_items(self):
-        """Each item, for companies and individuals; a blank is nothing."""
+        """Each item, for companies and individuals; blank text does not count."""
         for is_company, values, missing in (
             (True, {}, "Email or phone, Country, Salesperson, Industry"),
             (True, {"phone": "+32 2 123", "country_id": self.belgium.id}, "Salesperson, Industry"),
@@ -311,7 +311,7 @@ class TestProfile(ProfileCase):
         item.field_names = "country_id, state_id"
 
     def test_writing_contacts_stays_cheap(self):
-        """No mark, no derived column: what is written is what was asked for."""
+        """Writing a contact adds no marks and no derived columns."""
         partner = self._profile(3)
         self.env.flush_all()
         self.env.cr.execute("DELETE FROM crm_kpi_dirty")

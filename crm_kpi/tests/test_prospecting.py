@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Outreach, referrals, first attempts and what follows them, pipeline hygiene, duplicates.
+"""Outreach, referrals, first attempts and reactions, pipeline hygiene, duplicates.
 
 The numbers in the names are those of docs/CATALOGUE.md, and so are the expected values.
 """
@@ -44,7 +44,7 @@ class TestOutreach(CatalogueCase, InteractionCommon):
         self._message(lead, "2026-11-07 09:00", self.carl, subtype_id=self.note.id)
         self._message(lead, "2026-11-07 10:00", self.env.ref("base.partner_root"))
         self._mail_in(lead, "2026-11-07 11:00")
-        # of other months: 1 December in Brussels
+        # in other months: 1 December in Brussels
         self._message(lead, "2026-11-30 23:30", self.carl)
         self._done(lead, "2026-11-08 09:00", self.bob, self.meeting)
         codes = {
@@ -82,7 +82,7 @@ class TestOutreach(CatalogueCase, InteractionCommon):
             self.assertEqual(self._of_rep("letters_sent"), 1)
 
     def test_03_types_of_activities(self):
-        """A type that becomes a brochure, or ceases to be one, reaches what was done before."""
+        """A changed brochure flag of an activity type also applies to earlier activities."""
         kind = self.env["mail.activity.type"].create({"name": "Catalogue by post"})
         lead = self._lead("2026-10-01 08:00", by=self.bob)
         self._done(lead, "2026-11-02 09:00", self.carl, kind)
@@ -100,8 +100,8 @@ class TestOutreach(CatalogueCase, InteractionCommon):
             self.assertEqual(self._of_rep("brochures_sent") or 0, 0)
             self.assertEqual(self._of_rep("calls_made"), 1)
 
-    def test_03_calls_are_counted_by_what_was_done(self):
-        # not by rows of mail.activity, which are planned, archived or deleted
+    def test_03_only_done_calls_count(self):
+        # calls are not counted by mail.activity, whose rows are planned, archived or deleted
         lead = self._lead("2026-11-01 08:00", by=self.carl, user_id=self.carl.id)
         with freeze_time("2026-11-02 08:00:00"):
             planned, done = (
@@ -114,7 +114,7 @@ class TestOutreach(CatalogueCase, InteractionCommon):
                 "mail.mail_activity_data_email", user_id=self.carl.id
             )
             done.action_feedback("Spoke to the boss")
-            # the to-do and the mail that it was about are one contact
+            # the to-do and its mail are one contact
             mail.action_feedback()
             self._message(lead, "2026-11-02 08:10", self.carl)
             done.unlink()
@@ -129,7 +129,7 @@ class TestOutreach(CatalogueCase, InteractionCommon):
         """1, 3 and 8 days, never: median 3, rate 75 %."""
         for days in (1, 3, 8, None):
             lead = self._lead("2026-10-01 08:00", user_id=self.bob.id)
-            self._mail_in(lead, "2026-10-01 08:00")  # the request is no action
+            self._mail_in(lead, "2026-10-01 08:00")  # the request is not an action
             self._message(lead, "2026-10-02 09:00", self.carl)
             if days:
                 self._mail_in(lead, str(dt("2026-10-02 09:00") + timedelta(days=days)))
@@ -169,7 +169,7 @@ class TestOutreach(CatalogueCase, InteractionCommon):
             for code in codes:
                 self.assertAlmostEqual(self._of_rep(code), 1 / 3, msg=code)
 
-    def test_51_the_request_is_no_response(self):
+    def test_51_the_request_is_not_a_response(self):
         lead = self._lead("2026-11-01 08:00")
         self._mail_in(lead, "2026-11-01 08:00", subtype_id=self.created.id)
         self._message(lead, "2026-11-01 09:00", self.carl)
@@ -184,7 +184,7 @@ class TestOutreach(CatalogueCase, InteractionCommon):
         self.env["crm.lead"]._kpi_derive()
         self.assertIs(lead.kpi_days_to_reply, False)
         self.assertEqual(lead.kpi_attempts_since_reply, 1)
-        self.assertEqual(len(self._rows(lead)), 2, "only customers' mails are looked at")
+        self.assertEqual(len(self._rows(lead)), 2, "only mails of customers are checked")
         mail.subject = "Re: Your visit"
         self.env["crm.lead"]._kpi_derive()
         self.assertTrue(lead.kpi_days_to_reply)
@@ -197,7 +197,7 @@ class TestOutreach(CatalogueCase, InteractionCommon):
         self.assertTrue(lead.kpi_days_to_reply)
 
     def test_51_meetings(self):
-        """A held meeting, or one in the calendar, follows what becomes of it."""
+        """Days to the meeting follow changes of calendar meetings and done meeting activities."""
         lead = self._lead("2026-11-01 08:00", by=self.bob)
         other = self._lead("2026-11-01 08:00", by=self.bob)
         for one in (lead, other):
@@ -249,7 +249,7 @@ class TestReferrals(CatalogueCase, HistoryCase):
         with self.at("2026-10-10 12:00"):
             for referrer in (a, a, b, supplier):
                 self._lead(kpi_referrer_id=referrer.id)
-            # employees are no referrers, leavers neither
+            # employees are not referrers, and neither are former employees
             self._lead(kpi_referrer_id=self.bob.partner_id.id)
             self._lead(kpi_referrer_id=leaver.partner_id.id)
             self._lead(source_id=other.id)
@@ -269,7 +269,7 @@ class TestReferrals(CatalogueCase, HistoryCase):
             self.assertEqual(self._read("referral_leads", "2026-10-01"), 7)
 
     def test_06b_match_of_the_free_text(self):
-        """A contact named in Referred By is offered, never linked by itself."""
+        """A contact named in Referred By is proposed, never linked automatically."""
         named = self._customer("Greta Unmistakable", email="greta@unmistakable.example.com")
         self._customer("Twin Brothers")
         self._customer("Twin Brothers")
@@ -404,9 +404,9 @@ class TestHygiene(CatalogueCase, HistoryCase):
             self.assertEqual(self._read("pipeline_hygiene", "2026-11-01"), 0.2)
             self.assertEqual(self._read("unassigned_rate", "2026-11-01"), 3 / 6)
             self.assertEqual(self._read("stalled_rate", "2026-11-01"), 0.2)
-            nobody = self.env["res.users"]
+            unassigned = self.env["res.users"]
             self.assertEqual(
-                self._read("unassigned_rate", "2026-11-01", level="user", user_id=nobody), 1
+                self._read("unassigned_rate", "2026-11-01", level="user", user_id=unassigned), 1
             )
 
     def test_16_days_are_local(self):
@@ -419,7 +419,7 @@ class TestHygiene(CatalogueCase, HistoryCase):
                 self.assertEqual(self._read("overdue_rate", "2026-11-01"), expected)
                 self.assertEqual(self._read("no_next_step_rate", "2026-11-01"), expected)
 
-    def test_16_time_alone_stalls(self):
+    def test_16_stalled_without_an_event(self):
         with self.at("2026-10-20 08:00"):
             lead = self._lead()
         with self.at("2026-11-19 08:00"):
@@ -516,7 +516,7 @@ class TestDuplicates(CatalogueCase, HistoryCase):
             self.assertAlmostEqual(self._read("duplicate_rate", "2026-10-01"), 2 / 6)
             self.assertEqual(leads[1].kpi_duplicate_of_id, leads[0])
             self.assertEqual(leads[4].kpi_duplicate_of_id, older)
-            # a merge takes the lead away, not the fact that it was entered twice
+            # a merge deletes the lead, but it was still entered twice
             (leads[0] + leads[1]).merge_opportunity()
             self._refresh("duplicate_rate", "new_leads")
             self.assertAlmostEqual(self._read("duplicate_rate", "2026-10-01"), 2 / 6)
@@ -533,7 +533,7 @@ class TestDuplicates(CatalogueCase, HistoryCase):
         self.assertEqual(
             self._of(first, by_phone, in_time, again, late), [none, first, first, in_time, none]
         )
-        # who has bought comes back
+        # leads of a customer who has bought are not duplicates
         first.action_set_won()
         self.assertEqual(self._of(by_phone, in_time, again), [none, none, in_time])
         first.write({"stage_id": self.stage_new.id, "probability": 10})
@@ -549,7 +549,7 @@ class TestDuplicates(CatalogueCase, HistoryCase):
         self.assertEqual(self._of(second, third), [first, second])
         first.email_from = False
         self.assertEqual(self._of(second, third), [none, second])
-        # by way of the contact, without a write on the lead
+        # through the contact, without a write on the lead
         partner = self._customer("A", email="a@a.example.com")
         first.partner_id = partner
         self.assertEqual(self._of(second), [first])

@@ -1,7 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Random prospecting: the statements against a plain implementation, record by record, and
-facts followed through changes against the same facts derived anew (the back-fill)."""
+"""Random prospecting: SQL compared with a plain implementation, record by record, and
+facts updated after changes compared with the same facts from the back-fill."""
 
 from datetime import datetime, timedelta
 
@@ -29,7 +29,7 @@ PHONES = [False, False, "+32 2 290 34 90", "+3222903490", "+3222903491"]
 HOURS = st.integers(-48, 24 * 30)
 LEADS = st.fixed_dictionaries(
     {
-        # around half a year from one to the other
+        # about half a year apart
         "created": st.one_of(st.integers(0, 300), st.sampled_from([0, 100, 180, 280])),
         "email": st.sampled_from(EMAILS),
         "phone": st.sampled_from(PHONES),
@@ -76,7 +76,7 @@ class TestRandomProspecting(InteractionCommon):
         max_examples=40,
         deadline=None,
         derandomize=True,
-        # add Phase.shrink to look into a failure: it takes minutes
+        # to investigate a failure, add Phase.shrink: it takes minutes
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
@@ -118,7 +118,7 @@ class TestRandomProspecting(InteractionCommon):
             date_last_stage_update=None if moved is None else created + timedelta(hours=moved),
         )
         for hours, kind in plan["messages"]:
-            self._talk(lead, hours, kind)
+            self._exchange_messages(lead, hours, kind)
         for hours in plan["events"]:
             start = created + timedelta(hours=hours)
             self.env["calendar.event"].create(
@@ -133,7 +133,7 @@ class TestRandomProspecting(InteractionCommon):
             self._plan(lead, days)
         return lead
 
-    def _talk(self, lead, hours, kind):
+    def _exchange_messages(self, lead, hours, kind):
         when = str(lead.create_date + timedelta(hours=hours))
         if kind == "out":
             self._message(lead, when, self.ann)
@@ -187,7 +187,7 @@ class TestRandomProspecting(InteractionCommon):
         elif what == "drop" and plans:
             plans[0].unlink()
         elif what == "message":
-            self._talk(lead, number * 5, "in")
+            self._exchange_messages(lead, number * 5, "in")
         elif what == "convert":
             lead.date_conversion = lead.create_date + timedelta(hours=number * 7)
         return leads
@@ -201,7 +201,7 @@ class TestRandomProspecting(InteractionCommon):
         return round(value, 6) if isinstance(value, float) else value
 
     def _plain(self, lead, leads):
-        """Expected facts, by the words of their help texts."""
+        """Expected facts, computed as their help texts define them."""
         rows = self._rows(lead)
         tries = sorted(row.date for row in rows if row.direction != "in")
         facts = dict.fromkeys(FACTS, False)

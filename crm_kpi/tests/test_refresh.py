@@ -76,7 +76,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_unassigned_is_kept_apart(self):
-        """Records without a salesperson have a row of their own: rows add up to the total."""
+        """Records without a salesperson have their own row: rows add up to the total."""
         kpi = self.make_kpi("leads")
         self.make_lead("2026-11-05 12:00:00", user_id=self.ann.id, team_id=self.north.id)
         self.make_lead("2026-11-05 12:00:00")
@@ -90,7 +90,7 @@ class TestRefresh(KpiCommon):
         self.assertEqual(self.value(kpi, month), 3)
 
     @freeze_time(NOW)
-    def test_companies_are_apart(self):
+    def test_companies_are_separate(self):
         kpi = self.make_kpi("leads")
         other = self.env["res.company"].create({"name": "Other"})
         self.make_lead("2026-11-05 12:00:00")
@@ -285,7 +285,7 @@ class TestRefresh(KpiCommon):
         )
         @given(records)
         def check(drawn):
-            # each example starts from nothing: locked periods remember otherwise
+            # each example starts with empty tables, because locked periods keep their values
             savepoint = self.env.cr.savepoint()
             try:
                 compare(drawn)
@@ -340,7 +340,7 @@ class TestRefresh(KpiCommon):
                         self.assertIsNone(got[0], (key, period.name))
                     else:
                         self.assertAlmostEqual(got[0], value, 6, (key, period.name))
-                # what is left are zeros of people and teams without records
+                # the remaining cells are zeros of people and teams without records
                 for key, (value, record_count) in stored.items():
                     self.assertIn(value, (0, None), (key, period.name))
                     self.assertEqual(record_count, 0, (key, period.name))
@@ -402,14 +402,14 @@ class TestRefresh(KpiCommon):
         for level in ("team_segment", "user_segment"):
             self.assertIsNone(self.value(rate, month, level, segment_id=ore))
             self.assertEqual(self.value(rate, month, level, segment_id=zinc), 0.4)
-        # nor does a formula tell what is withheld; how many there are is no percentage
+        # a formula does not reveal withheld values; counts are not percentages
         self.assertIsNone(self.value(twice, month, "segment", segment_id=ore))
         self.assertEqual(self.value(won, month, "segment", segment_id=ore), 2)
-        # people and the company are no segments
+        # people and the company are not segments
         self.assertAlmostEqual(self.value(rate, month), 4 / 9)
         self.assertAlmostEqual(self.value(rate, month, "user", user_id=self.ann), 4 / 9)
         self.assertEqual(self.kpis._refresh(kpis=kpis), 0)
-        # by choice of the KPI, or of the company
+        # allowed by a setting of the KPI or of the company
         rate.small_segments = True
         self.kpis._refresh(kpis=kpis)
         self.assertEqual(self.value(rate, month, "segment", segment_id=ore), 0.5)
@@ -457,10 +457,10 @@ class TestRefresh(KpiCommon):
         self.assertEqual(self.value(kpi, november, "user", user_id=self.ann), 1)
 
     def test_lock_computes_nothing(self):
-        """A period that is locked, at the first refresh or by passing time, is not scanned anew.
+        """A period that is locked, at the first refresh or by passing time, is not scanned again.
 
-        Percentages depend on the least number of records while they may still change, filters
-        with a moving date on the day: once they are locked, neither matters.
+        While values may change, percentages depend on the minimum number of records, and
+        filters with a relative date on the day. For locked periods neither matters.
         """
         self.company.kpi_min_cell = 5
         share = self.make_kpi("share", aggregator="avg", value_field="probability", unit="percent")
@@ -549,7 +549,7 @@ class TestRefresh(KpiCommon):
         self.assertEqual(self.value(kpi, may), 2)
 
     @freeze_time(NOW)
-    def test_zero_in_place_of_nothing_is_no_restatement(self):
+    def test_zero_in_place_of_no_value_is_not_a_restatement(self):
         """A late record of one KPI gives its salesperson a 0 in other KPIs: no restatement there."""
         every = self.make_kpi("every")
         large = self.make_kpi("large", domain="[('expected_revenue', '>', 100)]")
@@ -589,7 +589,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_locked_period_takes_a_new_breakdown(self):
-        """Crossed levels asked for later are neither missing nor a restatement."""
+        """Crossed levels that are added later are neither missing nor a restatement."""
         kpi = self.make_kpi("leads")
         customer = self.env["res.partner"].create(
             {"name": "Customer", "country_id": self.env.ref("base.be").id}
@@ -693,7 +693,7 @@ class TestRefresh(KpiCommon):
 
     @freeze_time(NOW)
     def test_settings_in_formulas(self):
-        """A changed setting computes the formulas that use it anew, and restates locked ones."""
+        """A changed setting recomputes the formulas that use it, and restates locked values."""
         money = {"aggregator": "sum", "value_field": "expected_revenue", "unit": "money"}
         revenue = self.make_kpi("revenue", **money)
         margin, growth = (
@@ -769,7 +769,7 @@ class TestRefresh(KpiCommon):
                 self.assertEqual(self.value(kpi, month), expected)
 
     @freeze_time(NOW)
-    def test_history_in_spite_of_a_typing_error(self):
+    def test_history_ignores_dates_with_typing_errors(self):
         self.make_lead("1970-01-01 12:00:00")
         self.make_lead("2025-03-10 12:00:00")
         first = first_day(self.source, self.company, date(2007, 1, 1))
@@ -787,7 +787,7 @@ class TestRefresh(KpiCommon):
         self.assertFalse(self.cells(kpi, self.period("month", "2026-12-10")))
 
     @freeze_time(NOW)
-    def test_error_is_gone_when_all_is_well_again(self):
+    def test_error_is_cleared_after_a_success(self):
         kpi = self.make_kpi("leads")
         self.kpis._refresh(kpis=kpi)
         kpi.write({"last_error": "Out of order", "failure_count": 1})
@@ -805,7 +805,7 @@ class TestRefresh(KpiCommon):
         )
         formula = self.make_kpi("double", kind="formula", formula="test_good * 2")
         self.make_lead("2026-11-10 12:00:00", expected_revenue=1)
-        # past the checks at save time, as an uninstalled app would leave it
+        # bypassing the checks on save, as after an app was uninstalled
         self.env.cr.execute(
             "UPDATE crm_kpi SET domain = %s WHERE id = %s", ["[('gone', '=', 1)]", broken.id]
         )
@@ -821,7 +821,7 @@ class TestRefresh(KpiCommon):
         self.assertTrue(worse.last_error)
         self.assertFalse(good.last_error)
         self.assertEqual(broken.failure_count, 1)
-        # it waits for its next try, and is computed again once it is corrected
+        # the KPI waits for its next retry, and is computed again once it is corrected
         self.assertNotIn(broken, kpis_to_refresh(self.company))
         broken.domain = "[]"
         self.assertIn(broken, kpis_to_refresh(self.company))
@@ -906,7 +906,7 @@ class TestRefresh(KpiCommon):
         self.assertEqual((broken.failure_count, broken.next_try), (0, False))
 
     def _refresh_due(self):
-        """What the scheduled refresh does of the test's source: only KPIs that are due."""
+        """The step of a scheduled refresh for the test's source: only KPIs that are due."""
         now = fields.Datetime.now()
         for company in self.env["res.company"].search([]):
             refresh = CompanyRefresh(company.with_company(company).sudo(), None, None, now)
@@ -946,7 +946,7 @@ class TestRefresh(KpiCommon):
     # --- sums without records ---
 
     @freeze_time(NOW)
-    def test_sum_of_nothing_and_overheads(self):
+    def test_sum_without_records_and_overheads(self):
         """An unknown sum is not 0, and overheads of the company have no row *Unassigned*."""
         overheads = self.source.copy({"code": "test_overheads", "unassigned": False})
         kpi = self.make_kpi(

@@ -27,7 +27,7 @@ class TestRfmSegment(CatalogueCase, CustomerCase):
         cls.env.invalidate_all()
 
     def _update(self, now):
-        """As a refresh: derive, then compare the segments."""
+        """Like a refresh: derive, then compare the segments."""
         with freeze_time(now):
             self._derive()
             return self.by_rfm._update_members()
@@ -80,8 +80,8 @@ class TestRfmSegment(CatalogueCase, CustomerCase):
         )
         self.assertIsNone(self._update("2026-12-03 13:00"), "nothing changed")
 
-    def test_new_customer_begins_on_his_day(self):
-        """Today's class says nothing of the past, not even of a customer with one."""
+    def test_new_customer_begins_on_the_day_of_the_update(self):
+        """Today's class does not apply to the past, even for a customer with old orders."""
         for number in range(1, 7):
             self._ordered(str(number), 10 * number)
         self._update("2026-12-01 12:00")
@@ -119,7 +119,7 @@ class TestRfmSegment(CatalogueCase, CustomerCase):
         self.assertEqual(found, {"hibernating": 1, "lost": None})
 
     def test_the_past_equals_python(self):
-        """Month by month from the orders, as if the set had been there: by brute force."""
+        """Past membership equals a month by month computation from the orders."""
         dice = random.Random(11)
         now = utc("2026-12-10 12:00")
         customers = [self._customer(f"R{n}") for n in range(9)]
@@ -155,8 +155,8 @@ class TestRfmSegment(CatalogueCase, CustomerCase):
         for customer in customers:
             self.assertEqual(self._class_on(customer, now.date()), self._row(customer).rfm_class)
 
-    def test_the_past_knows_overridden_inactivity(self):
-        """A segment that makes customers churn earlier does so in the past, too."""
+    def test_the_past_uses_overridden_inactivity(self):
+        """The inactivity days of a segment also apply to the past."""
         for number in range(5):
             self._ordered(str(number), *range(5 + number, 300, 20))
         hasty, usual = (self._ordered(name, 150, 170) for name in ("Hasty", "Usual"))

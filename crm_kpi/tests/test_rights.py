@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Who reads and does what, asked for over HTTP as the web client and scripts do."""
+"""Rights of each role, checked over HTTP as the web client and scripts use it."""
 
 import json
 
@@ -15,11 +15,11 @@ READERS = ("ann", "all", "manager", "kpi_admin", "foreign")
 
 
 class RemoteError(Exception):
-    """What the server answered instead of a result: name of the exception, and its text."""
+    """An error answer of the server: name of the exception and its text."""
 
 
 class RightsCase(KpiCommon, HttpCase):
-    """Ann and Bob sell in the team North, Cid in South; one KPI per width of visibility."""
+    """Ann and Bob sell in the team North, Cid in South; one KPI per visibility."""
 
     @classmethod
     def setUpClass(cls):
@@ -105,7 +105,7 @@ class RightsCase(KpiCommon, HttpCase):
     # --- ASKING FROM OUTSIDE ---
 
     def rpc(self, role, model, method, *args, **kwargs):
-        """Result of a call over HTTP; raises :class:`RemoteError` where the server refuses."""
+        """Result of a call over HTTP; raises :class:`RemoteError` if the server refuses."""
         if getattr(self, "_role", None) != role:
             self.authenticate(self.logins[role], self.logins[role])
             self._role = role
@@ -176,7 +176,7 @@ class RightsCase(KpiCommon, HttpCase):
 @tagged("post_install", "-at_install")
 class TestReading(RightsCase):
     def test_cells_exist(self):
-        """The tests below would pass on nothing."""
+        """Without cells the tests below would prove nothing."""
         self.assertEqual(
             set(self.values.mapped("level")),
             {"company", "team", "user", "segment", "team_segment", "user_segment"},
@@ -229,7 +229,7 @@ class TestReading(RightsCase):
                 self.rpc("foreign", model, "search_count", [("id", "in", ids)]), 0, model
             )
             self.assert_refused("foreign", model, "read", ids[:1], ["display_name"])
-            # a company that is not one's own cannot be chosen either
+            # users cannot choose a company that is not theirs either
             self.assert_refused(
                 "foreign",
                 model,
@@ -252,8 +252,8 @@ class TestReading(RightsCase):
         self.assert_refused("ann", "crm.kpi", "read", self.withdrawn.ids, ["formula"])
         self.assert_refused("all", "crm.kpi", "action_definition", self.withdrawn.ids)
 
-    def test_no_other_way_to_anothers_cells(self):
-        """Groups, exports, names, related fields and clever domains tell no more."""
+    def test_no_other_access_to_cells_of_colleagues(self):
+        """Groups, exports, names, related fields and domains on them reveal nothing."""
         own = self.by_width["own"]
         bobs = self.values.filtered(lambda v: v.user_id == self.bob)
         bobs_goals = self.goals.filtered(lambda g: g.user_id == self.bob)
@@ -310,7 +310,7 @@ class TestReading(RightsCase):
         for method in ("action_open_records", "action_definition"):
             self.assert_refused("ann", "crm.kpi.value", method, bobs[:1].ids)
         self.assert_refused("ann", "crm.kpi.goal", "action_open_records", bobs_goals[:1].ids)
-        # by way of records that she does see
+        # through records that she may read
         for model, probe in (
             ("crm.kpi.value", [("goal_id", "in", bobs_goals.ids)]),
             ("crm.kpi.value", [("goal_id.target", "=", 7)]),
@@ -326,7 +326,7 @@ class TestReading(RightsCase):
                 self.assertEqual(self.rpc("ann", model, "search_count", probe), 0)
         names = self.rpc("ann", "crm.kpi.value", "name_search", "Bob", limit=None)
         self.assertFalse({value_id for value_id, _name in names} & set(bobs.ids))
-        # the mails of a goal are those of its readers
+        # only readers of a goal can read its messages
         self.assertEqual(
             self.rpc(
                 "ann",
@@ -369,7 +369,7 @@ class TestReading(RightsCase):
         joined.active = False
         self.env.flush_all()
         self.assertEqual(self.rpc("ann", "crm.kpi.value", "search_count", domain), 0)
-        # who leads a team need not be a member of it
+        # the leader of a team need not be a member
         self.south.user_id = self.ann
         self.env.flush_all()
         self.assertEqual(self.rpc("ann", "crm.kpi.value", "search_count", domain), 1)
@@ -392,7 +392,7 @@ class TestReading(RightsCase):
         self.assertNotIn(" of 4", action["name"])
 
     def test_cards(self):
-        """The fields of a card can be read by everybody who reads the cell."""
+        """Users who read a cell can read the fields of its card."""
         names = [
             "value_text", "change_text", "change_trend", "previous_value", "elapsed_text",
             "as_of_text", "scope_name", "goal_status", "goal_status_text", "goal_target_text",
@@ -407,7 +407,7 @@ class TestReading(RightsCase):
 
 @tagged("post_install", "-at_install")
 class TestWriting(RightsCase):
-    def test_nobody_writes_computed_rows(self):
+    def test_users_cannot_write_computed_rows(self):
         entry = {
             "crm.kpi.value": {"value": 99},
             "crm.kpi.computation": {"fingerprint": "x"},
@@ -427,7 +427,7 @@ class TestWriting(RightsCase):
                 self.assert_refused(role, model, "unlink", row)
             self.assert_same(before, model)
 
-    def test_definitions_are_the_admins(self):
+    def test_only_administrators_change_definitions(self):
         cases = {
             "crm.kpi": (self.amount, {"visibility": "company"}),
             "crm.kpi.source": (self.source, {"domain": "[]"}),
@@ -505,7 +505,7 @@ class TestWriting(RightsCase):
                 self.assert_refused(role, "crm.kpi.goal", "write", goal.ids, {column: value})
                 self.assert_refused(role, "crm.kpi.goal", "create", [{**values, column: value}])
         self.assert_same(before, "crm.kpi.goal")
-        # neither by way of defaults
+        # nor through defaults
         [goal_id] = self.rpc(
             "manager",
             "crm.kpi.goal",
@@ -579,7 +579,7 @@ class TestWriting(RightsCase):
         )  # fmt: skip
 
     def test_stamps(self):
-        """By whatever road a value comes in: written, saved by a form, created, imported."""
+        """Stamps are protected against write, saving a form, create and import."""
         lead = self.make_lead("2026-03-10 10:00:00", user_id=self.ann.id, team_id=self.north.id)
         order = self.env["sale.order"].create(
             {
@@ -616,7 +616,7 @@ class TestWriting(RightsCase):
                 self.assert_refused(role, model, "web_save", record.ids, stamp, specification={})
                 self.assert_refused(role, model, "create", [{**needed[model], **stamp}])
             self.assert_same(before, model)
-        # an import tells its refusals line by line
+        # an import reports its errors line by line
         before = self.content("crm.lead")
         for role in ("ann", "manager", "kpi_admin"):
             result = self.rpc(
@@ -634,7 +634,7 @@ class TestWriting(RightsCase):
 @tagged("post_install", "-at_install")
 class TestCardQueries(KpiCommon):
     def test_constant_number_of_queries(self):
-        """However many cards there are, and whatever they show."""
+        """The number of queries does not depend on the number of cards or their content."""
         month, before = self.period("month", "2026-03-10"), self.period("month", "2026-02-10")
         kpis = [self.make_kpi(f"many_{index}") for index in range(6)]
         for user in (self.ann, self.bob, self.cid):
@@ -732,9 +732,9 @@ class TestKpisOfGroups(RightsCase):
                 [("period_id", "=", self.month.id)], ["kpi_id"], ["value:sum"],
             )  # fmt: skip
             self.assertNotIn(self.closed.id, [group["kpi_id"][0] for group in groups])
-        # what others may define of the open KPIs they may read
+        # the rights of other users on open KPIs stay
         self.assertTrue(self.rpc("ann", "crm.kpi.value", "search_count", self.mine))
-        # a member reads what the other rules let him read, also by an implied group
+        # a member reads what the other rules allow, also through an implied group
         for role, group in (("ann", self.group), ("kpi_admin", self.insiders)):
             getattr(self, role).group_ids |= group
             self.env.flush_all()
@@ -755,7 +755,7 @@ class TestKpisOfGroups(RightsCase):
             self.assertEqual(self.ids(role, "crm.kpi"), set(), role)
             self.assert_refused(role, "crm.kpi", "read", self.closed.ids, ["name"])
             self.assert_refused(role, "crm.kpi", "action_definition", self.closed.ids)
-        # administrators see what there is, and cannot let themselves in
+        # administrators see the KPI, but cannot give themselves access
         self.assertEqual(self.ids("kpi_admin", "crm.kpi"), set(self.closed.ids))
         for values in ({"group_ids": [(5,)]}, {"domain": "[]"}, {"name": "X"}):
             self.assert_refused("kpi_admin", "crm.kpi", "write", self.closed.ids, values)
@@ -768,8 +768,8 @@ class TestKpisOfGroups(RightsCase):
         )
         self.assertTrue(self.ids("ann", "crm.kpi.value"))
 
-    def test_no_way_around(self):
-        """Trying, formulas and goals tell an administrator no more."""
+    def test_no_access_through_other_records(self):
+        """Previews, formulas and goals reveal nothing to an administrator."""
         wizard = self.rpc(
             "kpi_admin", "crm.kpi.preview", "create",
             [{"kpi_id": self.closed.id, "period_id": self.month.id}],
@@ -801,7 +801,7 @@ class TestKpisOfGroups(RightsCase):
         for role in ("manager", "kpi_admin"):
             self.assert_refused(role, "crm.kpi.goal", "create", [goal])
         self.assert_refused("kpi_admin", "crm.kpi", "copy", self.closed.ids)
-        # a member defines what he likes, and lets others see it
+        # a member may define KPIs on it and open them to other users
         self.kpi_admin.group_ids |= self.group
         self.env.flush_all()
         self.assertTrue(self.rpc("kpi_admin", "crm.kpi", "create", [definition]))

@@ -30,7 +30,7 @@ class SegmentCase(TransactionCase):
         cls.Set = cls.env["crm.kpi.segment.set"]
         cls.Segment = cls.env["crm.kpi.segment"]
         cls.Partner = cls.env["res.partner"]
-        # the sets that come with the addon, without what the database has made of them
+        # the sets of the addon, without the changes made in the database
         cls.env.cr.execute("DELETE FROM crm_kpi_segment_member")
         cls.env.cr.execute(
             "UPDATE crm_kpi_segment_set"
@@ -60,7 +60,7 @@ class SegmentCase(TransactionCase):
         return partner
 
     def order(self, partner, day, amount, company=None, state="sale"):
-        """A confirmed order, written straight to the table: only these columns matter."""
+        """A confirmed order, inserted by SQL: only these columns matter."""
         company = company or self.company
         order = self.env["sale.order"].create({"partner_id": partner.id, "company_id": company.id})
         self.env.flush_all()
@@ -73,7 +73,7 @@ class SegmentCase(TransactionCase):
         return order
 
     def compute_amount(self, order):
-        """What is stored of the columns that were written straight to the table."""
+        """Compute the stored fields that depend on the columns inserted by SQL."""
         order.invalidate_recordset()
         order._compute_kpi_amount()
         order._compute_kpi_is_qualifying()
@@ -103,11 +103,11 @@ class TestSegmentKinds(SegmentCase):
     def test_industry_is_made_and_assigned(self):
         customer = self.partner(industry_id=self.industries[0].id)
         other = self.partner(industry_id=self.industries[1].id)
-        nobody = self.partner()
+        without_industry = self.partner()
         self.assertEqual(self.by_industry._update_members(), date.min, "the set is new")
         self.assertEqual(self.rows(self.by_industry, customer), [("Industry A", None, None)])
         self.assertEqual(self.rows(self.by_industry, other), [("Industry B", None, None)])
-        self.assertEqual(self.rows(self.by_industry, nobody), [], "counts as Unknown")
+        self.assertEqual(self.rows(self.by_industry, without_industry), [], "counts as Unknown")
         made = self.by_industry.segment_ids.industry_id
         self.assertIn(self.industries[0], made)
         self.assertNotIn(self.industries[2], made, "no customer uses it")
@@ -392,7 +392,7 @@ class TestSegmentHistory(SegmentCase):
         self.update(self.by_industry)
         self.assertEqual(self.rows(self.by_industry, customer), [("Industry B", None, None)])
 
-    def test_industry_learnt_later_holds_for_the_past(self):
+    def test_industry_set_later_applies_to_the_past(self):
         customer = self.partner()
         self.update(self.by_industry)
         self.order(customer, date(2024, 5, 4), 10)
@@ -431,14 +431,14 @@ class TestSegmentHistory(SegmentCase):
         (keep | lose).category_id = tag
         self.order(lose, date(2025, 2, 3), 100)
         self.update(sets)
-        # the loser's history has a row that is closed and would not collide with an open one
+        # the merged contact has a closed row, which would not conflict with an open row
         lose.industry_id = self.industries[2]
         self.update(sets, DAY + timedelta(1))
         self.env["base.partner.merge.automatic.wizard"]._merge((keep | lose).ids, keep)
         self.assertFalse(lose.exists())
         self.assertEqual(self.rows(self.by_industry, keep), [("Industry A", None, None)])
         self.assertEqual(len(self.rows(self.by_tag, keep)), 1)
-        # the loser's orders are the survivor's now
+        # the orders of the merged contact now belong to the remaining contact
         changed = self.update(self.by_industry, DAY + timedelta(2))
         self.assertEqual(changed, date(2025, 1, 1))
         self.assertIsNone(self.update(self.by_industry, DAY + timedelta(2)))
@@ -472,11 +472,11 @@ class TestSegmentHistory(SegmentCase):
             self.rows(self.by_industry, person), [("Industry C", None, DAY + timedelta(2))]
         )
         self.assertEqual(self.rows(self.by_industry, mother), [("Industry A", None, None)])
-        # writing the same parent again moves nothing
+        # writing the same parent again changes nothing
         person.write({"parent_id": mother.id})
         self.assertIsNone(self.update(self.by_industry, DAY + timedelta(2)))
 
-    def test_records_of_other_sources_are_known(self):
+    def test_records_of_other_sources_begin_the_history(self):
         self.env["crm.kpi.source"].create(
             {
                 "name": "Invitations",
@@ -507,7 +507,7 @@ class TestSegmentHistory(SegmentCase):
         customer.industry_id = self.industries[0]
         self.assertEqual(self.update(self.by_industry, DAY + timedelta(1)), date(2023, 12, 5))
 
-    def test_archiving_a_set_concerns_the_whole_past(self):
+    def test_archiving_a_set_changes_the_whole_past(self):
         self.update(self.Set.search([]))
         self.by_tag.active = False
         self.assertEqual(self.update(self.Set.browse()), date.min)
@@ -520,7 +520,7 @@ class TestSegmentHistory(SegmentCase):
         self.assertEqual(self.update(self.by_industry, day), day)
         self.assertEqual(self.rows(self.by_industry, customer), [("Industry A", None, None)])
 
-    def test_archived_segment_gets_nobody(self):
+    def test_archived_segment_gets_no_members(self):
         customer = self.partner(industry_id=self.industries[0].id)
         self.update(self.by_industry)
         segment = self.by_industry.segment_ids.filtered(
@@ -536,7 +536,7 @@ class TestSegmentHistory(SegmentCase):
                 [("industry_id", "=", self.industries[0].id)]
             ),
             1,
-            "it is not made again",
+            "it is not created again",
         )
 
     def test_deleted_industry_keeps_history(self):
@@ -573,7 +573,7 @@ class TestSegmentHistory(SegmentCase):
         self.assertEqual(self.rows(self.by_industry, customer), [("Industry B", None, None)])
         self.assertEqual(self.by_industry.date_start, DAY + timedelta(2))
 
-    def test_button_leaves_its_date_to_the_refresh(self):
+    def test_refresh_gets_the_date_of_a_manual_update(self):
         customer = self.partner(industry_id=self.industries[0].id)
         self.update(self.by_industry)
         customer.industry_id = self.industries[1]
@@ -583,7 +583,7 @@ class TestSegmentHistory(SegmentCase):
         self.assertIsNone(self.update(self.by_industry, DAY + timedelta(4)))
 
     def test_history_equals_python_loop(self):
-        """Random changes over random days: membership by SQL = record by record in Python."""
+        """Random changes over random days: membership by SQL equals a loop over the records."""
         dice = random.Random(7)
         tags = self.env["res.partner.category"].create([{"name": f"Random {n}"} for n in range(3)])
         by_filter = self.Set.create(
@@ -598,7 +598,7 @@ class TestSegmentHistory(SegmentCase):
         sets = self.by_industry | self.by_type | self.by_tag | by_filter
         partners = self.Partner.concat(*(self.partner(f"Random {n}") for n in range(12)))
         late = self.Partner
-        # what each set says of each partner, by day of update; None: not seen before
+        # segment of each partner in each set by day of update; None: not seen before
         seen = defaultdict(dict)
         day = DAY
         days = []
@@ -632,7 +632,7 @@ class TestSegmentHistory(SegmentCase):
             filled = [d for d in dated if by_day[d]]
             estimated = bool(filled)
             if filled and segment_set in self.by_tag | by_filter:
-                # a tag or filter begins on its day, but for customers just met
+                # a tag or filter begins on its day, except for new customers
                 earlier = [d for d in days if d < filled[0]]
                 created = partner.create_date.date()
                 estimated = not earlier or created >= earlier[-1]
@@ -657,7 +657,7 @@ class TestSegmentHistory(SegmentCase):
         )
         self.assertEqual(overlaps, [(0,)])
 
-    def test_cost_of_nothing_is_constant(self):
+    def test_cost_of_an_update_without_changes_is_constant(self):
         def queries():
             start = self.cr.sql_log_count
             self.update(sets)
@@ -694,7 +694,7 @@ class TestSegmentDefinition(SegmentCase):
         with self.assertRaisesRegex(UserError, "cannot be deleted"):
             self.by_industry.unknown_segment_id.unlink()
 
-    def test_set_without_history_can_go(self):
+    def test_set_without_history_can_be_deleted(self):
         empty = self.Set.create({"name": "Empty", "kind": "domain"})
         segments = empty.segment_ids
         empty.unlink()

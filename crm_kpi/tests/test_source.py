@@ -33,7 +33,7 @@ class TestTrailing(KpiCommon):
         cls.trailing = cls.source.copy({"code": "test_trailing", "trailing_months": 12})
 
     def _windows(self, periods, months):
-        """``period -> (since, until)``, in UTC, as the help of the field has it."""
+        """``period -> (since, until)``, in UTC, as the help text of the field defines it."""
         result = {}
         for period in periods:
             until = min(midnight(period.date_to), NOW)
@@ -52,7 +52,7 @@ class TestTrailing(KpiCommon):
         november = self.period("month", "2026-11-10")
         self.kpis._refresh(kpis=kpi)
         self.assertEqual(self.value(kpi, november), 2)
-        # running: from local midnight of the same day a year ago to now
+        # current period: from local midnight of the same day a year ago to now
         december = self.period("month", "2026-12-10")
         self.assertEqual(self.value(kpi, december), 2)
         self.make_lead("2025-12-14 22:59:59")
@@ -60,10 +60,10 @@ class TestTrailing(KpiCommon):
         self.make_lead("2026-12-15 10:00:00")
         self.kpis._refresh(kpis=kpi)
         self.assertEqual(self.value(kpi, december), 3)
-        # time alone moves the window on
+        # the window moves with time alone
         with freeze_time("2026-12-16 09:00:00"):
             self.kpis._refresh(kpis=kpi)
-            self.assertEqual(self.value(kpi, december), 3)  # one left, one came
+            self.assertEqual(self.value(kpi, december), 3)  # one left the window, one entered
 
     @freeze_time(NOW)
     def test_dates(self):
@@ -74,7 +74,7 @@ class TestTrailing(KpiCommon):
             self.make_lead("2026-01-10 12:00:00", date_deadline=day)
         self.kpis._refresh(kpis=kpi)
         self.assertEqual(self.value(kpi, self.period("month", "2026-11-10")), 2)
-        # of a running period the day that is not over counts, the one to come does not
+        # a current period includes today, but not tomorrow
         self.assertEqual(self.value(kpi, self.period("month", "2026-12-10")), 3)
 
     @freeze_time(NOW)
@@ -101,7 +101,7 @@ class TestTrailing(KpiCommon):
         segment_set._update_members()
         unknown = segment_set.unknown_segment_id
         ore = segment_set.segment_ids.filtered(lambda s: s.industry_id == industry)
-        # the miner became one in July 2026
+        # the customer joined the segment in July 2026
         member = self.env["crm.kpi.segment.member"].search(
             [("partner_id", "=", customers[0].id), ("set_id", "=", segment_set.id)]
         )
@@ -164,7 +164,7 @@ class TestTrailing(KpiCommon):
                         self.assertEqual(set(action["domain"][0][2]), ids)
 
     @freeze_time(NOW)
-    def test_a_change_touches_the_windows_that_hold_it(self):
+    def test_a_change_touches_the_windows_that_contain_it(self):
         kpi = self.make_kpi("leads", source_id=self.trailing.id)
         lead = self.make_lead("2026-02-10 12:00:00")
         self.make_lead("2024-01-10 12:00:00")
@@ -195,8 +195,8 @@ class TestTrailing(KpiCommon):
             self.assertEqual(self.value(kpi, self.period("month", "2026-11-10")), 2)
 
     @freeze_time(NOW)
-    def test_does_not_grow(self):
-        """What the last twelve months brought is no count that begins at zero."""
+    def test_trailing_value_is_not_a_running_total(self):
+        """A count of the last twelve months does not begin at zero in each period."""
         growing = self.make_kpi("leads")
         trailing = self.make_kpi("trailing", source_id=self.trailing.id)
         self.make_lead("2026-11-10 12:00:00")
@@ -213,7 +213,7 @@ class TestTrailing(KpiCommon):
         self.assertGreater(goals[0].projected, 1)
         self.assertEqual(goals[1].projected, 2)
 
-    def test_only_events_trail(self):
+    def test_only_event_sources_have_a_window(self):
         for vals in ({"kind": "snapshot"}, {"date_end_field": "date_closed"}):
             with self.assertRaises(ValidationError):
                 self.trailing.copy({"code": "test_wrong", **vals})
@@ -230,23 +230,23 @@ class TestBaseSources(KpiCommon):
         cls.orders = cls.env.ref("crm_kpi.crm_kpi_source_order")
         cls.cohort = cls.env.ref("crm_kpi.crm_kpi_source_customer").copy({"code": "test_cohort"})
 
-    def _prints(self):
+    def _fingerprints(self):
         self.env.flush_all()
         periods = self.env["crm.kpi.period"].union(
             *(self.period("month", f"2026-{month:02d}-10") for month in range(8, 13))
         )
-        prints = fingerprints(self.cohort, self.company, periods, NOW)
-        return {period.name: prints[period.id] for period in periods}
+        found = fingerprints(self.cohort, self.company, periods, NOW)
+        return {period.name: found[period.id] for period in periods}
 
     @freeze_time(NOW)
     def test_events_of_all_bases(self):
         self.cohort.base_source_ids = [Command.set((self.source | self.dated | self.orders).ids)]
         lead = self.make_lead("2026-11-05 12:00:00")
-        before = self._prints()
+        before = self._fingerprints()
 
         def touched():
             nonlocal before
-            now, then = self._prints(), before
+            now, then = self._fingerprints(), before
             before = now
             return [name[-2:] for name in now if now[name] != then[name]]
 
@@ -264,7 +264,7 @@ class TestBaseSources(KpiCommon):
         self.assertEqual(touched(), ["09", "10", "11", "12"])
         self.backdate(order, state="draft")
         self.assertEqual(touched(), ["09", "10", "11", "12"])
-        # those of another company do not matter, those of none may
+        # records of another company do not count, records without company may
         other = self.env["res.company"].create({"name": "Other"})
         self.make_lead("2026-09-10 12:00:00", company_id=other.id)
         self.assertEqual(touched(), [])
@@ -272,7 +272,7 @@ class TestBaseSources(KpiCommon):
         self.assertEqual(touched(), ["12"])
 
     @freeze_time(NOW)
-    def test_history_begins_with_the_first_event_behind(self):
+    def test_history_begins_with_the_first_event_of_a_base(self):
         self.cohort.base_source_ids = self.source
         kpi = self.make_kpi("customers", source_id=self.cohort.id)
         self.make_lead("2023-03-10 12:00:00")
@@ -290,6 +290,6 @@ class TestBaseSources(KpiCommon):
         self.cohort.base_source_ids |= self.source
         self.assertEqual(kpi.version, 2)
 
-    def test_only_events_are_behind(self):
+    def test_only_event_sources_are_bases(self):
         with self.assertRaises(ValidationError):
             self.cohort.base_source_ids = self.env.ref("crm_kpi.crm_kpi_source_lead_open")

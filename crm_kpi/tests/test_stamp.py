@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What is derived from the declaration of a stamp."""
+"""Everything that is generated from the declaration of a stamp."""
 
 from unittest.mock import patch
 
@@ -19,7 +19,7 @@ from ..stamps import (
 )
 from .common_history import HistoryCase, utc
 
-# fields of an order that nothing else writes while it is a draft
+# fields that no other code writes on a draft order
 FIELDS = {
     "date": "kpi_first_confirm_date",
     "user": "kpi_confirm_user_id",
@@ -54,7 +54,7 @@ class TestStamp(HistoryCase):
         return tuple(self.order[name] for name in HOT.fields)
 
     def _past(self, stamp, date=None, **kwargs):
-        """The stamp that the history gives: it is emptied, then filled in."""
+        """The stamp from the back-fill: the field is emptied, then filled."""
         self.order._kpi_stamp(dict.fromkeys(stamp.fields, False))
         return self._fill(stamp, date, **kwargs)
 
@@ -144,7 +144,7 @@ class TestStamp(HistoryCase):
         self.assertEqual(self._past(FIRST_HOT)[0], False)
 
     def test_stamp_and_history(self):
-        """A record that waits for its back-fill was stamped meanwhile."""
+        """A record is stamped before its back-fill."""
         self.order.client_order_ref = "hot"
         with self.at("2026-02-01 08:00"):
             HOT.note(self.order)
@@ -212,7 +212,7 @@ class TestStamp(HistoryCase):
                 rep.signed_on = "2026-01-02"
             self.order.write({"signed_on": False, "client_order_ref": "hot"})
             stamp.note(rep)
-        self.assertTrue(self.order.signed_on, "stamped, although the user may not write it")
+        self.assertTrue(self.order.signed_on, "stamped although the user may not write it")
 
     # --- DURATIONS ---
 

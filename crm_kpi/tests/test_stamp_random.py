@@ -1,8 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Random lives of leads and orders: the stamps lived through equal the stamps back-filled.
+"""Random histories of leads and orders: live stamps equal back-filled stamps.
 
-Odoo does not keep everything, so the lives leave out: later assignments to another user,
+Odoo does not keep everything, so the histories leave out: later assignments to another user,
 repeated conversions, and what happens to the dates of records that were created as won or
 confirmed.
 """
@@ -55,7 +55,7 @@ class TestRandomStamps(BackfillCase):
         }[name]
 
     def _live(self, record, steps, act):
-        """Do the steps, a day and some seconds apart."""
+        """Run the steps, a day and some seconds apart."""
         for number, step in enumerate(steps, 1):
             with self.at(BEGIN + timedelta(days=number, seconds=number)):
                 act(record, step)

@@ -202,7 +202,7 @@ class StoreCase(KpiCommon):
 
 @tagged("post_install", "-at_install")
 class TestCells(StoreCase):
-    """Which cells there are."""
+    """Which cells exist."""
 
     def test_target(self):
         targets = [
@@ -328,7 +328,7 @@ class TestCells(StoreCase):
 
 @tagged("post_install", "-at_install")
 class TestChanges(StoreCase):
-    """What changes in the tables."""
+    """Which rows of the tables change."""
 
     CELL = (
         "kpi_id period_id level team_id user_id segment_id value record_count version set_id locked"
@@ -365,7 +365,7 @@ class TestChanges(StoreCase):
         self.assertEqual(set(self.values()), left)
 
     def test_stored(self):
-        """New cells are inserted, cells that differ updated; rounding is no difference."""
+        """New cells are inserted, cells that differ updated; rounding is not a difference."""
         unassigned = (*self.ids, "user", None, None, None)
         for ids, value in (
             (self.company_cell, 5), (self.ann_cell, 1e6), (self.bob_cell, None), (unassigned, 2),
@@ -452,7 +452,7 @@ class TestChanges(StoreCase):
         )  # fmt: skip
         self.assertEqual(lines, {})
 
-    def test_a_cell_comes_and_goes(self):
+    def test_a_cell_appears_and_disappears(self):
         lines = self.restate([(self.ann_cell, 2.0, 2, 1)], [(self.bob_cell, 3.0, 1, 1)])
         self.assertEqual(
             lines,
@@ -476,7 +476,7 @@ class TestChanges(StoreCase):
         company = (*self.ids, "company", None)
         segments = (*self.ids, "segment", self.set_one.id)
         self.assertEqual(self.restate(known, same, [company]), {})
-        # of a set that is, or when nothing at all is left, they are
+        # segments of a computed set, or when the company has no records left, are missing
         self.assertEqual(set(self.restate(known, same, [company, segments])), {self.gold_cell})
         none = [(self.company_cell, 0.0, 0, 1)]
         self.put_restatement(self.gold_cell, 5.0, 5)

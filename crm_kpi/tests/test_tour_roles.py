@@ -39,7 +39,7 @@ class TestTours(KpiCommon, HttpCase):
         """My KPIs, the included records of a card, the definition."""
         self.start_tour("/odoo/my-kpis", "crm_kpi_rep", login="kpi_ann")
 
-    def test_nobody_s_figures(self):
+    def test_user_without_values(self):
         """A user without values sees a help text instead of a blank page."""
         self.start_tour("/odoo/my-kpis", "crm_kpi_no_values", login="kpi_ada")
 

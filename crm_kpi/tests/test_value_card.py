@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Texts beside a value: change, elapsed days, timing of periods."""
+"""Texts of a card: change, elapsed days, timing of periods."""
 
 from odoo.tests import freeze_time, tagged
 
@@ -44,7 +44,7 @@ class TestCard(KpiCommon):
             )
             self.assertEqual(cell.elapsed_text, "Whole period")
 
-    def test_periods_are_found_by_what_is_shown(self):
+    def test_periods_are_found_by_their_shown_name(self):
         """Users search the name that a card shows; the neutral name works in every language."""
         day = "2026-05-14"
         periods = {kind: self.period(kind, day) for kind in ("day", "week", "month", "quarter")}
@@ -65,7 +65,7 @@ class TestCard(KpiCommon):
 
     @freeze_time("2026-04-15 10:00:00")
     def test_no_base_no_change(self):
-        """Bob had no leads in February, so there is no percentage."""
+        """Bob had no leads in February, so the change has no percentage."""
         cell = self.cell(self.make_kpi("base"), self.months[1], self.bob)
         self.assertEqual(cell.value, 1.0)
         self.assertFalse(cell.change_text)

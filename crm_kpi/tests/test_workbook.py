@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The writer of workbooks, without a database: what anybody types stays text."""
+"""The writer of workbooks, without a database: text typed by users stays text."""
 
 import ast
 import doctest
@@ -98,7 +98,7 @@ WORDS = [
 
 
 def make_content(names, **values):
-    """A workbook full of names that anybody typed."""
+    """A workbook with names typed by users."""
     pick = lambda i: names[i % len(names)]  # noqa: E731
     formula = engine.parse("won / (won + lost)")
     won, lost = ("won", ""), ("lost", "")
@@ -235,7 +235,7 @@ class TestWorkbookText(BaseCase):
 
     def assert_harmless(self, names):
         nasty = written(make_content(names))
-        # the same cells hold formulas, whatever the names: none comes from a text
+        # with any names, the same cells hold formulas: none comes from a text
         self.assertEqual(
             self.benign,
             [cell for _sheet, cell, _text in formulas_of(nasty)],
@@ -256,7 +256,7 @@ class TestWorkbookText(BaseCase):
             self.assertRegex(root.get("name"), r"^kpi_[A-Za-z0-9_]+$", name)
             headers = [c.get("name").casefold() for c in root.iterfind(".//m:tableColumn", NS)]
             self.assertEqual(len(set(headers)), len(headers))
-        # a reader takes it
+        # a reader accepts it
         again = openpyxl.load_workbook(nasty)
         self.assertEqual(len(set(map(str.casefold, again.sheetnames))), len(again.sheetnames))
         return again
@@ -270,8 +270,8 @@ class TestWorkbookText(BaseCase):
     def test_fuzz(self, names):
         self.assert_harmless(names)
 
-    def test_text_arrives(self):
-        """Literal, and with the quote prefix where a CSV would make a formula of it."""
+    def test_text_stays_literal(self):
+        """Text stays literal, with the quote prefix where a CSV import would see a formula."""
         again = self.assert_harmless(NASTY)
         page = again.worksheets[-1]
         cells = {cell.value: cell for row in page.iter_rows() for cell in row if cell.value}
@@ -281,7 +281,7 @@ class TestWorkbookText(BaseCase):
         self.assertTrue(all(c.style_array and c.quotePrefix for c in found if c.column > 1))
 
     def test_corpus_recalculated(self):
-        """Another program opens it, names of sheets and all, and computes the same."""
+        """LibreOffice opens the workbook and computes the same values."""
         for shift in (0, 20, 26):
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "book.xlsx")
@@ -335,7 +335,7 @@ class TestWorkbookNumbers(BaseCase):
         self.assertEqual(cached.cell(row, 2).value, "Name 1")
 
     def test_not_summable(self):
-        """Rows that overlap do not add up to the whole: the stored value, and it says so."""
+        """Overlapping rows do not add up: the total is the stored value, with a note."""
         live, cached = self.cells(self.content(), "Name 5")
         row = self.find(cached, "Name 1", after=4)
         self.assertEqual(cached.cell(row + 1, 4).value, 0.6)
@@ -352,7 +352,7 @@ class TestWorkbookNumbers(BaseCase):
         self.assertEqual(cached.cell(row + 1, 4).value, "–")
 
     def test_recalculated(self):
-        """LibreOffice computes what the file says it would."""
+        """LibreOffice computes the values that the file has cached."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "book.xlsx")
             write_report(path, self.content())
@@ -391,7 +391,7 @@ class TestWorkbookNumbers(BaseCase):
         self.assertAlmostEqual(again, cached, 9)
 
     def test_parts(self):
-        """Charts refer to cells, tables have the rows they claim, panes and pages are set."""
+        """Charts refer to cells, tables cover their rows, panes and pages are set."""
         file = written(self.content())
         charts = parts(file, r"xl/charts/chart\d+\.xml")
         self.assertEqual(len(charts), 2 + 2 + 2)
@@ -413,7 +413,7 @@ class TestWorkbookNumbers(BaseCase):
         self.assertTrue(all(sheet.sheet_view.rightToLeft for sheet in again))
         self.assertEqual(again.worksheets[0].page_setup.paperSize, 1)
 
-    def test_flat(self):
+    def test_streamed_rows(self):
         """Streamed rows: no Excel tables, the same cells."""
         rows = ([f"=row {i}", i, i / 3] for i in range(3000))
         table = wb.Table("List", ["Text", "Number", "Share"], rows, formats=[None, "0", "0%"])

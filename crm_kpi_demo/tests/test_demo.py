@@ -86,7 +86,7 @@ class TestDemoLoad(TransactionCase):
         )
         self.assertTrue(self.env["sale.order"].search([("kpi_campaign_cost_known", "=", True)]))
 
-    def test_goals_and_silence(self):
+    def test_goals_and_no_mails(self):
         goals = self.env["crm.kpi.goal"].search([("company_id", "=", self.company.id)])
         self.assertEqual(set(goals.mapped("kind")), {"at_least", "at_most", "range", "improve"})
         self.assertIn("company", goals.mapped("scope"))
@@ -132,7 +132,7 @@ class TestDemoLoad(TransactionCase):
         self.assertEqual(self.env["crm.lead"].search_count([]), before)
 
     def test_derived_in_one_pass(self):
-        """To derive all facts again changes none of them."""
+        """Deriving all facts again changes none of them."""
         for name in ("sale.order", "crm.lead", "res.partner", "helpdesk.ticket"):
             if name not in self.env:
                 continue

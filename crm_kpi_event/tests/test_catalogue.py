@@ -33,13 +33,13 @@ class TestCatalogueEvent(CatalogueCase, HistoryCase):
     def test_03c_event_attendees(self):
         event = self._event(self.ann)
         done = self._register(event, 5)
-        self._register(event, 2)  # registered, and stayed away
+        self._register(event, 2)  # registered, but absent
         again = self._register(event)
         with self.at("2026-10-05 08:00"):
             done.action_set_done()
             again.action_set_done()
         with self.at("2026-10-05 18:00"):
-            again.action_confirm()  # ticked by mistake; the date stays
+            again.action_confirm()  # corrected; Odoo keeps the date
             self.assertTrue(again.date_closed)
         with self.at("2026-10-31 23:30"):  # 1 November in Brussels
             self._register(event, state="done")
@@ -74,7 +74,7 @@ class TestCatalogueEvent(CatalogueCase, HistoryCase):
                 "event_attendees", "2026-10-01", level="segment", segment_id=segment
             )
             self.assertEqual(german, 2)
-            # another responsible: seen although no registration was written
+            # a changed responsible is noticed, although no registration was written
             nobodys.user_id = self.bob
             self._refresh("event_attendees")
             self.assertEqual(self._values(), [2, 2, 0])

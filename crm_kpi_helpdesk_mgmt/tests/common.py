@@ -31,13 +31,13 @@ class TicketCommon(InteractionCommon):
 
     @contextmanager
     def at(self, when):
-        """All clocks at an instant: Python's and the transaction's."""
+        """Set all clocks: Python's and the transaction's."""
         with freeze_time(when), patch.object(self.env.cr, "now", lambda: dt(when)):
             yield
             self.env.flush_all()
 
     def _ticket(self, created, by=None, **vals):
-        """A ticket created at an instant by a user; ``by`` None is the robot (a mail, a form)."""
+        """A ticket created at a given time by a user; ``by`` None is the robot (a mail, a form)."""
         with self.at(created):
             ticket = self.env["helpdesk.ticket"].create(
                 {

@@ -15,7 +15,7 @@ from .common import TicketCommon
 @tagged("post_install", "-at_install")
 class TestCatalogueService(CatalogueCase, TicketCommon):
     def _rep(self, code, day="2026-10-01", kind="month"):
-        """Value of Ann, who is alone in having the tickets of the test."""
+        """Value of Ann, the only user with tickets of the test."""
         return self._read(code, day, kind, level="user", user_id=self.ann)
 
     def test_37_tickets_resolved(self):
@@ -32,7 +32,7 @@ class TestCatalogueService(CatalogueCase, TicketCommon):
         self._move(
             tickets[4], "2026-10-06 09:00", stage_id=self.done.id, duplicate_id=tickets[0].id
         )
-        # credit stays with who closed it
+        # credit stays with the user who closed it
         self._move(tickets[0], "2026-10-08 09:00", user_id=self.bob.id)
         with self.at("2026-11-10 12:00"):
             self._refresh("tickets_resolved", "tickets_opened", "tickets_per_agent")
@@ -47,7 +47,7 @@ class TestCatalogueService(CatalogueCase, TicketCommon):
         robot = self.env.ref("base.user_root")
         for day, owner in (("30", self.ann), ("28", self.ann), ("21", self.ann)):
             self._ticket(f"2026-11-{day} 12:00", user_id=owner.id)
-        nobody = self._ticket("2026-10-22 12:00", user_id=robot.id)
+        by_robot = self._ticket("2026-10-22 12:00", user_id=robot.id)
         self._ticket("2026-11-20 12:00").active = False
         closed = self._ticket("2026-10-22 12:00")
         self._move(closed, "2026-11-20 12:00", stage_id=self.done.id)
@@ -58,9 +58,9 @@ class TestCatalogueService(CatalogueCase, TicketCommon):
             self.assertEqual(self._rep("ticket_backlog", "2026-12-01"), 3)
             self.assertAlmostEqual(self._rep("backlog_age_days", "2026-12-01"), 3)
             self.assertAlmostEqual(self._rep("backlog_age_days_max", "2026-12-01"), 10)
-            # the past is rebuilt: at the end of October these two were open
+            # past snapshots are computed later: at the end of October these two were open
             self.assertEqual(self._rep("ticket_backlog", "2026-10-01"), 1)
-            nobody.user_id = self.bob
+            by_robot.user_id = self.bob
             self._refresh("backlog_age_days_max", "unassigned_tickets")
             late = self._read("backlog_age_days_max", "2026-12-01", level="user", user_id=self.bob)
             self.assertAlmostEqual(late, 40)
@@ -106,7 +106,7 @@ class TestCatalogueService(CatalogueCase, TicketCommon):
                 self.assertAlmostEqual(self._rep(code), expected, 6, code)
 
     def test_39c_reply_time(self):
-        """Every turn of the customer counts, several mails in a row are one turn."""
+        """Every turn of the customer counts; consecutive mails are one turn."""
         ticket = self._ticket("2026-10-05 08:00", description="the request itself")
         self._mail_in(ticket, "2026-10-05 08:00")
         self._message(ticket, "2026-10-05 10:00", self.ann)  # 2 h
@@ -116,7 +116,7 @@ class TestCatalogueService(CatalogueCase, TicketCommon):
         self._message(ticket, "2026-10-06 15:00", self.ann)
         self._mail_in(ticket, "2026-10-07 08:00")
         self._message(ticket, "2026-10-07 09:00", self.ann)  # 1 h
-        self._mail_in(ticket, "2026-10-08 08:00")  # waits
+        self._mail_in(ticket, "2026-10-08 08:00")  # still waiting
         with self.at("2026-11-10 12:00"):
             self._refresh("reply_time_hours")
             self.assertAlmostEqual(self._rep("reply_time_hours"), 2)

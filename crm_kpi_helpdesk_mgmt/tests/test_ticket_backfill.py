@@ -42,7 +42,7 @@ DERIVED = [
 
 @tagged("post_install", "-at_install")
 class TestBackfill(TicketCommon):
-    """A history lived through with the module gives what the back-fill makes of its traces."""
+    """Live stamps equal the stamps that the back-fill reads from the tracking."""
 
     @classmethod
     def setUpClass(cls):
@@ -65,7 +65,7 @@ class TestBackfill(TicketCommon):
         return [{name: ticket[name] for name in names} for ticket in tickets]
 
     def _forget(self, tickets):
-        """As if the module had not been there."""
+        """Empty the facts, as if the module had not been installed."""
         self.env.flush_all()
         names = [n for n, field in tickets._fields.items() if n.startswith("kpi_") and field.store]
         self.env.cr.execute(
@@ -113,7 +113,7 @@ class TestBackfill(TicketCommon):
         self._move(d, "2026-11-02 09:00", stage_id=self.done.id, user_id=self.bob.id)
         self._move(d, "2026-11-03 09:00", user_id=self.ann.id)
         lived = self._check(a | b | c | d)
-        self.assertEqual(lived[3]["kpi_closed_user_id"], self.bob, "given away and closed at once")
+        self.assertEqual(lived[3]["kpi_closed_user_id"], self.bob, "reassigned and closed")
         self.assertEqual(lived[0]["kpi_last_closed_date"], dt("2026-11-02 13:00"))
         self.assertEqual(lived[0]["kpi_closed_user_id"], self.bob)
         self.assertEqual(lived[0]["kpi_waiting_hours"], 3)
@@ -169,7 +169,7 @@ class TestBackfill(TicketCommon):
                 elif what == 1:
                     self._mail_in(ticket, when)
                 else:
-                    # the same stage again leaves no trace but a newer last_stage_update
+                    # writing the same stage again changes only last_stage_update
                     others = [stage for stage in stages if stage != ticket.stage_id]
                     vals = {"stage_id": rng.choice(others).id}
                     if rng.random() < 0.6:
@@ -179,7 +179,7 @@ class TestBackfill(TicketCommon):
         self._check(tickets)
 
     def test_without_tracking(self):
-        """Imports have no tracking: the help desk's own dates have to do."""
+        """Imported tickets have no tracking: the dates of the help desk are used."""
         ticket = self._ticket("2026-11-02 08:00", stage_id=self.done.id)
         self._dates(
             ticket, closed_date=dt("2026-11-05 08:00"), last_stage_update=dt("2026-11-06 08:00")

@@ -24,7 +24,7 @@ class TestTicketStamps(TicketCommon):
         self.assertEqual(ticket.kpi_closed_user_id, self.ann)
         self._move(ticket, "2026-11-02 11:00", user_id=self.bob.id)
         self.assertEqual(ticket.kpi_closed_user_id, self.ann, "credit does not move")
-        # from one closed stage to another, and the same stage once more: no new closing
+        # between closed stages, and the same stage once more: no new closing
         self._move(ticket, "2026-11-02 12:00", stage_id=self.cancelled.id)
         self._move(ticket, "2026-11-02 13:00", stage_id=self.cancelled.id)
         self.assertEqual(ticket.kpi_last_closed_date, dt("2026-11-02 10:00"))
@@ -80,12 +80,12 @@ class TestTicketStamps(TicketCommon):
     def test_changes_of_user(self):
         ticket = self._ticket("2026-11-02 08:00", user_id=False)
         self._move(ticket, "2026-11-02 09:00", user_id=self.ann.id)
-        self.assertEqual(ticket.kpi_user_changes, 0, "the first assignment is no change")
+        self.assertEqual(ticket.kpi_user_changes, 0, "the first assignment is not a change")
         self._move(ticket, "2026-11-02 10:00", user_id=self.bob.id)
         self._move(ticket, "2026-11-02 11:00", user_id=self.bob.id)
         self.assertEqual(ticket.kpi_user_changes, 1)
 
-    def test_robots_tickets_are_nobodys(self):
+    def test_tickets_closed_by_the_robot_get_no_credit(self):
         ticket = self._ticket("2026-11-02 08:00", user_id=self.env.ref("base.user_root").id)
         self._move(ticket, "2026-11-02 09:00", stage_id=self.done.id)
         self.assertFalse(ticket.kpi_closed_user_id)
@@ -100,7 +100,7 @@ class TestTicketStamps(TicketCommon):
         self.assertEqual(stages.mapped("kpi_is_resolution"), [True, False])
 
     def test_stages_are_reconfigured(self):
-        """A flag says how to read a stage; nothing happens to the tickets in it."""
+        """A changed flag applies to the tickets in the stage, without new events."""
         stage = self.env["helpdesk.ticket.stage"].create({"name": "Parked"})
         ticket = self._ticket("2026-11-02 08:00")
         self._move(ticket, "2026-11-02 09:00", stage_id=stage.id)
@@ -121,7 +121,7 @@ class TestTicketStamps(TicketCommon):
             stage.closed = False
         self._derive()
         self.assertFalse(ticket.kpi_last_closed_date)
-        self.assertEqual(ticket.kpi_reopen_count, 0, "opening a stage re-opens no ticket")
+        self.assertEqual(ticket.kpi_reopen_count, 0, "opening a stage does not re-open its tickets")
         # saved again with the same values: the choice for Cancelled stays
         self.cancelled.write({"closed": True, "name": "Cancelled"})
         self.assertFalse(self.cancelled.kpi_is_resolution)
@@ -146,7 +146,7 @@ class TestTicketStamps(TicketCommon):
         )
         self.assertFalse(mine.kpi_fcr)
         self.assertEqual(mine.kpi_reopen_count, 0)
-        # what a user may do is stamped
+        # writes that the user may do are stamped
         mine.stage_id = self.done
         self.assertTrue(mine.kpi_last_closed_date)
 
@@ -219,7 +219,7 @@ class TestTicketExamples(TicketCommon):
         tickets |= unanswered | typed
         self._derive()
         inbound = tickets.filtered(lambda t: t.kpi_origin == "inbound")
-        self.assertEqual(len(inbound), 5, "what an agent typed has no response time")
+        self.assertEqual(len(inbound), 5, "a ticket entered by an agent has no response time")
         hours = [
             t.kpi_first_response_hours for t in inbound if t.kpi_first_response_hours is not False
         ]
@@ -233,7 +233,7 @@ class TestTicketExamples(TicketCommon):
         self.assertTrue(unanswered.kpi_response_waiting)
 
     def test_no_response(self):
-        """Templates, notes, robots and assignments are no response; solving is one."""
+        """Templates, notes, robots and assignments are not a response; solving is one."""
         ticket = self._ticket("2026-11-02 08:00")
         self._message(ticket, "2026-11-02 08:10", self.ann, message_type="email_outgoing")
         self._message(ticket, "2026-11-02 08:20", self.ann, subtype_id=self.note.id)
@@ -271,7 +271,7 @@ class TestTicketExamples(TicketCommon):
         self.assertEqual(open_again.kpi_first_closing_hours, 3)
 
     def test_working_hours(self):
-        """A night and a week-end between opening and solution."""
+        """A night and a weekend between opening and solution."""
         self.company.resource_calendar_id = self.env["resource.calendar"].create(
             {
                 "name": "9-17",
@@ -341,7 +341,7 @@ class TestTicketExamples(TicketCommon):
 
     def test_first_contact_edges(self):
         clean = self._solved()
-        # after the seven days, in another category, in another company's eyes, a duplicate
+        # after the seven days, in another category, of another company, a duplicate
         self._mail_in(clean, "2026-11-10 08:00", clean.partner_id)
         other = self.env["helpdesk.ticket.category"].create({"name": "Other"})
         self._ticket("2026-11-06 08:00", partner_id=clean.partner_id.id, category_id=other.id)
@@ -350,7 +350,7 @@ class TestTicketExamples(TicketCommon):
         self._derive()
         self.assertEqual(clean.kpi_fcr, "yes")
         self.assertEqual(clean.kpi_customer_msg_count, 1)
-        # a message within them, though after the closing, counts
+        # a message within the seven days counts, even after the closing
         self._mail_in(clean, "2026-11-10 07:59", clean.partner_id)
         self._derive()
         self.assertEqual(clean.kpi_fcr, "no")
@@ -363,7 +363,7 @@ class TestTicketExamples(TicketCommon):
         repeat = self._ticket("2026-11-04 08:00", partner_id=sister.id)
         self._derive()
         self.assertEqual(clean.kpi_fcr, "no")
-        # it was another matter after all: the earlier ticket follows
+        # the category is corrected: the earlier ticket is updated
         repeat.category_id = False
         self._derive()
         self.assertEqual(clean.kpi_fcr, "yes")
@@ -380,15 +380,15 @@ class TestTicketExamples(TicketCommon):
         self._move(clean, "2026-11-03 08:00", stage_id=self.done.id)
         stranger = self._ticket("2026-11-02 08:00", partner_email="al@example.com", **vals)
         self._move(stranger, "2026-11-03 08:00", stage_id=self.done.id)
-        nobody = self._ticket("2026-11-02 08:00", **vals)
-        self._move(nobody, "2026-11-03 08:00", stage_id=self.done.id)
+        anonymous = self._ticket("2026-11-02 08:00", **vals)
+        self._move(anonymous, "2026-11-03 08:00", stage_id=self.done.id)
         self._ticket("2026-11-04 08:00", partner_email="jo@example.com", **vals)
         self._ticket("2026-11-04 08:00", **vals)
         self._derive()
-        self.assertEqual((clean | stranger | nobody).mapped("kpi_fcr"), ["no", "yes", "yes"])
+        self.assertEqual((clean | stranger | anonymous).mapped("kpi_fcr"), ["no", "yes", "yes"])
 
     def test_request_of_a_form(self):
-        """The text of a form is no message: the first mail is already a further contact."""
+        """The text of a web form is not a message, so the first mail is a further contact."""
         ticket = self._ticket("2026-11-02 08:00")
         self._mail_in(ticket, "2026-11-02 09:00")
         self._move(ticket, "2026-11-03 08:00", stage_id=self.done.id)

@@ -40,7 +40,7 @@ class RatingCommon(TicketCommon):
         return super()._ticket(created, by, **{"team_id": self.desk.id, **vals})
 
     def _request(self, ticket, when="2026-10-06 08:00", partner=None):
-        """What the mail of the stage does; the request that is still open is used again."""
+        """Request a rating like the mail of the stage; an open request is used again."""
         with self.at(when):
             token = ticket._rating_get_access_token(partner)
         return self.env["rating.rating"].search([("access_token", "=", token)])
@@ -96,8 +96,8 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
         self.assertEqual(self._rep("csat_score"), 1)
         self.assertIsNone(self._rep("csat_score", "2026-09-01"))
 
-    def test_45_last_word(self):
-        """A rating that is given again leaves the month of the first; two people are two."""
+    def test_45_last_rating_counts(self):
+        """Only the last rating of a person on a ticket counts; two people count twice."""
         ticket = self._ticket("2026-09-01 08:00")
         old = self._rate(ticket, 1, "2026-09-10 08:00")
         self._refresh_at("2026-10-01 12:00", "csat_ratings")
@@ -111,7 +111,7 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
         self.assertFalse(old.kpi_rated_date)
         self.assertFalse(self._rep("csat_ratings", "2026-09-01"))
         self.assertEqual(self._rep("csat_ratings"), 2)
-        # without the new one, the old one is the last word again
+        # without the new rating, the old one counts again
         with self.at("2026-11-10 13:00"):
             new.reset()
         self._refresh_at("2026-11-10 14:00", "csat_ratings")
@@ -135,7 +135,7 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
         self.assertEqual(self._rep("csat_score"), 0)
 
     def test_45_without_a_date(self):
-        """Ratings from before Odoo kept the date: when they were last written."""
+        """Ratings of older Odoo versions have no date: their last write date is used."""
         rating = self._rate(self._ticket(), 5)
         self._dates(rating, rated_on=None)
         rating._kpi_mark_dirty(rating.ids)
@@ -149,15 +149,15 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
         self._move(ticket, "2026-10-06 12:00", user_id=self.bob.id)
         with self.at("2026-10-07 08:00"):
             ticket.rating_apply(5, rating=request)
-        self.assertEqual(request.kpi_user_id, self.ann, "was rated")
-        nobody = self._ticket(user_id=False)
-        request = self._request(nobody)
+        self.assertEqual(request.kpi_user_id, self.ann, "the user who was rated")
+        unassigned = self._ticket(user_id=False)
+        request = self._request(unassigned)
         self.assertFalse(request.rated_partner_id)
-        self._move(nobody, "2026-10-06 12:00", user_id=self.bob.id)
+        self._move(unassigned, "2026-10-06 12:00", user_id=self.bob.id)
         with self.at("2026-10-07 08:00"):
-            nobody.rating_apply(1, rating=request)
+            unassigned.rating_apply(1, rating=request)
         self.assertEqual(request.kpi_user_id, self.bob)
-        for each in ticket + nobody:
+        for each in ticket + unassigned:
             self._move(each, "2026-10-08 08:00", team_id=self.other_desk.id, user_id=self.ann.id)
         self._refresh_at("2026-11-10 12:00", "csat_score")
         self.assertEqual(self._rep("csat_score"), 1)
@@ -169,7 +169,7 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
         self.assertEqual(list(teams.values()), [0.5, None])
 
     def test_45_duplicates_and_team_in_kpis(self):
-        """Neither writes a rating, and both are seen."""
+        """Both changes are noticed, although no rating is written."""
         kept, other = self._ticket(), self._ticket()
         self._rate(kept, 5)
         self._rate(other, 1)
@@ -204,8 +204,8 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
         self._refresh_at("2026-11-10 12:00", "rating_response_rate")
         self.assertAlmostEqual(self._rep("rating_response_rate"), 0.4)
 
-    def test_odoo_s_last_rating_is_left_alone(self):
-        """Odoo takes what was written last for the ticket's last rating: we write in silence."""
+    def test_last_rating_of_odoo_stays(self):
+        """Odoo orders ratings by write date, so deriving facts does not change it."""
         ticket = self._ticket()
         old = self._rate(ticket, 1, "2026-10-06 08:00")
         self._rate(ticket, 5, "2026-10-08 08:00")
@@ -224,14 +224,14 @@ class TestCatalogueRating(CatalogueCase, RatingCommon):
 @tagged("post_install", "-at_install")
 class TestRatingBackfill(RatingCommon):
     def test_same_facts_as_stamped(self):
-        """Ratings of the time before get what the stamps would have said."""
-        closed, again, nobody = self._ticket(), self._ticket(), self._ticket(user_id=False)
+        """Ratings from before the installation get the same facts as live ratings."""
+        closed, again, unassigned = self._ticket(), self._ticket(), self._ticket(user_id=False)
         self._move(closed, "2026-10-06 08:00", stage_id=self.done.id)
         ratings = (
             self._rate(closed, 5)
             + self._rate(again, 1, "2026-10-06 08:00")
             + self._rate(again, 4, "2026-10-07 08:00")
-            + self._rate(nobody, 3)
+            + self._rate(unassigned, 3)
             + self._request(self._ticket())
         )
         ratings._kpi_derive()
@@ -244,7 +244,7 @@ class TestRatingBackfill(RatingCommon):
         self.env["crm.kpi.backfill"]._run()
         ratings._kpi_derive()
         self.assertEqual([{name: rating[name] for name in names} for rating in ratings], stamped)
-        # of a long history in sets, after that of the tickets
+        # a long history is read in sets, after the history of the tickets
         self._forget(ratings)
         with (
             patch.object(backfill, "AT_ONCE", 0),
@@ -268,11 +268,11 @@ class TestRatingBackfill(RatingCommon):
 
 @tagged("post_install", "-at_install")
 class TestRatingReaders(ReaderCase, CatalogueCase, RatingCommon):
-    """Who opens what of the ratings behind a number."""
+    """Which users can open the ratings behind a number."""
 
     def test_ratings_behind_a_number(self):
-        hers, his = self._ticket(), self._ticket(user_id=self.bob.id)
-        for ticket in (hers, his):
+        of_ann, of_bob = self._ticket(), self._ticket(user_id=self.bob.id)
+        for ticket in (of_ann, of_bob):
             self._rate(ticket, 5)
         with self.at("2026-11-10 12:00"):
             self._refresh("csat_score", "rating_response_rate")
@@ -283,9 +283,9 @@ class TestRatingReaders(ReaderCase, CatalogueCase, RatingCommon):
                 ("rating_all", "helpdesk_mgmt.group_helpdesk_user"),
             )
         )
-        hers.user_id = own
+        of_ann.user_id = own
         for code in ("csat_score", "rating_response_rate"):
-            for user, tickets in ((own, hers), (every, hers + his)):
+            for user, tickets in ((own, of_ann), (every, of_ann + of_bob)):
                 with self.subTest(code=code, user=user.login):
                     seen = self._opened(user, code, "2026-10")
                     self.assertEqual(seen.kpi_ticket_id, tickets)

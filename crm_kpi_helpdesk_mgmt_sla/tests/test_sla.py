@@ -10,7 +10,7 @@ from odoo.addons.crm_kpi_helpdesk_mgmt.tests.common import TicketCommon
 
 
 class SlaCommon(TicketCommon):
-    """A desk that works around the clock and promises to solve a ticket within eight hours."""
+    """A team that works around the clock, with an SLA of eight hours to solve a ticket."""
 
     @classmethod
     def setUpClass(cls):
@@ -87,7 +87,7 @@ class TestSla(CatalogueCase, SlaCommon):
         self.assertAlmostEqual(self._rate_at("2026-10-06 12:00"), 6 / 9)
         by_team = self._read("sla_success_rate", "2026-10-01", level="team", team_id=self.team)
         self.assertAlmostEqual(by_team, 6 / 9)
-        # the mere time makes the running one overdue
+        # with time, the running SLA becomes overdue
         self.assertAlmostEqual(self._rate_at("2026-10-06 19:00"), 6 / 10)
         self.assertIsNone(self._rate_at("2026-10-06 19:00", day="2026-09-01"))
 
@@ -98,7 +98,7 @@ class TestSla(CatalogueCase, SlaCommon):
         for _i in range(2):
             ticket = self._ticket("2026-10-05 08:00")
             self._move(ticket, "2026-10-05 20:00", stage_id=self.done.id)
-        # typed in when all was done
+        # entered after the work was done
         self._ticket("2026-10-05 08:00", stage_id=self.done.id)
         self.assertEqual(self._rate_at("2026-10-06 12:00"), 0)
         born = ticket.ticket_sla_ids.filtered("kpi_born_met")
@@ -113,7 +113,7 @@ class TestSla(CatalogueCase, SlaCommon):
         self.assertEqual(self._rate_at("2026-10-06 13:00"), 1)
 
     def test_43_owner(self):
-        """The user of an open ticket; after the closing it does not change."""
+        """The current user of an open ticket; after the closing it does not change."""
         met, missed = (self._ticket("2026-10-05 08:00") for _i in range(2))
         self._move(met, "2026-10-05 12:00", stage_id=self.done.id)
         self.assertEqual(self._rate_at("2026-10-06 12:00"), 0.5)
@@ -123,7 +123,7 @@ class TestSla(CatalogueCase, SlaCommon):
         self.assertEqual(self._rate_at("2026-10-06 13:00", user_id=self.bob), 0)
 
     def test_43_team_in_kpis(self):
-        """Which sales team a desk stands for changes no ticket, but the numbers."""
+        """A changed sales team of a help desk team changes the values, without a write on tickets."""
         self._ticket("2026-10-05 08:00")
         by_team = {"level": "team", "team_id": self.team}
         self.assertEqual(self._rate_at("2026-10-06 12:00", **by_team), 0)
@@ -165,7 +165,7 @@ class TestSla(CatalogueCase, SlaCommon):
 @tagged("post_install", "-at_install")
 class TestSlaBackfill(SlaCommon):
     def test_same_facts_as_stamped(self):
-        """SLAs of the time before get what they would have got when they began."""
+        """SLAs from before the installation get the same facts as live SLAs."""
         env = self.env(context=dict(self.env.context, tracking_disable=False, mail_notrack=False))
         self._sla("No target", None)
         self._sla("Taken up", self.progress)
@@ -177,7 +177,7 @@ class TestSlaBackfill(SlaCommon):
             (self.done, ()),
         ):
             ticket = self._ticket("2026-10-05 08:00", stage_id=stage.id).with_env(env)
-            self.env.cr.flush()  # the creation and each change are transactions of their own
+            self.env.cr.flush()  # the creation and each change are separate transactions
             for hour, move in enumerate(moves, start=9):
                 with self.at(f"2026-10-05 {hour:02}:00"):
                     ticket.stage_id = move

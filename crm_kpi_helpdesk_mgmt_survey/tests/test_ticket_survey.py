@@ -71,7 +71,7 @@ class TestTicketSurvey(CatalogueCase, TicketCommon):
         sent = self._sent(ticket)
         self.assertEqual(sent.partner_id, self.contact)
         self.assertTrue(sent.kpi_invited)
-        # closed again, as long as the customer has not answered
+        # closed again before the customer answered: no second invitation
         self._move(ticket, "2026-10-06 09:00", stage_id=self.progress.id)
         self._move(ticket, "2026-10-06 10:00", stage_id=self.done.id)
         self._move(ticket, "2026-10-06 11:00", stage_id=self.done.id, name="Same stage")
@@ -79,9 +79,9 @@ class TestTicketSurvey(CatalogueCase, TicketCommon):
         self._answer(sent, 6)
         self._move(ticket, "2026-10-08 09:00", stage_id=self.progress.id)
         self._move(ticket, "2026-10-08 10:00", stage_id=self.done.id)
-        self.assertEqual(len(self._sent(ticket)), 2, "a second experience")
+        self.assertEqual(len(self._sent(ticket)), 2, "a second invitation after the answer")
 
-    def test_by_mail_address_and_nobody(self):
+    def test_invitation_by_mail_address_or_none(self):
         known = self._ticket(partner_id=False, partner_email="Jo <jo@example.com>")
         unknown = self._ticket(partner_id=False, partner_email=False)
         repeated = self._ticket(duplicate_id=known.id)
@@ -91,7 +91,7 @@ class TestTicketSurvey(CatalogueCase, TicketCommon):
         self.assertFalse(self._sent(unknown) + self._sent(repeated))
 
     def test_customer_closes_in_the_portal(self):
-        """Whoever causes it, the customer is invited, by mail of the company."""
+        """The customer is invited by mail of the company, even if the portal user closes the ticket."""
         ticket = self._ticket()
         self.env.company.partner_id.email = "company@example.com"
         mails = self.env["mail.mail"].search([])
@@ -127,10 +127,10 @@ class TestTicketSurvey(CatalogueCase, TicketCommon):
             self._move(ticket, "2026-10-08 08:00", user_id=self.bob.id, team_id=self.other_desk.id)
         with self.at("2026-11-10 12:00"):
             self._refresh("ces", "ces_mean")
-        # one contact: of his answers to the survey the last one counts
+        # of the answers of one contact to the survey, the last one counts
         self.assertEqual(self._read("ces_mean", OCTOBER, level="user", user_id=self.ann), 2)
 
-    def test_47_each_customer_one_voice(self):
+    def test_47_one_answer_per_customer(self):
         for value in (7, 6, 5, 4, 2):
             person = self.env["res.partner"].create(
                 {"name": "P", "parent_id": self.customer.id, "email": f"p{value}@example.com"}
@@ -145,7 +145,7 @@ class TestTicketSurvey(CatalogueCase, TicketCommon):
         self.assertIsNone(self._read("ces", OCTOBER, level="user", user_id=self.bob))
 
     def test_effort_on_the_ticket(self):
-        """Its last answer; nothing where nobody answered, whatever effort the history shows."""
+        """The ticket shows its last answer, and no value without an answer."""
         silent, ticket = self._solved(), self._solved(3)
         self._derive()
         self.assertEqual(ticket.kpi_ces, 3)
@@ -163,8 +163,8 @@ class TestTicketSurvey(CatalogueCase, TicketCommon):
         self._derive()
         self.assertIs(ticket.kpi_ces, False)
 
-    def test_message_is_no_contact(self):
-        """The note that a survey was sent is neither an answer to the customer nor his."""
+    def test_message_is_not_a_contact(self):
+        """The note of a sent survey is neither a response nor a message of the customer."""
         ticket = self._solved(7)
         self._derive()
         self.assertFalse(self._rows(ticket))

@@ -15,7 +15,7 @@ class MailingCase(CatalogueCase, HistoryCase):
             [{"name": "News"}, {"name": "Offers"}]
         )
         cls.mailing = cls._mailing()
-        # the app's own demo data would be counted where no company is named
+        # the demo data of the app has no company and would be counted
         cls.env["mailing.trace"].search([]).unlink()
         cls.env["crm.kpi.opt.out"].search([]).unlink()
 
@@ -39,7 +39,7 @@ class MailingCase(CatalogueCase, HistoryCase):
 
     @classmethod
     def _trace(cls, email, status="sent", sent="2026-10-05 09:00", record=None, **values):
-        """A mail of a mailing, as sending and the events after it leave it."""
+        """A trace of a mailing, as sending and later events leave it."""
         record = record or cls.news
         return cls.env["mailing.trace"].create(
             {

@@ -58,20 +58,20 @@ class TestCatalogueMailing(ReaderCase, MailingCase):
             self.assertAlmostEqual(self._read(*RESPONSE, "2026-10-01"), 2 / 3)
 
     def test_53_levels(self):
-        """By who sent it, by team and segment, and Unassigned so that all add up."""
+        """By sender, team and segment, with Unassigned so that the rows add up."""
         germany, france = self.env.ref("base.de"), self.env.ref("base.fr")
         customer = self._customer("Berlin Ltd", email="info@berlin.example", country_id=germany.id)
         person = self.env["res.partner"].create(
             {"name": "Person", "email": "person@berlin.example", "parent_id": customer.id}
         )
         self._trace("person@berlin.example", "reply", record=person)
-        # known by the address, written otherwise
+        # found by the address, in another spelling
         self._trace("Info <INFO@berlin.example>", record=self._reader("info@berlin.example"))
         other = self._mailing(self.bob)
         self._trace("stranger@x.example", mass_mailing_id=other.id)
-        nobody = self._mailing()
-        nobody.user_id = False
-        self._trace("nobody@x.example", mass_mailing_id=nobody.id, record=customer)
+        unassigned = self._mailing()
+        unassigned.user_id = False
+        self._trace("nobody@x.example", mass_mailing_id=unassigned.id, record=customer)
         customer.company_id = self.company
         with self.at("2026-11-20 12:00"):
             self._refresh(*RESPONSE)
@@ -123,12 +123,12 @@ class TestCatalogueMailing(ReaderCase, MailingCase):
             self._refresh(*LEAVING)
             self.assertEqual(self._read("unsubscribe_rate", "2026-10-01"), 0.02)
             self.assertEqual(self._read("blocked_rate", "2026-10-01"), 0.005)
-            self.assertIsNone(self._read("unsubscribe_rate", "2026-09-01"), "nobody was reached")
+            self.assertIsNone(self._read("unsubscribe_rate", "2026-09-01"), "no mail was delivered")
             ann = self._read("unsubscribe_rate", "2026-10-01", level="user", user_id=self.ann)
-            self.assertEqual(ann, 0.02, "of who sent the last mailing before")
+            self.assertEqual(ann, 0.02, "credited to the sender of the last mailing before")
 
     def test_records_behind_the_numbers(self):
-        """Who sends mailings opens their mails and opt-outs; others are told whom to ask."""
+        """Users of mailings can open mails and opt-outs; others see which role may open them."""
         traces = self._month_of_mails()
         reader = self._reader("1@x.example", self.news)
         with self.at("2026-10-06 12:00"):
@@ -154,7 +154,7 @@ class TestCatalogueMailing(ReaderCase, MailingCase):
             self.assertAlmostEqual(self._read("bounce_rate", "2026-10-01"), 1 / 9)
 
     def test_rates_of_a_mail_that_bounces_late(self):
-        """The status is overwritten: what was opened, and clicked, is not delivered after all."""
+        """A late bounce overwrites the status: an opened or clicked mail is no longer delivered."""
         trace = self._trace("a@x.example", "open", links_click_datetime=utc("2026-10-05 10:00"))
         self._trace("b@x.example")
         codes = (*RESPONSE, "bounce_rate")
@@ -197,7 +197,7 @@ class TestCatalogueMailing(ReaderCase, MailingCase):
             self._refresh(code)
             self.assertEqual(self._read(code, "2026-10-01"), 50)
             self.assertIsNone(self._read(code, "2026-11-01"), "the month is not over")
-            # the fair sends a mail, too: its cost and its responses join
+            # the fair sends a mail, too: its cost and its responses are added
             late = self._mailing(campaign_id=fair.id)
             self._trace("late@x.example", "reply", mass_mailing_id=late.id)
             self._refresh(code)

@@ -14,13 +14,13 @@ class TestOptOut(MailingCase):
         self.env["crm.kpi.opt.out"]._kpi_derive()
         return self.env["crm.kpi.opt.out"].search([]).sorted("date")
 
-    def test_returning_does_not_undo_it(self):
+    def test_new_subscription_keeps_the_opt_out(self):
         reader = self._reader("Reader@X.example", self.news)
         with self.at("2026-10-06 12:00"):
             self.news._update_subscription_from_email("reader@x.example", opt_out=True)
         with self.at("2026-10-08 12:00"):
             self.news._update_subscription_from_email("reader@x.example", opt_out=False)
-        self.assertFalse(reader.subscription_ids.opt_out_datetime, "Odoo has forgotten it")
+        self.assertFalse(reader.subscription_ids.opt_out_datetime, "Odoo no longer stores it")
         with self.at("2026-10-09 12:00"):
             self.news._update_subscription_from_email("reader@x.example", opt_out=True)
             reader.subscription_ids.write({"opt_out": True})  # nothing new
@@ -70,7 +70,7 @@ class TestOptOut(MailingCase):
         return traces
 
     def test_block_by_bounces(self):
-        """Odoo blocks an address that keeps bouncing: not the person's wish."""
+        """Odoo blocks an address that keeps bouncing: this is not an opt-out."""
         days = ("2026-09-01", "2026-09-08", "2026-09-15", "2026-09-22", "2026-09-29")
         self._bounces("dead@x.example", days)
         self._bounces("alive@x.example", days[:3])
@@ -95,8 +95,8 @@ class TestOptOut(MailingCase):
             self.assertEqual(self._read("unsubscribe_rate", "2026-09-01"), 1)
             self.assertEqual(self._read("emails_blocked", "2026-09-01"), 1)
 
-    def test_the_mailing_before(self):
-        """It is held against the last mailing that reached the address."""
+    def test_last_mailing_before_the_opt_out(self):
+        """The opt-out belongs to the last mailing that reached the address."""
         customer = self._customer("Customer", email="a@x.example")
         other = self._mailing(self.bob)
         self._trace("a@x.example", sent="2026-10-01 09:00")
@@ -116,7 +116,7 @@ class TestOptOut(MailingCase):
         self.assertFalse(by_email["never.reached@x.example"].user_id)
 
     def test_backfill(self):
-        """What Odoo still shows of the past, once; lived through and filled in agree."""
+        """The back-fill adds each opt-out that Odoo still stores once, equal to the live one."""
         self._trace("a@x.example", sent="2026-10-05 09:00")
         reader = self._reader("a@x.example", self.news, self.offers)
         self._bounces("dead@x.example", [f"2026-09-{day:02}" for day in range(1, 30, 5)])
@@ -133,7 +133,7 @@ class TestOptOut(MailingCase):
         self.assertEqual(len(lived), 4)
         model = self.env["crm.kpi.opt.out"]
         model._kpi_backfill()
-        self.assertEqual(facts(), lived, "nothing twice")
+        self.assertEqual(facts(), lived, "no duplicates")
         model.search([]).unlink()
         model._kpi_backfill()
         mine = ("a@x.example", "b@x.example", "dead@x.example")
@@ -144,7 +144,7 @@ class TestOptOut(MailingCase):
         self._trace("a@x.example")
         mailer = new_test_user(self.env, "mailer", groups="mass_mailing.group_mass_mailing_user")
         seller = new_test_user(self.env, "seller", groups="sales_team.group_sale_salesman")
-        # who has no right on opt-outs may still cause one
+        # users without rights on opt-outs can still cause one
         self.env["mail.blacklist"].with_user(mailer).create({"email": "a@x.example"})
         event = self._events()
         self.assertEqual(event.with_user(mailer).email, "a@x.example")

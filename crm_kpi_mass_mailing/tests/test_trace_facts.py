@@ -43,7 +43,7 @@ class TestTraceFacts(MailingCase):
         self._derive()
         for name, (record, expected) in cases.items():
             self.assertEqual(record.kpi_responded, expected, name)
-        self.assertFalse(cases["waiting"][0].kpi_delivered, "only of a text")
+        self.assertFalse(cases["waiting"][0].kpi_delivered, "only for text messages")
         # the seconds are a setting
         self.company.kpi_click_seconds = 5
         self._derive()
@@ -95,8 +95,8 @@ class TestTraceFacts(MailingCase):
         self.assertEqual(known.kpi_company_id, self.company)
         self.assertFalse(unknown.kpi_company_id)
 
-    def test_nothing_before_it_is_sent(self):
-        """Deriving must not touch what is being sent right now."""
+    def test_no_derivation_before_sending(self):
+        """Deriving must not write mails that are being sent."""
         trace = self._trace("a@x.example", "outgoing", sent=None)
         before = trace.write_date
         self._derive()
@@ -108,7 +108,7 @@ class TestTraceFacts(MailingCase):
         self.assertTrue(trace.kpi_delivered)
 
     def test_backfill_leaves_write_dates(self):
-        """Odoo reads from them when an address bounced, and shows them as the last change."""
+        """Odoo takes the time of a bounce from the write date, and shows it to users."""
         traces = self._trace("a@x.example", "bounce") + self._trace("b@x.example", "open")
         recent = self._trace("c@x.example", "bounce")
         self.env.flush_all()

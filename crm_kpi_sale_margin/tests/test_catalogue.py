@@ -59,7 +59,7 @@ class TestCatalogueMargin(CatalogueCase, HistoryCase):
             self.assertEqual(self._read("gross_margin", "2026-10-01"), 400)
 
     def test_26b_returns_and_free_orders_count(self):
-        """As in revenue: orders of zero and less have a margin as well."""
+        """As in revenue, orders with a total of zero or less count."""
         self._costing("2026-10-02 10:00", 1000, 700)
         free = self._costing("2026-10-03 10:00", 0, 40)
         with self.at("2026-11-09 12:00"):
@@ -82,14 +82,14 @@ class TestCatalogueMargin(CatalogueCase, HistoryCase):
             self.assertEqual(self._read("costless_line_rate", "2026-10-01"), 0.5)
             self.assertEqual(self._read("gross_margin", "2026-10-01"), 80)
             self.assertIsNone(self._read("costless_line_rate", "2026-11-01"))
-            # a cost that comes later changes what was said, and says so
+            # a cost entered later changes the value, and the warning shows it
             order.order_line[1].purchase_price = 20
             self._refresh("costless_line_rate", "gross_margin")
             self.assertEqual(self._read("costless_line_rate", "2026-10-01"), 0)
             self.assertEqual(self._read("gross_margin", "2026-10-01"), 60)
 
     def test_cost_that_is_computed(self):
-        """Costs that Odoo computes anew (as for delivered goods) are seen without a write."""
+        """Costs that Odoo recomputes (as for delivered goods) are noticed without a write."""
         self.goods.standard_price = 10
         order = self._order(self._customer(), "2026-10-02 10:00", 500)
         self._derive_orders()

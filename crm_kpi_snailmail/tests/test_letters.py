@@ -52,7 +52,7 @@ class TestLetters(CatalogueCase, InteractionCommon):
             self.assertEqual(self._sent(code="outreach_volume"), 2)
             self.assertEqual(lead.kpi_attempt_count, 1)
             self.assertEqual(lead.kpi_first_attempt_date, dt("2026-11-03 09:00"))
-            # what went wrong is sent again
+            # the failed letter is sent again
             self._post(letters[2], "2026-11-09 09:00")
             self._refresh("letters_sent")
             self.assertEqual(self._sent(), 3)
@@ -69,7 +69,7 @@ class TestLetters(CatalogueCase, InteractionCommon):
             self._refresh("letters_sent")
             self.assertEqual((self._sent("2026-10-01"), self._sent()), (0, 1))
 
-    def test_letters_of_the_time_before(self):
+    def test_letters_from_before_the_installation(self):
         lead = self._lead("2026-10-01 08:00", by=self.bob)
         letter = self._letter(lead, "2026-10-31 12:00")
         self._post(letter, "2026-11-02 09:00")

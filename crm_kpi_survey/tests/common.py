@@ -10,7 +10,7 @@ SCALES = {"nps": (0, 10), "ces": (1, 7), "csat": (1, 5)}
 
 
 class SurveyCase(HistoryCase):
-    """Surveys with one question each, answered as participants do it."""
+    """Surveys with one question each, answered as participants do."""
 
     @classmethod
     def setUpClass(cls):
@@ -24,7 +24,7 @@ class SurveyCase(HistoryCase):
             company_ids=[Command.set(cls.company.ids)],
         )
         cls.nps, cls.ces, cls.csat = (cls._survey(metric) for metric in ("nps", "ces", "csat"))
-        # whose customer: Ann sells in the team North, Bob in South
+        # customers of Ann (team North) and Bob (team South)
         cls.anns, cls.bobs = (
             cls._customer(f"{user.name}'s", user_id=user.id) for user in (cls.ann, cls.bob)
         )
@@ -52,7 +52,7 @@ class SurveyCase(HistoryCase):
         return cls.env["res.partner"].create({"name": name, "parent_id": company.id, **values})
 
     def _ask(self, survey, when, partner=None, record=None, **values):
-        """An invitation sent at an instant."""
+        """An invitation sent at a given time."""
         if record is not None:
             values |= {"kpi_res_model": record._name, "kpi_res_id": record.id}
         with self.at(when):

@@ -22,7 +22,7 @@ BOUNDS.append(datetime(2026, 10, 31, 23))
 
 ANSWERS = st.fixed_dictionaries(
     {
-        # few instants, so that answers meet in one second, and either side of a midnight
+        # few times, so that answers share a second or lie around midnight
         "date": st.one_of(
             st.integers(0, 150 * 24).map(lambda hours: BEGIN + timedelta(hours=hours)),
             st.sampled_from(
@@ -98,7 +98,7 @@ class TestAnswerRandom(SurveyCase):
         return model.search([("company_id", "=", self.company.id)])
 
     def _counted(self, periods):
-        """Sorted answers per period, as the engine takes them."""
+        """Sorted answers per period that the engine counts."""
         source = self.env.ref("crm_kpi_survey.crm_kpi_source_survey_answer")
         kpi = self.env["crm.kpi"]._by_code(["nps_answers"])
         plan = source._plan(self.company, periods, NOW, kpi)

@@ -11,7 +11,7 @@ FACTS = ("kpi_partner_id", "kpi_user_id", "kpi_team_id", "kpi_company_id", "kpi_
 @tagged("post_install", "-at_install")
 class TestBackfill(SurveyCase):
     def test_same_facts_as_stamped(self):
-        """Participations of the time before get what the stamps would have said."""
+        """Participations from before the installation get the same facts as live ones."""
         person = self._person(self.bobs, email="p@example.com")
         portal = new_test_user(self.env, login="survey_portal", groups="base.group_portal")
         inputs = (
@@ -38,7 +38,7 @@ class TestBackfill(SurveyCase):
         self.env["crm.kpi.backfill"]._run()
         self.assertEqual([{name: i[name] for name in FACTS} for i in inputs], stamped)
 
-    def test_leaves_stamps_alone(self):
+    def test_backfill_keeps_stamps(self):
         answer = self._answer(self.nps, 9, partner=self.anns)
         self.anns.user_id = self.bob
         self.env["crm.kpi.backfill"]._run()

@@ -55,7 +55,7 @@ class TestCatalogueSurvey(ReaderCase, CatalogueCase, SurveyCase):
         self.assertEqual(cell.record_count, 10)
 
     def test_46_last_answer_of_each_period(self):
-        """Who answers again in the quarter counts once in it, and in each of its months."""
+        """A respondent with two answers counts once in the quarter, and once in each month."""
         person = self._person(self.anns)
         self._answer(self.nps, 0, "2026-07-10 12:00", person)
         self._answer(self.nps, 3, "2026-08-05 12:00", person)
@@ -77,7 +77,7 @@ class TestCatalogueSurvey(ReaderCase, CatalogueCase, SurveyCase):
             self.assertEqual(self._read("nps_answers", day, kind), count, (day, kind))
 
     def test_46_respondents(self):
-        """A person, else a mail address; another survey is another matter; nobody is himself."""
+        """A respondent is a contact, else a mail address, else a single answer; per survey."""
         one, other = self._person(self.anns), self._person(self.anns)
         again = self._survey("nps")
         for survey, value, who in (
@@ -94,11 +94,11 @@ class TestCatalogueSurvey(ReaderCase, CatalogueCase, SurveyCase):
         self._refresh_at("2026-11-10 12:00", "nps", "nps_answers")
         self.assertEqual(self._read("nps_answers", OCTOBER), 6)
         self.assertEqual(self._read("nps", OCTOBER), 100)
-        nobody = self.env["crm.team"]
-        self.assertEqual(self._level("nps_answers", team_id=nobody), 3, "Unassigned is kept")
+        unassigned = self.env["crm.team"]
+        self.assertEqual(self._level("nps_answers", team_id=unassigned), 3, "Unassigned is kept")
 
     def test_46_no_employees(self):
-        """Our own people recommend us to nobody."""
+        """Answers of employees do not count."""
         self._answer(self.nps, 10, partner=self.bob.partner_id)
         self._answer(self.nps, 10, partner=self._person(self.company.partner_id))
         self._answer(self.nps, 0, partner=self._person(self.anns))
@@ -169,7 +169,7 @@ class TestCatalogueSurvey(ReaderCase, CatalogueCase, SurveyCase):
         self.assertEqual(self._read("nps", OCTOBER), 100)
 
     def test_46_flag_and_changes_are_seen(self):
-        """A question that gets its flag, and a test that becomes one, change the value."""
+        """A new flag on a question and an answer marked as test change the value."""
         question = self.nps.question_ids
         first = self._answer(self.nps, 10, partner=self._person(self.anns))
         self._answer(self.nps, 0, partner=self._person(self.anns))
@@ -182,8 +182,8 @@ class TestCatalogueSurvey(ReaderCase, CatalogueCase, SurveyCase):
         self._refresh_at("2026-11-10 14:00", "nps")
         self.assertIsNone(self._read("nps", OCTOBER))
 
-    def test_46_number_beside_the_scale(self):
-        """A number that nobody validated: what is beside 0 to 10 is no answer."""
+    def test_46_number_outside_the_scale(self):
+        """Without validation a number may be outside 0 to 10: it does not count as an answer."""
         question = self.nps.question_ids
         question.question_type = "numerical_box"
         for value in (9, 0, 95, -1):
@@ -219,9 +219,9 @@ class TestCatalogueSurvey(ReaderCase, CatalogueCase, SurveyCase):
             (asked[0], asked[1], asked[2], asked[9]), ("06", "07", "08", "09"), strict=True
         ):
             self._finish(participation, f"2026-10-{when} 12:00", 9)
-        # half an answer is none
+        # an unfinished answer does not count
         asked[3]._mark_in_progress()
-        # who came by the public link was not invited: a stranger, and a customer with a login
+        # participants of the public link were not invited: a visitor, a customer with a login
         self._answer(self.nps.with_user(self.env.ref("base.public_user")).sudo(), 9)
         portal = new_test_user(self.env, login="survey_portal", groups="base.group_portal")
         own = self.nps.with_user(portal).sudo()._create_answer(user=portal, check_attempts=False)
@@ -249,7 +249,7 @@ class TestCatalogueSurvey(ReaderCase, CatalogueCase, SurveyCase):
         self.assertEqual(kpis["nps"].counter_kpi_id, kpis["survey_response_rate"])
 
     def test_records_behind_a_number(self):
-        """A reader of the number opens the answers that count in its period, and no others."""
+        """A reader of the number opens only the answers that count in its period."""
         person = self._person(self.anns)
         self._answer(self.nps, 3, "2026-10-05 12:00", person)
         last = self._answer(self.nps, 9, "2026-10-20 12:00", person)
@@ -267,7 +267,7 @@ class TestCatalogueSurvey(ReaderCase, CatalogueCase, SurveyCase):
         self.assertEqual(answers.user_input_id, last)
 
     def test_invitations_behind_a_number(self):
-        """Participations are read by those who make surveys; others are told whom to ask."""
+        """Users of surveys can open participations; others see which role may open them."""
         person = self._person(self.anns)
         answered = self._answer(self.nps, 9, "2026-10-05 12:00", person)
         asked = self._ask(self.nps, "2026-10-06 12:00", self._person(self.anns))

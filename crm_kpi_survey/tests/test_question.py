@@ -53,7 +53,7 @@ class TestQuestion(SurveyCase):
                 else:
                     with self.assertRaisesRegex(ValidationError, "^KPI: "):
                         self._question(metric, question_type, bounds)
-                    self.env.transaction.clear()  # what was to be computed of it
+                    self.env.transaction.clear()  # drop its pending computations
 
     def test_older_effort_score_is_refused_not_inverted(self):
         with self.assertRaisesRegex(ValidationError, "low answer is good"):
@@ -80,7 +80,7 @@ class TestQuestion(SurveyCase):
             survey.check_validity()
 
     def test_several_questions_of_one_survey(self):
-        """Of two questions for one KPI only the last one answered counts: one voice each."""
+        """Of two questions for one KPI, only the last answer of a respondent counts."""
         second = self._question("nps", "scale", (0, 10), sequence=20)
         first = self.nps.question_ids - second
         person = self._person(self.anns)

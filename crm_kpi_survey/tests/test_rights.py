@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Who reads which answers, asked for over HTTP as the web client and scripts do."""
+"""Rights on answers of each role, checked over HTTP as the web client and scripts use it."""
 
 from odoo.tests import tagged
 
@@ -11,7 +11,7 @@ MODEL = "crm.kpi.survey.answer"
 
 @tagged("post_install", "-at_install")
 class TestSurveyRights(RightsCase):
-    """An HttpCase with the people of ``RightsCase``."""
+    """An HttpCase with the users of ``RightsCase``."""
 
     @classmethod
     def setUpClass(cls):
@@ -39,7 +39,7 @@ class TestSurveyRights(RightsCase):
         rows = self.rpc(role, MODEL, "search_read", domain, ["value"])
         return sorted(row["value"] for row in rows)
 
-    def test_one_s_own_all_and_none(self):
+    def test_own_answers_all_answers_and_none(self):
         self.assertEqual(self._values("ann"), [9])
         for role in ("all", "manager"):
             self.assertEqual(self._values(role), [2, 9], role)
@@ -54,12 +54,12 @@ class TestSurveyRights(RightsCase):
         self.assertEqual(self._values("ann"), [])
         self.assertEqual(self._values("manager"), [])
 
-    def test_nobody_writes(self):
+    def test_users_cannot_write(self):
         answer = self.env[MODEL].search([("survey_id", "=", self.survey.id)], limit=1)
         for role in ("ann", "manager", "kpi_admin"):
             self.assert_refused(role, MODEL, "write", answer.ids, {"value": 10})
             self.assert_refused(role, MODEL, "unlink", answer.ids)
 
-    def test_participations_stay_with_surveys(self):
-        """Who reads the answers does not get at the participation, with its access token."""
+    def test_participations_need_rights_on_surveys(self):
+        """Readers of answers cannot read the participation, which has the access token."""
         self.assert_refused("manager", "survey.user_input", "search_read", [], ["access_token"])

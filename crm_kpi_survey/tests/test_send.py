@@ -24,7 +24,7 @@ class TestSend(SurveyCase):
         cls.order = cls._order(cls.anns, "2026-10-01 10:00", user=cls.bob)
 
     def test_wizard_links_the_record(self):
-        """From the action menu of an order: the participation knows the order."""
+        """From the action menu of an order: the participation is linked to the order."""
         self._answer(self.nps, 9, partner=self.anns)  # an earlier one is not sent again
         self.nps.access_mode = "token"
         wizard = Form(
@@ -51,7 +51,7 @@ class TestSend(SurveyCase):
         first = self.nps._kpi_invite(self.order)
         self.assertEqual(first.partner_id, self.anns)
         self.assertEqual(Mail.search_count([]), before + 1)
-        self.assertEqual(self.nps._kpi_invite(self.order), first, "still waits")
+        self.assertEqual(self.nps._kpi_invite(self.order), first, "not answered yet")
         self.assertEqual(Mail.search_count([]), before + 1)
         self._finish(first, "2026-10-15 12:00", 9)
         self.assertNotEqual(self.nps._kpi_invite(self.order), first)
@@ -59,7 +59,7 @@ class TestSend(SurveyCase):
         self.assertEqual(mail.recipient_ids, self.anns)
         self.assertIn("/survey/start/", mail.body_html)
 
-    def test_nobody_to_ask(self):
+    def test_no_invitation_without_address_or_survey(self):
         self.anns.email = False
         self.assertFalse(self.nps._kpi_invite(self.order))
         self.anns.email = "anns@example.com"
@@ -67,7 +67,7 @@ class TestSend(SurveyCase):
         self.assertFalse(self.nps._kpi_invite(self.order))
 
     def test_stamps_are_protected(self):
-        """Whoever edits participations does not hand out the credit."""
+        """Users who edit participations cannot change the credit."""
         answer = self._answer(self.nps, 9, partner=self.anns).with_user(self.officer)
         with self.assertRaises(AccessError):
             answer.write({"kpi_user_id": self.officer.id})

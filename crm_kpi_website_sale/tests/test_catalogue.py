@@ -30,7 +30,7 @@ class TestCatalogueCarts(ReaderCase, CatalogueCase, HistoryCase):
         cls.public = cls.website.user_id.partner_id
 
     def _cart(self, begun, partner=None, lines=None, **values):
-        """A cart of the shop, created at an instant (UTC)."""
+        """A cart of the shop, created at a given time (UTC)."""
         with self.at(begun):
             cart = self._order(
                 partner or self._customer(),
@@ -52,7 +52,7 @@ class TestCatalogueCarts(ReaderCase, CatalogueCase, HistoryCase):
         return [self._read(code, day) for code in CODES]
 
     def test_17_carts_behind_a_number(self):
-        """Everybody opens the carts that the rules on orders let them read."""
+        """Users open the carts that the record rules of orders allow."""
         anns = self._cart("2026-10-02 10:00", user=self.ann)
         nobodys = self._cart("2026-10-03 10:00")
         with self.at("2026-11-10 12:00"):
@@ -80,7 +80,7 @@ class TestCatalogueCarts(ReaderCase, CatalogueCase, HistoryCase):
         with self.at("2026-10-30 10:00"):
             recovered.action_confirm()
         with self.at("2026-10-31 12:00"):
-            # C1 sale; C2 left 3 days, reminded; C3 2 hours old; C4 nobody known; C5 empty;
+            # C1 sale; C2 left 3 days, reminded; C3 2 hours old; C4 unknown visitor; C5 empty;
             # C6 payment pending; C7 reminded, then sold
             values = self._values()
             self.assertAlmostEqual(values[0], 1 / 3)
@@ -90,7 +90,7 @@ class TestCatalogueCarts(ReaderCase, CatalogueCase, HistoryCase):
             # the third one is ten hours old by now
             self.assertAlmostEqual(self._values()[0], 2 / 4)
             young.action_confirm()
-            self.assertAlmostEqual(self._values()[0], 1 / 4, msg="bought later after all")
+            self.assertAlmostEqual(self._values()[0], 1 / 4, msg="bought later")
         with self.at("2026-12-24 12:00"):
             self.assertAlmostEqual(self._values()[0], 1 / 4)
             self.assertEqual(self._values("2026-12-01"), [None, None, None])
@@ -122,12 +122,12 @@ class TestCatalogueCarts(ReaderCase, CatalogueCase, HistoryCase):
             self.assertEqual(self._values()[0], 1)
             self.website.cart_abandoned_delay = 5
             self.assertIsNone(self._values()[0])
-            # none entered means an hour
+            # an empty delay means one hour
             self.website.cart_abandoned_delay = 0
             self.assertEqual(self._values()[0], 1)
 
-    def test_17_young_ones_are_in_neither(self):
-        """A cart bought at once would otherwise make the rate of today look good."""
+    def test_17_young_carts_do_not_count(self):
+        """Otherwise carts bought at once would make the rate of today too low."""
         bought = self._cart("2026-10-31 08:00")
         with self.at("2026-10-31 08:05"):
             bought.action_confirm()
@@ -142,8 +142,10 @@ class TestCatalogueCarts(ReaderCase, CatalogueCase, HistoryCase):
         with self.at("2026-11-06 10:00"):
             self._refresh(*CODES)
             team = self._read(CODES[0], "2026-10-01", level="team", team_id=self.north)
-            nobody = self._read(CODES[0], "2026-10-01", level="user", user_id=self.env["res.users"])
-            self.assertEqual((team, nobody), (1, 1))
+            unassigned = self._read(
+                CODES[0], "2026-10-01", level="user", user_id=self.env["res.users"]
+            )
+            self.assertEqual((team, unassigned), (1, 1))
 
     def test_goods_make_a_cart(self):
         cart = self._cart("2026-10-02 10:00", lines=[])
