@@ -105,7 +105,7 @@ class TestCorrespondence(InteractionCommon):
         self._derive()
         self.assertFalse(self._rows(self.contact))
 
-    def test_colleagues_are_no_customers(self):
+    def test_colleagues_are_not_customers(self):
         """Employees, our company and the public user are not customers."""
         for partner in (
             self.bob.partner_id,

@@ -264,7 +264,7 @@ class TestRandomHistories(InteractionCommon):
         }
         return talk, facts
 
-    def test_the_plain_one_knows_the_example(self):
+    def test_plain_implementation_gives_the_worked_example(self):
         """The plain implementation gives the values of example 50 of docs/CATALOGUE.md."""
         lead = self._lead("2026-11-01 08:00", by=self.ann)
         for when in ("02 09:00", "02 09:10", "04 10:00", "06 10:00", "09 10:00", "11 10:00"):

@@ -294,7 +294,7 @@ class TestProfile(ProfileCase):
             self.assertFalse(partner.kpi_profile_missing)
         self.assertEqual(customer.kpi_completeness, 0.4)
 
-    def test_nothing_asked(self):
+    def test_no_required_items(self):
         """Without required items there is no value."""
         self.env["crm.kpi.profile.item"].search([]).active = False
         partner = self._profile(3)
