@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The translation templates of the addons: <addon>/i18n/<addon>.pot.
+"""The translation templates of the addons, <addon>/i18n/<addon>.pot, and their translations.
 
 ``./run pot`` writes them again. It needs a database with all addons, because some terms belong to
 fields that an app adds to a model of another app.
@@ -8,6 +8,8 @@ fields that an app adds to a model of another app.
 
 import io
 from pathlib import Path
+
+import polib
 
 from odoo.tools.translate import trans_export
 
@@ -35,6 +37,21 @@ def write(env):
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
             print(path.relative_to(REPO))
+        for translation in sorted(path.parent.glob("*.po")):
+            update(translation, polib.pofile(str(path)))
+
+
+def update(path, template):
+    """Give a translation the terms of its template: new terms are empty, removed ones go."""
+    translation = polib.pofile(str(path), wrapwidth=78)
+    before = str(translation)
+    translation.merge(template)
+    for entry in translation.obsolete_entries():
+        translation.remove(entry)
+    translation.sort(key=lambda entry: entry.msgid)
+    if str(translation) != before:
+        translation.save()
+        print(path.relative_to(REPO))
 
 
 def _undated(text):

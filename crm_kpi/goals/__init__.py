@@ -1,3 +1,9 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Rules about goals: their cell, their baseline, their status, their texts."""
+"""Rules about goals.
+
+* ``cell``: the value that a goal is about
+* ``baseline``: what an improvement is compared with
+* ``refresh``: value, attainment and status; the rule of the status is ``engine.pace.judge``
+* ``labels``: texts
+"""

@@ -2,14 +2,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Customer segments: who belongs to which segment, and since when.
 
-==============  =============================================================================
-``expected``    which segment each customer should be in on a day, by kind of set
-``size``        order sizes: bands of amounts, and the orders of twelve months
-``values``      sets that make their own segments: industry, country, contact tag
-``difference``  expected members compared with the stored ones, and written
-``history``     order sizes and RFM classes of the past, from the orders
-``facts``       records whose customer changed, and the earliest day of their records
-==============  =============================================================================
+=====================  =============================================================================
+``expected``           which segment each customer should be in on a day, by kind of set
+``size``               order sizes: bands of amounts, and the orders of twelve months
+``values``             sets that make their own segments: industry, country, contact tag
+``difference``         expected members compared with the stored ones, and written
+``history``            order sizes and RFM classes of the past, from the orders
+``changed_customers``  records whose customer changed, and the earliest day of their records
+=====================  =============================================================================
 
 The functions take a record of ``crm.kpi.segment.set`` and return :class:`odoo.tools.SQL`
 objects; those that write say so. No module here imports ``models``. Who is a customer, which

@@ -11,7 +11,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import TransactionCase, freeze_time, new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
-from ..segments.facts import fact_columns
+from ..segments.changed_customers import fact_columns
 
 DAY = date(2026, 3, 10)
 

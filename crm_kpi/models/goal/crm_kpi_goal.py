@@ -8,8 +8,8 @@ from ...fields import NullableFloat
 from ...goals import labels
 from ...goals.cell import CELL, find_duplicate
 from ...goals.refresh import DEFAULT_KIND, GoalRefresh
+from ...periods.states import SAME_PART
 from ...workbook import target_sheet
-from ..period.crm_kpi_period import SAME_PART
 from ..value.crm_kpi_value import LEVELS
 
 GOAL_KINDS = [

@@ -12,6 +12,7 @@ from odoo.tools.misc import babel_locale_parse, clean_context
 
 from ...engine import periods as calendar
 from ...periods import comparison, fiscal, working_time
+from ...periods.states import SAME_PART, state_at
 
 KINDS = [
     ("day", "Day"),
@@ -21,9 +22,6 @@ KINDS = [
     ("year", "Year"),
     ("custom", "Custom"),
 ]
-#: Kind of the periods that the refresh keeps for comparisons: the first working days of an
-#: earlier period.
-SAME_PART = ("to_date", "Same part")
 #: Fields that the calendar, the time zone and the buttons set; users cannot write them.
 GUARDED = frozenset(("state", "unlocked", "name", "utc_from", "utc_to", "looked_at"))
 #: Fields that users may change in a custom period only, and only while it is not locked.
@@ -526,25 +524,9 @@ class CrmKpiPeriod(models.Model):
         for period in self.sudo():
             if period.state == "locked" and not period.unlocked:
                 continue
-            state = period._state_at(now)
+            state = state_at(period, now)
             if state != period.state:
                 period.state = state
-
-    def _state_at(self, now):
-        self.ensure_one()
-        if now < self.utc_from:
-            return "future"
-        if now < self.utc_to:
-            return "open"
-        if self.unlocked or self.kind == SAME_PART[0]:
-            return "provisional"
-        company = self.company_id
-        kind = "month" if self.kind == "custom" else self.kind
-        today = calendar.local_day(now, company._kpi_tz())
-        first_kept = calendar.shift(
-            kind, calendar.start_of(kind, today), -company.kpi_provisional_periods
-        )
-        return "locked" if self.date_to <= first_kept else "provisional"
 
     # --- ACTIONS ---
 

@@ -11,7 +11,7 @@ from odoo.tools import SQL
 
 from ...customers import definitions
 from ...engine.periods import local_day
-from ...segments import COMPANY_KINDS, difference, facts, history, values
+from ...segments import COMPANY_KINDS, changed_customers, difference, history, values
 
 
 class CrmKpiSegmentSet(models.Model):
@@ -313,7 +313,9 @@ class CrmKpiSegmentSet(models.Model):
             self = self.with_context(crm_kpi_broken_segments=tuple(broken.ids))
             return self._update_scope(company, today)
         difference.write_table(self, company, today)
-        earliest = min(facts.first_fact_day(self, facts.new_members()) or today, today)
+        earliest = min(
+            changed_customers.first_fact_day(self, changed_customers.new_members()) or today, today
+        )
         if self.kind in COMPANY_KINDS:
             difference.delete_rows_of_today(self, today)
             write_past = history.write_sizes if self.kind == "size" else history.write_classes
@@ -357,7 +359,7 @@ class CrmKpiSegmentSet(models.Model):
         if not ids:
             return None
         partners = SQL("SELECT id FROM res_partner WHERE id = ANY(%s)", ids)
-        return facts.first_fact_day(self, partners)
+        return changed_customers.first_fact_day(self, partners)
 
     @api.model
     def _mark_moved_facts(self, partner_ids):

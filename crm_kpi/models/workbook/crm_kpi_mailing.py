@@ -68,7 +68,7 @@ class CrmKpiMailing(models.Model):
         required=True,
         default="weekly",
     )
-    weekday = fields.Selection(WEEKDAYS, "On", default="0")
+    weekday = fields.Selection(WEEKDAYS, "On weekday", default="0")
     day = fields.Integer(
         "On day", default=1, help="Day of the month. A shorter month: its last day."
     )
