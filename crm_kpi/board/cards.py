@@ -262,6 +262,7 @@ class Cards:
         """The last successful computation, in words; empty unless the KPI or a component fails."""
         if not self.failing:
             return ""
+        # superuser: the reader may not see all components; only the time is shown
         failing = kpi.sudo()._with_components() & self.failing
         if not failing:
             return ""

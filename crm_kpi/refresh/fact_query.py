@@ -22,6 +22,7 @@ class FactQuery:
         self.source = source
         self.company = company
         self.timezone = company._kpi_tz()
+        # superuser: values are computed for all users and read under record rules
         self.model = (
             source.env[source.model]
             .sudo()

@@ -43,6 +43,7 @@ class Refresh:
             _logger.info("KPI refresh: it waits until the history has been read")
             return 0
         if self.kpis is not None:
+            # superuser: the time of the next try is bookkeeping of the refresh
             self.kpis.sudo().filtered("next_try").write({"next_try": False})
         return sum(step.run() for step in self.steps())
 

@@ -24,6 +24,7 @@ def kpis_to_refresh(company, kpis=None):
 
 def cross_level_ids(company):
     """Ids of the KPIs to compute at the crossed levels: by choice, for goals, for formulas."""
+    # superuser: values are computed for the KPIs and goals of all users
     model = company.env["crm.kpi"].sudo()
     goals = model.env["crm.kpi.goal"]._read_group(
         [("company_id", "=", company.id), ("scope", "in", ["team_segment", "user_segment"])],

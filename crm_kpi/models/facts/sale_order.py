@@ -320,6 +320,7 @@ class SaleOrder(models.Model):
             date = fields.Datetime.to_datetime(vals.get("date_order")) if confirmed else None
             self._kpi_note_state(date or fields.Datetime.now(), confirmed)
         if "opportunity_id" in vals:
+            # superuser: as above
             leads |= self.sudo().opportunity_id
             leads._kpi_mark_dirty(leads.ids)
         return result

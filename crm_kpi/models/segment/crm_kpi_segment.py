@@ -336,6 +336,7 @@ class CrmKpiSegment(models.Model):
             partner = partner.with_company(set_company)
         company = set_company or self.set_id._reference_company()
         # “today” of a filter is the day of the KPIs, not of the user who starts the refresh
+        # superuser: the time zone of the company is not confidential
         partner = partner.with_context(active_test=False, tz=company.sudo()._kpi_tz())
         return partner._search(self._parse_domain(), active_test=False).subselect()
 
