@@ -10,7 +10,6 @@
 ``rfm``             recency, frequency and monetary value
 ``period``          customers at the end of periods (``crm.kpi.customer.period``)
 ``present``         customers now (``crm.kpi.customer``)
-``statement``       statements put together from named CTEs
 ==================  ==========================================================================
 
 Every function returns an :class:`odoo.tools.SQL` object; most return one common table

@@ -13,8 +13,8 @@ values that were looked up in the arrays from being looked up again at each use.
 
 from odoo.tools import SQL
 
+from ..sql import with_queries
 from . import churn, history, moments
-from .statement import statement
 
 #: Average length of a month in days.
 DAYS_OF_A_MONTH = 30.4375
@@ -31,7 +31,7 @@ def query(env, periods, now, segment_ids, shortest_days, longest_days):
     :param shortest_days: shorter silences are a risk in no company
     :param longest_days: after longer silences customers count as churned in each company
     """
-    return statement(
+    return with_queries(
         {
             "moment": moments.moment(moments.ends_of(periods, now)),
             "confirmed_order": history.orders(env),

@@ -20,8 +20,8 @@ from odoo import SUPERUSER_ID
 from odoo.tools import SQL
 
 from ..engine.periods import local_day, utc_midnight
+from ..sql import with_queries
 from . import churn, definitions, history, moments, rfm
-from .statement import statement
 
 #: What step 1 derives, besides company and partner.
 FACTS = (
@@ -64,7 +64,7 @@ def facts(env, companies, ids, now):
     :param ids: ids of contacts
     :param datetime now: naive UTC
     """
-    return statement(
+    return with_queries(
         {
             "moment": moments.moment(moments.present(companies, now)),
             "customer": customer(env, ids),
@@ -252,7 +252,7 @@ def write_facts(facts_query, ids):
     :param ids: ids of contacts
     :return: SQL (company_id) of the companies whose customers are to be compared again
     """
-    return statement(
+    return with_queries(
         {
             "fact": facts_query,
             "changed": _changed(),
@@ -332,7 +332,7 @@ def standing(env, company, now, segment_ids):
     :param datetime now: naive UTC
     :param segment_ids: ids of the segments that override settings, see :mod:`.churn`
     """
-    return statement(
+    return with_queries(
         {
             "moment": moments.moment(moments.present(company, now)),
             "confirmed_order": history.orders(env),

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from odoo.tools import SQL
 
-from .sql_rows import unnest
+from ..sql import unnest
 
 #: SQL of the aggregate over the facts of a cell that satisfy the KPI's filter.
 AGGREGATES = {

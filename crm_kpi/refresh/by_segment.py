@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from odoo.tools import SQL
 
-from ..engine.sql_rows import unnest
+from ..sql import unnest
 
 
 class SetRow(NamedTuple):

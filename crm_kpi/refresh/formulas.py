@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..engine import formula as formulas
-from ..engine.sql_rows import Cte, unnest, with_ctes
+from ..sql import Cte, unnest, with_ctes
 from .due import DueValues
 from .failures import confined, note_failure, note_success
 from .scope import cross_level_ids, kpis_to_refresh

@@ -16,7 +16,7 @@ are; where they would be different today, a restatement says so.
 from odoo.tools import SQL
 
 from ..engine.cells import CELL_COLUMNS, CELL_KEY, NULLABLE_COLUMNS
-from ..engine.sql_rows import Cte, unnest, with_ctes
+from ..sql import Cte, unnest, with_ctes
 from .target import Target
 
 

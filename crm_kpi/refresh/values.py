@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from odoo.tools import SQL
 
-from ..engine.sql_rows import unnest
+from ..sql import unnest
 
 _logger = logging.getLogger(__name__)
 

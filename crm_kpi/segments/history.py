@@ -6,8 +6,8 @@ from odoo import fields
 from odoo.tools import SQL
 
 from ..customers import churn, definitions, rfm
-from ..customers.statement import statement
 from ..engine.periods import utc_midnight
+from ..sql import with_queries
 from .difference import TABLE
 from .size import bands, in_band
 
@@ -21,7 +21,7 @@ def write_sizes(segment_set, company, today):
     :return: number of rows made
     """
     month = today.replace(day=1)
-    sizes = statement(
+    sizes = with_queries(
         {
             "monthly": _monthly_amounts(company, month),
             "customer_month": _months_of_customers(month),
@@ -116,7 +116,7 @@ def write_classes(segment_set, company, today):
         return 0
     month = today.replace(day=1)
     overriding = env["crm.kpi.segment"]._overriding().ids
-    facts = statement(
+    facts = with_queries(
         {
             "monthly": _monthly_orders(segment_set, company, month),
             "customer_month": _months_of_customers(month),

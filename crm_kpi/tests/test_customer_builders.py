@@ -8,7 +8,7 @@ from odoo.tests import TransactionCase, tagged
 from odoo.tools import SQL
 
 from ..customers import churn, definitions, history, moments, period, rfm
-from ..customers.statement import statement
+from ..sql import with_queries
 
 
 def values(*rows):
@@ -36,7 +36,7 @@ def table(names, *rows):
 @tagged("post_install", "-at_install")
 class TestBuilders(TransactionCase):
     def _rows(self, ctes, select):
-        return self.env.execute_query(statement(ctes, SQL(select)))
+        return self.env.execute_query(with_queries(ctes, SQL(select)))
 
     def test_statement_leaves_out_what_is_not_needed(self):
         ctes = {"one": SQL("SELECT 1 AS n"), "none": None, "two": SQL("SELECT n + 1 AS n FROM one")}

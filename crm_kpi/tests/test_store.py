@@ -9,11 +9,10 @@ from typing import NamedTuple
 from odoo.tests import BaseCase, tagged
 from odoo.tools import SQL
 
-from ..engine import sql_rows
-from ..engine.sql_rows import Cte, unnest, with_ctes
 from ..refresh import cache_key, formulas, store
 from ..refresh.cache_key import CacheKey
 from ..refresh.target import Target
+from ..sql import COLUMN_TYPES, Cte, unnest, with_ctes
 from .common import KpiCommon
 
 NOW = datetime(2026, 12, 15, 10)
@@ -100,7 +99,7 @@ class TestSqlRows(KpiCommon):
 
     def test_every_target_has_a_type(self):
         for row_type in (Target, formulas.Lookup):
-            self.assertLessEqual(set(row_type.__annotations__.values()), set(sql_rows.COLUMN_TYPES))
+            self.assertLessEqual(set(row_type.__annotations__.values()), set(COLUMN_TYPES))
 
 
 class StoreCase(KpiCommon):
