@@ -100,8 +100,8 @@ def history():
 
     Of the qualifying orders: ``dates``, ``users``, ``teams`` and ``gaps`` (days since the
     previous day with an order), dates of those that are ``cross_sells`` and ``upsells``. Of all
-    confirmed orders: ``all_dates``, and the sums so far, which begin with 0. Reads the CTE
-    ``summed_order``.
+    confirmed orders: ``all_dates``, and the running totals ``amounts``, ``margins``,
+    ``list_amounts`` and ``discounts``, whose first element is 0. Reads the CTE ``summed_order``.
 
     :return: SQL (company_id, partner_id, dates, users, teams, gaps, cross_sells, upsells,
         all_dates, amounts, margins, list_amounts, discounts)

@@ -56,8 +56,8 @@ def query(env, periods, now, segment_ids, shortest_days, longest_days):
 def position(segment_ids):
     """CTE ``position``: where each moment lies in the arrays of each customer.
 
-    ``orders_…`` are numbers of qualifying orders before an instant; ``total_…`` are indices of
-    the sums of all confirmed orders before it, which begin with 0.
+    ``orders_…`` are numbers of qualifying orders before an instant. ``total_…`` are indices of
+    running totals: the element there is the total of all confirmed orders before the instant.
 
     :return: SQL (the columns of ``moment``, partner_id and the arrays of ``rhythm``,
         inactivity, factor, orders_start, orders_end, orders_year_ago, total_start, total_end,

@@ -33,7 +33,7 @@ def open_records(kpi, period, cell, name=None):
         "res_model": "crm.kpi.value",
         "view_mode": "list,form",
         "domain": [
-            ("kpi_id", "in", kpi.sudo().component_ids.ids),  # only their ids
+            ("kpi_id", "in", kpi.sudo().component_ids.ids),  # superuser: only ids
             ("period_id", "=", period.id),
             *((key, "=", value) for key, value in cell.items()),
         ],

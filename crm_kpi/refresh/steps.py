@@ -50,6 +50,7 @@ class DeriveStep(Step):
                     self.env[model].sudo()._kpi_derive()
         # Customers last: their rows are made from orders and conversations. No KPI is computed
         # from these rows alone, so that a failure is only logged.
+        # superuser: the same reason as above
         with confined(self.env["crm.kpi"].sudo()):
             self.env["crm.kpi.customer"].sudo()._kpi_derive()
         return 0

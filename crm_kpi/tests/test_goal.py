@@ -255,17 +255,22 @@ class TestGoal(GoalCommon):
 
     @freeze_time(NOON)
     def test_crossed_scope(self):
-        segments = self.env["crm.kpi.segment"].search([], limit=1)
-        if not segments:
-            self.skipTest("no segment in the database")
+        """Leads of Ann with customers of the segment, without her other leads and those of Bob."""
+        segment_set = self.env["crm.kpi.segment.set"].create({"name": "One", "kind": "domain"})
+        partner = self.env["res.partner"].create({"name": "Mill", "is_company": True})
+        mills = self.env["crm.kpi.segment"].create(
+            {"name": "Mills", "set_id": segment_set.id, "domain": f"[('id', '=', {partner.id})]"}
+        )
         month = self.period("month", "2026-11-01")
-        self.refresh()
+        self.make_leads(3, "2026-11-10 10:00:00", partner_id=partner.id)
+        self.make_leads(2, "2026-11-10 10:00:00")
+        self.make_leads(4, "2026-11-10 10:00:00", partner_id=partner.id, user_id=self.bob.id)
         goal = self.make_goal(
-            period_id=month.id, target=5, scope="user_segment", segment_id=segments.id
+            period_id=month.id, target=5, scope="user_segment", segment_id=mills.id
         )
         self.refresh()
-        self.assertIn(goal.value, (0, False))
-        self.assertIn(segments.display_name, goal.scope_name)
+        self.assertEqual(goal.value, 3)
+        self.assertIn("Mills", goal.scope_name)
 
     # --- worked examples ---
 

@@ -494,8 +494,6 @@ class TestAttempts(InteractionCommon):
             self.assertTrue(one.kpi_unresponsive, "a restart resets nothing")
 
     def test_attempts_on_closed_leads(self):
-        if "kpi_lost_date" not in self.env["crm.lead"]._fields:
-            self.skipTest("stamps of leads are not there")
         lead = self._lead("2026-11-01 08:00", by=self.ann)
         self._message(lead, "2026-11-02 09:00", self.ann)
         self._message(lead, "2026-11-04 09:00", self.ann)
