@@ -64,8 +64,10 @@ def _explain_aggregate(context, kpi):
     counts = source._reasons(kpi, context.period.sudo(), context.cell._asdict(), context.now)
     if not context.sees_all and kpi.visibility != "company":
         counts.pop("others", None)
+        counts.pop("no_company", None)
     texts = {
         "others": env._("Outside the chosen team, salesperson or segment"),
+        "no_company": env._("Without a company: they count in no company until they have one"),
         "source": env._("Outside the source “%s”", source.name),
         "filter": env._("Outside the filter of the KPI"),
         "young": env._("Not mature yet"),

@@ -14,6 +14,8 @@ from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
 from ..engine import periods as calendar
+from ..refresh.fact_query import FactQuery
+from ..refresh.failures import DEFINITION_ERRORS
 
 #: A larger share of the lines in one product category: comparing categories shows nothing.
 ONE_CATEGORY = 0.8
@@ -36,7 +38,7 @@ def data_warning(kpi):
         warning = inactivity_warning(kpi.env)
     if not warning and any(behind.mapped("needs_history")):
         warning = history_warning(kpi.env)
-    return warning
+    return warning or company_warning(behind.source_id)
 
 
 # --- PRODUCT CATEGORIES ---
@@ -122,6 +124,37 @@ def inactivity_warning(env):
         late=round(late),
         days=inactivity,
     )
+
+
+# --- COMPANY ---
+
+
+def company_warning(sources):
+    """Warning when records of a source belong to no company, so that no value includes them."""
+    for source in sources:
+        if count := records_without_company(source):
+            return source.env._(
+                "%(count)s records of the source “%(name)s” belong to no company, so they count "
+                "in no company. Give them a company, a team or a salesperson.",
+                count=count,
+                name=source.name,
+            )
+    return False
+
+
+def records_without_company(source):
+    """Number of the records of a source that belong to no company; 0 with one company."""
+    try:
+        with source.env.cr.savepoint():
+            facts = FactQuery(source, source.env.company)
+            owner = facts.owning_company()
+            if owner is None:
+                return 0
+            facts.query.add_where(SQL("%s IS NULL", owner))
+            [[count]] = source.env.execute_query(facts.query.select(SQL("count(*)")))
+            return count
+    except DEFINITION_ERRORS:
+        return 0  # the KPI shows why its source cannot be used
 
 
 # --- HISTORY ---

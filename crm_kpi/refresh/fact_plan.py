@@ -18,14 +18,15 @@ class FactPlan:
     """Compiles KPIs of a source for some periods of a company.
 
     :param domain: filter instead of the source's
+    :param or_no_company: also the records that belong to no company
     """
 
-    def __init__(self, source, company, periods, now, domain=None):
+    def __init__(self, source, company, periods, now, domain=None, or_no_company=False):
         self.source = source
         self.company = company
         self.now = now
         self.facts = FactQuery(source, company, periods.ids, domain)
-        self.facts.restrict_to_company()
+        self.facts.restrict_to_company(or_none=or_no_company)
         period_join, day = join_periods(self.facts, periods, now)
         source._restrict_facts(self.facts)
         self._plan = self.facts.plan(period_join, day)

@@ -96,16 +96,31 @@ class FactQuery:
         known = self.source.kind == "cohort" or path.endswith("commercial_partner_id")
         return path if known else f"{path}.commercial_partner_id"
 
-    def restrict_to_company(self):
-        """Only records of the company."""
+    def owning_company(self):
+        """SQL of the company that a record belongs to; ``None`` where the source has none.
+
+        In a database with one company, records without a company are those of that company.
+        """
         if not self.source._paths("company_field"):
-            return
+            return None
         owner = self.first_of("company_field")
-        # In a database with one company, records without a company are those of that company.
         # superuser: only the number of companies, which the reader may not all see
         if self.source.env["res.company"].sudo().search_count([], limit=2) == 1:
             owner = SQL("COALESCE(%s, %s)", owner, self.company.id)
-        self.query.add_where(SQL("%s = %s", owner, self.company.id))
+        return owner
+
+    def restrict_to_company(self, or_none=False):
+        """Only records of the company.
+
+        :param or_none: also those that belong to no company
+        """
+        owner = self.owning_company()
+        if owner is None:
+            return
+        condition = SQL("%s = %s", owner, self.company.id)
+        if or_none:
+            condition = SQL("(%s OR %s IS NULL)", condition, owner)
+        self.query.add_where(condition)
 
     def write_stamp(self):
         """SQL of a number that changes when a record is written."""

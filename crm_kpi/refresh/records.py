@@ -42,17 +42,21 @@ def count_reasons(source, kpi, period, cell, now):
     :return: dict with ``included`` and, where there are any, ``others`` (of another team,
         salesperson or segment), ``source`` (not accepted by the filter of the source),
         ``filter`` (by that of the KPI), ``young`` (not mature yet), ``empty`` (without a value
-        to aggregate)
+        to aggregate), ``no_company`` (they would be included, but belong to no company)
     """
-    builder = FactPlan(source, period.company_id, period, now, domain=Domain.TRUE)
+    builder = FactPlan(
+        source, period.company_id, period, now, domain=Domain.TRUE, or_no_company=True
+    )
     value = builder.value(kpi)
     if value is None or kpi.aggregator == "sum":
         value = SQL("1")
+    company = builder.facts.owning_company()
     flags = [
         builder.facts.condition(source._parse_domain(source.domain)),
         builder.condition(kpi, mature=False),
         builder.condition(kpi),
         SQL("(%s) IS NOT NULL", value),
+        SQL("%s IS NULL", company) if company else SQL("FALSE"),
     ]
     plan = builder.plan()
     plan.columns = [Column(0, flag, None, "count") for flag in flags]
@@ -61,11 +65,13 @@ def count_reasons(source, kpi, period, cell, now):
         SQL(
             """WITH facts AS MATERIALIZED (%s),
                     mine AS (SELECT DISTINCT record_id FROM %s WHERE %s)
-               SELECT CASE WHEN mine.record_id IS NULL THEN 'others'
+               SELECT CASE WHEN facts.f4 THEN 'no_company'
+                           WHEN mine.record_id IS NULL THEN 'others'
                            WHEN NOT facts.f0 THEN 'source' WHEN NOT facts.f1 THEN 'filter'
                            WHEN NOT facts.f2 THEN 'young' WHEN NOT facts.f3 THEN 'empty'
                            ELSE 'included' END, count(*)
                  FROM facts LEFT JOIN mine ON mine.record_id = facts.record_id
+                WHERE NOT facts.f4 OR (facts.f0 AND facts.f1 AND facts.f2 AND facts.f3)
                 GROUP BY 1""",
             plan.facts(),
             table,

@@ -85,6 +85,27 @@ class TestBoardDetail(BoardCase):
         self.assertEqual(counts, {"others": 2, "included": 4})
         self.assertEqual(counts["included"], self.count(f"team_id = {self.north.id}")[0])
 
+    def test_explanation_of_records_without_a_company(self):
+        """A lead without company, team and salesperson counts in no company, and is listed."""
+        self.assertFalse(self.leads.data_warning)
+        lost = [self.make_lead(f"2026-04-{day} 10:00:00", expected_revenue=200) for day in (8, 9)]
+        small = self.make_lead("2026-04-10 10:00:00", expected_revenue=1)
+        for lead in [*lost, small]:
+            lead.write({"company_id": False, "team_id": False, "user_id": False})
+        self.refresh()
+        counts, stored, total = self.explained(self.leads)
+        self.assertEqual((counts, stored, total), ({"included": 6, "no_company": 3}, 6, 9))
+        counts, stored, total = self.explained(self.big)
+        self.assertEqual(counts, {"included": 2, "filter": 4, "no_company": 2})
+        self.leads.invalidate_recordset(["data_warning"])
+        self.assertRegex(self.leads.data_warning, "^3 records .*belong to no company.*a team")
+        (lost[0] + lost[1] + small).write({"company_id": self.company.id})
+        self.refresh()
+        counts, stored, total = self.explained(self.leads)
+        self.assertEqual((counts, stored, total), ({"included": 9}, 9, 9))
+        self.leads.invalidate_recordset(["data_warning"])
+        self.assertFalse(self.leads.data_warning)
+
     def test_explanation_of_a_segment(self):
         industry = self.env["res.partner.industry"].create({"name": "Ballooning"})
         customer = self.env["res.partner"].create({"name": "Sky", "industry_id": industry.id})
