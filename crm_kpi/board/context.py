@@ -84,23 +84,11 @@ class BoardContext:
     @property
     def period_kinds(self):
         """Kinds of period to choose from, as ``[key, name]``."""
-        model = self.env["crm.kpi.period"]
-        names = dict(model._fields["kind"]._description_selection(self.env))
-        return [
-            *([key, names[key]] for key in calendar.CALENDAR_KINDS),
-            *map(list, model._fiscal_kinds()),
-            ["custom", names["custom"]],
-        ]
+        return [list(kind) for kind in self.env["crm.kpi.period"]._kinds()]
 
     def _choose_period(self, board, filters):
         """Set the period, the periods to choose from, and the series up to it, latest first."""
-        kinds = [key for key, _name in self.period_kinds]
-        self.period_kind = filters.period_kind
-        if self.period_kind in calendar.FISCAL_KINDS and self.period_kind not in kinds:
-            # the fiscal periods of this company have the same days as the calendar's
-            self.period_kind = calendar.FISCAL_KINDS[self.period_kind]
-        if self.period_kind not in kinds:
-            self.period_kind = board.period_kind
+        self.period_kind = self._offered(filters.period_kind) or self._offered(board.period_kind)
         self.period_choices = self.series = self.period = self.env["crm.kpi.period"]
         self.date = filters.date
         if self.period_kind == "custom":
@@ -110,7 +98,7 @@ class BoardContext:
             self.notes.append(
                 self.env._("These days have not been computed yet. Choose them again.")
             )
-            self.period_kind, self.date = board.period_kind, RUNNING
+            self.period_kind, self.date = self._offered(board.period_kind), RUNNING
         past = self._past_periods(2 * MAX_PERIODS)
         self.period_choices = past[:MAX_PERIODS]
         if self.date == LAST_COMPLETE:
@@ -128,7 +116,21 @@ class BoardContext:
         if not self.period:
             self.period, self.date = self.period_choices[:1], RUNNING
             past = self.period_choices
-        self.series = past.filtered(lambda p: p.date_from <= self.period.date_from)
+        self.series = self._series(past)
+
+    def _offered(self, kind):
+        """The kind if it can be chosen, else the other one with the same days, else ``None``."""
+        same = {**calendar.FISCAL_KINDS, "quarter": "fiscal_quarter"}
+        kinds = [key for key, _name in self.period_kinds]
+        return next((key for key in (kind, same.get(kind)) if key in kinds), None)
+
+    def _series(self, past):
+        """The period and those before it, latest first, without any that overlap."""
+        series = self.period
+        for period in past.sorted("date_from", reverse=True):
+            if period.date_to <= series[-1:].date_from:
+                series += period
+        return series
 
     def _custom_period(self, filters):
         if not filters.first_day or not filters.last_day:
@@ -143,14 +145,18 @@ class BoardContext:
         )
 
     def _past_periods(self, count, day=None):
-        """The latest periods of the kind that have started; with ``day``, those up to that day."""
+        """The latest periods of the kind that have started; with ``day``, those up to that day.
+
+        Those of a former fiscal year come last.
+        """
         model = self.env["crm.kpi.period"]
         if self.period_kind in calendar.FISCAL_KINDS:
             today = calendar.local_day(self.now, self.company._kpi_tz())
             last = min(day or today, today)
             first = calendar.shift(calendar.FISCAL_KINDS[self.period_kind], last, -count)
-            spans = model._fiscal_spans(self.period_kind, first, last + timedelta(days=1))
-            return model._on("custom", spans)
+            days = first, last + timedelta(days=1)
+            periods = model._on(*model._spans(self.period_kind, *days))
+            return periods + model._former_fiscal(self.period_kind, *days)
         domain = [
             ("company_id", "=", self.company.id),
             ("utc_from", "<=", self.now),

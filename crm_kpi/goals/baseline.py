@@ -62,6 +62,36 @@ def _is_final(period, now):
     return bool(period) and (period.state == "locked" or now >= period.utc_to)
 
 
+def baseline_spans(period, baseline_kind, baseline_count):
+    """The days that a baseline is made of: list of ``(first day, first day after)``.
+
+    They are of the kind of the period. A custom period has none, unless it is as long as a
+    quarter or year.
+    """
+    length = period._length()
+    if length == "custom" or baseline_kind == "fixed":
+        return []
+    if baseline_kind == "last_year":
+        return [earlier_days(length, period.date_from, years=1)]
+    count = baseline_count if baseline_kind == "mean" else 1
+    starts = [calendar.shift(length, period.date_from, -n) for n in range(1, count + 1)]
+    return [(start, calendar.shift(length, start, 1)) for start in starts]
+
+
+def unknown_baselines(env):
+    """The days that baselines need which are not known yet.
+
+    :return: dict of ``(company, kind of period)`` to a set of ``(first day, first day after)``
+    """
+    goals = env["crm.kpi.goal"].search([("kind", "=", "improve"), ("baseline", "=", False)])
+    result = {}
+    for goal in goals:
+        period = goal.period_id
+        spans = baseline_spans(period, goal.baseline_kind, goal.baseline_count)
+        result.setdefault((period.company_id, period.kind), set()).update(spans)
+    return result
+
+
 def baseline_periods(env, rows):
     """The periods that each baseline is made of.
 
@@ -70,15 +100,7 @@ def baseline_periods(env, rows):
     expected = {}
     for row in rows:
         period = env["crm.kpi.period"].browse(row.period_id)
-        length = period._length()
-        if length == "custom":
-            spans = []
-        elif row.baseline_kind == "last_year":
-            spans = [earlier_days(length, period.date_from, years=1)]
-        else:
-            count = row.baseline_count if row.baseline_kind == "mean" else 1
-            starts = [calendar.shift(length, period.date_from, -n) for n in range(1, count + 1)]
-            spans = [(start, calendar.shift(length, start, 1)) for start in starts]
+        spans = baseline_spans(period, row.baseline_kind, row.baseline_count)
         expected[row.id] = [(period.company_id.id, period.kind, *span) for span in spans]
     keys = {key for keys in expected.values() for key in keys}
     found = {

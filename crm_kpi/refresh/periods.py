@@ -7,32 +7,60 @@ from datetime import timedelta
 from odoo import fields
 
 from ..engine import periods as calendar
+from ..goals.baseline import unknown_baselines
+from ..periods.comparison import earlier_days
 from .fingerprints import first_day
 from .scope import kpis_to_refresh
 
 #: Dates before this are treated as typing errors, not as history.
 LONGEST_HISTORY = timedelta(days=365 * 20)
-#: How long days and weeks are kept; longer periods are not deleted.
+#: How long days and weeks are shown. Those of the year before are kept with them, for comparison.
 SHORT_PERIODS_KEPT = timedelta(weeks=26)
+_YEAR = timedelta(weeks=52)
 #: Periods deleted in one run of the autovacuum.
 _BATCH = 1000
 
 
 def refresh_periods(company, now):
-    """Create the periods of the whole history, and current days and weeks; update their states."""
+    """Create the periods of the whole history, and recent days and weeks; update their states."""
     # superuser: periods are the same for all users of a company
     model = company.env["crm.kpi.period"].sudo()
     today = calendar.local_day(now, company._kpi_tz())
-    first = company.kpi_history_start or _first_day(company, today)
-    first = min(first, calendar.shift("month", calendar.start_of("month", today), -1))
+    begin = company.kpi_history_start or _first_day(company, today)
+    first = min(begin, calendar.shift("month", calendar.start_of("month", today), -1))
     tomorrow = today + timedelta(days=1)
     model._ensure(first, tomorrow, ("month", "quarter", "year"))
     model._ensure_fiscal_years(first, tomorrow)
     for kind in ("day", "week"):
-        previous = calendar.shift(kind, calendar.start_of(kind, today), -1)
-        model._ensure(previous, tomorrow, (kind,))
+        _ensure_short(model, kind, today, begin)
+    for (owner, kind), spans in unknown_baselines(model.env).items():
+        if owner == company:
+            model._ensure_spans(kind, _known(spans, company.kpi_history_start))
     model.search([("company_id", "=", company.id), ("state", "!=", "locked")])._update_states()
     model._ensure_same_parts(now)
+
+
+def _ensure_short(model, kind, today, begin):
+    """Create days or weeks without a gap since the first recent one, and those of last year.
+
+    There would be a gap after some days without a refresh.
+    """
+    previous = calendar.shift(kind, calendar.start_of(kind, today), -1)
+    recent = [
+        ("company_id", "=", model.env.company.id),
+        ("kind", "=", kind),
+        ("date_from", ">=", today - SHORT_PERIODS_KEPT),
+    ]
+    oldest = model.search(recent, order="date_from", limit=1)
+    since = min(previous, oldest.date_from or previous)
+    shown = model._ensure(since, today + timedelta(days=1), (kind,))
+    last_year = {earlier_days(kind, period.date_from, years=1) for period in shown}
+    model._ensure_spans(kind, _known(last_year, begin))
+
+
+def _known(spans, begin):
+    """Days that do not all lie before the history of the KPIs."""
+    return {span for span in spans if not begin or span[1] > begin}
 
 
 def _first_day(company, today):
@@ -47,16 +75,35 @@ def _first_day(company, today):
 
 
 def delete_short_periods(env):
-    """Delete old days and weeks without goals.
+    """Delete old days and weeks that no goal, baseline or comparison with last year needs.
+
+    Weeks are kept until the weeks of the next year do not need them any more: a snapshot of the
+    past could not be computed again. Days would be too many; those that are compared are computed
+    again.
 
     :return: number deleted, and whether there may be more, as an autovacuum method returns them
     """
-    limit = fields.Date.today() - SHORT_PERIODS_KEPT
+    today = fields.Date.today()
+    shown = today - SHORT_PERIODS_KEPT
+    compared = shown - _YEAR - timedelta(weeks=2)
     old = env["crm.kpi.period"].search(
-        [("kind", "in", ["day", "week"]), ("date_to", "<", limit)], limit=_BATCH
+        [
+            "|",
+            "&",
+            ("kind", "in", ["day", "week"]),
+            ("date_to", "<", compared),
+            "&",
+            "&",
+            ("kind", "=", "day"),
+            ("date_to", "<", shown),
+            ("date_from", ">", today - _YEAR),
+        ],
+        limit=_BATCH,
     )
-    with_goals = env["crm.kpi.goal"].search([("period_id", "in", old.ids)]).period_id
-    deletable = old - with_goals
+    needed = env["crm.kpi.goal"].search([("period_id", "in", old.ids)]).period_id
+    for (company, kind), spans in unknown_baselines(env).items():
+        needed |= env["crm.kpi.period"].with_company(company)._on(kind, spans)
+    deletable = old - needed
     deletable.write({"state": "provisional"})  # locked ones cannot be deleted
     deletable.unlink()
     return len(deletable), len(old) == _BATCH and bool(deletable)

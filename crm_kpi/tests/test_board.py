@@ -4,7 +4,9 @@
 
 import doctest
 import re
+from datetime import timedelta
 
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
@@ -422,8 +424,7 @@ class TestBoard(BoardCase):
         self.assertEqual(
             (shown["period"]["date_from"], shown["period"]["date_to"]), ("2026-03-01", "2026-05-31")
         )
-        self.assertEqual(plain(shown["period"]["label"]).replace("\u2009", " "),
-                         "Mar 1 – May 31, 2026")  # fmt: skip
+        self.assertEqual(shown["period"]["label"], "Q1 FY 2026/27")
         card = shown["cards"][0]
         self.assertEqual(card["value"], self.count(first="2026-03-01", after="2026-06-01")[0])
         self.assertEqual([point["value"] for point in card["sparkline"]], [3, 0, 0, 7, 11])
@@ -441,13 +442,111 @@ class TestBoard(BoardCase):
             leap = self.show(period_kind="fiscal_quarter")["period"]
             self.assertEqual((leap["date_from"], leap["date_to"]), ("2027-12-01", "2028-02-29"))
 
-    def test_fiscal_quarters_of_the_calendar_are_quarters(self):
-        """No fiscal quarters when they equal calendar quarters, or start on a day that some months lack."""
-        for month, day in (("3", 31), ("6", 30), ("9", 30), ("12", 31), ("1", 29)):
+    def test_fiscal_quarters_on_the_calendar(self):
+        """Quarters of a year to March, June or September are stored once and named by the year."""
+        for month, day, label, year in (
+            ("3", 31, "Q1 FY 2026/27", "FY 2026/27"),
+            ("6", 30, "Q4 FY 2025/26", "FY 2025/26"),
+            ("9", 30, "Q3 FY 2025/26", "FY 2025/26"),
+        ):
             self.company.sudo().write({"fiscalyear_last_month": month, "fiscalyear_last_day": day})
-            kinds = dict(self.show()["options"]["kinds"])
-            self.assertNotIn("fiscal_quarter", kinds, month)
-            self.assertEqual("fiscal" in kinds, month != "12")
+            self.refresh()
+            for kind in ("fiscal_quarter", "quarter"):
+                shown = self.show(period_kind=kind)
+                self.assertEqual(shown["filters"]["period_kind"], "fiscal_quarter")
+                period = shown["period"]
+                self.assertEqual(period["label"], label)
+                self.assertEqual(period["date_from"], "2026-04-01")
+                self.assertEqual(shown["cards"][0]["value"], 6)
+            kinds = dict(shown["options"]["kinds"])
+            self.assertEqual(kinds["fiscal_quarter"], "Fiscal quarter")
+            self.assertNotIn("quarter", kinds)
+            self.assertEqual(self.show(period_kind="fiscal")["period"]["label"], year)
+        quarters = self.env["crm.kpi.period"].search(
+            [("company_id", "=", self.company.id), ("date_from", "=", "2026-04-01"),
+             ("date_to", "=", "2026-07-01")]
+        )  # fmt: skip
+        self.assertEqual(quarters.mapped("kind"), ["quarter"])
+        # the company only: the language of the reader changes the words
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.assertTrue(quarters.with_context(lang="fr_FR").display_name.startswith("T3"))
+        self.company.sudo().write({"fiscalyear_last_month": "12", "fiscalyear_last_day": 31})
+        shown = self.show(period_kind="fiscal_quarter")
+        self.assertEqual(shown["filters"]["period_kind"], "quarter")
+        self.assertEqual(shown["period"]["label"], "Q2 2026")
+
+    def test_names_of_fiscal_periods(self):
+        """Names by the last day of the fiscal year, also of years that do not begin on the first."""
+        model = self.env["crm.kpi.period"]
+        day = fields.Date.to_date("2026-04-15")
+        for month, last, quarter, year in (
+            ("1", 31, "Q1 FY 2026/27", "FY 2026/27"),  # February to April
+            ("2", 28, "Q1 FY 2026/27", "FY 2026/27"),  # March to May
+            ("4", 5, "Q1 FY 2026/27", "FY 2026/27"),  # 6 April to 5 July
+            ("4", 30, "Q4 FY 2025/26", "FY 2025/26"),  # February to April
+            ("11", 30, "Q2 FY 2025/26", "FY 2025/26"),  # March to May
+            ("1", 29, None, "FY 2026/27"),  # 30 January: no month has that day every year
+        ):
+            self.company.sudo().write({"fiscalyear_last_month": month, "fiscalyear_last_day": last})
+            model._ensure_fiscal_years(day, day + timedelta(days=1))
+            for kind, name in (("fiscal_quarter", quarter), ("fiscal", year)):
+                periods = model._on(*model._spans(kind, day, day + timedelta(days=1)))
+                self.assertEqual(periods.display_name, name or "Q2 2026", (month, kind))
+            self.assertEqual("fiscal_quarter" in dict(model._kinds()), bool(quarter), month)
+
+    def test_changed_fiscal_year(self):
+        """A former fiscal year keeps its name, values, goals and place on the board."""
+        company = self.company.sudo()
+        company.write({"fiscalyear_last_month": "1", "fiscalyear_last_day": 31})
+        self.refresh()
+        former = self.env["crm.kpi.period"].search(
+            [("company_id", "=", company.id), ("date_from", "=", "2026-02-01"),
+             ("date_to", "=", "2027-02-01")]
+        )  # fmt: skip
+        quarter = self.env["crm.kpi.period"].search(
+            [("company_id", "=", company.id), ("date_from", "=", "2026-02-01"),
+             ("date_to", "=", "2026-05-01")]
+        )  # fmt: skip
+        self.assertEqual((former + quarter).mapped("display_name"),
+                         ["FY 2026/27", "Q1 FY 2026/27"])  # fmt: skip
+        goals = self.env["crm.kpi.goal"].create(
+            [
+                {"kpi_id": self.leads.id, "period_id": period.id, "kind": "improve",
+                 "improve_by": 0.5, "baseline_kind": "last_year"}
+                for period in former | quarter
+            ]
+        )  # fmt: skip
+        self.refresh()
+        before = [(goal.value, goal.baseline, goal.target) for goal in goals]
+        for period, goal in zip(former | quarter, goals, strict=True):
+            last_year = [
+                f"{day.year - 1}{day:-%m-%d}" for day in (period.date_from, period.date_to)
+            ]
+            self.assertEqual(goal.baseline, self.count(first=last_year[0], after=last_year[1])[0])
+        company.write({"fiscalyear_last_month": "6", "fiscalyear_last_day": 30})
+        self.make_lead("2026-04-14 10:00:00")
+        self.refresh()
+        self.assertEqual(
+            [(goal.value, goal.baseline, goal.target) for goal in goals],
+            [(value + 1, baseline, target) for value, baseline, target in before],
+        )
+        goals.write({"improve_by": 1})  # the former days are still those of a year and quarter
+        self.assertEqual(
+            [plain(period.display_name).replace("\u2009", " ") for period in former + quarter],
+            ["FY 2026/27 (Feb 1, 2026 – Jan 31, 2027)", "Q1 FY 2026/27 (Feb 1 – Apr 30, 2026)"],
+        )
+        for kind, period in (("fiscal", former), ("fiscal_quarter", quarter)):
+            shown = self.show(period_kind=kind)
+            self.assertNotEqual(shown["period"]["id"], period.id, "the present one")
+            self.assertIn(period.id, [choice["id"] for choice in shown["options"]["periods"]])
+            shown = self.show(period_kind=kind, date="2026-02-01")
+            self.assertEqual(shown["period"]["id"], period.id)
+            self.assertEqual(shown["cards"][0]["value"], self.count(first="2026-02-01",
+                                                                    after="2026-05-01")[0])  # fmt: skip
+            # the former period before it, not one of the present fiscal year that overlaps it
+            points = [point["label"] for point in shown["cards"][0]["sparkline"]]
+            self.assertEqual(len(points), len(set(points)))
+            self.assertTrue(all("(" in label for label in points if "FY" in label), points)
 
     def test_fiscal_periods_stay(self):
         """Fiscal periods are not deleted, even when no user or only an old board used them."""

@@ -1,7 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from datetime import date
+from datetime import date, timedelta
 
 from freezegun import freeze_time
 
@@ -383,6 +383,104 @@ class TestGoal(GoalCommon):
             # texts do not round the percentage
             goal.improve_by = 0.225
             self.assertEqual(goal.target_text, "+22.5\u00a0% (≥ 24.5)")
+
+    def test_baselines_of_days_and_weeks(self):
+        """Last year and the last n weeks are computed for the goal, though nobody showed them."""
+        with freeze_time(NOON):
+            # Monday 16 November 2026 is in week 47; 364 days before is Monday 17 November 2025
+            for day, count in (
+                ("2025-11-17", 2), ("2025-11-23", 1),  # the same week last year
+                ("2025-11-16", 5), ("2025-11-24", 5),  # the weeks beside it
+                ("2026-11-09", 3), ("2026-11-08", 1), ("2026-10-26", 4), ("2026-10-25", 7),
+            ):  # fmt: skip
+                self.make_leads(count, f"{day} 12:00:00")
+            week, day = self.period("week", "2026-11-19"), self.period("day", "2026-11-16")
+            common = {"kind": "improve", "improve_by": 0.5}
+            last_year = self.make_goal(period_id=week.id, baseline_kind="last_year", **common)
+            mean = self.make_goal(period_id=week.id, baseline_kind="mean", baseline_count=3,
+                                  user_id=False, scope="company", **common)  # fmt: skip
+            daily = self.make_goal(period_id=day.id, baseline_kind="last_year", **common)
+            self.refresh()
+            self.refresh()
+            self.assertEqual((last_year.baseline, last_year.target), (3, 4.5))
+            self.assertAlmostEqual(mean.baseline, (3 + 1 + 4) / 3)
+            self.assertEqual(daily.baseline, 2)
+
+    def test_days_and_weeks_have_their_last_year(self):
+        """Each day and week that is kept can be compared with last year, also after a break."""
+        model = self.env["crm.kpi.period"]
+
+        def refresh_periods():
+            kpis = self.env["crm.kpi"].sudo().with_company(self.company)
+            kpis._refresh_periods(fields.Datetime.now())
+
+        def gaps(kind, first, last):
+            kept = model.search([("company_id", "=", self.company.id), ("kind", "=", kind)])
+            length = timedelta(days=7 if kind == "week" else 1)
+            starts = set(kept.mapped("date_from"))
+            expected = {first + length * n for n in range((last - first) // length + 1)}
+            last_year = {day - timedelta(days=364) for day in expected}
+            return (expected | last_year) - starts
+
+        self.make_leads(1, "2024-01-10 10:00:00")
+        with freeze_time("2026-09-01 10:00:00"):
+            refresh_periods()
+        with freeze_time(NOON):  # the server was off for eleven weeks
+            refresh_periods()
+            first = {"day": date(2026, 8, 31), "week": date(2026, 8, 24)}
+            last = {"day": date(2026, 11, 19), "week": date(2026, 11, 16)}
+            for kind in ("day", "week"):
+                self.assertEqual(gaps(kind, first[kind], last[kind]), set())
+        with freeze_time("2027-03-01 10:00:00"):
+            refresh_periods()
+        with freeze_time("2027-06-01 10:00:00"):
+            refresh_periods()
+            goal = self.make_goal(
+                period_id=self.period("day", "2026-11-19").id, kind="improve", improve_by=1,
+                baseline_kind="mean", baseline_count=2,
+            )  # fmt: skip
+            self.env["crm.kpi"]._gc_short_periods()
+            today = date(2027, 6, 1)
+            kept = model.search([("company_id", "=", self.company.id), ("kind", "=", "day")])
+            ages = {(today - day).days for day in kept.mapped("date_from")}
+            needed = {(today - date(2026, 11, day)).days for day in (17, 18, 19)}
+            self.assertEqual({age for age in ages if 190 < age < 360}, needed)
+            self.assertEqual(gaps("day", today - timedelta(days=180), today), set())
+            weeks = model.search([("company_id", "=", self.company.id), ("kind", "=", "week")])
+            self.assertIn(date(2026, 8, 31), weeks.mapped("date_from"))
+            self.assertTrue(goal.exists())
+        with freeze_time("2029-01-01 10:00:00"):
+            for _run in range(2):
+                self.env["crm.kpi"]._gc_short_periods()
+            kept = model.search(
+                [("company_id", "=", self.company.id), ("kind", "in", ["day", "week"])]
+            )
+            self.assertEqual(min(kept.mapped("date_from")), date(2026, 11, 17), "for the goal")
+
+    def test_baseline_before_the_history_is_refused(self):
+        self.company.kpi_history_start = "2026-09-10"
+        with freeze_time(NOON):
+            month = self.period("month", "2026-11-01")
+            common = {"period_id": month.id, "kind": "improve", "improve_by": 0.5}
+            with self.assertRaisesRegex(ValidationError, "history starts on"):
+                self.make_goal(baseline_kind="last_year", **common)
+            with self.assertRaisesRegex(ValidationError, "history starts on"):
+                self.make_goal(baseline_kind="mean", baseline_count=3, user_id=self.bob.id,
+                               **common)  # fmt: skip
+            goal = self.make_goal(baseline_kind="mean", baseline_count=2, user_id=self.cid.id,
+                                  **common)  # fmt: skip
+            with self.assertRaisesRegex(ValidationError, "from 08/01/2026 on"):
+                goal.baseline_count = 3
+            week = self.period("week", "2026-11-19")
+            with self.assertRaisesRegex(ValidationError, "history starts on"):
+                self.make_goal(baseline_kind="last_year", **{**common, "period_id": week.id})
+            # before the first record there are no records, and no values to improve on
+            self.company.kpi_history_start = False
+            self.make_leads(3, "2026-10-12 10:00:00")
+            year = self.make_goal(baseline_kind="last_year", user_id=False, scope="company",
+                                  **common)  # fmt: skip
+            self.refresh()
+            self.assertEqual(year.baseline, 0)
 
     # --- the calendar ---
 

@@ -132,11 +132,7 @@ class CrmKpiGoalSet(models.TransientModel):
 
     @api.model
     def _selection_period_kind(self):
-        model = self.env["crm.kpi.period"]
-        names = dict(model._fields["kind"]._description_selection(self.env))
-        custom = ("custom", names["custom"])
-        kinds = [(key, names[key]) for key in calendar.CALENDAR_KINDS]
-        return [*kinds, *model._fiscal_kinds(), custom]
+        return self.env["crm.kpi.period"]._kinds()
 
     # --- COMPUTES ---
 

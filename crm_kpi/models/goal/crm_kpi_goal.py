@@ -3,9 +3,11 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
+from odoo.tools.misc import format_date
 
 from ...fields import NullableFloat
 from ...goals import labels
+from ...goals.baseline import baseline_spans
 from ...goals.cell import CELL, find_duplicate
 from ...goals.refresh import DEFAULT_KIND, GoalRefresh
 from ...periods.states import SAME_PART
@@ -355,13 +357,29 @@ class CrmKpiGoal(models.Model):
                 raise ValidationError(
                     self.env._("Fixed baseline: enter the value to compare with.")
                 )
-        elif self.period_id.kind == "custom" and not self.period_id._is_fiscal():
+        elif self.period_id._length() == "custom":
             raise ValidationError(
                 self.env._(
                     "Compared with: a custom period has no previous period. Choose a fixed value, "
                     "or a month, quarter or year as period."
                 )
             )
+
+    @api.constrains("kind", "baseline_kind", "baseline_count", "period_id")
+    def _check_baseline_in_history(self):
+        for goal in self.filtered(lambda goal: goal.kind == "improve"):
+            # superuser: users who set goals may lack the right to read the company's settings
+            begin = goal.sudo().company_id.kpi_history_start
+            spans = baseline_spans(goal.period_id, goal.baseline_kind, goal.baseline_count)
+            if begin and any(after <= begin for _first, after in spans):
+                raise ValidationError(
+                    self.env._(
+                        "Compared with: the baseline needs values from %(first)s on, but the KPI "
+                        "history starts on %(begin)s. Choose a fixed value or fewer periods.",
+                        first=format_date(self.env, min(first for first, _after in spans)),
+                        begin=format_date(self.env, begin),
+                    )
+                )
 
     @api.model
     def _refuse_duplicates(self, cells):

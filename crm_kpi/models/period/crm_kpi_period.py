@@ -23,7 +23,7 @@ KINDS = [
     ("custom", "Custom"),
 ]
 #: Fields that the calendar, the time zone and the buttons set; users cannot write them.
-GUARDED = frozenset(("state", "unlocked", "name", "utc_from", "utc_to", "looked_at"))
+GUARDED = frozenset(("state", "unlocked", "name", "utc_from", "utc_to", "looked_at", "fiscal_from"))
 #: Fields that users may change in a custom period only, and only while it is not locked.
 DEFINING = frozenset(("company_id", "kind", "date_from", "date_to"))
 #: A period that was made for a board is deleted this long after it was last shown.
@@ -92,6 +92,13 @@ class CrmKpiPeriod(models.Model):
         search="_search_timing",
         help="Previous: the latest period of its kind that is over.",
     )
+    fiscal_from = fields.Date(
+        "Fiscal year from",
+        compute="_compute_fiscal_from",
+        store=True,
+        help="First day of the fiscal year that the period is, or is a quarter of. It stays when "
+        "the fiscal year of the company changes.",
+    )
     restatement_ids = fields.One2many("crm.kpi.restatement", "period_id", readonly=True)
     restatement_count = fields.Integer(compute="_compute_restatement_count")
 
@@ -124,6 +131,13 @@ class CrmKpiPeriod(models.Model):
             for day, instant in (("date_from", "utc_from"), ("date_to", "utc_to")):
                 period[instant] = period[day] and calendar.utc_midnight(period[day], tz)
 
+    # It does not depend on the fiscal year of the company: a former fiscal year stays one.
+    @api.depends("company_id", "kind", "date_from", "date_to")
+    def _compute_fiscal_from(self):
+        for period in self:
+            is_span = period.kind == "custom" and period.date_from and period.date_to
+            period.fiscal_from = is_span and period._fiscal_year_start()
+
     @api.depends("restatement_ids")
     def _compute_restatement_count(self):
         counts = dict(
@@ -134,7 +148,10 @@ class CrmKpiPeriod(models.Model):
         for period in self:
             period.restatement_count = counts.get(period, 0)
 
-    @api.depends("name", "kind", "date_from", "date_to")
+    @api.depends(
+        "name", "kind", "date_from", "date_to", "fiscal_from",
+        "company_id.fiscalyear_last_month", "company_id.fiscalyear_last_day",
+    )  # fmt: skip
     @api.depends_context("lang")
     def _compute_display_name(self):
         locale = babel_locale_parse(self.env.lang)
@@ -146,6 +163,8 @@ class CrmKpiPeriod(models.Model):
                 period.display_name = format_skeleton("yMMMM", day, locale=locale)
             elif period.kind == "day":
                 period.display_name = format_date(day, "medium", locale=locale)
+            elif fiscal_name := period._fiscal_name(locale):
+                period.display_name = fiscal_name
             elif period.kind == "quarter":
                 period.display_name = format_skeleton("yQQQ", day, locale=locale)
             elif period.kind == "week":
@@ -154,10 +173,35 @@ class CrmKpiPeriod(models.Model):
                     "Week %(week)s, %(year)s", week=iso.week, year=iso.year
                 )
             elif period.kind != "year" and period.date_to:
-                last = period.date_to - timedelta(days=1)
-                period.display_name = format_interval(day, last, "yMMMd", locale=locale)
+                period.display_name = period._days_text(locale)
             else:
                 period.display_name = period.name or ""
+
+    def _days_text(self, locale):
+        last = self.date_to - timedelta(days=1)
+        return format_interval(self.date_from, last, "yMMMd", locale=locale)
+
+    def _fiscal_name(self, locale):
+        """Name of a fiscal year or quarter, ``None`` of other periods.
+
+        The name of a former one, which the fiscal year of the company does not have any more,
+        contains its days.
+        """
+        if self.kind not in ("quarter", "custom") or not self.date_to:
+            return None
+        days = self.date_from, self.date_to
+        if start := self._fiscal_year_start():
+            return fiscal.fiscal_name(self.env, locale, start, *days)
+        if self.fiscal_from:
+            name = fiscal.fiscal_name(self.env, locale, self.fiscal_from, *days)
+            return f"{name} ({self._days_text(locale)})"
+        return None
+
+    def _fiscal_year_start(self):
+        """See :func:`~...periods.fiscal.year_start`."""
+        # superuser: every user may know the fiscal year
+        company = self.sudo().company_id
+        return company and fiscal.year_start(company, self.date_from, self.date_to)
 
     @api.model
     def _search_display_name(self, operator, value):
@@ -335,17 +379,28 @@ class CrmKpiPeriod(models.Model):
         return self.with_company(company)._ensure(day, day + timedelta(days=1), (kind,))
 
     @api.model
-    def _fiscal_kinds(self):
-        """Fiscal kinds of the current company that differ from the calendar: ``[(key, name)]``."""
+    def _kinds(self):
+        """Kinds of period of the current company to choose from: ``[(key, name)]``.
+
+        Fiscal kinds are missing where the fiscal year is the calendar year. Quarters are missing
+        where the fiscal quarters are the same ones.
+        """
         names = {
+            **dict(self._fields["kind"]._description_selection(self.env)),
             "fiscal_quarter": self.env._("Fiscal quarter"),
             "fiscal": self.env._("Fiscal year"),
         }
         today = fields.Date.today()
-        return [
-            (kind, names[kind])
+        stored_as = {
+            kind: self._spans(kind, today, today + timedelta(days=1))[0]
             for kind in calendar.FISCAL_KINDS
             if self._fiscal_spans(kind, today, today + timedelta(days=1))
+        }
+        kinds = [*calendar.CALENDAR_KINDS, *stored_as, "custom"]
+        return [
+            (kind, names[kind])
+            for kind in kinds
+            if kind == "custom" or kind not in stored_as.values()
         ]
 
     @api.model
@@ -358,11 +413,6 @@ class CrmKpiPeriod(models.Model):
         """See :func:`~...periods.fiscal.spans`; of the current company."""
         return fiscal.spans(self.env.company, kind, date_from, date_to)
 
-    def _is_fiscal(self):
-        """Whether these dates are a fiscal year or quarter of the company."""
-        self.ensure_one()
-        return fiscal.is_fiscal(self.company_id, self.date_from, self.date_to)
-
     @api.model
     def _on(self, kind, spans):
         """The periods of the current company of a kind with exactly these days."""
@@ -374,6 +424,29 @@ class CrmKpiPeriod(models.Model):
             ]
         )
         return found.filtered(lambda p: (p.date_from, p.date_to) in spans)
+
+    @api.model
+    def _former_fiscal(self, kind, date_from, date_to):
+        """Fiscal periods of the current company that its fiscal year does not have any more.
+
+        :param kind: one of :data:`~...engine.periods.FISCAL_KINDS`
+        """
+        marked = self.search(
+            [
+                ("company_id", "=", self.env.company.id),
+                ("fiscal_from", "!=", False),
+                ("date_from", "<", date_to),
+                ("date_to", ">", date_from),
+            ]
+        )
+        length = calendar.FISCAL_KINDS[kind]
+        return marked.filtered(lambda p: p._length() == length and not p._fiscal_year_start())
+
+    @api.model
+    def _ensure_spans(self, kind, spans):
+        """Make sure that the periods of the current company with these days exist."""
+        found = {(period.date_from, period.date_to) for period in self._on(kind, spans)}
+        self._create_spans(kind, set(spans) - found)
 
     @api.model
     def _create_spans(self, kind, spans):
@@ -396,11 +469,14 @@ class CrmKpiPeriod(models.Model):
     def _ensure_fiscal_years(self, date_from, date_to, kinds=tuple(calendar.FISCAL_KINDS)):
         """Make sure that the fiscal years and quarters of some days exist."""
         for kind in kinds:
-            spans = self._fiscal_spans(kind, date_from, date_to)
+            stored_as, spans = self._spans(kind, date_from, date_to)
+            if stored_as != "custom":
+                continue  # calendar periods
             found = self._on("custom", spans)
             # they stay from now on, also where a board made them
             found.filtered("looked_at").looked_at = False
-            self._create_spans("custom", set(spans) - {(p.date_from, p.date_to) for p in found})
+            found.filtered(lambda p: not p.fiscal_from)._compute_fiscal_from()
+            self._ensure_spans("custom", spans)
 
     @api.model
     def _for_board(self, company, date_from, date_to):
