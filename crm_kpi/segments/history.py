@@ -12,6 +12,20 @@ from .difference import TABLE
 from .size import bands, in_band
 
 
+def is_missing(segment_set, company):
+    """Whether no membership of the company was ever recorded, so that the past has to be computed.
+
+    The customers of today do not show it: a company that is quiet today may have had many.
+    """
+    return bool(segment_set.segment_ids) and not segment_set.env.execute_query(
+        SQL(
+            "SELECT 1 FROM crm_kpi_segment_member WHERE set_id = %s AND company_id = %s LIMIT 1",
+            segment_set.id,
+            company.id,
+        )
+    )
+
+
 # ------------------------------------------------------------------
 # order sizes
 # ------------------------------------------------------------------
@@ -21,9 +35,16 @@ def write_sizes(segment_set, company, today):
     :return: number of rows made
     """
     month = today.replace(day=1)
+    if is_missing(segment_set, company):
+        # also customers that have no segment today
+        customers = definitions.all_customers(segment_set.env, segment_set.company_id)
+    else:
+        customers = SQL(
+            "SELECT partner_id AS id FROM %s WHERE segment_id IS NOT NULL AND is_first", TABLE
+        )
     sizes = with_queries(
         {
-            "monthly": _monthly_amounts(company, month),
+            "monthly": _monthly_amounts(company, month, customers),
             "customer_month": _months_of_customers(month),
             "size": _sizes(),
         },
@@ -48,9 +69,10 @@ def write_sizes(segment_set, company, today):
     )
 
 
-def _monthly_amounts(company, month):
-    """CTE ``monthly``: qualifying orders by month, of the customers new to the set.
+def _monthly_amounts(company, month, customers):
+    """CTE ``monthly``: qualifying orders by month.
 
+    :param SQL customers: query (id) of the customers
     :return: SQL (partner_id, month, amount)
     """
     tz = company._kpi_tz()
@@ -62,16 +84,14 @@ def _monthly_amounts(company, month):
                SUM(%(amount)s) AS amount
           FROM sale_order sale
           JOIN res_partner partner ON partner.id = sale.partner_id
-          JOIN %(table)s AS different
-            ON different.partner_id = partner.commercial_partner_id
-           AND different.segment_id IS NOT NULL AND different.is_first
          WHERE %(qualifying)s AND sale.company_id = %(company)s
            AND sale.date_order < %(until)s
+           AND partner.commercial_partner_id IN (SELECT id FROM (%(customers)s) AS customer)
       GROUP BY 1, 2
         """,
         tz=tz,
         amount=definitions.company_amount("sale"),
-        table=TABLE,
+        customers=customers,
         qualifying=definitions.is_qualifying("sale"),
         company=company.id,
         until=utc_midnight(month, tz),
@@ -105,17 +125,10 @@ def write_classes(segment_set, company, today):
 
     :return: number of rows made
     """
-    env = segment_set.env
-    if env.execute_query(
-        SQL(
-            "SELECT 1 FROM crm_kpi_segment_member WHERE set_id = %s AND company_id = %s LIMIT 1",
-            segment_set.id,
-            company.id,
-        )
-    ):
+    if not is_missing(segment_set, company):
         return 0
     month = today.replace(day=1)
-    overriding = env["crm.kpi.segment"]._overriding().ids
+    overriding = segment_set.env["crm.kpi.segment"]._overriding().ids
     facts = with_queries(
         {
             "monthly": _monthly_orders(segment_set, company, month),

@@ -155,6 +155,39 @@ class TestRfmSegment(CatalogueCase, CustomerCase):
         for customer in customers:
             self.assertEqual(self._class_on(customer, now.date()), self._row(customer).rfm_class)
 
+    def test_the_past_of_a_quiet_company(self):
+        """Nobody has a class today, and the classes of the past are computed all the same."""
+        now, orders = utc("2026-12-10 12:00"), {}
+        for number in range(6):
+            days_ago = range(800 + 10 * number, 1000, 30)
+            customer = self._ordered(str(number), *days_ago, now="2026-12-10 12:00")
+            orders[customer] = [(now - timedelta(days=days), 100.0) for days in days_ago]
+        self.assertEqual(self._update(now), date.min)
+        compared = 0
+        for month in [date(2026, 12, 1) - relativedelta(months=n) for n in range(36)]:
+            start = datetime.combine(month, datetime.min.time(), BRUSSELS)
+            moment = start.astimezone(UTC).replace(tzinfo=None)
+            known = {
+                customer: [row for row in history if row[0] < moment]
+                for customer, history in orders.items()
+            }
+            expected = rfm_in_python(known, moment, 365)
+            for customer in orders:
+                self.assertEqual(self._class_on(customer, month), expected[customer][3], month)
+                compared += bool(expected[customer][3])
+        self.assertGreater(compared, 50)
+        for customer in orders:
+            self.assertFalse(self._class_on(customer, now.date()))
+        self.assertIsNone(self._update(now), "nothing changed")
+
+    def test_too_few_customers_ever(self):
+        """Without any class at any time, an update changes nothing however often it runs."""
+        for number in range(4):
+            self._ordered(str(number), 900 + number)
+        self._update("2026-12-01 12:00")
+        self.assertIsNone(self._update("2026-12-01 13:00"))
+        self.assertIsNone(self._update("2026-12-02 12:00"))
+
     def test_the_past_uses_overridden_inactivity(self):
         """The inactivity days of a segment also apply to the past."""
         for number in range(5):

@@ -248,6 +248,27 @@ class TestSegmentKinds(SegmentCase):
             self.rows(self.by_size, customer)[-1], ("No orders", date(2026, 6, 16), None)
         )
 
+    def test_size_of_the_past_of_customers_without_a_size_today(self):
+        """Who has no band today had one in the past: quiet, or a customer of another company."""
+        self.env.ref("crm_kpi.segment_size_none").active = False
+        second = self.env["res.company"].create({"name": "Second", "kpi_tz": "UTC"})
+        quiet, foreign = self.partner(), self.partner()
+        for customer in (quiet, foreign):
+            self.order(customer, date(2024, 2, 20), 500)
+        self.env.flush_all()
+        # moved to the other company after the order
+        self.env.cr.execute(
+            "UPDATE res_partner SET company_id = %s WHERE id = %s", (second.id, foreign.id)
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self.update(self.by_size), date.min)
+        for customer in (quiet, foreign):
+            self.assertEqual(
+                self.rows(self.by_size, customer, self.company),
+                [("Below 1,000", date(2024, 3, 1), date(2025, 3, 1))],
+            )
+        self.assertIsNone(self.update(self.by_size))
+
     def test_size_differs_by_company(self):
         second = self.env["res.company"].create({"name": "Second", "kpi_tz": "UTC"})
         customer = self.partner()

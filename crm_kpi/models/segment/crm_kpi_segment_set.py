@@ -303,8 +303,7 @@ class CrmKpiSegmentSet(models.Model):
         """Compare and write; returns the earliest local date that changed, or ``None``."""
         self.ensure_one()
         try:
-            if not self._has_difference(company, today):
-                return None
+            is_different = self._has_difference(company, today)
         except (psycopg2.DataError, psycopg2.ProgrammingError):
             # a filter that PostgreSQL refuses: find it and continue without it
             if self.kind != "domain" or "crm_kpi_broken_segments" in self.env.context:
@@ -312,16 +311,22 @@ class CrmKpiSegmentSet(models.Model):
             broken = self.segment_ids._find_broken()
             self = self.with_context(crm_kpi_broken_segments=tuple(broken.ids))
             return self._update_scope(company, today)
+        has_past = self.kind in COMPANY_KINDS
+        if not is_different and not (has_past and history.is_missing(self, company)):
+            return None
         difference.write_table(self, company, today)
         earliest = min(
             changed_customers.first_fact_day(self, changed_customers.new_members()) or today, today
         )
-        if self.kind in COMPANY_KINDS:
+        if has_past:
             difference.delete_rows_of_today(self, today)
+            is_first = history.is_missing(self, company)
             write_past = history.write_sizes if self.kind == "size" else history.write_classes
             if write_past(self, company, today):
-                earliest = date.min if self.kind == "rfm" else earliest
+                earliest = date.min if is_first else earliest
                 difference.write_table(self, company, today)
+            elif not is_different:
+                earliest = None
         difference.write_members(self, company, today)
         difference.drop_table(self)
         self.env["crm.kpi.segment.member"].invalidate_model()
