@@ -218,6 +218,8 @@ def formula_message(env, error):
             return env._("Formula: %s takes the code of one KPI in parentheses.", *data)
         case "empty":
             return env._("Formula: enter a formula with at least one KPI.")
+        case "number":
+            return env._("Formula: it contains a number that is too large. Enter a smaller number.")
     return env._(
         "Formula: it adds or compares %(left)s and %(right)s. Use KPIs of the same unit.",
         left=data[0] or env._("a bare number"),

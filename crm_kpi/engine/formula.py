@@ -11,6 +11,7 @@ its parts mean: a value, SQL, words, a unit, a number of records, cells of a wor
 """
 
 import ast
+import math
 import operator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -114,7 +115,12 @@ class _Names(Reader):
         self.components, self.constants = [], []
 
     def number(self, value):
-        pass
+        try:
+            is_finite = math.isfinite(float(value))
+        except OverflowError:  # an integer of more than 308 digits
+            is_finite = False
+        if not is_finite:
+            raise FormulaError("number")
 
     def constant(self, name):
         self.constants.append(name)
@@ -385,7 +391,9 @@ class Formula:
         >>> parse("won / (won + lost)").evaluate({won: 0, lost: 0}) is None
         True
         """
-        return walk(self.tree, _Evaluation(values, constants or {}))
+        value = walk(self.tree, _Evaluation(values, constants or {}))
+        # a product can leave the range of numbers, which is an error in PostgreSQL
+        return value if value is None or math.isfinite(value) else None
 
     def in_words(self, names, translate=str, brief=False):
         """The formula as people read it.

@@ -22,7 +22,7 @@ class FormulaError(ValueError):
 
     Keys: ``syntax`` (text), ``element`` (what is not allowed), ``function`` (name),
     ``arguments`` (name, expected number), ``shift`` (function name: wants one KPI),
-    ``empty`` (no KPI in it), ``units`` (unit, other unit).
+    ``empty`` (no KPI in it), ``number`` (one that is too large), ``units`` (unit, other unit).
     """
 
 

@@ -86,15 +86,17 @@ def found():
     """Computed cells, and expected cells that were not computed.
 
     Columns of a cell, with ``value, record_count, version, locked``. The value of a segment
-    with fewer records than the target's ``smallest_cell`` is withheld.
+    with fewer records than the target's ``smallest_cell`` is withheld. Infinity and "not a
+    number" in a record are no value: no screen could show them.
     """
     return Cte(
         "found",
         SQL(
             """SELECT computed.kpi_id, computed.period_id, computed.level, computed.team_id,
                       computed.user_id, computed.segment_id,
-                      CASE WHEN computed.segment_id IS NULL
-                             OR computed.record_count >= target.smallest_cell
+                      CASE WHEN (computed.segment_id IS NULL
+                                 OR computed.record_count >= target.smallest_cell)
+                            AND abs(computed.value) < 'Infinity'
                            THEN computed.value END AS value,
                       computed.record_count, target.version, target.locked
                  FROM computed JOIN target USING (kpi_id, period_id)

@@ -56,6 +56,10 @@ class TestEngine(BaseCase):
             "previous(margin_rate)": "shift",
             "require(a)": "arguments",
             "target(1)": "shift",
+            "a * 1e400": "number",
+            "a / -1e309": "number",
+            f"a + 1{'0' * 400}": "number",
+            "require(a, 1e999)": "number",
             "(" * 500 + "a" + ")" * 500: "syntax",
             "+".join(["a"] * 5000): "syntax",
         }
@@ -90,6 +94,11 @@ class TestEngine(BaseCase):
             with self.subTest(text):
                 got = formula.parse(text).evaluate(values, constants)
                 self.assertEqual(got, expected)
+
+    def test_no_value_beyond_the_range_of_numbers(self):
+        huge = formula.parse("a * 1e300")
+        self.assertEqual(huge.evaluate({formula.Component("a"): 2.0}), 2e300)
+        self.assertIsNone(huge.evaluate({formula.Component("a"): 1e300}))
 
     def test_settings_used(self):
         parse = formula.parse

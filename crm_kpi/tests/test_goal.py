@@ -611,6 +611,19 @@ class TestGoal(GoalCommon):
             ({"kind": "range"}, "Upper bound: enter"),
             ({"kind": "range", "target_max": 1}, "Upper bound: enter"),
             ({"user_id": self.outsider().id}, "does not belong to KPI company"),
+            ({"target": float("inf")}, "Target: inf is not a number"),
+            ({"target": float("nan")}, "Target: nan is not a number"),
+            ({"kind": "range", "target_max": float("inf")}, "Upper bound: inf"),
+            ({"kind": "improve", "improve_by": float("inf")}, "Improve by: enter"),
+            (
+                {
+                    "kind": "improve",
+                    "improve_by": 0.1,
+                    "baseline_kind": "fixed",
+                    "baseline_fixed": float("nan"),
+                },
+                "Fixed baseline: nan",
+            ),
         ):
             with self.assertRaisesRegex(ValidationError, message), self.cr.savepoint():
                 self.make_goal(**{"period_id": month.id, "target": 5, **values})

@@ -830,6 +830,26 @@ class TestRefresh(KpiCommon):
         self.assertEqual(self.value(broken, month), 1)
 
     @freeze_time(NOW)
+    def test_value_beyond_the_range_of_numbers(self):
+        """A formula that overflows, or one from before large numbers were refused."""
+        good = self.make_kpi("good")
+        huge = self.make_kpi("huge", kind="formula", formula="test_good * 1e300 * 1e300")
+        old = self.make_kpi("old", kind="formula", formula="test_good * 2")
+        self.make_lead("2026-11-10 12:00:00")
+        self.env.cr.execute(
+            "UPDATE crm_kpi SET formula = 'test_good * 1e400' WHERE id = %s", [old.id]
+        )
+        self.env.invalidate_all()
+        month = self.period("month", "2026-11-10")
+        with self.assertLogs("odoo.addons.crm_kpi.refresh", "WARNING"):
+            self.kpis._refresh(kpis=good | huge | old)
+        self.assertEqual(self.value(good, month), 1)
+        self.assertFalse(good.last_error)
+        self.assertIn("out of range", huge.last_error)
+        self.assertIn("too large", old.last_error)
+        self.assertFalse(self.cells(huge, month) | self.cells(old, month))
+
+    @freeze_time(NOW)
     def test_programming_error_is_confined(self):
         """Any exception in one KPI is noted on it, with its traceback in the log."""
         good, broken = self.make_kpi("good"), self.make_kpi("broken")

@@ -240,6 +240,9 @@ class TestCells(StoreCase):
             (1, 10, "segment", None, None, 4, 0.75, 5),
             (1, 10, "user_segment", None, 7, 3, 1.0, 1),
             (3, 10, "company", None, None, None, 9.0, 9),
+            (2, 10, "team", 5, None, None, float("nan"), 9),
+            (2, 10, "team", 6, None, None, float("inf"), 9),
+            (2, 10, "team", None, None, None, float("-inf"), 9),
         )
         expected = given(
             "expected", "kpi_id period_id level team_id user_id",
@@ -253,6 +256,9 @@ class TestCells(StoreCase):
             (1, 10, "user_segment", None, 7, 3, None, 1, 4, False),
             (1, 10, "user", None, 7, None, 0.0, 0, 4, False),
             (2, 10, "company", None, None, None, None, 0, 1, True),
+            (2, 10, "team", 5, None, None, None, 9, 1, True),
+            (2, 10, "team", 6, None, None, None, 9, 1, True),
+            (2, 10, "team", None, None, None, None, 9, 1, True),
         )
 
     def test_reported(self):

@@ -1,6 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import math
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tools.misc import format_date
@@ -350,6 +352,8 @@ class CrmKpiGoal(models.Model):
                     self.kpi_id.name,
                 )
             )
+        if not math.isfinite(self.improve_by):
+            raise ValidationError(self.env._("Improve by: enter a percentage."))
         if not self.baseline_kind:
             raise ValidationError(self.env._("Compared with: choose a baseline."))
         if self.baseline_kind == "fixed":
