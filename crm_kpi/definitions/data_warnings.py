@@ -38,6 +38,8 @@ def data_warning(kpi):
         warning = inactivity_warning(kpi.env)
     if not warning and any(behind.mapped("needs_history")):
         warning = history_warning(kpi.env)
+    if not warning and (manual := behind.filtered(lambda part: part.kind == "manual")):
+        warning = entry_warning(manual)
     return warning or company_warning(behind.source_id)
 
 
@@ -123,6 +125,33 @@ def inactivity_warning(env):
         "inactivity in the settings.",
         late=round(late),
         days=inactivity,
+    )
+
+
+# --- ENTRIES ---
+
+
+def entry_warning(kpis):
+    """Warning when manual entries lie in two months, so that no month includes them."""
+    env = kpis.env
+    env["crm.kpi.entry"].flush_model(["kpi_id", "company_id", "date_from", "date_to"])
+    # bypasses the access rights on entries: one count shows nothing of a single entry
+    [[count]] = env.execute_query(
+        SQL(
+            """
+            SELECT count(*)
+              FROM crm_kpi_entry
+             WHERE kpi_id = ANY(%s) AND company_id = %s AND date_to - date_from < 28
+               AND date_trunc('month', date_from) <> date_trunc('month', date_to - 1)
+            """,
+            kpis.ids,
+            env.company.id,
+        )
+    )
+    return count > 0 and env._(
+        "%s manual entries cover days of two months and count in no month. Enter one value for "
+        "each part, with the period Custom.",
+        count,
     )
 
 

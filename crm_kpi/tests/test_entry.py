@@ -71,6 +71,44 @@ class TestEntry(TransactionCase):
         self.assertEqual(entry.date_last, date(2026, 5, 31))
         self.assertEqual(entry.display_name, "Brochures 2026-05")
 
+    def test_days_of_two_periods_are_said(self):
+        """A week over New Year counts in no month, quarter and year; the form says so."""
+        left_out = {
+            ("week", "2026-12-31"): "Month, Quarter, Year",
+            ("week", "2026-12-08"): False,
+            ("week", "2026-09-30"): "Month, Quarter",
+            ("week", "2026-11-30"): "Month",
+            ("day", "2026-12-31"): False,
+            ("month", "2026-12-31"): False,
+            ("quarter", "2026-12-31"): False,  # longer than a month
+            ("year", "2026-12-31"): False,
+        }
+        for (kind, day), expected in left_out.items():
+            with Form(self.Entry.with_user(self.manager)) as form:
+                form.kpi_id = self.kpi
+                form.period_kind = kind
+                form.date = day
+                self.assertEqual(form.left_out_text, expected, (kind, day))
+        for first, last, expected in (
+            ("2026-12-15", "2027-01-14", "Month, Quarter, Year"),  # 31 days
+            ("2026-12-15", "2027-01-15", "Quarter, Year"),  # longer than a month
+            ("2026-02-01", "2026-03-31", False),  # two whole months of one quarter
+            ("2026-03-01", "2026-04-30", "Quarter"),
+        ):
+            with Form(self.Entry.with_user(self.manager)) as form:
+                form.kpi_id = self.kpi
+                form.period_kind = "custom"
+                form.date_from = first
+                form.date_last = last
+                self.assertEqual(form.left_out_text, expected, first)
+        # weeks of 31 December, 30 September and 30 November; the warning is about months
+        self.assertTrue(self.kpi.data_warning.startswith("3 manual entries cover"))
+        self.company.write({"fiscalyear_last_month": "1", "fiscalyear_last_day": 31})
+        entry = self.entry("2026-01-28", period_kind="week")
+        self.assertEqual(entry.left_out_text, "Month, Fiscal quarter, Fiscal year")
+        entry = self.entry("2026-01-28", period_kind="quarter")
+        self.assertEqual(entry.left_out_text, "Fiscal quarter, Fiscal year")
+
     def test_form(self):
         with Form(self.Entry.with_user(self.manager)) as form:
             form.kpi_id = self.kpi

@@ -86,6 +86,12 @@ class CrmKpiEntry(models.Model):
         "fraction: 0.25 is 25 %.",
     )
     unit = fields.Selection(related="kpi_id.unit")
+    left_out_text = fields.Char(
+        "Not counted in",
+        compute="_compute_left_out_text",
+        help="Longer periods that contain only a part of the days, so that the value does not "
+        "count in them.",
+    )
     note = fields.Char(help="Origin of the value.")
 
     _same_uniq = models.UniqueIndex(
@@ -129,6 +135,27 @@ class CrmKpiEntry(models.Model):
             if entry.period_kind and entry.date_from and entry.date_to:
                 span = calendar.code(entry.period_kind, entry.date_from, entry.date_to)
             entry.display_name = f"{entry.kpi_id.name or ''} {span}".strip()
+
+    @api.depends("date_from", "date_to", "company_id")
+    @api.depends_context("lang")
+    def _compute_left_out_text(self):
+        for entry in self:
+            kinds = entry._left_out_of() if entry.date_from and entry.date_to else []
+            entry.left_out_text = ", ".join(kinds) or False
+
+    def _left_out_of(self):
+        """Names of the longer kinds of period in which the value does not count."""
+        model = self.env["crm.kpi.period"].with_company(self.company_id)
+        days = self.date_from, self.date_to
+        names = []
+        for kind, name in model._kinds():
+            if kind in ("day", "week", "custom"):
+                continue
+            spans = model._spans(kind, *days)[1]
+            longest = max((after - first for first, after in spans), default=timedelta())
+            if self.date_to - self.date_from <= longest and len(spans) > 1:
+                names.append(name)
+        return names
 
     @api.onchange("kpi_id", "value")
     def _onchange_value(self):
