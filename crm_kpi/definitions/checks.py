@@ -7,22 +7,35 @@ import re
 from odoo.exceptions import ValidationError
 
 from ..engine import formula as engine
-from ..engine.functions import CONSTANTS, FUNCTIONS
+from ..engine.functions import FUNCTIONS
 
 #: Units with a dimension: only values of the same unit may be added. The others are numbers.
 DIMENSIONS = ("money", "hours", "days", "months")
 
 
 def check_code(kpi):
-    reserved = {*CONSTANTS, *FUNCTIONS}
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", kpi.code) or kpi.code in reserved:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", kpi.code) or not _is_component(kpi.code):
         raise ValidationError(
             kpi.env._(
                 "Code: %s cannot be used. Start with a lower-case letter, then use lower-case "
-                "letters, digits and underscores, for example deals_won.",
+                "letters, digits and underscores, for example deals_won. Words with a meaning in "
+                "formulas, such as days, min, in or not, are reserved.",
                 kpi.code,
             )
         )
+
+
+def _is_component(code):
+    """Whether a formula that consists of the code alone is that KPI.
+
+    Keywords of the language that formulas are parsed with are not.
+    """
+    if code in FUNCTIONS:
+        return False
+    try:
+        return engine.parse(code).codes == (code,)
+    except engine.FormulaError:
+        return False
 
 
 # --- AGGREGATES ---

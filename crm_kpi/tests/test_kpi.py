@@ -1,9 +1,12 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import keyword
+
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import freeze_time, tagged
 
+from ..engine.functions import CONSTANTS, FUNCTIONS
 from .common import KpiCommon
 
 
@@ -40,6 +43,20 @@ class TestKpi(KpiCommon):
         kpi = make("x")
         self.assertRefused("Code:", kpi.write, {"code": "Not good"})
         self.assertRefused("Code:", kpi.write, {"code": "previous"})
+
+    def test_codes_that_formulas_cannot_use(self):
+        """A word with a meaning in formulas is refused as a code, not later in a formula."""
+        kpi = self.make_kpi("x")
+        words = [word for word in keyword.kwlist if word.islower()]
+        self.assertIn("class", words)
+        for code in [*words, *CONSTANTS, *FUNCTIONS, "Ä", "a b", "a-b", "1a", "_a", "a\n", "ａ"]:
+            self.assertRefused("Code:", kpi.write, {"code": code})
+        for code in [*keyword.softkwlist, "isnt", "in_stock", "class_1", "none", "true"]:
+            if code[0].isalpha():
+                kpi.code = code
+                double = self.make_kpi("double", kind="formula", formula=f"{code} * 2")
+                self.assertEqual(double.component_ids, kpi, code)
+                double.unlink()
 
     def test_bad_formulas_name_field_and_remedy(self):
         def make(formula, **values):
