@@ -5,6 +5,7 @@
 import base64
 import io
 import tempfile
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -145,6 +146,40 @@ class TestGoalSheet(KpiCommon):
         self.assertEqual([(x.goal_id, x.new) for x in wizard.line_ids], [(self.first, "12")])
         wizard.action_apply()
         self.assertEqual(self.first.target, 12)
+
+    def test_sheet_among_others(self):
+        """The sheet is found by its mark, wherever it is in the workbook."""
+        for place in ("front", "behind", "both"):
+            book = self.sheet()
+            self.row_of(book, self.first)[6].value = 9
+            if place != "behind":
+                book.create_sheet("Notes", 0)["A1"] = "Targets of 2026"
+                book.create_chartsheet("Chart", 0).add_chart(openpyxl.chart.BarChart())
+            if place != "front":
+                book.create_sheet("More")
+            wizard = self.wizard(book)
+            wizard.action_preview()
+            self.assertEqual([(x.goal_id, x.new) for x in wizard.line_ids], [(self.first, "9")])
+
+    def test_two_sheets_of_targets(self):
+        """It is not clear which of two copies holds the changes."""
+        book = self.sheet()
+        book.copy_worksheet(book.active)
+        self.assert_refused(book, "several sheets of targets")
+
+    def test_damaged_sheet(self):
+        """A sheet that breaks off is a file that cannot be read, not an error of the server."""
+        whole, broken = io.BytesIO(), io.BytesIO()
+        self.sheet().save(whole)
+        with zipfile.ZipFile(whole) as old, zipfile.ZipFile(broken, "w") as new:
+            for name in old.namelist():
+                content = old.read(name)
+                new.writestr(name, content[: len(content) // 2] if "sheet1" in name else content)
+        wizard = self.env["crm.kpi.goal.import"].create(
+            {"file": base64.b64encode(broken.getvalue())}
+        )
+        with self.assertRaisesRegex(UserError, "cannot be read"):
+            wizard.action_preview()
 
     def test_stale(self):
         book = self.sheet()

@@ -7,6 +7,7 @@ import doctest
 import io
 import re
 import tempfile
+import unicodedata
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -269,6 +270,68 @@ class TestWorkbookText(BaseCase):
     @given(st.lists(st.one_of(st.text(max_size=60), st.sampled_from(NASTY)), min_size=1))
     def test_fuzz(self, names):
         self.assert_harmless(names)
+
+    def test_names_of_all_scripts(self):
+        """Vowel signs, tones and joiners stay in the names of sheets and files."""
+        names = [
+            "กำไรขั้นต้น",
+            "ग्राहक संतुष्टि",
+            "வாடிக்கையாளர்",
+            "לקוחות חֲדָשִׁים",
+            "العُملاء الجُدُد",
+            "အရောင်း",
+            "می\u200cخواهم",
+            "বিক্রয়",
+        ]
+        taken = set()
+        self.assertEqual(
+            [text.sheet_name(name, taken) for name in names],
+            [unicodedata.normalize("NFC", name) for name in names],
+        )
+        self.assertEqual(text.file_stem(names[0]), names[0])
+        self.assertEqual(text.file_stem(names[1]), names[1].replace(" ", "_"))
+        again = self.assert_harmless([*names, *NASTY])
+        self.assertIn("အရောင်း", again.sheetnames)
+
+    def test_names_fit_the_limits_of_excel(self):
+        """Excel counts in units of UTF-16, and refuses some characters and equal names."""
+        taken, long = set(), "𐐀" * 20  # letters beyond the basic plane: two units each
+        names = [
+            text.sheet_name(name, taken)
+            for name in (long, long, "กำ" * 20, "a" * 40, "A" * 40, "[]:*?/\\'", "\u0e31\u200d",
+                         "é", "e\u0301", "x\u202ey\u2066", "👩\u200d💻 Sales", "History")
+        ]  # fmt: skip
+        for name in names:
+            self.assertLessEqual(len(name.encode("utf-16-le")) // 2, 31, name)
+            self.assertTrue(name.strip("'"), name)
+            self.assertFalse(set(name) & set("[]:*?/\\'"), name)
+            self.assertNotRegex(name, "[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+        self.assertEqual(len({name.casefold() for name in names}), len(names))
+        self.assertEqual(names[7:], ["é", "é 2", "xy", "Sales", "History 2"])
+        # a file name has 255 bytes at most, with the day and the extension
+        for name in ("กำไร" * 50, "𐐀" * 200, "../../etc", "\u0e31"):
+            stem = text.file_stem(name)
+            self.assertLessEqual(len(f"{stem}_2026-11-30.xlsx".encode()), 255)
+            self.assertFalse({"/", "\\"} & set(stem))
+
+    def test_cells_without_controls_of_direction(self):
+        """Such controls make a reader see another number or name than the cell holds."""
+        controls = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+        name = "a" + "b".join(controls) + "c שלום"
+        file = written(make_content([name, *NASTY]))
+        with zipfile.ZipFile(file) as package:
+            for part in package.namelist():
+                content = package.read(part).decode("utf-8", errors="ignore")
+                self.assertFalse(set(controls) & set(content), part)
+        self.assertEqual(text.clean(name), "a" + "b" * (len(controls) - 1) + "c שלום")
+
+    def test_cells_fit_the_limit_of_excel(self):
+        for long in ("x" * 40000, "😀" * 20000, "กำ" * 20000):
+            cut = text.clean(long)
+            self.assertLessEqual(len(cut.encode("utf-16-le")) // 2, 32767)
+            self.assertGreaterEqual(len(cut.encode("utf-16-le")) // 2, 32766)
+            self.assertEqual(cut[-1], "…")
+        self.assertEqual(text.clean("x" * 32767), "x" * 32767)
 
     def test_text_stays_literal(self):
         """Text stays literal, with the quote prefix where a CSV import would see a formula."""

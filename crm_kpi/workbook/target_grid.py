@@ -10,7 +10,7 @@ import openpyxl
 from . import formulas
 from .book import Book
 from .formats import DARK
-from .text import headers
+from .text import headers, one_line
 
 #: Identifies the file. The number changes when the columns change.
 MARK = "crm_kpi targets 1"
@@ -28,7 +28,8 @@ ReadRow = namedtuple("ReadRow", "number key names values")
 
 
 class GridError(ValueError):
-    """The file is not a sheet of targets; ``args[0]``: ``file``, ``size``, ``sheet``, ``rows``."""
+    """The file is not a sheet of targets; ``args[0]``: ``file``, ``size``, ``rows``, ``sheet``
+    (none of its sheets has the mark) or ``sheets`` (several have it)."""
 
 
 def write_grid(file, content, names, rows, hint):
@@ -71,7 +72,8 @@ def write_grid(file, content, names, rows, hint):
         sheet.inner.data_validation(
             5, FIRST, last, FIRST + 2,
             {"validate": "decimal", "criteria": "between", "minimum": -1e15, "maximum": 1e15,
-             "error_title": content.words["only_numbers"], "error_message": hint[:250]},
+             "error_title": one_line(content.words["only_numbers"], 32),
+             "error_message": one_line(hint, 250)},
         )  # fmt: skip
     sheet.widths([0, *(max(width, 12) for width in widths[1 : 1 + NAMES]), 14, 14, 14, 40])
     sheet.inner.set_column(0, 0, None, None, {"hidden": True})
@@ -87,27 +89,30 @@ def read_grid(file):
     :raise GridError: the file is not a sheet of targets
     """
     try:
-        with zipfile.ZipFile(file) as package:
-            if sum(part.file_size for part in package.infolist()) > BYTES:
-                raise GridError("size")
-        file.seek(0)
-        values = openpyxl.load_workbook(file, read_only=True, data_only=True).worksheets[0]
-        file.seek(0)
-        live = openpyxl.load_workbook(file, read_only=True).worksheets[0]
+        return _rows(file)
     except GridError:
         raise
     except Exception as error:
         # any exception that the reader raises on a damaged file
         raise GridError("file") from error
+
+
+def _rows(file):
+    with zipfile.ZipFile(file) as package:
+        if sum(part.file_size for part in package.infolist()) > BYTES:
+            raise GridError("size")
+    file.seek(0)
+    sheets = openpyxl.load_workbook(file, read_only=True, data_only=True).worksheets
+    # other sheets may have been added before it
+    marked = [index for index, sheet in enumerate(sheets) if _is_marked(sheet)]
+    if len(marked) != 1:
+        raise GridError("sheets" if marked else "sheet")
+    file.seek(0)
+    live = openpyxl.load_workbook(file, read_only=True).worksheets[marked[0]]
     begun, result = False, []
     width = FIRST + len(FIELDS)
     for number, (cells, formulas_) in enumerate(
-        zip(
-            values.iter_rows(max_col=width, max_row=ROWS + 100, values_only=True),
-            live.iter_rows(max_col=width, max_row=ROWS + 100, values_only=True),
-            strict=True,
-        ),
-        start=1,
+        zip(_cells(sheets[marked[0]], width), _cells(live, width), strict=True), start=1
     ):
         cells = (*cells, *[None] * width)[:width]
         if not begun:
@@ -132,6 +137,12 @@ def read_grid(file):
                 },
             )
         )
-    if not begun:
-        raise GridError("sheet")
     return result
+
+
+def _is_marked(sheet):
+    return any(cells and cells[0] == MARK for cells in _cells(sheet, 1))
+
+
+def _cells(sheet, width):
+    return sheet.iter_rows(max_col=width, max_row=ROWS + 100, values_only=True)

@@ -141,6 +141,7 @@ def _file_message(env, reason):
         "sheet": env._(
             "File: it is not a sheet of targets. Choose one made by Edit targets in Excel."
         ),
+        "sheets": env._("File: it holds several sheets of targets. Delete all but one of them."),
     }[reason]
 
 

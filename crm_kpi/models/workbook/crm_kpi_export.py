@@ -1,8 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import re
-
 from odoo import api, models
 from odoo.exceptions import UserError
 
@@ -10,6 +8,7 @@ from ...board.context import BoardContext
 from ...workbook.compose import compose
 from ...workbook.reader import WorkbookReader
 from ...workbook.report import write_report
+from ...workbook.text import file_stem
 
 #: Larger workbooks are made in the background.
 MAX_CELLS_AT_ONCE = 400_000
@@ -66,5 +65,4 @@ class CrmKpiExport(models.AbstractModel):
     @api.model
     def _file_name(self, content):
         day = content.properties["created"].strftime("%Y-%m-%d")
-        stem = re.sub(r"[^\w.-]+", "_", content.title).strip("_.")[:80] or "KPI"
-        return f"{stem}_{day}.xlsx"
+        return f"{file_stem(content.title)}_{day}.xlsx"
