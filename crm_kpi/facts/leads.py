@@ -9,7 +9,49 @@ every conversion.
 
 from odoo.tools import SQL
 
-from ..stamps import Stamp, elapsed_days_sql, fill_stamps, stamp_query, tracked_changes
+from ..stamps import (
+    TOLERANCE,
+    Stamp,
+    elapsed_days,
+    elapsed_days_sql,
+    fill_stamps,
+    stamp_query,
+    tracked_changes,
+)
+
+
+def imported_closing(lead):
+    """Closing date of a lead that was closed before its creation: only imports set it."""
+    closed = lead.date_closed
+    return closed if closed and lead.create_date and closed < lead.create_date else False
+
+
+def opportunity_began(lead):
+    """When a lead became an opportunity that is stamped now.
+
+    Of an imported closed lead the creation says nothing: it is its conversion, if it is known
+    and lies before its closing, otherwise its closing.
+    """
+    if lead.kpi_was_lead:
+        return lead.date_conversion
+    closed = lead.won_status != "pending" and imported_closing(lead)
+    if not closed:
+        return lead.create_date
+    converted = lead.date_conversion
+    return converted if converted and converted <= closed else closed
+
+
+def sales_cycle_days(lead):
+    """Days from opportunity to winning.
+
+    False when the dates contradict each other, or when the lead was imported after its winning
+    and the beginning is unknown.
+    """
+    began, won = lead.kpi_opportunity_date, lead.kpi_won_date
+    if won and began == won and lead.create_date - won > TOLERANCE:
+        return False
+    return elapsed_days(began, won)
+
 
 WON = Stamp(
     "won",
@@ -17,6 +59,7 @@ WON = Stamp(
     user="kpi_won_user_id",
     team="kpi_won_team_id",
     when=[("won_status", "=", "won")],
+    at=imported_closing,
     tracked=("entered.won_at",),
     dated=("r.date_closed", "r.date_last_stage_update", "r.create_date"),
 )
@@ -26,6 +69,7 @@ LOST = Stamp(
     user="kpi_lost_user_id",
     team="kpi_lost_team_id",
     when=[("won_status", "=", "lost")],
+    at=imported_closing,
     dated=("r.date_closed", "r.write_date"),
 )
 OPPORTUNITY = Stamp(
@@ -33,8 +77,8 @@ OPPORTUNITY = Stamp(
     date="kpi_opportunity_date",
     when=[("type", "=", "opportunity")],
     once=True,
-    at=lambda lead: lead.date_conversion if lead.kpi_was_lead else lead.create_date,
-    dated=("conversion.date", "r.create_date"),
+    at=opportunity_began,
+    dated=("conversion.date", "conversion.imported", "r.create_date"),
     # a lead that is converted before its back-fill was stamped as if it never was a lead
     history_wins=True,
 )
@@ -79,7 +123,15 @@ def fill_leads(leads, first, last, renew=False):
                 "CASE WHEN s.kpi_was_lead THEN %s END", elapsed_days_sql(created, opportunity)
             ),
             "kpi_days_to_win": elapsed_days_sql(created, won),
-            "kpi_sales_cycle_days": elapsed_days_sql(opportunity, won),
+            # as in sales_cycle_days()
+            "kpi_sales_cycle_days": SQL(
+                "CASE WHEN %(opportunity)s <> %(won)s OR r.create_date - %(won)s <= %(tolerance)s"
+                " THEN %(days)s END",
+                opportunity=opportunity,
+                won=won,
+                tolerance=TOLERANCE,
+                days=elapsed_days_sql(opportunity, won),
+            ),
         },
     )
 
@@ -100,14 +152,20 @@ def entered_won_stage(leads, first, last):
 
 
 def conversions(first, last):
-    """Conversion of leads to opportunities: ``id``, ``date``.
+    """Conversion of leads to opportunities: ``id``, ``date``, ``imported``.
 
-    A copied lead keeps the date of its original, which lies before its own creation.
+    A copied lead keeps the date of its original, which lies before its own creation. Of a lead
+    that was closed before its creation, ``imported`` is the date as in
+    :func:`opportunity_began`.
     """
     return SQL(
         """
-        SELECT id, CASE WHEN date_conversion >= date_trunc('second', create_date)
-                        THEN date_conversion END AS date
+        SELECT id,
+               CASE WHEN date_conversion >= date_trunc('second', create_date)
+                    THEN date_conversion END AS date,
+               CASE WHEN won_status <> 'pending' AND date_closed < create_date
+                    THEN CASE WHEN date_conversion <= date_closed THEN date_conversion
+                              ELSE date_closed END END AS imported
           FROM crm_lead
          WHERE id BETWEEN %s AND %s
         """,

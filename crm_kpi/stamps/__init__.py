@@ -13,7 +13,7 @@ The write protection is in ``crm.kpi.fact.mixin``, which reads the stamps of its
 """
 
 from .columns import create_columns, stored_columns
-from .elapsed import elapsed_days, elapsed_days_sql
+from .elapsed import TOLERANCE, elapsed_days, elapsed_days_sql
 from .history import fill_stamps, stamp_query
 from .stamp import Stamp, domain_sql
 from .tracking import tracked_changes

@@ -22,6 +22,7 @@ from . import test_entry
 from . import test_finance
 from . import test_goal
 from . import test_goal_wizard
+from . import test_import_dates
 from . import test_interaction
 from . import test_interaction_random
 from . import test_kpi

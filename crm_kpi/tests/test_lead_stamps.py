@@ -75,7 +75,8 @@ class TestLeadStamps(HistoryCase):
             other = self._lead()
         with self.at("2026-10-05 08:00"):
             stage.is_won = True
-        self.assertEqual(self._stamp(lead, "won"), (utc("2026-10-05 08:00"), self.ann, self.north))
+        # nothing has happened to the lead: it was won when it entered the stage
+        self.assertEqual(self._stamp(lead, "won"), (utc("2026-10-01 08:00"), self.ann, self.north))
         self.assertNoStamp(other, "won")
 
     def test_created_in_a_won_stage(self):

@@ -196,9 +196,13 @@ class HelpdeskTicket(models.Model):
     def create(self, vals_list):
         tickets = super().create(vals_list)
         # superuser: agents may not be allowed to read stages
-        for created, batch in tickets.sudo().grouped("create_date").items():
+        for date, batch in (
+            tickets.sudo()
+            .grouped(lambda ticket: stamps.imported_closing(ticket) or ticket.create_date)
+            .items()
+        ):
             for stamp in self._kpi_stamps:
-                stamp.note(batch, at=created)
+                stamp.note(batch, at=date)
         return tickets
 
     def write(self, vals):
@@ -207,16 +211,20 @@ class HelpdeskTicket(models.Model):
             self._kpi_mark_repeated()
         if {"stage_id", "user_id", "team_id"}.isdisjoint(vals):
             return super().write(vals)
+        # helpdesk_mgmt replaces the date; an import of existing tickets gives it with the stage
+        closed = vals.get("closed_date") and self._kpi_may_correct() and vals["closed_date"]
         before = changes.states(self.sudo())  # superuser: as in create()
         result = super().write(vals)
-        self.sudo()._kpi_note_changes(before)
+        self.sudo()._kpi_note_changes(before, fields.Datetime.to_datetime(closed))
         return result
 
-    def _kpi_note_changes(self, before):
+    def _kpi_note_changes(self, before, closed=None):
         """Write the counters, then the stamps, of what changed since the states ``before``.
 
         Only changes are stamped: a ticket that was closed before the installation and is not
         back-filled yet was not closed now.
+
+        :param datetime closed: date of the closings, where it was given
         """
         now = fields.Datetime.now()
         for ticket, state in changes.states(self).items():
@@ -227,7 +235,8 @@ class HelpdeskTicket(models.Model):
             changed = self.filtered(
                 lambda ticket, name=stamp.name: name in before[ticket].met ^ after[ticket].met
             )
-            stamp.note(changed, at=now)
+            given = closed if stamp in stamps.CLOSINGS else None
+            stamp.note(changed, at=min(given or now, now))
 
     def unlink(self):
         self._kpi_mark_repeated()

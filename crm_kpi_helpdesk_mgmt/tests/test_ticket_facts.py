@@ -47,6 +47,36 @@ class TestTicketStamps(TicketCommon):
         self.assertTrue(ticket.kpi_is_resolved)
         self.assertEqual(ticket.kpi_resolution_hours, 0.0)
 
+    def test_imported_closing(self):
+        """Closed in 2024, imported in 2026: no closing of today, and no duration of 0 hours."""
+        imported = {"closed_date": "2024-03-01 10:00:00", "stage_id": self.done.id}
+        ticket = self._ticket("2026-11-02 08:00", **imported)
+        pending = self._ticket("2026-11-02 08:00", closed_date="2024-03-01 10:00:00")
+        for name in ("kpi_first_closed", "kpi_last_closed", "kpi_first_resolved"):
+            self.assertEqual(ticket[f"{name}_date"], dt("2024-03-01 10:00"))
+            self.assertFalse(pending[f"{name}_date"])
+        self.assertEqual(ticket.kpi_closed_user_id, self.ann)
+        self._derive()
+        self.assertTrue(ticket.kpi_is_resolved)
+        self.assertIs(ticket.kpi_resolution_hours, False)
+        self.assertIs(ticket.kpi_first_closing_hours, False)
+        self._move(ticket, "2026-11-03 08:00", stage_id=self.progress.id)
+        self._move(ticket, "2026-11-04 08:00", stage_id=self.done.id)
+        self.assertEqual(ticket.kpi_last_closed_date, dt("2026-11-04 08:00"))
+        self.assertEqual(ticket.kpi_first_closed_date, dt("2024-03-01 10:00"))
+
+    def test_imported_closing_of_existing_tickets(self):
+        """A manager gives the date with the stage; agents do not."""
+        imported = {"closed_date": "2026-10-05 10:00:00", "stage_id": self.done.id}
+        for role, date in ("manager", "2026-10-05 10:00"), ("user", "2026-11-02 08:00"):
+            user = new_test_user(
+                self.env, f"kpi_import_{role}", groups=f"helpdesk_mgmt.group_helpdesk_{role}"
+            )
+            ticket = self._ticket("2026-10-01 08:00")
+            self._move(ticket.with_user(user), "2026-11-02 08:00", **imported)
+            self.assertEqual(ticket.kpi_last_closed_date, dt(date), role)
+            self.assertEqual(ticket.kpi_first_resolved_date, dt(date), role)
+
     def test_stage_chosen_by_the_change_of_team(self):
         """A team whose only stage is a closed one: the ORM closes the ticket."""
         only = self.env["helpdesk.ticket.stage"].create(

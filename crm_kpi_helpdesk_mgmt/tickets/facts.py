@@ -4,6 +4,8 @@
 
 from odoo.tools import SQL
 
+from odoo.addons.crm_kpi.stamps import TOLERANCE
+
 from .repeats import REPEAT_DAYS, repeats
 
 #: A re-opening counts when it happens within N days after the first closing.
@@ -62,7 +64,7 @@ def resolutions(ids):
                CASE WHEN solved.hours IS NOT NULL
                     THEN GREATEST(solved.hours - COALESCE(r.kpi_waiting_hours, 0), 0)
                     END AS kpi_resolution_net_hours,
-               CASE WHEN r.kpi_first_closed_date IS NOT NULL
+               CASE WHEN r.create_date - r.kpi_first_closed_date <= %(tolerance)s
                     THEN GREATEST(EXTRACT(EPOCH FROM r.kpi_first_closed_date - r.create_date),
                                   0)::float8 / 3600 END AS kpi_first_closing_hours,
                COALESCE(r.kpi_first_reopen_date < r.kpi_first_closed_date
@@ -75,7 +77,9 @@ def resolutions(ids):
           FROM helpdesk_ticket r
     CROSS JOIN LATERAL (SELECT %(resolved)s AS resolved) stage
     CROSS JOIN LATERAL (
-                SELECT CASE WHEN stage.resolved AND r.kpi_last_closed_date IS NOT NULL
+                -- a ticket that was imported after its closing has no duration
+                SELECT CASE WHEN stage.resolved
+                             AND r.create_date - r.kpi_last_closed_date <= %(tolerance)s
                             THEN GREATEST(EXTRACT(EPOCH FROM r.kpi_last_closed_date
                                                              - r.create_date), 0)::float8 / 3600
                             END AS hours
@@ -91,6 +95,7 @@ def resolutions(ids):
         """,
         resolved=stage_flag("kpi_is_resolution"),
         days=REOPEN_DAYS,
+        tolerance=TOLERANCE,
         ids=list(ids),
     )
 

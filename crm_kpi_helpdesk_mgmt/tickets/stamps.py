@@ -54,7 +54,15 @@ WAITING = Stamp(
     tracked=("past.waiting_since",),
     dated=STAGE_DATES,
 )
+#: The stamps that the closing date of an import dates.
+CLOSINGS = (FIRST_CLOSED, CLOSED, RESOLVED)
 STAMPS = (FIRST_CLOSED, CLOSED, RESOLVED, REOPENED, WAITING)
+
+
+def imported_closing(ticket):
+    """Closing date of a closed ticket that lies before its creation: only imports set it."""
+    date = ticket.stage_id.closed and ticket.closed_date
+    return date if date and date < ticket.create_date else False
 
 
 def changed_setting(setting, value):

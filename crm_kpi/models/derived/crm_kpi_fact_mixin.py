@@ -6,6 +6,9 @@ from odoo.exceptions import AccessError
 from odoo.tools import SQL
 from odoo.tools.misc import split_every
 
+#: Who may correct when an event happened and who gets the credit. Groups imply each other by
+#: default only, so both are named.
+CORRECTORS = "sales_team.group_sale_manager,crm_kpi.group_kpi_manager"
 # marks taken from the queue, and records derived, per batch
 BATCH = 10_000
 
@@ -174,6 +177,11 @@ class CrmKpiFactMixin(models.AbstractModel):
         result = base.write(vals)
         self._kpi_mark_dirty(self.ids)
         return result
+
+    @api.model
+    def _kpi_may_correct(self):
+        """Whether the user may say when an event happened and who gets the credit."""
+        return self.env.su or self.env.user.has_groups(CORRECTORS)
 
     def _kpi_refuse_protected(self, names):
         """Raise when a user, rather than superuser code, sets a stamp or derived field.

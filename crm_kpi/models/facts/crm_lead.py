@@ -273,7 +273,7 @@ class CrmLead(models.Model):
                 lead.create_date, lead.kpi_opportunity_date
             )
             lead.kpi_days_to_win = elapsed_days(lead.create_date, lead.kpi_won_date)
-            lead.kpi_sales_cycle_days = elapsed_days(lead.kpi_opportunity_date, lead.kpi_won_date)
+            lead.kpi_sales_cycle_days = leads.sales_cycle_days(lead)
 
     @api.depends(
         "won_status",
@@ -344,9 +344,40 @@ class CrmLead(models.Model):
         return records
 
     def write(self, vals):
+        # crm replaces the date; an import of existing leads gives it with the new state
+        closed = vals.get("date_closed") and self._kpi_may_correct() and vals["date_closed"]
+        names = (leads.WON.date, leads.LOST.date) if closed else ()
+        before = {name: self.filtered(name) for name in names}
         result = super().write(vals)
         self._kpi_note_events()
+        for name, already in before.items():
+            date = min(fields.Datetime.to_datetime(closed), fields.Datetime.now())
+            (self.filtered(name) - already)._kpi_stamp({name: date})
         return result
+
+    def _kpi_stage_became_won(self, closings):
+        """Date leads that are won because their stage is a won stage now.
+
+        Nothing has happened to them: they were won when they entered the stage.
+
+        :param closings: ``{lead: imported closing date}``, from before the change
+        """
+        won = self.filtered("kpi_won_date")
+        if not won:
+            return
+        self.env.flush_all()
+        entered = dict(
+            self.env.execute_query(leads.entered_won_stage(won, min(won.ids), max(won.ids)))
+        )
+        for date, dated in won.grouped(
+            lambda lead: (
+                closings.get(lead)
+                or entered.get(lead.id)
+                or lead.date_last_stage_update
+                or lead.create_date
+            )
+        ).items():
+            dated._kpi_stamp({leads.WON.date: date})
 
     def unlink(self):
         # superuser: duplicates and orders change, even if the user may not read them

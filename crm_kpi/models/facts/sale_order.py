@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -309,6 +310,18 @@ class SaleOrder(models.Model):
     def write(self, vals):
         state = vals.get("state")
         confirmed = self.filtered(lambda order: state == "sale" and order.state != "sale")
+        moved = self.browse()
+        if "date_order" in vals:
+            date = fields.Datetime.to_datetime(vals["date_order"])
+            moved = self.filtered(lambda order: order.state == "sale" and order.date_order != date)
+            if moved and not self._kpi_may_correct():
+                raise AccessError(
+                    self.env._(
+                        "The order date of a confirmed order decides when the order counts. A "
+                        "sales administrator or KPI manager can correct it, with a reason: "
+                        "Actions, Correct credit."
+                    )
+                )
         if "partner_id" in vals or "company_id" in vals:
             self._kpi_mark_former_customers()
         if "opportunity_id" in vals:
@@ -317,8 +330,22 @@ class SaleOrder(models.Model):
             leads = self.sudo().opportunity_id
         result = super().write(vals)
         if state in ("sent", "sale"):
-            date = fields.Datetime.to_datetime(vals.get("date_order")) if confirmed else None
-            self._kpi_note_state(date or fields.Datetime.now(), confirmed)
+            given = fields.Datetime.to_datetime(vals.get("date_order"))
+            now = fields.Datetime.now()
+            for order in self:
+                # confirmed without a date and never sent: an import in two steps, which gave the
+                # order date before
+                imported = order in confirmed and not order.kpi_sent_date and order.date_order
+                order._kpi_note_state(given or imported or now, order & confirmed)
+        for order in moved.filtered(lambda order: order.state == "sale" and order.date_order):
+            # an order is not sent or confirmed after its order date
+            early = {
+                name: order.date_order
+                for name in (orders.SENT.date, orders.CONFIRMED.date)
+                if order[name] and order[name] > order.date_order
+            }
+            if early:
+                order._kpi_stamp(early)
         if "opportunity_id" in vals:
             # superuser: as above
             leads |= self.sudo().opportunity_id
