@@ -15,6 +15,7 @@ from ..goals.labels import STATUS_SHAPES, in_unit
 from .breakdown import Bar, bars
 from .change import change
 from .context import SPARKLINE_PERIODS, number_or_none
+from .snapshots import early_snapshots, early_text, is_stock
 
 #: Rows of a card that compares salespeople or segments.
 CARD_ROWS = 6
@@ -25,7 +26,8 @@ HEADROOM = 1.1
 class CardState(NamedTuple):
     """How reliable a value is, or why there is none.
 
-    :param state: ``ok``, ``too_few``, ``stale``, ``too_early``, ``not_available`` or ``no_data``
+    :param state: ``ok``, ``too_few``, ``stale``, ``early``, ``too_early``, ``not_available`` or
+        ``no_data``
     """
 
     state: str
@@ -159,6 +161,7 @@ class Cards:
             | self.comparison.whole,
         )
         self.goals = context.goals(all_kpis, context.period)
+        self.early = early_snapshots(kpis, context.period)
 
     def board(self, cards):
         """The cards of a board, as :class:`Card` in their order."""
@@ -246,6 +249,8 @@ class Cards:
                     min=kpi.min_sample,
                 )
                 return CardState("too_few", text)
+            if day := self.early.get((kpi.id, self.context.period.id)):
+                return CardState("early", early_text(env, day))
             return CardState("ok")
         least = kpi._least_cell(self.context.company) if self.context.segment else 0
         if row and 0 < row.record_count < least:
@@ -328,7 +333,7 @@ class Cards:
     def _change(self, kpi, row):
         """The change against the same elapsed part of the comparison period."""
         # a stock, such as the pipeline, is compared with its state at the end of that period
-        basis = self.comparison.whole if _is_stock(kpi) else self.comparison.same_part
+        basis = self.comparison.whole if is_stock(kpi.source_id) else self.comparison.same_part
         before = self.values.get((kpi.id, basis.id))
         if not before or before.value is False or not row:
             return None
@@ -371,11 +376,6 @@ class Cards:
             kpi.id: bars(self.context, kpi, rows, dimension, CARD_ROWS)
             for kpi, rows in by_kpi.items()
         }
-
-
-def _is_stock(kpi):
-    source = kpi.source_id
-    return source.kind == "snapshot" and not source.rebuildable
 
 
 def _bullet(row, goal):

@@ -4,6 +4,8 @@
 
 from dataclasses import dataclass, field
 
+from .snapshots import early_snapshots, early_text, is_stock
+
 
 @dataclass
 class Reason:
@@ -54,11 +56,13 @@ def _explain_aggregate(context, kpi):
     env, source = context.env, kpi.source_id
     row = context.values(kpi, context.period).get((kpi.id, context.period.id))
     result = Explanation(kpi.id, kpi.name, row.record_count if row else 0)
-    if source.kind == "snapshot" and not source.rebuildable and context.elapsed.over:
+    if is_stock(source) and context.elapsed.over:
         result.note = env._(
             "These records were counted while the period was running. Odoo does not keep their "
             "earlier state, so they cannot be counted again."
         )
+        if day := early_snapshots(kpi, context.period).get((kpi.id, context.period.id)):
+            result.note = f"{early_text(env, day)}. {result.note}"
         return result
     # superuser: returns only numbers of records, the rights were checked by the caller
     counts = source._reasons(kpi, context.period.sudo(), context.cell._asdict(), context.now)

@@ -13,6 +13,7 @@ from odoo.tools.misc import format_date
 from ..engine import pace
 from ..engine.time_behaviour import time_behaviours
 from .context import MAX_PERIODS, number_or_none
+from .snapshots import early_snapshots
 
 #: Fewest closed periods from which a usual range is computed.
 RANGE_MIN_PERIODS = 8
@@ -96,6 +97,14 @@ def trend(context, kpi):
         )
         for period in periods
     ]
+    early = early_snapshots(kpi, periods)
+    for period, point in zip(periods, points, strict=True):
+        if point.value is not None and (day := early.get((kpi.id, period.id))):
+            point.value_text = context.env._(
+                "%(value)s, as of %(day)s",
+                value=point.value_text,
+                day=format_date(context.env, day),
+            )
     # start with the first period that has a value
     first = next((i for i, point in enumerate(points) if point.value is not None), 0)
     points, periods = points[first:], periods[first:]

@@ -70,6 +70,28 @@ class TestBoard(BoardCase):
         shown = [card["kpi"]["id"] for card in self.show()["cards"]]
         self.assertEqual(shown, (self.leads | self.amount | self.share).ids)
 
+    def test_snapshot_of_an_earlier_day(self):
+        """Without a refresh on the last day, card, trend, explanation and formulas give the day."""
+        source = self.source.copy({"code": "test_pipeline", "kind": "snapshot"})
+        stock = self.make_kpi("stock", source_id=source.id)
+        double = self.make_kpi("double", kind="formula", formula="test_stock * 2")
+        self.board.card_ids = [Command.create({"kpi_id": kpi.id}) for kpi in stock | double]
+        self.refresh()  # on 15 April
+        with freeze_time("2026-05-02 06:00:00"):
+            self.make_lead("2026-05-01 10:00:00")
+            self.refresh()
+            text = "As of 04/15/2026, because no refresh ran at the end of the period"
+            for kpi in stock | double:
+                card = self.card(kpi, date="last")
+                self.assertEqual((card["state"], card["state_text"]), ("early", text))
+                self.assertEqual(self.card(kpi)["state"], "ok", "May is running")
+            self.assertEqual(self.card(self.leads, date="last")["state"], "ok")
+            points = self.ask("get_detail", stock, filters={"date": "last"})["trend"]["points"]
+            count = self.count(first="2000-01-01", after="2026-05-01")[0]
+            self.assertEqual(points[-1]["value_text"], f"{count}, as of 04/15/2026")
+            why = self.ask("get_explanation", stock, filters={"date": "last"})
+            self.assertIn(text, str(why))
+
     # --- CHANGE ---
 
     def test_change_against_the_same_working_days(self):

@@ -638,6 +638,40 @@ class TestRefresh(KpiCommon):
             counted = int(prints[period.id].split(":")[0])
             self.assertEqual(counted, self.value(kpi, period), period.name)
 
+    def test_snapshot_over_the_end_of_a_month(self):
+        """A pipeline that cannot be rebuilt is never that of a day after the period."""
+        source = self.source.copy({"code": "test_pipeline", "kind": "snapshot"})
+        kpi = self.make_kpi("pipeline", source_id=source.id)
+        with freeze_time("2026-02-25 10:00:00"):
+            self.make_lead("2026-02-10 12:00:00")
+            self.kpis._refresh(kpis=kpi)
+        february = self.period("month", "2026-02-01")
+        week = self.period("week", "2026-02-25")
+        with freeze_time("2026-03-02 10:00:00"):
+            self.make_lead("2026-03-01 12:00:00")
+            self.kpis._refresh(kpis=kpi)
+            self.assertEqual(self.value(kpi, february), 1)
+            self.kpis._refresh(february | week, kpi)
+            # a scheduled refresh that resumes after the step which updates the states
+            february.state = week.state = "open"
+            Aggregates(source, self.company, fields.Datetime.now()).refresh(february | week, kpi)
+            self.assertEqual([self.value(kpi, period) for period in (february, week)], [1, 1])
+            cell = self.cells(kpi, february, "company")
+            self.assertEqual(
+                cell.early_text,
+                "As of 02/25/2026, because no refresh ran at the end of the period",
+            )
+            march = self.cells(kpi, self.period("month", "2026-03-02"), "company")
+            self.assertEqual((march.value, march.early_text), (2, False))
+        # 23:30 in Brussels on the last day, and 0:30 on the first day of April
+        for now in ("2026-03-31 21:30:00", "2026-03-31 22:30:00"):
+            with freeze_time(now):
+                self.make_lead(now)
+                self.kpis._refresh(kpis=kpi)
+        with freeze_time("2026-04-02 10:00:00"):
+            self.env.invalidate_all()
+            self.assertEqual((march.value, march.early_text), (3, False))
+
     @freeze_time(NOW)
     def test_new_definition_leaves_locked_periods(self):
         kpi = self.make_kpi("leads")

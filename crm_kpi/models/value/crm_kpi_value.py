@@ -11,6 +11,7 @@ from odoo.tools.misc import format_date, format_time
 
 from ...board.change import change
 from ...board.header import backfill_text, elapsed_text
+from ...board.snapshots import early_snapshots, early_text
 from ...engine.cells import CELL_KEY
 from ...engine.time_behaviour import time_behaviours
 from ...fields import NullableFloat
@@ -130,6 +131,12 @@ class CrmKpiValue(models.Model):
         "Working days", compute="_compute_elapsed_text", help="Elapsed part of the period."
     )
     as_of_text = fields.Char("As of (text)", compute="_compute_as_of_text")
+    early_text = fields.Char(
+        "Not of the end of the period",
+        compute="_compute_early_text",
+        help="The pipeline and other snapshots cannot be rebuilt: without a refresh on the last "
+        "day of the period, their value is that of an earlier day.",
+    )
 
     # --- TEXTS ---
 
@@ -275,6 +282,14 @@ class CrmKpiValue(models.Model):
                 )
             else:
                 cell.as_of_text = format_date(self.env, fields.Datetime.context_timestamp(self, at))
+
+    @api.depends("computed_at", "period_id", "kpi_id")
+    @api.depends_context("lang")
+    def _compute_early_text(self):
+        early = early_snapshots(self.kpi_id, self.period_id)
+        for cell in self:
+            day = early.get((cell.kpi_id.id, cell.period_id.id))
+            cell.early_text = day and early_text(self.env, day)
 
     # --- ACTIONS ---
 
