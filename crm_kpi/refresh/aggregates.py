@@ -110,11 +110,14 @@ class Aggregates:
         if not due:
             return 0
         targets, unreliable = [], []
-        for (kpi, period), (_key, locked) in due.items():
+        for (kpi, period), found in due.items():
+            target = self._target(kpi, period, found)
             if kpi._is_reliable(period):
-                targets.append(self._target(kpi, period, locked))
+                targets.append(target)
             else:
-                unreliable.append(Target(kpi.id, period.id, kpi.version, locked, False, False, 0))
+                unreliable.append(
+                    target._replace(zero_when_empty=False, running=False, smallest_cell=0)
+                )
         written = 0
         if targets:
             sets = segment_sets(self.company)
@@ -129,12 +132,14 @@ class Aggregates:
         note_computed(self.env, due, self.now)
         return written
 
-    def _target(self, kpi, period, locked):
+    def _target(self, kpi, period, due):
         return Target(
             kpi_id=kpi.id,
             period_id=period.id,
             version=kpi.version,
-            locked=locked,
+            locked=due.locked,
+            redefined=due.redefined,
+            replaced=due.replaced,
             zero_when_empty=kpi._zero_when_empty,
             running=period.state == "open",
             smallest_cell=kpi._least_cell(self.company),

@@ -15,10 +15,15 @@ RELATIVE_DATE = re.compile(r"""\b(now|today)\b|['"]([+-]\d|=(\d|\w+day))""")
 
 
 class Due(NamedTuple):
-    """What has to be computed of a KPI in a period: the new cache key, and whether it is locked."""
+    """What has to be computed of a KPI in a period: the new cache key, and how it is stored.
+
+    For ``locked``, ``redefined`` and ``replaced`` see :class:`~.target.Target`.
+    """
 
     cache_key: CacheKey
     locked: bool
+    redefined: bool
+    replaced: bool
 
 
 class Computed(NamedTuple):
@@ -27,6 +32,7 @@ class Computed(NamedTuple):
     cache_key: CacheKey | None
     version: int
     computed_at: datetime
+    recompute: bool
 
 
 class DueValues:
@@ -61,14 +67,19 @@ class DueValues:
                 locked = period.state == "locked" and final
                 key = self._cache_key(kpi, period, records.get(period.id, "0"), locked)
                 if self._is_due(key, locked, before, kpi.version):
-                    due[kpi, period] = Due(key, locked)
+                    due[kpi, period] = Due(
+                        key,
+                        locked,
+                        redefined=locked and before.version != kpi.version,
+                        replaced=locked and bool(before.recompute),
+                    )
         return due
 
     def _computed(self, periods):
         """Dict of ``(kpi id, period id)`` to :class:`Computed`."""
         rows = self.kpis.env.execute_query(
             SQL(
-                """SELECT kpi_id, period_id, fingerprint, version, computed_at
+                """SELECT kpi_id, period_id, fingerprint, version, computed_at, recompute
                      FROM crm_kpi_computation
                     WHERE kpi_id = ANY(%s) AND period_id = ANY(%s)""",
                 self.kpis.ids,
@@ -76,18 +87,18 @@ class DueValues:
             )
         )
         return {
-            (kpi_id, period_id): Computed(CacheKey.decode(text), version, computed_at)
-            for kpi_id, period_id, text, version, computed_at in rows
+            (kpi_id, period_id): Computed(CacheKey.decode(text), *how)
+            for kpi_id, period_id, text, *how in rows
         }
 
     @staticmethod
     def _is_due(key, locked, before, version):
-        if before is None:
+        if before is None or version != before.version:
             return True
         if locked:
-            # what counted before the lock does not matter any more, nor does a new definition
+            # what counted before the lock does not matter any more
             return not key.same_when_locked(before.cache_key)
-        return key != before.cache_key or version != before.version
+        return key != before.cache_key
 
     def _cache_key(self, kpi, period, records, locked):
         return CacheKey(

@@ -12,7 +12,7 @@ from ..sql import Cte, unnest, with_ctes
 from .due import DueValues
 from .failures import confined, note_failure, note_success
 from .scope import cross_level_ids, kpis_to_refresh
-from .store import store_statement
+from .store import newest_restatements, same_cell, store_statement
 from .target import Target
 from .values import note_computed, store_cells
 
@@ -21,7 +21,8 @@ class Lookup(NamedTuple):
     """Which stored number fills a component of a formula in a period.
 
     :param slot: position of the component in the formula, from 1
-    :param what: ``value`` of the KPI, or ``target`` of its goal
+    :param what: ``value`` of the KPI, ``restated`` for the value that it would have today, or
+        ``target`` of its goal
     :param source_period_id: period whose number is taken
     """
 
@@ -100,22 +101,25 @@ class FormulaKpi:
                 for part in self.formula.components
             ],
             cross_levels=self.kpi.id in self.run.cross_ids,
-            lookups=list(self._lookups(due_periods, sources, revisions)),
+            lookups=list(self._lookups(due, sources, revisions)),
             constants={period.id: period._formula_constants() for period in due_periods},
         )
         company = self.run.company
         smallest_cell = self.kpi._least_cell(company)
+        versions = self._versions(due_periods, sources)
         targets = [
             Target(
                 kpi_id=self.kpi.id,
                 period_id=period.id,
-                version=self.kpi.version,
-                locked=locked,
+                version=versions[period],
+                locked=found.locked,
+                redefined=found.redefined,
+                replaced=found.replaced,
                 zero_when_empty=False,
                 running=period.state == "open",
                 smallest_cell=smallest_cell,
             )
-            for (_kpi, period), (_key, locked) in due.items()
+            for (_kpi, period), found in due.items()
         ]
         statement = store_statement(computed, targets, company.id, self.run.now)
         written = store_cells(self.env, statement)
@@ -133,16 +137,37 @@ class FormulaKpi:
             "last_year": periods._previous(years=1) if "last_year" in shifts else {},
         }
 
-    def _lookups(self, periods, sources, revisions):
-        """Yield the :class:`Lookup` of each component in each period that has a number."""
+    def _lookups(self, due, sources, revisions):
+        """Yield the :class:`Lookup` of each component in each period that has a number.
+
+        A locked value is compared with what it would be today: its components are taken as
+        they would be today, too.
+        """
         for slot, part in enumerate(self.formula.components, start=1):
             kpi = self.components[part.code]
-            for period in periods:
+            for (_kpi, period), found in due.items():
                 source = sources[part.shift].get(period)
                 if source and part.shift == "target":
                     yield Lookup(period.id, slot, "target", kpi.id, source.id)
                 elif source and (kpi.id, source.id) in revisions and kpi._is_reliable(source):
-                    yield Lookup(period.id, slot, "value", kpi.id, source.id)
+                    what = "restated" if found.locked and not found.replaced else "value"
+                    yield Lookup(period.id, slot, what, kpi.id, source.id)
+
+    def _versions(self, periods, sources):
+        """The version of the values in each period: older where a component's value is older.
+
+        The version of a formula is at least that of each component: it grows with them.
+        """
+        stored = self._stored_versions(periods, sources)
+        versions = {}
+        for period in periods:
+            behind = [0]
+            for part in self.formula.components:
+                kpi, source = self.components[part.code], sources[part.shift].get(period)
+                if source and part.shift != "target":
+                    behind.append(kpi.version - stored.get((kpi.id, source.id), kpi.version))
+            versions[period] = self.kpi.version - max(behind)
+        return versions
 
     # --- WHAT CHANGED ---
 
@@ -179,6 +204,22 @@ class FormulaKpi:
             )
         )
         return {(kpi_id, period_id): revision for kpi_id, period_id, revision in rows}
+
+    def _stored_versions(self, periods, sources):
+        """Versions of the components' values: dict by ``(kpi id, period id)``."""
+        used = {
+            mapping[period].id for mapping in sources.values() for period in periods
+            if period in mapping
+        }  # fmt: skip
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT kpi_id, period_id, version FROM crm_kpi_value
+                    WHERE kpi_id = ANY(%s) AND period_id = ANY(%s) AND level = 'company'""",
+                self._component_ids(),
+                list(used),
+            )
+        )
+        return {(kpi_id, period_id): version for kpi_id, period_id, version in rows}
 
     def _goal_stamps(self):
         """Number and last change of the goals of components: dict by ``(kpi id, period id)``."""
@@ -229,7 +270,13 @@ def formula_cells(formula, kpi_id, zeros, cross_levels, lookups, constants):
         least=lambda parts: SQL("LEAST(%s)", SQL(", ").join(parts)),
     ) or SQL("0")
     return with_ctes(
-        [lookup(lookups), constants_of_periods(constants), looked_up(), gathered(len(components))],
+        [
+            lookup(lookups),
+            constants_of_periods(constants),
+            restated(),
+            looked_up(),
+            gathered(len(components)),
+        ],
         SQL(
             """SELECT %s::int4 AS kpi_id, gathered.period_id, gathered.level, gathered.team_id,
                       gathered.user_id, gathered.segment_id, (%s)::float8 AS value,
@@ -274,6 +321,14 @@ def constants_of_periods(constants):
     )
 
 
+def restated():
+    """Cells of ``restated`` lookups that would be different today: the columns of a cell,
+    ``value, record_count``."""
+    return Cte("restated", newest_restatements(SQL(
+        """SELECT kpi_id, source_period_id FROM lookup WHERE what = 'restated'"""
+    )))  # fmt: skip
+
+
 def looked_up():
     """The stored numbers: ``period_id, slot``, the level and dimensions of a cell, ``value,
     record_count``."""
@@ -286,6 +341,15 @@ def looked_up():
                  JOIN crm_kpi_value value ON value.kpi_id = lookup.kpi_id
                                          AND value.period_id = lookup.source_period_id
                 WHERE lookup.what = 'value'
+                   OR lookup.what = 'restated'
+                  AND NOT EXISTS (SELECT 1 FROM restated WHERE %(same)s)
+                UNION ALL
+               SELECT lookup.period_id, lookup.slot, restated.level, restated.team_id,
+                      restated.user_id, restated.segment_id, restated.value, restated.record_count
+                 FROM lookup
+                 JOIN restated ON restated.kpi_id = lookup.kpi_id
+                              AND restated.period_id = lookup.source_period_id
+                WHERE lookup.what = 'restated'
                 UNION ALL
                SELECT lookup.period_id, lookup.slot, goal.scope, goal.team_id, goal.user_id,
                       goal.segment_id, goal.target, 0
@@ -293,7 +357,8 @@ def looked_up():
                  JOIN crm_kpi_goal goal ON goal.kpi_id = lookup.kpi_id
                                        AND goal.period_id = lookup.source_period_id
                                        AND goal.active
-                WHERE lookup.what = 'target'"""
+                WHERE lookup.what = 'target'""",
+            same=same_cell("restated", "value"),
         ),
     )
 

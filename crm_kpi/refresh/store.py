@@ -10,7 +10,7 @@ One function per common table expression (CTE), each with the columns it yields:
                     still_reported, known ─┴> restated
 
 Unlocked targets get exactly the cells that were computed. Cells of locked targets stay as they
-are; where they would be different today, a restatement says so.
+are, unless the target is replaced; where they would be different today, a restatement says so.
 """
 
 from odoo.tools import SQL
@@ -179,22 +179,22 @@ def still_reported():
 def known():
     """Locked cells, and cells that appeared in a restatement since the period was locked.
 
-    Columns of a cell, with ``value, record_count, version``.
+    Columns of a cell, with ``value, record_count``.
     """
     return Cte(
         "known",
         SQL(
-            """SELECT %(of_value)s, value.value, value.record_count, value.version
+            """SELECT %(of_value)s, value.value, value.record_count
                  FROM crm_kpi_value value JOIN target USING (kpi_id, period_id)
                 WHERE target.locked
                 UNION ALL
-               SELECT DISTINCT %(of_restatement)s, NULL::float8, 0, NULL::int4
+               SELECT DISTINCT %(of_restatement)s, NULL::float8, 0
                  FROM crm_kpi_restatement restatement JOIN target USING (kpi_id, period_id)
                 WHERE target.locked
                   AND NOT EXISTS (SELECT 1 FROM crm_kpi_value value WHERE %(same)s)""",
             of_value=_columns("value"),
             of_restatement=_columns("restatement"),
-            same=_same_cell("value", "restatement"),
+            same=same_cell("value", "restatement"),
         ),
     )
 
@@ -203,7 +203,7 @@ def known():
 
 
 def deleted():
-    """Delete the cells of unlocked targets that were not computed: one row per deleted cell.
+    """Delete the cells that were not computed, but not locked ones: one row per deleted cell.
 
     Both sides are grouped by the key of the cell. A join, or NOT IN, would compare each value
     with each cell when the planner underestimates their number.
@@ -215,7 +215,7 @@ def deleted():
                       SELECT max(side.id)
                         FROM (SELECT value.id, %(key_of_value)s
                                 FROM crm_kpi_value value JOIN target USING (kpi_id, period_id)
-                               WHERE NOT target.locked
+                               WHERE NOT target.locked OR target.replaced
                                UNION ALL
                               SELECT NULL, %(key_of_cell)s FROM cell)
                           AS side (id, %(columns)s)
@@ -231,7 +231,10 @@ def deleted():
 
 
 def stored(company_id, now):
-    """Insert the unlocked cells, or update them where they differ: one row per change."""
+    """Insert the cells that are not locked, or are replaced; update them where they differ.
+
+    One row per change.
+    """
     return Cte(
         "stored",
         SQL(
@@ -239,8 +242,10 @@ def stored(company_id, now):
                                                    version, computed_at, kpi_sequence, category_id)
                SELECT %(of_cell)s, %(company)s, cell.value, cell.record_count, cell.version,
                       %(now)s, kpi.sequence, kpi.category_id
-                 FROM cell JOIN crm_kpi kpi ON kpi.id = cell.kpi_id
-                WHERE NOT cell.locked
+                 FROM cell
+                 JOIN target USING (kpi_id, period_id)
+                 JOIN crm_kpi kpi ON kpi.id = cell.kpi_id
+                WHERE NOT cell.locked OR target.replaced
                    ON CONFLICT (%(key)s) DO UPDATE
                   SET value = EXCLUDED.value, record_count = EXCLUDED.record_count,
                       version = EXCLUDED.version, computed_at = EXCLUDED.computed_at
@@ -260,14 +265,15 @@ def stored(company_id, now):
 def restated(company_id, now):
     """Note locked cells that would be different today, once per difference.
 
-    One row per restatement. The reason is found by the version of the definition, then by the
-    number of records.
+    One row per restatement. The reason is a new definition, or is found by the number of records,
+    compared with the last restatement of the cell.
     """
     before = SQL(
         "CASE WHEN newest.id IS NULL THEN %s ELSE %s END",
         _comparable("pair.value_locked", "pair.record_count_locked"),
         _comparable("newest.value_now", "newest.record_count_now"),
     )
+    count_before = SQL("COALESCE(newest.record_count_now, pair.record_count_locked)")
     return Cte(
         "restated",
         SQL(
@@ -275,12 +281,13 @@ def restated(company_id, now):
                                                 record_count_locked, record_count_now, reason, date)
                SELECT %(of_pair)s, %(company)s, pair.value_locked, pair.value_now,
                       pair.record_count_locked, pair.record_count_now,
-                      CASE WHEN pair.version_now <> pair.version_locked THEN 'definition'
-                           WHEN pair.record_count_now > pair.record_count_locked THEN 'late'
-                           WHEN pair.record_count_now < pair.record_count_locked THEN 'removed'
+                      CASE WHEN target.redefined THEN 'definition'
+                           WHEN pair.record_count_now > %(count_before)s THEN 'late'
+                           WHEN pair.record_count_now < %(count_before)s THEN 'removed'
                            ELSE 'amount' END,
                       %(now)s
                  FROM (%(locked_and_now)s) AS pair
+                 JOIN target USING (kpi_id, period_id)
                  LEFT JOIN LATERAL (%(newest)s) AS newest ON TRUE
                 WHERE %(differs)s
                RETURNING 1""",
@@ -288,6 +295,7 @@ def restated(company_id, now):
             of_pair=_columns("pair"),
             company=company_id,
             now=now,
+            count_before=count_before,
             locked_and_now=_locked_and_now(),
             newest=_newest_restatement(),
             differs=_differs(before, _comparable("pair.value_now", "pair.record_count_now")),
@@ -298,15 +306,13 @@ def restated(company_id, now):
 def _locked_and_now():
     """Each locked cell with the value that it would have today; one of both can be missing.
 
-    Columns of a cell, with ``value_locked, value_now, record_count_locked, record_count_now,
-    version_locked, version_now``.
+    Columns of a cell, with ``value_locked, value_now, record_count_locked, record_count_now``.
     """
     return SQL(
         """SELECT %(either)s,
                   known.value AS value_locked, cell.value AS value_now,
                   COALESCE(known.record_count, 0) AS record_count_locked,
-                  COALESCE(cell.record_count, 0) AS record_count_now,
-                  known.version AS version_locked, cell.version AS version_now
+                  COALESCE(cell.record_count, 0) AS record_count_now
              FROM (%(known)s) AS known
              FULL JOIN (SELECT * FROM cell WHERE locked) AS cell ON %(same)s""",
         either=SQL(", ").join(
@@ -314,7 +320,7 @@ def _locked_and_now():
             for name in CELL_COLUMNS
         ),
         known=_comparable_known(),
-        same=_same_cell("cell", "known"),
+        same=same_cell("cell", "known"),
     )
 
 
@@ -347,7 +353,37 @@ def _newest_restatement():
               AND last.team_id IS NOT DISTINCT FROM pair.team_id
               AND last.user_id IS NOT DISTINCT FROM pair.user_id
               AND last.segment_id IS NOT DISTINCT FROM pair.segment_id
-            ORDER BY last.id DESC LIMIT 1"""
+              AND %s
+            ORDER BY last.id DESC LIMIT 1""",
+        _not_stored_since("last"),
+    )
+
+
+def newest_restatements(periods):
+    """The last restatement of each cell: the columns of a cell, ``value, record_count``.
+
+    :param SQL periods: query of ``(kpi_id, period_id)``
+    """
+    return SQL(
+        """SELECT DISTINCT ON (%(key)s) %(columns)s, last.value_now AS value,
+                  last.record_count_now AS record_count
+             FROM crm_kpi_restatement AS last
+            WHERE (last.kpi_id, last.period_id) IN (%(periods)s) AND %(not_stored_since)s
+            ORDER BY %(key)s, last.id DESC""",
+        key=_key("last"),
+        columns=_columns("last"),
+        periods=periods,
+        not_stored_since=_not_stored_since("last"),
+    )
+
+
+def _not_stored_since(restatement):
+    """Condition: the cell was not stored after the restatement, in a period unlocked by hand."""
+    return SQL(
+        """NOT EXISTS (SELECT 1 FROM crm_kpi_value AS later
+                        WHERE %s AND later.computed_at > %s)""",
+        same_cell("later", restatement),
+        SQL.identifier(restatement, "date"),
     )
 
 
@@ -372,7 +408,8 @@ def _key(table):
     return SQL(", ").join(_key_parts(table))
 
 
-def _same_cell(left, right):
+def same_cell(left, right):
+    """Condition: rows of two tables are of the same cell."""
     return SQL(" AND ").join(
         SQL("%s = %s", one, other)
         for one, other in zip(_key_parts(left), _key_parts(right), strict=True)

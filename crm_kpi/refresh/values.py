@@ -59,8 +59,8 @@ def note_computed(env, due, now):
     :param due: dict of ``(kpi, period)`` to :class:`~.due.Due`
     """
     rows = [
-        ComputationRow(kpi.id, period.id, cache_key.encode(), kpi.version, now)
-        for (kpi, period), (cache_key, _locked) in due.items()
+        ComputationRow(kpi.id, period.id, found.cache_key.encode(), kpi.version, now)
+        for (kpi, period), found in due.items()
     ]
     env.execute_query(
         SQL(
@@ -69,7 +69,8 @@ def note_computed(env, due, now):
                SELECT kpi_id, period_id, fingerprint, version, computed_at, 1 FROM %s
                    ON CONFLICT (kpi_id, period_id) DO UPDATE
                   SET fingerprint = EXCLUDED.fingerprint, computed_at = EXCLUDED.computed_at,
-                      version = EXCLUDED.version, revision = computation.revision + 1
+                      version = EXCLUDED.version, revision = computation.revision + 1,
+                      recompute = FALSE
                RETURNING 1""",
             unnest(ComputationRow, rows, "computed"),
         )

@@ -44,6 +44,7 @@ from . import test_store
 from . import test_tour_roles
 from . import test_pitfalls
 from . import test_value_card
+from . import test_versions
 from . import test_order_facts
 from . import test_catalogue_customer
 from . import test_catalogue_order

@@ -686,6 +686,10 @@ class TestRefresh(KpiCommon):
         self.assertEqual(self.cells(kpi, may, "company").version, 1)
         self.assertEqual(self.value(kpi, november), 0)
         self.assertEqual(self.cells(kpi, november, "company").version, 2)
+        lines = self.env["crm.kpi.restatement"].search([("period_id", "=", may.id)])
+        company = lines.filtered(lambda line: line.level == "company")
+        self.assertEqual((company.value_locked, company.value_now), (1, 0))
+        self.assertEqual(set(lines.mapped("reason")), {"definition"})
 
     # --- formulas ---
 

@@ -150,6 +150,8 @@ class StoreCase(KpiCommon):
             "zero_when_empty": True,
             "running": False,
             "smallest_cell": 0,
+            "redefined": False,
+            "replaced": False,
             **values,
         }
         return store.target([Target(**values)])
@@ -205,8 +207,8 @@ class TestCells(StoreCase):
 
     def test_target(self):
         targets = [
-            Target(self.kpi.id, self.month.id, 3, True, False, True, 5),
-            Target(self.other.id, self.month.id, 1, False, True, False, 0),
+            Target(self.kpi.id, self.month.id, 3, True, True, False, False, True, 5),
+            Target(self.other.id, self.month.id, 1, False, False, False, True, False, 0),
         ]
         columns = ", ".join(Target._fields)
         self.assertRows(self.run_cte(store.target(targets), columns=columns), *targets)
@@ -325,8 +327,8 @@ class TestCells(StoreCase):
         self.put_restatement(self.ann_cell, 2)
         self.assertRows(
             self.run_cte(store.known(), self.target(locked=True)),
-            (*self.company_cell, 5, 2, 3),
-            (*self.ann_cell, None, 0, None),
+            (*self.company_cell, 5, 2),
+            (*self.ann_cell, None, 0),
         )
         self.assertRows(self.run_cte(store.known(), self.target()))
 
@@ -365,9 +367,12 @@ class TestChanges(StoreCase):
             self.put_value(ids, 5)  # fmt: skip
         cell = self.cell((self.company_cell, 1.0, 1, 1), (self.bob_cell, None, 0, 1))
         self.assertEqual(self.run_cte(store.deleted(), self.target(locked=True), cell), [])
-        self.assertEqual(len(self.run_cte(store.deleted(), self.target(), cell)), 2)
         left = {self.company_cell, self.bob_cell, elsewhere, later}
-        self.assertEqual(set(self.values()), left)
+        for target in (self.target(), self.target(locked=True, replaced=True)):
+            with self.env.cr.savepoint() as savepoint:
+                self.assertEqual(len(self.run_cte(store.deleted(), target, cell)), 2)
+                self.assertEqual(set(self.values()), left)
+                savepoint.rollback()
 
     def test_stored(self):
         """New cells are inserted, cells that differ updated; rounding is not a difference."""
@@ -384,7 +389,7 @@ class TestChanges(StoreCase):
             (unassigned, 2.0, 1, 1),
             (self.gold_cell, None, 3, 1),
         )
-        changes = self.run_cte(store.stored(self.company.id, NOW), cell)
+        changes = self.run_cte(store.stored(self.company.id, NOW), self.target(), cell)
         self.assertEqual(len(changes), 3)
         self.assertEqual(
             self.values(),
@@ -403,17 +408,21 @@ class TestChanges(StoreCase):
     def test_locked_cells_are_not_stored(self):
         self.locked = True
         cell = self.cell((self.company_cell, 6.0, 1, 1))
-        self.assertEqual(self.run_cte(store.stored(self.company.id, NOW), cell), [])
+        stored = store.stored(self.company.id, NOW)
+        self.assertEqual(self.run_cte(stored, self.target(locked=True), cell), [])
         self.assertFalse(self.values())
+        self.run_cte(stored, self.target(locked=True, replaced=True), cell)
+        self.assertEqual(self.values(), {self.company_cell: (6, 1, 1, NOW)})
 
     # --- restatements ---
 
-    def restate(self, known, cells, still_reported=()):
+    def restate(self, known, cells, still_reported=(), redefined=False):
         """New restatements: dict of the cell to values locked and now, numbers, reason."""
         self.locked = True
         inputs = [
-            given("known", "kpi_id period_id level team_id user_id segment_id value record_count version",
-                  *((*ids, *numbers) for ids, *numbers in known)),
+            self.target(locked=True, redefined=redefined),
+            given("known", "kpi_id period_id level team_id user_id segment_id value record_count",
+                  *((*ids, *numbers[:2]) for ids, *numbers in known)),
             self.cell(*cells),
             given("still_reported", "kpi_id period_id level set_id", *still_reported),
         ]  # fmt: skip
@@ -436,12 +445,18 @@ class TestChanges(StoreCase):
             ((2, 4, 1), (1, 3, 1), "removed"),
             ((2, 4, 1), (1, 4, 1), "amount"),
             ((2, 4, 1), (1, 4, 2), "definition"),
+            ((2, 4, 1), (None, 0, 2), "definition"),
+            ((None, 0, 1), (3, 4, 2), "definition"),
             ((None, 0, 1), (1, 1, 1), "late"),
             ((1, 1, 1), (None, 1, 1), "amount"),
         ]
         for known, now, reason in cases:
             with self.subTest(reason, known=known, now=now), self.env.cr.savepoint() as savepoint:
-                lines = self.restate([(self.company_cell, *known)], [(self.company_cell, *now)])
+                lines = self.restate(
+                    [(self.company_cell, *known)],
+                    [(self.company_cell, *now)],
+                    redefined=known[2] != now[2],
+                )
                 false_if_none = [False if value is None else value for value in (known[0], now[0])]
                 expected = (*false_if_none, known[1], now[1], reason)
                 self.assertEqual(lines, {self.company_cell: expected})
@@ -474,6 +489,25 @@ class TestChanges(StoreCase):
             lines = self.restate(known, [(self.company_cell, value, count, 1)])
             self.assertEqual(len(lines), expected, value)
 
+    def test_reason_since_the_last_restatement(self):
+        """A record that is removed after records came late is removed, not late."""
+        known = [(self.company_cell, 5.0, 5, 1)]
+        for count, reason in ((8, "late"), (7, "removed"), (5, "removed"), (6, "late")):
+            lines = self.restate(known, [(self.company_cell, float(count), count, 1)])
+            self.assertEqual([line[-1] for line in lines.values()], [reason], count)
+
+    def test_restatements_of_an_earlier_lock(self):
+        """A value that was stored again after a restatement is compared itself."""
+        self.put_restatement(self.company_cell, 6.0, 6)
+        self.put_value(self.company_cell, 5.0, 5)
+        now = [(self.company_cell, 6.0, 6, 1)]
+        self.assertEqual(self.restate([(self.company_cell, 5.0, 5, 1)], now), {})
+        self.env.execute_query(
+            SQL("UPDATE crm_kpi_value SET computed_at = '2027-01-01' RETURNING 1")
+        )
+        lines = self.restate([(self.company_cell, 5.0, 5, 1)], now)
+        self.assertEqual([line[1] for line in lines.values()], [6])
+
     def test_a_breakdown_that_is_not_computed_any_more(self):
         """Segments of a set that is not computed any more are not missing records."""
         known = [(self.company_cell, 5.0, 5, 1), (self.gold_cell, 5.0, 5, 1)]
@@ -504,12 +538,17 @@ class TestFormulaCells(StoreCase):
             formulas.Lookup(90, 2, "target", self.other.id, self.next_month.id),
             formulas.Lookup(90, 3, "value", self.other.id, self.next_month.id),
         ]
+        self.put_restatement(self.company_cell, 7, 3)
+        lookups.append(formulas.Lookup(91, 1, "restated", self.kpi.id, self.month.id))
         self.assertRows(
-            self.run_cte(formulas.looked_up(), formulas.lookup(lookups)),
+            self.run_cte(formulas.looked_up(), formulas.lookup(lookups), formulas.restated()),
+            (91, 1, "company", None, None, None, 7, 3),
             (90, 1, "company", None, None, None, 5, 2),
             (90, 2, "user", None, self.ann.id, None, 8, 0),
         )
-        self.assertRows(self.run_cte(formulas.looked_up(), formulas.lookup([])))
+        self.assertRows(
+            self.run_cte(formulas.looked_up(), formulas.lookup([]), formulas.restated())
+        )
 
     def test_constants(self):
         constants = {

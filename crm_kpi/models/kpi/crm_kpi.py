@@ -387,7 +387,10 @@ class CrmKpi(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._prepare_manual(vals, vals.get("kind"))
-        return super().create(vals_list)
+        kpis = super().create(vals_list)
+        for kpi in kpis.filtered("component_ids"):
+            kpi.version = kpi._next_version(0)
+        return kpis
 
     def write(self, vals):
         if "code" in vals:
@@ -410,16 +413,39 @@ class CrmKpi(models.Model):
         return result
 
     def _note_new_version(self):
-        """The definition changed: all periods that are not locked are computed again."""
-        for kpi in self:
+        """The definition changed, and with it that of the formulas that rest on it.
+
+        The next refresh computes all periods that are not locked again, and notes what the locked
+        ones would be.
+        """
+        for kpi in self._with_formula_users():
             kpi.write(
                 {
-                    "version": kpi.version + 1,
+                    "version": kpi._next_version(kpi.version),
                     "next_try": False,
                     "failure_count": 0,
                     "failed_company_id": False,
                 }
             )
+
+    def _next_version(self, version):
+        """The version after this one; that of a formula is never lower than its components'."""
+        return max(version + 1, *self.component_ids.mapped("version"), 1)
+
+    def _recompute_history(self):
+        """Have the next refresh replace locked values, of the formulas on these KPIs too.
+
+        What was reported stays in the restatements. A snapshot of which the past is not known
+        keeps its values.
+        """
+        kpis = self._with_formula_users().filtered(
+            lambda kpi: kpi.source_id.kind != "snapshot" or kpi.source_id.rebuildable
+        )
+        # superuser: bookkeeping of the refresh, in all companies as the definition
+        computations = self.env["crm.kpi.computation"].sudo()
+        computations.search([("kpi_id", "in", kpis.ids), ("period_id.state", "=", "locked")]).write(
+            {"fingerprint": False, "recompute": True}
+        )
 
     def _drop_other_companies(self):
         """Delete the values of companies in which the KPI is not computed any more.
@@ -485,6 +511,13 @@ class CrmKpi(models.Model):
         return self.with_context(active_test=False).search(
             [("component_ids", "in", self.ids), ("id", "not in", self.ids)]
         )
+
+    def _with_formula_users(self):
+        """These KPIs, and those whose formulas use them, directly or not."""
+        result = self
+        while missing := result._formula_users():
+            result |= missing
+        return result
 
     def _aggregates_behind(self):
         """The aggregate and manual KPIs that a KPI rests on, itself included."""

@@ -24,5 +24,8 @@ class CrmKpiComputation(models.Model):
         help="Number of times it was computed. Formulas that use the KPI depend on it."
     )
     computed_at = fields.Datetime()
+    recompute = fields.Boolean(
+        help="The next refresh replaces the values of this period although it is locked."
+    )
 
     _cell_uniq = models.UniqueIndex("(kpi_id, period_id)")
