@@ -20,8 +20,8 @@ def pre_init_hook(env):
 def post_init_hook(env):
     env["crm.kpi.backfill"]._begin(
         [
-            "leads",
             "orders",
+            "leads",
             "customers",
             "invoice_lines",
             # after the stamps: the conversations of a lead depend on when it was won or lost

@@ -51,6 +51,8 @@ KPIS = """
 10  deals_won                      crm_kpi                      crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_10_deals_won
 10b avg_deal_size                  crm_kpi                      crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_10_deals_won
 10c deals_lost                     crm_kpi                      crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_09_win_rate
+10d new_mrr                        crm_kpi                      crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_10_recurring_revenue
+10e new_arr                        crm_kpi                      crm_kpi/tests/test_catalogue.py::TestCatalogueSales::test_10_recurring_revenue
 11  quotations_sent                crm_kpi                      crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_11_quotations_sent
 11b quote_acceptance_rate          crm_kpi                      crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_11_quotations_sent
 11c quote_to_order_days            crm_kpi                      crm_kpi/tests/test_catalogue_order.py::TestCatalogueOrders::test_11_quotations_sent

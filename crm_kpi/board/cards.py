@@ -11,7 +11,7 @@ from odoo.tools.misc import format_date, format_datetime
 
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
-from ..goals.labels import STATUS_SHAPES, in_unit
+from ..goals.labels import STATUS_SHAPES, in_unit, status_text
 from .breakdown import Bar, bars
 from .change import change
 from .context import SPARKLINE_PERIODS, number_or_none
@@ -231,7 +231,7 @@ class Cards:
         )
         if goal := self._goal(counter):
             result.status = goal.status
-            result.status_text = self._status_text(goal)
+            result.status_text = status_text(goal)
             result.shape = STATUS_SHAPES[goal.status]
         return result
 
@@ -321,12 +321,9 @@ class Cards:
             forecast_text=goal.projected_text,
             counter_missed=goal.counter_missed,
             status=goal.status,
-            status_text=self._status_text(goal),
+            status_text=status_text(goal),
             shape=STATUS_SHAPES[goal.status],
         )
-
-    def _status_text(self, goal):
-        return dict(goal._fields["status"]._description_selection(self.env))[goal.status]
 
     # --- CHANGE AND SPARKLINE ---
 

@@ -24,7 +24,8 @@ class Explanation:
 
     :param stored: number of records when the value was computed
     :param included: ``None`` where the records cannot be counted any more
-    :param note: why ``stored`` and ``included`` differ or cannot be compared
+    :param note: why ``stored`` and ``included`` differ or cannot be compared, and which of the
+        included records count 0
     """
 
     kpi_id: int
@@ -78,13 +79,21 @@ def _explain_aggregate(context, kpi):
         "empty": env._("Without a value to compute from"),
     }
     result.total = sum(counts.values())
-    result.included = counts["included"]
+    result.included = counts["included"] + counts.get("cancelled", 0)
     result.excluded = [
         Reason(reason, text, counts[reason]) for reason, text in texts.items() if counts.get(reason)
     ]
-    if result.stored != result.included:
-        result.note = env._(
-            "The value was computed from %s records. Records have changed since then.",
-            result.stored,
+    notes = []
+    if cancelled := counts.get("cancelled"):
+        notes.append(
+            env._("%s of the included deals count 0, because all orders were cancelled.", cancelled)
         )
+    if result.stored != result.included:
+        notes.append(
+            env._(
+                "The value was computed from %s records. Records have changed since then.",
+                result.stored,
+            )
+        )
+    result.note = " ".join(notes)
     return result

@@ -102,10 +102,13 @@ def improved(baseline, share, direction):
 
     >>> improved(4, 0.5, "increase"), improved(10, 0.2, "decrease")
     (6.0, 8.0)
-    >>> improved(None, 0.5, "increase") is None
-    True
+
+    A share of zero is zero: such a goal would be met without any improvement. It has no target.
+
+    >>> improved(None, 0.5, "increase") is None, improved(0, 0.5, "increase") is None
+    (True, True)
     """
-    if baseline is None or direction not in ("increase", "decrease"):
+    if baseline is None or abs(baseline) <= EPSILON or direction not in ("increase", "decrease"):
         return None
     # the absolute value: a negative baseline improves upwards, too
     change = abs(baseline) * share

@@ -15,7 +15,8 @@ DEAL_FIELDS = ("kpi_is_quote_head", "kpi_quote_accept_days")
 
 
 def fill_deal_amounts(ids):
-    """Statement that fills in the amount of the won leads among ``ids``.
+    """Statement that fills in the amount of the won leads among ``ids``, and whether their
+    orders were cancelled.
 
     It returns ``id`` and ``is_foreign``: the lead has orders in a currency other than its own,
     which the statement does not convert.
@@ -24,7 +25,9 @@ def fill_deal_amounts(ids):
         """
         WITH ordered AS (%(ordered)s)
         UPDATE crm_lead l
-           SET kpi_deal_amount = COALESCE(o.amount, l.expected_revenue, 0)
+           SET kpi_deal_amount = COALESCE(o.amount, CASE WHEN o.id IS NULL
+                                                         THEN l.expected_revenue END, 0),
+               kpi_orders_cancelled = o.id IS NOT NULL AND o.amount IS NULL
           FROM crm_lead self
      LEFT JOIN ordered o ON o.id = self.id
          WHERE self.id = l.id AND l.id = ANY(%(ids)s) AND l.kpi_won_date IS NOT NULL
@@ -36,12 +39,16 @@ def fill_deal_amounts(ids):
 
 
 def ordered_amounts(ids):
-    """Untaxed amount of the confirmed orders of leads: ``id``, ``amount``, ``is_foreign``."""
+    """Leads with an order that is or was confirmed: ``id``, ``amount``, ``is_foreign``.
+
+    ``amount``: untaxed amount of the confirmed orders, empty when all were cancelled.
+    """
     return SQL(
         """
         SELECT o.opportunity_id AS id,
                round(sum(o.amount_untaxed / COALESCE(NULLIF(o.currency_rate, 0), 1)
-                         / currency.rounding)) * min(currency.rounding) AS amount,
+                         / currency.rounding) FILTER (WHERE o.state = 'sale'))
+                   * min(currency.rounding) AS amount,
                bool_or(COALESCE(lead_company.currency_id, company.currency_id)
                        <> company.currency_id)
                    OR count(DISTINCT company.currency_id) > 1 AS is_foreign
@@ -50,7 +57,8 @@ def ordered_amounts(ids):
           JOIN res_company company ON company.id = o.company_id
           JOIN res_currency currency ON currency.id = company.currency_id
      LEFT JOIN res_company lead_company ON lead_company.id = l.company_id
-         WHERE o.opportunity_id = ANY(%s) AND o.state = 'sale'
+         WHERE o.opportunity_id = ANY(%s)
+           AND (o.state = 'sale' OR o.kpi_first_confirm_date IS NOT NULL)
       GROUP BY o.opportunity_id
         """,
         list(ids),

@@ -59,6 +59,13 @@ def target_text(goal):
     return text
 
 
+def status_text(goal):
+    """The status in words; of a goal to improve on nothing the reason why it has none."""
+    if goal.status == "no_data" and goal.kind == "improve" and goal.target is False:
+        return goal.env._("No baseline")
+    return dict(goal._fields["status"]._description_selection(goal.env)).get(goal.status, "")
+
+
 def attainment_text(goal):
     """The attainment as a percentage, rounded down: 99.6 % is not shown as 100 %."""
     if goal.attainment is False:

@@ -36,10 +36,15 @@ def counted_record_ids(source, kpi, period, cell, limit=None):
     return [record_id for (record_id,) in rows if record_id]
 
 
+#: Value of a record, and the field that says why it is 0.
+ZERO_BECAUSE = {"kpi_deal_amount": "kpi_orders_cancelled"}
+
+
 def count_reasons(source, kpi, period, cell, now):
     """Number of the records dated in a period, by why they are included in a value or not.
 
-    :return: dict with ``included`` and, where there are any, ``others`` (of another team,
+    :return: dict with ``included`` and, where there are any, ``cancelled`` (included with a value
+        of 0, because all of their orders were cancelled), ``others`` (of another team,
         salesperson or segment), ``source`` (not accepted by the filter of the source),
         ``filter`` (by that of the KPI), ``young`` (not mature yet), ``empty`` (without a value
         to aggregate), ``no_company`` (they would be included, but belong to no company)
@@ -48,6 +53,7 @@ def count_reasons(source, kpi, period, cell, now):
         source, period.company_id, period, now, domain=Domain.TRUE, or_no_company=True
     )
     value = builder.value(kpi)
+    zero = kpi.aggregator != "count" and ZERO_BECAUSE.get(kpi.value_field)
     if value is None or kpi.aggregator == "sum":
         value = SQL("1")
     company = builder.facts.owning_company()
@@ -57,6 +63,7 @@ def count_reasons(source, kpi, period, cell, now):
         builder.condition(kpi),
         SQL("(%s) IS NOT NULL", value),
         SQL("%s IS NULL", company) if company else SQL("FALSE"),
+        builder.facts.path(zero) if zero else SQL("FALSE"),
     ]
     plan = builder.plan()
     plan.columns = [Column(0, flag, None, "count") for flag in flags]
@@ -69,6 +76,7 @@ def count_reasons(source, kpi, period, cell, now):
                            WHEN mine.record_id IS NULL THEN 'others'
                            WHEN NOT facts.f0 THEN 'source' WHEN NOT facts.f1 THEN 'filter'
                            WHEN NOT facts.f2 THEN 'young' WHEN NOT facts.f3 THEN 'empty'
+                           WHEN facts.f5 THEN 'cancelled'
                            ELSE 'included' END, count(*)
                  FROM facts LEFT JOIN mine ON mine.record_id = facts.record_id
                 WHERE NOT facts.f4 OR (facts.f0 AND facts.f1 AND facts.f2 AND facts.f3)

@@ -27,6 +27,7 @@ LEAD_FACTS = (
     "kpi_days_to_win",
     "kpi_sales_cycle_days",
     "kpi_deal_amount",
+    "kpi_orders_cancelled",
 )
 ORDER_FACTS = (
     "kpi_sent_date",
@@ -161,11 +162,16 @@ class TestBackfill(BackfillCase):
     def test_deal_amounts(self):
         customer = self._customer()
         leads = self._lead(expected_revenue=9000) + self._lead(expected_revenue=2000)
+        leads += self._lead(expected_revenue=1000) + self._lead(expected_revenue=400)
+        cancelled = self._order(customer, "2026-11-03", 800, opportunity_id=leads[2].id)
+        cancelled._action_cancel()
+        self._order(customer, "2026-11-03", 5, state="cancel", opportunity_id=leads[3].id)
         for amount in (7000, 3000):
             self._order(customer, "2026-11-03", amount, opportunity_id=leads[0].id)
         self._order(customer, "2026-11-03", 77, state="sent", opportunity_id=leads[1].id)
         leads.action_set_won()
-        self.assertEqual(leads.mapped("kpi_deal_amount"), [10000, 2000])
+        self.assertEqual(leads.mapped("kpi_deal_amount"), [10000, 2000, 0, 400])
+        self.assertEqual(leads.mapped("kpi_orders_cancelled"), [False, False, True, False])
         self.assertBackfilled(leads, LEAD_FACTS)
 
     def test_deal_amount_of_an_order_in_another_currency(self):

@@ -169,14 +169,15 @@ class TestSteps(BackfillCase):
         self._history()
         self.assertEqual(self.work._progress_text(), "")
         self._begin()
-        [part] = self.work.search([("name", "=", "leads")])
-        self.assertIn(f"0 of {part.total:,} leads; then orders", self.work._progress_text())
+        [part] = self.work.search([("name", "=", "orders")])
+        self.assertIn(f"0 of {part.total:,} orders; then leads", self.work._progress_text())
         self.work._continue(lambda: False)
         self.env.cr.execute(
-            "SELECT count(*) FROM crm_lead WHERE id < (SELECT min(id) FROM crm_lead) + %s", [SET]
+            "SELECT count(*) FROM sale_order WHERE id < (SELECT min(id) FROM sale_order) + %s",
+            [SET],
         )
         [[done]] = self.env.cr.fetchall()
-        self.assertIn(f"{done} of {part.total:,} leads", self.work._progress_text())
+        self.assertIn(f"{done} of {part.total:,} orders", self.work._progress_text())
         # shown where values are missing, and in the settings
         values = self.env["crm.kpi.value"].with_user(self.ann)
         self.assertIn(f"{done} of", values.get_empty_list_help("<p>No figures</p>"))

@@ -208,6 +208,84 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
             self.assertEqual(self._read("avg_deal_size", "2026-10-01"), 6000)
             self.assertEqual(self._read("deals_won_amount", "2026-10-01"), 12000)
 
+    def test_10_recurring_revenue(self):
+        """1,200 a year are 100 a month; the average is that of the deals with one-off revenue."""
+        yearly, quarterly, none = self.env["crm.recurring.plan"].create(
+            [
+                {"name": name, "number_of_months": months}
+                for name, months in (("Yearly", 12), ("Quarterly", 3), ("No months", 0))
+            ]
+        )
+        with self.at("2026-10-01 10:00"):
+            won = self._lead(expected_revenue=10000) + self._lead(expected_revenue=2000)
+            won += self._lead(
+                expected_revenue=0, recurring_revenue=1200, recurring_plan=yearly.id,
+                user_id=self.bob.id,
+            )  # fmt: skip
+            lost = self._lead(recurring_revenue=9999, recurring_plan=yearly.id)
+            self._lead(recurring_revenue=8888, recurring_plan=yearly.id)  # open
+        with self.at("2026-10-20 10:00"):
+            won.action_set_won()
+            lost.action_set_lost()
+        codes = ("deals_won", "avg_deal_size", "new_mrr", "new_arr", "avg_deal_size_year")
+        with self.at("2026-11-10 12:00"):
+            self._refresh(*codes)
+            read = [self._read(code, "2026-10-01") for code in codes]
+            self.assertEqual(read, [3, 6000, 100, 1200, 6000])
+            bob = {"level": "user", "user_id": self.bob}
+            self.assertEqual(self._read("new_mrr", "2026-10-01", **bob), 100)
+            self.assertIsNone(self._read("avg_deal_size", "2026-10-01", **bob))
+        # one-off and recurring, another plan, a plan without months, a cancelled deal
+        with self.at("2026-11-11 10:00"):
+            mixed = self._lead(
+                expected_revenue=900, recurring_revenue=300, recurring_plan=quarterly.id
+            )
+            monthly = self._lead(recurring_revenue=7, recurring_plan=none.id)
+            monthly |= self._lead(recurring_revenue=5)
+            cancelled = self._lead(
+                expected_revenue=50, recurring_revenue=1200, recurring_plan=yearly.id
+            )
+            order = self._order(
+                self._customer(), "2026-11-11 10:00:00", opportunity_id=cancelled.id
+            )
+            order._action_cancel()
+            (mixed | monthly | cancelled).action_set_won()
+        with self.at("2026-12-10 12:00"):
+            self._refresh(*codes)
+            read = [self._read(code, "2026-11-01") for code in codes]
+            self.assertEqual(read, [4, 900, 112, 1344, 12900 / 3])
+
+    def test_10_cancelled_orders(self):
+        """A won deal whose orders were cancelled counts 0, and the records say why."""
+        with self.at("2026-10-01 10:00"):
+            won = self._lead(expected_revenue=1000) + self._lead(expected_revenue=500)
+            order = self._order(
+                self._customer(), "2026-10-05 10:00:00", 700, opportunity_id=won[0].id
+            )
+            won.action_set_won()
+        codes = ("deals_won", "deals_won_amount")
+        with self.at("2026-10-28 12:00"):
+            self._refresh(*codes)
+            self.assertEqual([self._read(code, "2026-10-01") for code in codes], [2, 1200])
+            order._action_cancel()
+            self._refresh(*codes)
+            self.assertEqual([self._read(code, "2026-10-01") for code in codes], [2, 500])
+            board = self.env["crm.kpi.board"]
+            count, amount = (
+                board.get_explanation(
+                    self.env["crm.kpi"]._by_code([code]).id,
+                    {"period_kind": "month", "date": "2026-10-01", "company_id": self.company.id},
+                )[0]
+                for code in codes
+            )
+            for part in (count, amount):
+                self.assertEqual((part["included"], part["stored"], part["total"]), (2, 2, 2))
+            self.assertFalse(count["note"])
+            self.assertEqual(
+                amount["note"],
+                "1 of the included deals count 0, because all orders were cancelled.",
+            )
+
     def test_12_sales_cycle(self):
         starts = (("2026-10-10", self.ann), ("2026-09-30", self.ann), ("2026-07-22", self.bob))
         leads = self.env["crm.lead"]

@@ -348,6 +348,38 @@ class TestGoal(GoalCommon):
             goal.baseline_kind = "previous"
             self.assertAlmostEqual(goal.baseline, 2 / 9)
 
+    def test_baseline_of_zero(self):
+        """Nothing cannot be improved by a percentage: no target, neither on track nor achieved."""
+        for direction in ("increase", "decrease"):
+            self.count.direction = direction
+            with freeze_time(NOON):
+                months = [self.period("month", f"2026-{month}-01") for month in ("09", "10", "11")]
+                self.refresh()
+                goals = self.make_goal(period_id=months[2].id, kind="improve", improve_by=0.5)
+                goals += self.make_goal(
+                    period_id=months[2].id, kind="improve", improve_by=0.5, baseline_kind="mean",
+                    baseline_count=2, user_id=self.bob.id, scope="user",
+                )  # fmt: skip
+                self.refresh()
+            with freeze_time("2027-03-10 10:00:00"):
+                # the period is locked by then
+                self.refresh()
+                for goal in goals:
+                    self.assertEqual(
+                        (goal.baseline, goal.target, goal.attainment, goal.status),
+                        (0, False, False, "no_data"),
+                    )
+                    self.assertEqual(goal.status_text, "– No baseline")
+                    self.assertIn("50\u00a0%", goal.target_text)
+                    self.assertNotIn("0)", goal.target_text)
+            goals.unlink()
+            months[2].action_unlock()
+        with self.assertRaisesRegex(ValidationError, "0 cannot be improved"):
+            self.make_goal(
+                period_id=months[2].id, kind="improve", improve_by=0.5, baseline_kind="fixed",
+                baseline_fixed=0,
+            )  # fmt: skip
+
     def test_baseline_becomes_known(self):
         self.count.direction = "decrease"
         with freeze_time(NOON):

@@ -216,6 +216,45 @@ class TestLeadStamps(HistoryCase):
         orders[0]._action_cancel()
         self.assertEqual(first.kpi_deal_amount, 3000)
 
+    def test_deal_whose_orders_were_all_cancelled(self):
+        """Nothing is left of the orders: 0. Quotations do not replace the expected revenue."""
+        customer = self._customer()
+        lead = self._lead(expected_revenue=1000, partner_id=customer.id)
+        first, second = (
+            self._order(customer, "2026-11-03", 600, state="draft", opportunity_id=lead.id)
+            for _i in range(2)
+        )
+        lead.action_set_won()
+        self.assertEqual((lead.kpi_deal_amount, lead.kpi_orders_cancelled), (1000, False))
+        first._action_cancel()
+        second._action_cancel()
+        # cancelled quotations: no order was ever confirmed
+        self.assertEqual((lead.kpi_deal_amount, lead.kpi_orders_cancelled), (1000, False))
+        for order in (first, second):
+            order.action_draft()
+            order.action_confirm()
+        self.assertEqual((lead.kpi_deal_amount, lead.kpi_orders_cancelled), (1200, False))
+        first._action_cancel()
+        self.assertEqual((lead.kpi_deal_amount, lead.kpi_orders_cancelled), (600, False))
+        second._action_cancel()
+        self.assertEqual((lead.kpi_deal_amount, lead.kpi_orders_cancelled), (0, True))
+        second.action_draft()
+        self.assertEqual((lead.kpi_deal_amount, lead.kpi_orders_cancelled), (0, True))
+        lead.expected_revenue = 5000
+        self.assertEqual(lead.kpi_deal_amount, 0)
+        second.action_confirm()
+        self.assertEqual((lead.kpi_deal_amount, lead.kpi_orders_cancelled), (600, False))
+        # won after the cancellation
+        second._action_cancel()
+        lead.write({"stage_id": self.stage_new.id, "probability": 10})
+        self.assertEqual((lead.kpi_deal_amount, lead.kpi_orders_cancelled), (0, False))
+        lead.action_set_won()
+        self.assertEqual((lead.kpi_deal_amount, lead.kpi_orders_cancelled), (0, True))
+        # the order belongs to another deal now
+        second.opportunity_id = self._lead(expected_revenue=1)
+        first.opportunity_id = False
+        self.assertEqual((lead.kpi_deal_amount, lead.kpi_orders_cancelled), (5000, False))
+
     def test_deal_amount_in_company_currency(self):
         self.env["res.currency.rate"].create(
             {

@@ -131,6 +131,9 @@ class TestPace(BaseCase):
         self.assertEqual(pace.improved(10, 0.2, "decrease"), 8)
         self.assertEqual(pace.improved(-100, 0.1, "increase"), -90)
         self.assertIsNone(pace.improved(4, 0.5, "maintain"))
+        for nothing in (0, 0.0, 0.1 + 0.2 - 0.3):
+            self.assertIsNone(pace.improved(nothing, 0.5, "increase"))
+            self.assertIsNone(pace.improved(nothing, 0.5, "decrease"))
 
     # --- status ---
 

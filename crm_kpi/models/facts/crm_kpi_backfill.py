@@ -42,13 +42,14 @@ class CrmKpiBackfill(models.Model):
         """
         leads, orders = self.env["crm.lead"], self.env["sale.order"]
         return {
-            "leads": FillStep(
-                self.env._("leads"), "crm_lead", partial(leads._kpi_backfill_stamps, renew=renew)
-            ),
             "orders": FillStep(
                 self.env._("orders"),
                 "sale_order",
                 partial(orders._kpi_backfill_stamps, renew=renew),
+            ),
+            # after the orders: the amount of a deal is that of its orders
+            "leads": FillStep(
+                self.env._("leads"), "crm_lead", partial(leads._kpi_backfill_stamps, renew=renew)
             ),
             "customers": FillStep(
                 self.env._("customers"), "res_partner", orders._kpi_backfill_customers

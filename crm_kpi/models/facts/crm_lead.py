@@ -123,7 +123,14 @@ class CrmLead(models.Model):
         store=True,
         copy=False,
         help="For a won opportunity: untaxed amount of its confirmed orders in the company's "
-        "currency, or the expected revenue if it has no confirmed order.",
+        "currency, or the expected revenue if no order was ever confirmed.",
+    )
+    kpi_orders_cancelled = fields.Boolean(
+        "All orders cancelled",
+        compute="_compute_kpi_deal_amount",
+        store=True,
+        copy=False,
+        help="For a won opportunity: it had confirmed orders and has none now. Its amount is 0.",
     )
 
     # --- attempts and replies ---
@@ -281,13 +288,19 @@ class CrmLead(models.Model):
         "company_id",
         "order_ids.state",
         "order_ids.kpi_amount",
+        "order_ids.kpi_first_confirm_date",
     )
     def _compute_kpi_deal_amount(self):
         for lead in self:
+            lead.kpi_orders_cancelled = False
             if lead.won_status != "won":
                 lead.kpi_deal_amount = 0.0
                 continue
             orders = lead.order_ids.filtered(lambda order: order.state == "sale")
+            if not orders and any(order.kpi_first_confirm_date for order in lead.order_ids):
+                lead.kpi_orders_cancelled = True
+                lead.kpi_deal_amount = 0.0
+                continue
             currency = (lead.company_id or orders.company_id[:1]).currency_id
             lead.kpi_deal_amount = (
                 sum(
@@ -315,7 +328,7 @@ class CrmLead(models.Model):
         if foreign:
             foreign.invalidate_recordset()
             foreign._compute_kpi_deal_amount()
-            foreign.flush_recordset(["kpi_deal_amount"])
+            foreign.flush_recordset(["kpi_deal_amount", "kpi_orders_cancelled"])
         return len(ids)
 
     # ------------------------------------------------------------------

@@ -235,7 +235,6 @@ class CrmKpiGoal(models.Model):
     )  # fmt: skip
     @api.depends_context("lang")
     def _compute_texts(self):
-        statuses = dict(self._fields["status"]._description_selection(self.env))
         for goal in self:
             goal.value_text = labels.in_unit(goal, goal.value)
             goal.projected_text = labels.in_unit(goal, goal.projected)
@@ -243,7 +242,7 @@ class CrmKpiGoal(models.Model):
             goal.target_text = labels.target_text(goal)
             goal.attainment_text = labels.attainment_text(goal)
             shape = labels.STATUS_SHAPES.get(goal.status, "")
-            text = f"{shape} {statuses.get(goal.status, '')}"
+            text = f"{shape} {labels.status_text(goal)}"
             if goal.counter_missed:
                 text = self.env._("%s, counter-metric missed", text)
             goal.status_text = text
@@ -360,6 +359,13 @@ class CrmKpiGoal(models.Model):
             if self.baseline_fixed is False:
                 raise ValidationError(
                     self.env._("Fixed baseline: enter the value to compare with.")
+                )
+            if not self.baseline_fixed:
+                raise ValidationError(
+                    self.env._(
+                        "Fixed baseline: 0 cannot be improved by a percentage. Enter another "
+                        "value, or a target."
+                    )
                 )
         elif self.period_id._length() == "custom":
             raise ValidationError(
