@@ -9,5 +9,6 @@ and run nothing: the models in ``models/conversation`` call them and execute the
 * :mod:`.responses`: origin and first response of a record
 * :mod:`.attempts`: attempts to reach the prospect of a lead, replies, first action
 * :mod:`.working_hours`: hours between two instants by a calendar
+* :mod:`.customers`: who is the customer of a record
 * :mod:`.addresses`: the bare address of a mail field
 """

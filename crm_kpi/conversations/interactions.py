@@ -7,7 +7,8 @@ Notes, logs, tracking, robots, templates and automatic replies do not count.
 
 * ``out``: an employee wrote, sent or called; a done activity of a kind that counts
 * ``both``: a meeting
-* ``in``: a mail, or a comment of a customer (portal) or guest
+* ``in``: a mail, or a comment of a customer (portal) or guest. The customer of the record is on this
+  side also with an internal login.
 """
 
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from odoo import SUPERUSER_ID
 from odoo.tools import SQL
 
 from ..sql import select_list, with_queries
+from .customers import Customer, customer_columns, is_customer
 
 #: Columns of an interaction that follow from the messages. Those that follow from the record
 #: (company, customer, lead …) come with :class:`Records`.
@@ -33,6 +35,7 @@ COLUMNS = (
     "reply_date",
     "reply_user_id",
     "reply_hours",
+    "turn_user_id",
 )
 #: Message types that are never written by a person.
 AUTOMATIC_TYPES = ("user_notification", "out_of_office", "auto_comment", "tracking")
@@ -65,6 +68,9 @@ class Records(NamedTuple):
     ids: list
     #: column of ``crm_kpi_interaction`` to its value
     values: dict
+    customer: Customer
+    #: the responsible user
+    owner: SQL
     #: whether messages on the record can be interactions
     condition: SQL
     #: the instant from which the record was closed, infinity while it is open
@@ -149,15 +155,19 @@ def company_settings(companies):
 
 
 def records_read(records):
-    """The records: ``record_id``, ``record_create_date``, ``closed_from`` and their values."""
+    """The records: ``record_id``, ``record_create_date``, ``closed_from``, ``owner_id``, those of
+    :func:`~.customers.customer_columns` and their values.
+    """
     return SQL(
         """
         SELECT r.id AS record_id, r.create_date AS record_create_date,
-               %(closed_from)s AS closed_from, %(values)s
+               %(closed_from)s AS closed_from, %(owner)s AS owner_id, %(customer)s, %(values)s
           FROM %(table)s AS r
          WHERE r.id = ANY(%(ids)s) AND %(condition)s
         """,
         closed_from=records.closed_from,
+        owner=records.owner,
+        customer=select_list(customer_columns(records.customer)),
         values=select_list(records.values),
         table=SQL.identifier(records.table),
         ids=list(records.ids),
@@ -169,12 +179,13 @@ def classified_messages(records, messages):
     """All messages on the records, with direction (NULL: does not count) and channel.
 
     Columns: ``message_id``, ``res_id``, ``create_date``, ``subject``, ``user_id`` (the
-    employee), ``date``, ``direction``, ``channel``, ``is_creation``. A mail that the sender
-    dated more than a day after its arrival is dated by the arrival.
+    employee on our side), ``date``, ``direction``, ``channel``, ``is_creation``. A mail that the
+    sender dated more than a day after its arrival is dated by the arrival.
     """
     return SQL(
         """
-        SELECT m.id AS message_id, m.res_id, m.create_date, m.subject, staff.user_id,
+        SELECT m.id AS message_id, m.res_id, m.create_date, m.subject,
+               CASE WHEN NOT side.is_customer THEN staff.user_id END AS user_id,
                CASE WHEN m.message_type = 'email' AND m.date > m.create_date + interval '1 day'
                     THEN m.create_date
                     ELSE %(date)s END AS date,
@@ -182,30 +193,40 @@ def classified_messages(records, messages):
                %(channel)s AS channel,
                m.subtype_id = ANY(%(creation)s::int[]) AS is_creation
           FROM mail_message m
+          JOIN record ON record.record_id = m.res_id
      LEFT JOIN mail_message_subtype subtype ON subtype.id = m.subtype_id
      LEFT JOIN mail_activity_type activity ON activity.id = m.mail_activity_type_id
      LEFT JOIN staff ON staff.partner_id = m.author_id
      LEFT JOIN robot ON robot.partner_id = m.author_id
+     LEFT JOIN res_partner author ON author.id = staff.partner_id
+    CROSS JOIN LATERAL (SELECT %(is_customer)s AS is_customer) side
          WHERE m.model = %(model)s AND m.res_id = ANY(%(ids)s)
         """,
         date=messages.date,
         direction=direction(records, messages),
         channel=channel(),
         creation=records.creation_subtypes,
+        is_customer=is_customer("author", "record"),
         model=records.model,
         ids=list(records.ids),
     )
 
 
 def direction(records, messages):
-    """``out``, ``in``, ``both`` or NULL for the message ``m``, its author and activity type."""
+    """``out``, ``in``, ``both`` or NULL for the message ``m``, its author and activity type.
+
+    An employee who is the customer of the record can log notes on it: these are no messages.
+    """
     return SQL(
         """
         CASE WHEN m.message_type = ANY(%(automatic)s)
                OR robot.partner_id IS NOT NULL
                OR %(ignored)s
              THEN NULL
-             WHEN staff.partner_id IS NOT NULL
+             WHEN side.is_customer AND m.message_type = 'comment'
+              AND (m.subtype_id IS NULL OR subtype.internal OR m.is_internal)
+             THEN NULL
+             WHEN staff.partner_id IS NOT NULL AND NOT side.is_customer
              THEN CASE WHEN activity.kpi_touch IS NOT NULL THEN 'out'
                        WHEN m.mail_activity_type_id IS NOT NULL
                        THEN CASE activity.category WHEN 'phonecall' THEN 'out'
@@ -304,6 +325,8 @@ def interaction_rows(records):
                reply.date AS reply_date,
                reply.user_id AS reply_user_id,
                EXTRACT(EPOCH FROM reply.date - c.date)::float8 / 3600 AS reply_hours,
+               CASE WHEN reply.date IS NOT NULL THEN reply.user_id
+                    WHEN turn.is_turn THEN c.owner_id END AS turn_user_id,
                %(values)s
           FROM counted c
     CROSS JOIN LATERAL (

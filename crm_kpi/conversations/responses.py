@@ -7,11 +7,13 @@ from typing import NamedTuple
 from odoo import SUPERUSER_ID
 from odoo.tools import SQL
 
-from ..sql import with_queries
+from ..sql import select_list, with_queries
+from .customers import Customer, customer_columns, is_customer
 
 #: Fields of a record that :func:`responses` computes.
 COLUMNS = (
     "kpi_origin",
+    "kpi_response_start",
     "kpi_first_response_date",
     "kpi_first_response_user_id",
     "kpi_first_response_hours",
@@ -19,6 +21,7 @@ COLUMNS = (
     "kpi_response_due",
     "kpi_response_in_target",
     "kpi_response_waiting",
+    "kpi_response_user_id",
 )
 
 
@@ -29,6 +32,9 @@ class Records(NamedTuple):
     table: str
     ids: list
     company: SQL
+    customer: Customer
+    #: the responsible user
+    owner: SQL
     is_open: SQL
     #: hours within which the first response is due, over the company ``x``
     target_hours: SQL
@@ -47,14 +53,16 @@ def responses(records):
     return with_queries(
         {
             "interaction": interactions(records),
+            "answer": answers(records),
             "first_message": first_messages(),
-            "response": first_responses(records),
             "origin": origins(records),
+            "response": first_responses(),
         },
         SQL(
             """
             SELECT r.id,
-                   CASE WHEN o.inbound THEN 'inbound' ELSE 'outbound' END AS kpi_origin,
+                   CASE WHEN o.start IS NOT NULL THEN 'inbound' ELSE 'outbound' END AS kpi_origin,
+                   o.start AS kpi_response_start,
                    first.date AS kpi_first_response_date,
                    first.user_id AS kpi_first_response_user_id,
                    first.hours AS kpi_first_response_hours,
@@ -63,29 +71,31 @@ def responses(records):
                         THEN r.kpi_first_response_hours_bh END AS kpi_first_response_hours_bh,
                    due.date AS kpi_response_due,
                    COALESCE(first.date <= due.date, FALSE) AS kpi_response_in_target,
-                   COALESCE(o.inbound AND first.date IS NULL AND (%(is_open)s), FALSE)
-                        AS kpi_response_waiting
+                   COALESCE(o.start IS NOT NULL AND first.date IS NULL AND (%(is_open)s), FALSE)
+                        AS kpi_response_waiting,
+                   -- an answer without an author does not count for the present owner
+                   CASE WHEN first.date IS NOT NULL THEN first.user_id
+                        WHEN o.start IS NOT NULL THEN %(owner)s END AS kpi_response_user_id
               FROM %(table)s AS r
               JOIN origin o ON o.id = r.id
          LEFT JOIN res_company x ON x.id = %(company)s
          LEFT JOIN response ON response.id = r.id
         CROSS JOIN LATERAL (
-                    SELECT CASE WHEN o.inbound THEN response.date END AS date,
-                           CASE WHEN o.inbound THEN response.user_id END AS user_id,
-                           CASE WHEN o.inbound AND response.date IS NOT NULL
-                                THEN GREATEST(EXTRACT(EPOCH FROM response.date - r.create_date),
+                    SELECT response.date, response.user_id,
+                           CASE WHEN response.date IS NOT NULL
+                                THEN GREATEST(EXTRACT(EPOCH FROM response.date - o.start),
                                               0)::float8 / 3600 END AS hours
                    ) first
         CROSS JOIN LATERAL (
                     -- a changed target applies to new records only
-                    SELECT CASE WHEN o.inbound
-                                THEN COALESCE(r.kpi_response_due,
-                                              r.create_date + COALESCE(%(target)s, %(default)s)
-                                                              * interval '1 hour') END AS date
+                    SELECT o.start + COALESCE(r.kpi_response_due - r.kpi_response_start,
+                                              COALESCE(%(target)s, %(default)s)
+                                              * interval '1 hour') AS date
                    ) due
              WHERE r.id = ANY(%(ids)s)
             """,
             is_open=records.is_open,
+            owner=records.owner,
             table=SQL.identifier(records.table),
             company=records.company,
             target=records.target_hours,
@@ -108,24 +118,10 @@ def interactions(records):
     )
 
 
-def first_messages():
-    """First message of each side: ``res_id``, ``incoming``, ``outgoing``."""
-    return SQL(
-        """
-        SELECT res_id,
-               min(date) FILTER (WHERE direction = 'in') AS incoming,
-               min(date) FILTER (WHERE direction <> 'in') AS outgoing
-          FROM interaction
-      GROUP BY res_id
-        """
-    )
+def answers(records):
+    """What can answer a record: ``id``, ``date``, ``user_id``, ``number``.
 
-
-def first_responses(records):
-    """First response since the creation of each record: ``id``, ``date``, ``user_id``.
-
-    Messages are dated to the second and creations to the microsecond: the comparison is by
-    the second. At one instant, a message is preferred to another event.
+    At one instant, a message (with a number) is preferred to another event.
     """
     candidates = [
         SQL(
@@ -137,38 +133,65 @@ def first_responses(records):
             for query in records.other_responses
         ),
     ]
+    return SQL(" UNION ALL ").join(candidates)
+
+
+def first_messages():
+    """First message of the customer and first answer: ``id``, ``incoming``, ``answered``."""
     return SQL(
         """
-        SELECT DISTINCT ON (c.id) c.id, c.date, c.user_id
-          FROM (%(candidates)s) AS c
-          JOIN %(table)s AS r ON r.id = c.id
-         WHERE c.date >= date_trunc('second', r.create_date)
-      ORDER BY c.id, c.date, c.number NULLS LAST
-        """,
-        candidates=SQL(" UNION ALL ").join(candidates),
-        table=SQL.identifier(records.table),
+        SELECT id, min(incoming) AS incoming, min(answered) AS answered
+          FROM (SELECT res_id AS id, date AS incoming, NULL::timestamp AS answered
+                  FROM interaction WHERE direction = 'in'
+             UNION ALL
+                SELECT id, NULL, date FROM answer) event
+      GROUP BY id
+        """
     )
 
 
 def origins(records):
-    """Whether the customer began: ``id``, ``inbound``.
+    """Since when the customer waits for the first response: ``id``, ``start`` (NULL: outbound).
 
-    The customer did when the record was made by the system, by a portal user or a visitor, or
-    when the first message is theirs.
+    A record that the system, a portal user, a visitor or its own customer created is a request:
+    the customer waits since the creation. On a record of an employee, the customer waits since
+    their first message, if nothing answered before it.
     """
     return SQL(
         """
         SELECT r.id,
-               COALESCE(
-                   r.create_uid IS NOT NULL AND (creator.id = %(root)s OR creator.share)
-                   OR m.incoming <= COALESCE(m.outgoing, 'infinity'::timestamp),
-                   FALSE) AS inbound
+               CASE WHEN r.create_uid IS NOT NULL
+                     AND (creator.id = %(root)s OR creator.share OR %(is_customer)s)
+                    THEN r.create_date
+                    WHEN m.incoming <= COALESCE(m.answered, 'infinity'::timestamp)
+                    THEN m.incoming END AS start
           FROM %(table)s AS r
      LEFT JOIN res_users creator ON creator.id = r.create_uid
-     LEFT JOIN first_message m ON m.res_id = r.id
+     LEFT JOIN res_partner author ON author.id = creator.partner_id
+    CROSS JOIN LATERAL (SELECT %(customer)s) customer
+     LEFT JOIN first_message m ON m.id = r.id
          WHERE r.id = ANY(%(ids)s)
         """,
         root=SUPERUSER_ID,
+        is_customer=is_customer("author", "customer"),
+        customer=select_list(customer_columns(records.customer)),
         table=SQL.identifier(records.table),
         ids=list(records.ids),
+    )
+
+
+def first_responses():
+    """First answer since the customer waits: ``id``, ``date``, ``user_id``.
+
+    Messages are dated to the second and creations to the microsecond: the comparison is by
+    the second.
+    """
+    return SQL(
+        """
+        SELECT DISTINCT ON (answer.id) answer.id, answer.date, answer.user_id
+          FROM answer
+          JOIN origin o ON o.id = answer.id
+         WHERE answer.date >= date_trunc('second', o.start)
+      ORDER BY answer.id, answer.date, answer.number NULLS LAST
+        """
     )

@@ -373,6 +373,94 @@ class TestResponses(InteractionCommon):
         self.assertAlmostEqual(lead.kpi_first_response_hours_bh, 0.5)
         self.assertEqual(lead.kpi_first_response_user_id, self.bob)
 
+    def test_lead_of_an_employee_begins_with_the_customer(self):
+        """Entered on Monday after a call; the customer first writes on Wednesday."""
+        entered = self._lead("2026-11-02 09:00", by=self.bob)
+        self._mail_in(entered, "2026-11-04 10:00")
+        self._message(entered, "2026-11-04 10:30", self.ann)
+        silent = self._lead("2026-11-02 09:00", by=self.bob)
+        answered_first = self._lead("2026-11-02 09:00", by=self.bob)
+        self._message(answered_first, "2026-11-02 11:00", self.ann)
+        self._mail_in(answered_first, "2026-11-04 10:00")
+        self._message(answered_first, "2026-11-04 10:30", self.ann)
+        # a mail from before the lead was entered, as after an import or from a mail plugin
+        logged = self._lead("2026-11-04 12:00", by=self.bob)
+        self._mail_in(logged, "2026-11-04 10:00")
+        self._message(logged, "2026-11-04 12:30", self.ann)
+        form = self._lead("2026-11-04 10:00")
+        self._message(form, "2026-11-04 10:30", self.ann)
+        self._derive()
+        self.assertEqual(entered.kpi_origin, "inbound")
+        self.assertEqual(entered.kpi_response_start, dt("2026-11-04 10:00"))
+        self.assertEqual(entered.kpi_first_response_hours, 0.5)
+        self.assertEqual(entered.kpi_first_response_hours_bh, 0.5)
+        self.assertEqual(entered.kpi_response_due, dt("2026-11-04 11:00"))
+        self.assertTrue(entered.kpi_response_in_target)
+        for lead in (silent, answered_first):
+            self.assertEqual(lead.kpi_origin, "outbound")
+            self.assertIs(lead.kpi_first_response_hours, False)
+            self.assertFalse(lead.kpi_response_start or lead.kpi_response_due)
+            self.assertFalse(lead.kpi_response_waiting)
+        self.assertEqual(logged.kpi_first_response_hours, 2.5)
+        self.assertEqual(form.kpi_first_response_hours, 0.5, "a web form is a request itself")
+
+    def test_target_follows_a_moved_start(self):
+        """An earlier message of the customer is found, after the target was changed."""
+        self.company.resource_calendar_id = False
+        lead = self._lead("2026-11-02 09:00", by=self.bob)
+        self._mail_in(lead, "2026-11-04 10:00")
+        self._message(lead, "2026-11-04 10:45", self.ann)
+        self._derive()
+        self.company.kpi_lead_response_target_hours = 8
+        self._mail_in(lead, "2026-11-04 09:30")
+        self._derive()
+        self.assertEqual(lead.kpi_response_due, dt("2026-11-04 10:30"))
+        self.assertFalse(lead.kpi_response_in_target)
+        self.assertEqual(lead.kpi_first_response_hours_bh, 1.25)
+
+    def test_customer_with_a_login(self):
+        """The contact of a lead is the customer, also when they are an internal user."""
+        colleague = self._user("kpi_colleague", "base.group_user")
+        (self.bob | colleague).partner_id.parent_id = self.customer
+        lead = self._lead("2026-11-02 09:00", by=self.ann, partner_id=self.bob.partner_id.id)
+        self._mail_in(lead, "2026-11-02 10:00", self.bob.partner_id)
+        self._message(lead, "2026-11-02 10:10", self.bob)
+        self._message(lead, "2026-11-02 10:15", self.bob, subtype_id=self.note.id)
+        self._message(lead, "2026-11-02 10:20", colleague)
+        self._message(lead, "2026-11-02 11:00", self.ann)
+        self._derive()
+        self.assertEqual(
+            self._rows(lead).mapped(lambda row: (row.direction, row.user_id)),
+            [("in", self.env["res.users"])] * 3 + [("out", self.ann)],
+        )
+        self.assertEqual(lead.kpi_first_response_hours, 1)
+        self.assertEqual(lead.kpi_attempt_count, 1)
+
+    def test_colleagues_of_the_own_company_answer(self):
+        """Employees below the contact of the company: only the requester is the customer."""
+        (self.ann | self.bob).partner_id.parent_id = self.company.partner_id
+        lead = self._lead("2026-11-02 09:00", by=self.bob, partner_id=self.bob.partner_id.id)
+        self._message(lead, "2026-11-02 09:10", self.bob)
+        self._message(lead, "2026-11-02 09:30", self.ann)
+        # known by the address only
+        address = self._lead(
+            "2026-11-02 09:00",
+            by=self.ann,
+            partner_id=False,
+            email_from="Bob <KPI_bob@example.com>",
+        )
+        self._message(address, "2026-11-02 09:10", self.bob)
+        self._message(address, "2026-11-02 09:30", self.ann)
+        self._derive()
+        for one, hours in ((lead, 0.5), (address, 1 / 3)):
+            self.assertEqual(self._rows(one).mapped("direction"), ["in", "out"])
+            self.assertAlmostEqual(one.kpi_first_response_hours, hours)
+        # the lead gets another customer: they are colleagues again
+        lead.partner_id = self.contact
+        lead.email_from = False
+        self._derive()
+        self.assertEqual(self._rows(lead).mapped("direction"), ["out", "out"])
+
     def test_round_the_clock(self):
         self.company.resource_calendar_id = False
         lead = self._lead("2026-11-20 15:00")
@@ -391,6 +479,11 @@ class TestResponses(InteractionCommon):
         turns = self._rows(lead).filtered("is_turn")
         self.assertEqual(turns.mapped("reply_hours"), [2.0, False])
         self.assertEqual(turns[0].reply_user_id, self.bob)
+        self.assertEqual(turns.mapped("turn_user_id"), self.bob | self.ann)
+        lead.user_id = False
+        self._derive()
+        turns.invalidate_recordset()
+        self.assertEqual([turn.turn_user_id for turn in turns], [self.bob, self.ann.browse()])
 
     def test_waiting_ends_with_the_lead(self):
         lead = self._lead("2026-11-03 09:00")

@@ -221,15 +221,12 @@ class TestRandomHistories(InteractionCommon):
         theirs = [r["date"] for r in talk if r["direction"] != "out"]
         outs = [r for r in talk if r["direction"] == "out"]
         creator = lead.create_uid
-        inbound = (
-            creator.share
-            or creator == self.env.ref("base.user_root")
-            or bool(ins and (not ours or min(ins) <= ours[0]["date"]))
-        )
-        created = lead.create_date
-        answers = [r for r in ours if r["date"] >= created.replace(microsecond=0)]
+        requested = creator.share or creator == self.env.ref("base.user_root")
+        inbound = requested or bool(ins and (not ours or min(ins) <= ours[0]["date"]))
+        start = lead.create_date if requested else min(ins, default=lead.create_date)
+        answers = [r for r in ours if r["date"] >= start.replace(microsecond=0)]
         first = answers[0] if inbound and answers else None
-        due = created + timedelta(hours=1)
+        due = start + timedelta(hours=1)
         last_reply = max(theirs, default=None)
         since = {
             (r["day"], r["channel"]) for r in outs if last_reply is None or r["date"] > last_reply
@@ -239,10 +236,14 @@ class TestRandomHistories(InteractionCommon):
         nobody = self.env["res.users"]
         facts = {
             "kpi_origin": "inbound" if inbound else "outbound",
+            "kpi_response_start": start if inbound else False,
+            "kpi_response_user_id": (
+                (first["user_id"] if first else lead.user_id) if inbound else nobody
+            ),
             "kpi_first_response_date": first["date"] if first else False,
             "kpi_first_response_user_id": first["user_id"] if first else nobody,
             "kpi_first_response_hours": (
-                max((first["date"] - created).total_seconds(), 0) / 3600 if first else False
+                max((first["date"] - start).total_seconds(), 0) / 3600 if first else False
             ),
             "kpi_response_due": due if inbound else False,
             "kpi_response_in_target": bool(first and first["date"] <= due),

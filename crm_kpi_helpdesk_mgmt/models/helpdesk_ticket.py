@@ -23,6 +23,7 @@ class HelpdeskTicket(models.Model):
     _inherit = ["helpdesk.ticket", "crm.kpi.response.mixin"]
 
     _kpi_stamps = stamps.STAMPS
+    _kpi_response_email_field = "partner_email"
     _kpi_response_target_field = "kpi_first_response_target_hours"
     _kpi_response_target_default = 8.0
     _kpi_response_closed_fields = ("kpi_last_closed_date",)

@@ -5,6 +5,8 @@
 The numbers in the names and the expected values are those of docs/CATALOGUE.md.
 """
 
+from datetime import date
+
 from odoo.tests import tagged
 
 from odoo.addons.crm_kpi.tests.test_catalogue import CatalogueCase
@@ -120,6 +122,33 @@ class TestCatalogueService(CatalogueCase, TicketCommon):
         with self.at("2026-11-10 12:00"):
             self._refresh("reply_time_hours")
             self.assertAlmostEqual(self._rep("reply_time_hours"), 2)
+
+    def test_39_solved_by_no_user(self):
+        """Solved while unassigned, and assigned weeks later: the response is nobody's credit."""
+        solved = self._ticket("2026-10-05 08:00", user_id=False)
+        self._move(solved, "2026-10-05 11:00", stage_id=self.done.id)
+        self._move(solved, "2026-10-26 08:00", user_id=self.ann.id)
+        robot = self._ticket("2026-10-05 08:00", user_id=self.env.ref("base.user_root").id)
+        self._move(robot, "2026-10-05 11:00", stage_id=self.done.id)
+        self._move(robot, "2026-10-26 08:00", user_id=self.ann.id)
+        waiting = self._ticket("2026-10-05 08:00", user_id=False)
+        self._move(waiting, "2026-10-26 08:00", user_id=self.ann.id)
+        code = "ticket_first_response_hours_mean"
+        with self.at("2026-10-27 12:00"):
+            self._refresh(code, "tickets_unanswered")
+            self.assertIsNone(self._rep(code))
+            self.assertEqual(self._rep("tickets_unanswered"), 1)
+            period = self.env["crm.kpi.period"]._current("month", self.company, date(2026, 10, 1))
+            cell = self.env["crm.kpi.value"].search(
+                [
+                    ("kpi_id.code", "=", code),
+                    ("period_id", "=", period.id),
+                    ("level", "=", "user"),
+                    ("user_id", "=", False),
+                ]
+            )
+            self.assertEqual(cell.record_count, 2)
+            self.assertEqual(cell.value, 3)
 
     def test_40_ticket_resolution(self):
         for hours in ("10:00", "13:00", "fifty"):

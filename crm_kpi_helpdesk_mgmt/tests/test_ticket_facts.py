@@ -281,6 +281,49 @@ class TestTicketExamples(TicketCommon):
         self.assertEqual(ticket.kpi_first_response_hours, 2)
         self.assertEqual(ticket.kpi_first_response_user_id, self.bob)
 
+    def test_ticket_of_an_agent_begins_with_the_customer(self):
+        """Filed on Monday after a call; the customer first writes on Wednesday."""
+        filed = self._ticket("2026-11-02 09:00", by=self.bob)
+        self._mail_in(filed, "2026-11-04 10:00")
+        self._message(filed, "2026-11-04 10:30", self.ann)
+        silent = self._ticket("2026-11-02 09:00", by=self.bob)
+        self._move(silent, "2026-11-02 09:30", stage_id=self.done.id)
+        # solved during the call: the thanks of the customer are no request
+        thanked = self._ticket("2026-11-02 09:00", by=self.bob)
+        self._move(thanked, "2026-11-02 09:30", stage_id=self.done.id)
+        self._mail_in(thanked, "2026-11-04 10:00")
+        self._derive()
+        self.assertEqual(filed.kpi_first_response_hours, 0.5)
+        self.assertEqual(filed.kpi_response_due, dt("2026-11-04 18:00"))
+        self.assertTrue(filed.kpi_response_in_target)
+        for ticket in (silent, thanked):
+            self.assertEqual(ticket.kpi_origin, "outbound")
+            self.assertIs(ticket.kpi_first_response_hours, False)
+
+    def test_requester_with_a_login(self):
+        """Internal help desk: the requester sends a mail, asks again and is answered."""
+        ticket = self._ticket("2026-11-02 09:00", by=self.bob, partner_id=self.bob.partner_id.id)
+        self._message(
+            ticket, "2026-11-02 09:00", self.bob, message_type="email", subtype_id=self.created.id
+        )
+        self._message(ticket, "2026-11-02 09:10", self.bob)
+        self._message(ticket, "2026-11-02 11:00", self.ann)
+        by_address = self._ticket(
+            "2026-11-02 09:00", by=self.ann, partner_id=False, partner_email="kpi_bob@example.com"
+        )
+        self._message(by_address, "2026-11-02 09:10", self.bob)
+        self._message(by_address, "2026-11-02 09:40", self.ann)
+        portal = self._ticket("2026-11-02 09:00", by=self.bob, partner_id=self.bob.partner_id.id)
+        self._derive()
+        self.assertEqual(self._rows(ticket).mapped("direction"), ["in", "in", "out"])
+        self.assertEqual(ticket.kpi_first_response_hours, 2)
+        self.assertEqual(ticket.kpi_first_response_user_id, self.ann)
+        self.assertEqual(ticket.kpi_customer_msg_count, 1)
+        self.assertEqual(ticket.kpi_agent_msg_count, 1)
+        self.assertEqual(by_address.kpi_first_response_hours, 0.5)
+        self.assertEqual(portal.kpi_origin, "inbound")
+        self.assertTrue(portal.kpi_response_waiting)
+
     def test_example_40(self):
         tickets = self.env["helpdesk.ticket"]
         for day, hour in ((2, 2), (2, 5), (4, 2)):

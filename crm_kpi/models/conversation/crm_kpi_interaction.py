@@ -75,6 +75,13 @@ class CrmKpiInteraction(models.Model):
         aggregator="avg",
         help="Hours from the customer's turn to the answer. Empty while unanswered.",
     )
+    turn_user_id = fields.Many2one(
+        "res.users",
+        "Turn credited to",
+        readonly=True,
+        help="Of a customer's turn: the author of the answer; while unanswered, the user who is "
+        "responsible for the record.",
+    )
 
     _message_uniq = models.UniqueIndex("(message_id)", "A message is one interaction.")
     _record_idx = models.Index("(res_model, res_id, date, message_id)")

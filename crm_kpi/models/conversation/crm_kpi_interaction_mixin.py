@@ -5,6 +5,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...conversations import interactions
+from ...conversations.customers import Customer
 
 
 class CrmKpiInteractionMixin(models.AbstractModel):
@@ -24,6 +25,8 @@ class CrmKpiInteractionMixin(models.AbstractModel):
     _kpi_response_team_field = "team_id"
     _kpi_response_company_field = "company_id"
     _kpi_response_partner_field = "partner_id"
+    #: mail address of the customer; empty where the model has none
+    _kpi_response_email_field = ""
     #: lead of the record; ``id`` for leads
     _kpi_response_lead_field = ""
     #: external ids of the subtypes of messages that only say "created"
@@ -72,6 +75,15 @@ class CrmKpiInteractionMixin(models.AbstractModel):
         }
 
     @api.model
+    def _kpi_customer(self):
+        """The customer of the record ``r``."""
+        email = self._kpi_response_email_field
+        return Customer(
+            contact=self._kpi_column(self._kpi_response_partner_field),
+            address=self._kpi_column(email) if email else SQL("NULL::text"),
+        )
+
+    @api.model
     def _kpi_interaction_record_sql(self):
         """Condition over the record ``r``: its messages can be interactions."""
         return SQL("TRUE")
@@ -101,6 +113,8 @@ class CrmKpiInteractionMixin(models.AbstractModel):
             table=self._table,
             ids=list(ids),
             values=self._kpi_interaction_values(),
+            customer=self._kpi_customer(),
+            owner=self._kpi_column(self._kpi_response_user_field),
             condition=self._kpi_interaction_record_sql(),
             closed_from=self._kpi_interaction_closed_sql(),
             creation_subtypes=[id_ for id_ in subtypes if id_],
@@ -114,6 +128,7 @@ class CrmKpiInteractionMixin(models.AbstractModel):
             self._kpi_response_team_field,
             self._kpi_response_company_field,
             self._kpi_response_partner_field,
+            self._kpi_response_email_field,
             self._kpi_response_lead_field,
         }
         return super()._kpi_trigger_fields() | (names - {"", "id"})

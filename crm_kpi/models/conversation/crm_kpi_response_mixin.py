@@ -32,7 +32,15 @@ class CrmKpiResponseMixin(models.AbstractModel):
         readonly=True,
         copy=False,
         help="Inbound: the customer made the first step (form, portal, mail). "
-        "Outbound: an employee created the record, and the first message is outgoing.",
+        "Outbound: an employee created the record, and the customer did not write before the "
+        "first answer.",
+    )
+    kpi_response_start = fields.Datetime(
+        "Waits for first response since",
+        readonly=True,
+        copy=False,
+        help="Inbound only: the creation; on a record created by an employee, the first message "
+        "of the customer.",
     )
     kpi_first_response_date = fields.Datetime(
         "First response",
@@ -44,26 +52,33 @@ class CrmKpiResponseMixin(models.AbstractModel):
     kpi_first_response_user_id = fields.Many2one(
         "res.users", "First response by", readonly=True, copy=False
     )
+    kpi_response_user_id = fields.Many2one(
+        "res.users",
+        "First response credited to",
+        readonly=True,
+        copy=False,
+        help="Inbound only: the author of the first response, also when there is none, as for a "
+        "ticket solved without an assigned user. The present owner while unanswered.",
+    )
     kpi_first_response_hours = NullableFloat(
         "Hours to first response",
         readonly=True,
         copy=False,
         aggregator="avg",
-        help="Clock hours from creation to the first response. Empty while unanswered.",
+        help="Clock hours until the first response. Empty while unanswered.",
     )
     kpi_first_response_hours_bh = NullableFloat(
         "Working hours to first response",
         readonly=True,
         copy=False,
         aggregator="avg",
-        help="Working hours of the calendar, without public holidays, from creation to the "
-        "first response.",
+        help="Working hours of the calendar, without public holidays, until the first response.",
     )
     kpi_response_due = fields.Datetime(
         "First response due",
         readonly=True,
         copy=False,
-        help="Inbound only: creation plus the response target that the company had then.",
+        help="Inbound only: start of the wait plus the response target that the company had then.",
     )
     kpi_response_in_target = fields.Boolean(
         "First response in time", readonly=True, copy=False, help="Answered by the due time."
@@ -141,6 +156,8 @@ class CrmKpiResponseMixin(models.AbstractModel):
             table=self._table,
             ids=list(ids),
             company=self._kpi_company_sql(),
+            customer=self._kpi_customer(),
+            owner=self._kpi_column(self._kpi_response_user_field),
             is_open=self._kpi_open_sql(),
             target_hours=SQL("x.%s", SQL.identifier(field)) if field else SQL("NULL::float8"),
             default_hours=self._kpi_response_target_default,
@@ -148,7 +165,7 @@ class CrmKpiResponseMixin(models.AbstractModel):
         )
         self._kpi_update(list(responses.COLUMNS), responses.responses(records))
         self._kpi_derive_working_hours(
-            ids, "create_date", "kpi_first_response_date", "kpi_first_response_hours_bh"
+            ids, "kpi_response_start", "kpi_first_response_date", "kpi_first_response_hours_bh"
         )
 
     @api.model

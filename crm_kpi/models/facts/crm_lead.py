@@ -18,6 +18,7 @@ class CrmLead(models.Model):
 
     _kpi_stamps = (leads.OPPORTUNITY, leads.WON, leads.LOST)
     _kpi_response_lead_field = "id"
+    _kpi_response_email_field = "email_from"
     _kpi_response_creation_subtypes = ("crm.mt_lead_create",)
     _kpi_response_mass_mail_is_out = True
     _kpi_response_closed_fields = ("kpi_won_date", "kpi_lost_date")
