@@ -64,6 +64,12 @@ class ResCompany(models.Model):
         help="Days, weeks and months of KPIs begin at midnight of this time zone. "
         "Empty: the time zone of the company's working hours, else of its contact, else UTC.",
     )
+    kpi_facts_tz = fields.Char(
+        string="Time zone of the facts",
+        readonly=True,
+        copy=False,
+        help="The time zone by which local days of orders, messages and customers were derived.",
+    )
     kpi_history_start = fields.Date(
         string="KPI history starts on",
         help="KPIs are not computed for periods before this day. Empty: the day of the first "
@@ -294,6 +300,24 @@ class ResCompany(models.Model):
         """Name of the time zone in which KPI days of the company begin. It is never the reader's."""
         self.ensure_one()
         return self.kpi_tz or self.resource_calendar_id.tz or self.partner_id.tz or "UTC"
+
+    @api.model
+    def _kpi_follow_time_zones(self):
+        """Mark the facts of companies whose time zone changed, wherever it is set.
+
+        It can change in the settings, in the working hours and in the contact of the company.
+        """
+        # superuser: facts are derived for all companies
+        companies = self.sudo().with_context(active_test=False).search([])
+        changed = companies.filtered(lambda company: company.kpi_facts_tz != company._kpi_tz())
+        known = changed.filtered("kpi_facts_tz")
+        if known:
+            self.env["sale.order"]._kpi_mark_companies(known.ids)
+            self.env["crm.kpi.interaction"]._kpi_mark_companies(known.ids)
+            self.env["crm.kpi.customer"].sudo()._kpi_mark_all_dirty()
+            self.env["crm.kpi.customer"]._kpi_mark_companies(known.ids)
+        for company in changed:
+            company.kpi_facts_tz = company._kpi_tz()
 
     def _kpi_customers_known_from(self):
         """Day from which a first known order means a new customer; ``None``: always.

@@ -47,6 +47,8 @@ class DueValues:
         self.kpis = kpis
         self.cross_ids = cross_ids
         self.now = now
+        #: time zone of each company
+        self.zones = {}
 
     def find(self, periods, records):
         """What has to be computed.
@@ -55,6 +57,7 @@ class DueValues:
         :return: dict of ``(kpi, period)`` to :class:`Due`
         """
         computed = self._computed(periods)
+        self.zones = {company: company._kpi_tz() for company in periods.company_id}
         due = {}
         for kpi in self.kpis:
             maturity = timedelta(days=max(kpi._with_components().mapped("maturity_days")))
@@ -118,6 +121,8 @@ class DueValues:
 
     def _until_lock(self, kpi, period):
         """Settings, and the time, that a value depends on until its period is locked."""
+        # days are those of the time zone; the same records can have others now
+        yield self.zones[period.company_id]
         if smallest_cell := kpi._least_cell(period.company_id):
             yield f"smallest_cell={smallest_cell}"
         is_open = period.state == "open"

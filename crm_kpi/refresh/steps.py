@@ -41,6 +41,7 @@ class DeriveStep(Step):
 
     def run(self):
         self.env.flush_all()
+        self.env["res.company"]._kpi_follow_time_zones()
         # superuser: facts are derived for all users and read under record rules
         sources = self.env["crm.kpi.source"].sudo().search([])
         for model, of_model in sources.grouped("model").items():

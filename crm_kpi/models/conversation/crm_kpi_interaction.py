@@ -203,6 +203,22 @@ class CrmKpiInteraction(models.Model):
         )
 
     @api.model
+    def _kpi_mark_companies(self, company_ids):
+        """Mark the records of these companies' rows: their local days change."""
+        self.flush_model(["company_id", "res_model", "res_id"])
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO crm_kpi_dirty (res_model, res_id)
+                     SELECT DISTINCT res_model, res_id
+                       FROM crm_kpi_interaction
+                      WHERE company_id = ANY(%s)
+                """,
+                list(company_ids),
+            )
+        )
+
+    @api.model
     def _kpi_mark_customers(self, where):
         """Mark the customers of some rows.
 
