@@ -3,5 +3,5 @@
 
 from . import controllers
 from . import models
-from .hooks import post_init_hook, pre_init_hook
+from .hooks import post_init_hook, pre_init_hook, uninstall_hook
 from . import wizard

@@ -1,6 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Installation on a database with history."""
+"""Installation on a database with history, and removal."""
+
+from odoo.tools import SQL
 
 from .models.facts.account_move_line import AccountMoveLine
 from .models.facts.crm_lead import CrmLead
@@ -32,3 +34,15 @@ def post_init_hook(env):
             "crm.kpi.customer",
         ]
     )
+
+
+def uninstall_hook(env):
+    """Delete what users entered and defined, before Odoo deletes the shipped records.
+
+    Odoo deletes the shipped categories, sources and KPIs in groups. It logs an error for each
+    group that holds a record to which others still refer.
+    """
+    # in SQL: the checks of a deletion protect formulas and values, which all go
+    for table in ("crm_kpi_entry", "crm_kpi_cost", "crm_kpi"):
+        env.cr.execute(SQL("DELETE FROM %s", SQL.identifier(table)))
+    env.invalidate_all()

@@ -5,7 +5,9 @@ from datetime import date
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, TransactionCase, freeze_time, new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
+
+from ..hooks import uninstall_hook
 
 
 @tagged("post_install", "-at_install")
@@ -275,3 +277,25 @@ class TestEntry(TransactionCase):
         self.assertEqual(value("month", "2026-03-01", "user", user_id=self.rep), 10)
         self.assertEqual(value("month", "2026-03-01", "team", team_id=self.team), 5)
         self.assertEqual(value("month", "2026-03-01", "segment", segment_id=self.segment), 5)
+
+    def test_removal_of_the_addon(self):
+        """Entries and own KPIs do not keep the shipped records from being deleted.
+
+        Odoo would log an error for each refusal of the database.
+        """
+        self.entry("2026-03-01", 10)
+        shipped = self.env["crm.kpi.source"].search([], limit=1)
+        self.env["crm.kpi"].create(
+            {
+                "name": "Own",
+                "code": "test_own",
+                "kind": "aggregate",
+                "source_id": shipped.id,
+                "aggregator": "count",
+                "category_id": self.kpi.category_id.id,
+            }
+        )
+        uninstall_hook(self.env)
+        for model in ("crm.kpi.source", "crm.kpi.category", "crm.kpi.segment.set"):
+            table = SQL.identifier(self.env[model]._table)
+            self.env.cr.execute(SQL("DELETE FROM %s", table))
