@@ -260,7 +260,9 @@ class BoardContext:
     def members(self, teams):
         """The salespeople of some teams."""
         members = self.env["crm.team.member"]
-        return members.search_fetch([("crm_team_id", "in", teams.ids)], ["user_id"]).user_id
+        return members.search_fetch(
+            [("crm_team_id", "in", teams.ids), ("user_id.active", "=", True)], ["user_id"]
+        ).user_id
 
     # --- CUSTOMERS ---
 

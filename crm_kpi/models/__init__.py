@@ -13,6 +13,7 @@ from . import customer
 from . import cost
 from . import board
 from . import workbook
+from . import crm_team
 from . import res_company
 from . import res_partner
 from . import res_users

@@ -1,7 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ResUsers(models.Model):
@@ -15,3 +15,11 @@ class ResUsers(models.Model):
         "Chosen KPIs",
         help="What My KPIs and Team show first; empty: all.",
     )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_goals(self):
+        self.env["crm.kpi.goal"]._refuse_deletion(self, "user_id")
+
+    def unlink(self):
+        self.env["crm.kpi.value"]._unassign("user_id", self.ids)
+        return super().unlink()

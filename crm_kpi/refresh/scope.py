@@ -66,6 +66,13 @@ def active_people(source, company):
         .sudo()
         .search(["|", ("company_id", "=", False), ("company_id", "=", company.id)])
     )
-    members = members.filtered(lambda member: company in member.user_id.company_ids)
+    # an import or a script archives a user or team without the membership
+    members = members.filtered(
+        lambda member: (
+            member.user_id.active
+            and member.crm_team_id.active
+            and company in member.user_id.company_ids
+        )
+    )
     teams = members.crm_team_id if source.team_field else members.crm_team_id.browse()
     return tuple(members.user_id.ids), tuple(teams.ids)

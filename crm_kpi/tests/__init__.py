@@ -42,6 +42,7 @@ from . import test_stamp
 from . import test_stamp_random
 from . import test_store
 from . import test_tour_roles
+from . import test_people
 from . import test_pitfalls
 from . import test_value_card
 from . import test_versions

@@ -218,7 +218,8 @@ class CrmKpiGoalSet(models.TransientModel):
     def _owners(self):
         """Owners of the goals: list of ``(team id, user id, segment id)``."""
         parts = (self.scope or "company").split("_")
-        users = self.user_ids._origin | self.member_team_ids._origin.member_ids
+        members = self.member_team_ids._origin.member_ids.filtered("active")
+        users = self.user_ids._origin | members
         return list(
             product(
                 self.team_ids._origin.ids if "team" in parts else [False],

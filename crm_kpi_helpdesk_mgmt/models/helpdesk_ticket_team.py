@@ -23,7 +23,17 @@ class HelpdeskTicketTeam(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if "kpi_team_id" in vals:
-            # the team of records changes without a write on them
-            for name in self._kpi_models_by_team():
-                self.env["crm.kpi.source"]._mark_changed(name)
+            self._kpi_mark_records()
         return result
+
+    def unlink(self):
+        result = super().unlink()
+        # their tickets are unassigned now
+        self._kpi_mark_records()
+        return result
+
+    @api.model
+    def _kpi_mark_records(self):
+        """Have the values checked: the team of records changes without a write on them."""
+        for name in self._kpi_models_by_team():
+            self.env["crm.kpi.source"]._mark_changed(name)

@@ -45,6 +45,33 @@ class TestCatalogueService(CatalogueCase, TicketCommon):
             opened = self._read("tickets_opened", "2026-10-01", level="team", team_id=team)
             self.assertEqual(opened, 4, "without the duplicate")
 
+    def test_deleted_help_desk_team(self):
+        """Its solved tickets are unassigned; the rows add up to the 2 of the company."""
+        nobody = self.env["crm.team"]
+        with self.at("2026-10-01 09:00"):
+            service, field = self.env["crm.team"].create(
+                [{"name": "Service", "company_id": False}, {"name": "Field", "company_id": False}]
+            )
+            desk, other = self.env["helpdesk.ticket.team"].create(
+                [
+                    {"name": "Desk", "kpi_team_id": service.id, "user_ids": [(4, self.ann.id)]},
+                    {"name": "Other", "kpi_team_id": field.id, "user_ids": [(4, self.ann.id)]},
+                ]
+            )
+        for team in desk, other:
+            ticket = self._ticket("2026-10-05 09:00", team_id=team.id)
+            self._move(ticket, "2026-10-06 09:00", stage_id=self.done.id)
+        with self.at("2026-10-20 12:00"):
+            for deleted, unassigned in (False, None), (desk, 1), (field, 2):
+                if deleted:
+                    deleted.unlink()
+                self._refresh("tickets_resolved")
+                self.assertEqual(self._read("tickets_resolved", "2026-10-01"), 2)
+                self.assertEqual(
+                    self._read("tickets_resolved", "2026-10-01", level="team", team_id=nobody),
+                    unassigned,
+                )
+
     def test_38_ticket_backlog(self):
         robot = self.env.ref("base.user_root")
         for day, owner in (("30", self.ann), ("28", self.ann), ("21", self.ann)):

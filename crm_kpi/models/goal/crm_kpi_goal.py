@@ -4,7 +4,7 @@
 import math
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools.misc import format_date
 
 from ...fields import NullableFloat
@@ -77,16 +77,16 @@ class CrmKpiGoal(models.Model):
     )
     company_id = fields.Many2one(related="period_id.company_id", store=True, index=True)
     scope = fields.Selection(LEVELS, "For", required=True, default="company", tracking=True)
-    team_id = fields.Many2one("crm.team", "Sales Team", ondelete="cascade", index="btree_not_null")
+    team_id = fields.Many2one("crm.team", "Sales Team", ondelete="restrict", index="btree_not_null")
     user_id = fields.Many2one(
         "res.users",
         "Salesperson",
-        ondelete="cascade",
+        ondelete="restrict",
         index="btree_not_null",
         domain=[("share", "=", False)],
         tracking=True,
     )
-    segment_id = fields.Many2one("crm.kpi.segment", ondelete="cascade", index="btree_not_null")
+    segment_id = fields.Many2one("crm.kpi.segment", ondelete="restrict", index="btree_not_null")
     kind = fields.Selection(
         GOAL_KINDS,
         "Goal",
@@ -265,6 +265,23 @@ class CrmKpiGoal(models.Model):
                 self[f"{part}_id"] = False
 
     # --- CHECKS ---
+
+    @api.model
+    def _refuse_deletion(self, owners, field_name):
+        """Refuse to delete teams, users or segments that goals are for."""
+        # superuser: only the number of goals is shown, also of those that the user may not read
+        goals = self.sudo().with_context(active_test=False)
+        for owner, count in goals._read_group(
+            [(field_name, "in", owners.ids)], [field_name], ["__count"], limit=1
+        ):
+            raise UserError(
+                self.env._(
+                    "“%(name)s” has KPI goals: %(count)s, archived ones included. Archive "
+                    "“%(name)s” instead, which keeps the goals, or delete the goals first.",
+                    name=owner.display_name,
+                    count=count,
+                )
+            )
 
     @api.constrains("period_id")
     def _check_period(self):

@@ -325,7 +325,12 @@ class CrmKpiSource(models.Model):
         For changes that the records' own write dates do not show, such as a lost reason
         that becomes a disqualification.
         """
+        self._mark_sources([("model_id.model", "=", model_name)])
+
+    @api.model
+    def _mark_sources(self, domain):
+        """As :meth:`_mark_changed`, for the sources of a domain."""
         # superuser: users who change a record need no access to sources and their bookkeeping
-        sources = self.sudo().search([("model_id.model", "=", model_name)])
+        sources = self.sudo().search(domain)
         computations = self.env["crm.kpi.computation"].sudo()
         computations.search([("kpi_id.source_id", "in", sources.ids)]).write({"fingerprint": False})

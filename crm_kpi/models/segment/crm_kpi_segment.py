@@ -254,6 +254,7 @@ class CrmKpiSegment(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
+        self.env["crm.kpi.goal"]._refuse_deletion(self, "segment_id")
         for segment in self:
             if segment.is_unknown:
                 raise UserError(

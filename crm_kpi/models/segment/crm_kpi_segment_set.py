@@ -156,6 +156,8 @@ class CrmKpiSegmentSet(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_with_members(self):
+        segments = self.with_context(active_test=False).segment_ids
+        self.env["crm.kpi.goal"]._refuse_deletion(segments, "segment_id")
         for segment_set in self:
             if segment_set._has_members():
                 raise UserError(

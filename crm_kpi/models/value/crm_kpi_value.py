@@ -15,6 +15,7 @@ from ...board.snapshots import early_snapshots, early_text
 from ...engine.cells import CELL_KEY
 from ...engine.time_behaviour import time_behaviours
 from ...fields import NullableFloat
+from ...refresh.unassign import unassign_statements
 
 LEVELS = [
     ("company", "Company"),
@@ -290,6 +291,24 @@ class CrmKpiValue(models.Model):
         for cell in self:
             day = early.get((cell.kpi_id.id, cell.period_id.id))
             cell.early_text = day and early_text(self.env, day)
+
+    # --- DELETED OWNERS ---
+
+    @api.model
+    def _unassign(self, field_name, ids):
+        """Give the values of teams or users that are about to be deleted to *Unassigned*.
+
+        :param field_name: ``team_id`` or ``user_id``
+        """
+        if not ids:
+            return
+        self.env.flush_all()
+        for statement in unassign_statements(field_name, ids):
+            self.env.cr.execute(statement)
+        self.invalidate_model()
+        # the records become unassigned without a write
+        path = {"team_id": "team_field", "user_id": "user_field"}[field_name]
+        self.env["crm.kpi.source"]._mark_sources([(path, "!=", False)])
 
     # --- ACTIONS ---
 
