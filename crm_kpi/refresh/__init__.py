@@ -6,6 +6,7 @@ In the order in which a value passes them:
 
 ============== ==================================================================
 `refresh`      the steps of a refresh, in order; the scheduled refresh
+`claim`        one refresh at a time: a second one waits shortly
 `steps`        the steps: derive, segments, periods, sources, formulas, goals
 `scope`        which KPIs and periods a refresh is about, and at which levels
 `periods`      creates the periods that are needed, deletes old days and weeks

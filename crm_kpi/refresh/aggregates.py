@@ -39,6 +39,8 @@ class Aggregates:
         self.env = company.env
         self.now = now
         self.cross_ids = frozenset()
+        #: Whether another transaction computes the source, so that nothing was done.
+        self.is_busy = False
 
     def refresh(self, periods, kpis=None, counted=None):
         """Compute what is due.
@@ -52,7 +54,10 @@ class Aggregates:
         if self.source.kind == "snapshot" and not self.source.rebuildable:
             # by the time, because a refresh that resumes does not update the states again
             periods = periods.filtered(lambda period: period.utc_from <= self.now < period.utc_to)
-        if not own or not periods or not claim(self.source):
+        if not own or not periods:
+            return 0
+        if not claim(self.source):
+            self.is_busy = True
             return 0
         if self.source.model not in self.env:
             text = self.env._("The app that brings %s is not installed.", self.source.model)

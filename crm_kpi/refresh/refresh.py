@@ -7,13 +7,28 @@ import logging
 import psycopg2
 
 from odoo import fields
+from odoo.exceptions import UserError
 
+from .claim import claim_refresh, limited_wait
 from .steps import CompanyRefresh, DeriveStep, SegmentsStep
 
 _logger = logging.getLogger(__name__)
 
 #: Parameter with the name of the step at which the scheduled refresh resumes.
 NEXT_STEP = "crm_kpi.refresh_next_step"
+
+
+class Written(int):
+    """Number of cells that a refresh wrote.
+
+    :ivar skipped: what was not computed, as texts: sources that another transaction computes, or
+        the history that has to be read first
+    """
+
+    def __new__(cls, count=0, skipped=()):
+        written = super().__new__(cls, count)
+        written.skipped = list(skipped)
+        return written
 
 
 class Refresh:
@@ -37,15 +52,33 @@ class Refresh:
     def run(self):
         """Run all steps now.
 
-        :return: number of cells written
+        :return: :class:`Written`
+        :raise UserError: another refresh is running, or a row is locked for too long
         """
-        if self.env["crm.kpi.backfill"]._is_pending():
-            _logger.info("KPI refresh: it waits until the history has been read")
-            return 0
+        backfill = self.env["crm.kpi.backfill"]
+        if backfill._is_pending():
+            text = backfill._progress_text()
+            _logger.warning("KPI refresh: not started, because the history is being read: %s", text)
+            return Written(0, [text])
+        claim_refresh(self.env)
         if self.kpis is not None:
             # superuser: the time of the next try is bookkeeping of the refresh
             self.kpis.sudo().filtered("next_try").write({"next_try": False})
-        return sum(step.run() for step in self.steps())
+        written, skipped = 0, []
+        try:
+            with limited_wait(self.env.cr):
+                for step in self.steps():
+                    written += step.run()
+                    skipped += step.skipped
+        except psycopg2.errors.LockNotAvailable as error:
+            _logger.warning("KPI refresh: %s waited too long for a lock", step.name)
+            raise UserError(
+                self.env._(
+                    "Records or values are locked by another transaction. Try again in a minute."
+                )
+            ) from error
+        # a source is skipped once in each company
+        return Written(written, dict.fromkeys(skipped))
 
     def steps(self):
         """Yield the steps in the order in which they must run."""
@@ -104,10 +137,10 @@ class ScheduledRefresh:
 
     def _run_step(self, step):
         try:
-            with self.env.cr.savepoint():
+            with limited_wait(self.env.cr):
                 step.run()
         except psycopg2.OperationalError:
-            _logger.info("KPI refresh: %s is busy elsewhere, left to the next run", step.name)
+            _logger.warning("KPI refresh: %s is busy elsewhere, left to the next run", step.name)
         except Exception:
             # any exception: a step must not keep the steps of other sources and companies
             # from being run

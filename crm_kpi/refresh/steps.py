@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The steps of a refresh. The scheduled refresh commits each of them."""
 
+import logging
 from datetime import date
 from functools import partial
 
@@ -14,14 +15,18 @@ from .formulas import Formulas
 from .periods import refresh_periods
 from .scope import kpis_to_refresh, periods_to_refresh
 
+_logger = logging.getLogger(__name__)
+
 
 class Step:
     """A part of a refresh.
 
     :attr name: unique in a refresh; by it the scheduled refresh resumes where it stopped
+    :attr skipped: what was left out, as texts
     """
 
     name = ""
+    skipped = ()
 
     def run(self):
         """Do the work.
@@ -29,6 +34,11 @@ class Step:
         :return: number of cells written
         """
         raise NotImplementedError
+
+    def _skip(self, texts):
+        """Note what another transaction computes right now."""
+        self.skipped = list(texts)
+        _logger.warning("KPI refresh: %s: busy elsewhere: %s", self.name, ", ".join(self.skipped))
 
 
 class DeriveStep(Step):
@@ -75,7 +85,10 @@ class SegmentsStep(Step):
     def run(self):
         self.env.flush_all()
         # superuser: segments are the same for all users
-        changed_from = self.env["crm.kpi.segment.set"].sudo()._update_members()
+        sets = self.env["crm.kpi.segment.set"].sudo()
+        if busy := sets._busy():
+            self._skip(busy.mapped("name"))
+        changed_from = sets._update_members()
         if changed_from:
             self.env.execute_query(
                 SQL(
@@ -161,7 +174,10 @@ class SourceStep(CompanyStep):
     def _run(self):
         refresh = self.refresh
         aggregates = Aggregates(self.source, refresh.company, refresh.now)
-        return aggregates.refresh(refresh.due_periods(), refresh.kpis, refresh.counted)
+        written = aggregates.refresh(refresh.due_periods(), refresh.kpis, refresh.counted)
+        if aggregates.is_busy:
+            self._skip([self.source.name])
+        return written
 
 
 class FormulasStep(CompanyStep):

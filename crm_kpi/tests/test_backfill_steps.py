@@ -188,7 +188,10 @@ class TestSteps(BackfillCase):
         self._history()
         self._begin()
         kpis = self.env.ref("crm_kpi.crm_kpi_new_leads")
-        self.assertEqual(self.env["crm.kpi"]._refresh(kpis=kpis), 0)
+        with self.assertLogs("odoo.addons.crm_kpi.refresh.refresh", "WARNING"):
+            written = self.env["crm.kpi"]._refresh(kpis=kpis)
+        self.assertEqual(written, 0)
+        self.assertIn("leads", str(written.skipped))
         with self.assertRaises(UserError):
             kpis.action_refresh()
         self.env.flush_all()

@@ -1,13 +1,16 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import threading
 from unittest.mock import patch
 
-from odoo import fields
+from odoo import fields, sql_db
+from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from ..engine.periods import local_day
-from ..refresh import aggregates
+from ..refresh import aggregates, claim, refresh
 from ..refresh.refresh import NEXT_STEP, Refresh
 from ..refresh.steps import Step
 from .common import KpiCommon
@@ -93,8 +96,108 @@ class TestCron(KpiCommon):
         kpi = self.make_kpi("leads")
         self.make_lead("2026-01-10 12:00:00")
         self.env.flush_all()
-        with patch.object(aggregates, "claim", lambda source: source != self.source):
-            self.kpis._refresh(kpis=kpi)
+        logger = "odoo.addons.crm_kpi.refresh.steps"
+        with (
+            patch.object(aggregates, "claim", lambda source: source != self.source),
+            self.assertLogs(logger, "WARNING") as logs,
+        ):
+            written = self.kpis._refresh(kpis=kpi)
+        self.assertEqual((written, written.skipped), (0, [self.source.name]))
+        self.assertIn(self.source.name, logs.output[0])
         self.assertIsNone(self.value(kpi, self.period("month", "2026-01-10")))
         self.kpis._refresh(kpis=kpi)
         self.assertEqual(self.value(kpi, self.period("month", "2026-01-10")), 1)
+
+    # --- TWO AT A TIME: the other one is a second connection to the database ---
+
+    def _other(self):
+        cr = sql_db.db_connect(self.env.cr.dbname).cursor()
+        self.addCleanup(cr.close)
+        # a test that waits for it fails instead of hanging
+        self.env.cr.execute("SET LOCAL lock_timeout = '20s'")
+        return cr
+
+    def _begin_scheduled(self, other):
+        """What the scheduler holds while the action runs."""
+        other.execute(
+            SQL(
+                "SELECT 1 FROM ir_cron WHERE id = %s FOR NO KEY UPDATE",
+                self.env.ref("crm_kpi.ir_cron_refresh").id,
+            )
+        )
+
+    def test_manual_refresh_beside_the_scheduled_one(self):
+        kpi = self.make_kpi("leads")
+        self.make_lead("2026-01-10 12:00:00")
+        cron = self.env.ref("crm_kpi.ir_cron_refresh")
+        other = self._other()
+        self._begin_scheduled(other)
+        self.env.user.tz = "Europe/Brussels"
+        run = self.env["ir.cron.progress"].create({"cron_id": cron.id})
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE ir_cron_progress SET create_date = '2099-03-01 06:05' WHERE id = %s", [run.id]
+        )
+        self.env.invalidate_all()
+        with (
+            patch.object(claim, "CLAIM_WAIT", 0.2),
+            self.assertLogs(claim.__name__, "WARNING"),
+            self.assertRaisesRegex(UserError, "running since 3/1/99, 7:05"),
+        ):
+            kpi.action_refresh()
+        other.rollback()
+        kpi.action_refresh()
+        self.assertEqual(self.value(kpi, self.period("month", "2026-01-10")), 1)
+
+    def test_two_manual_refreshes(self):
+        """The second user waits; when it takes too long, the message says why."""
+        kpi = self.make_kpi("leads")
+        other = self._other()
+        self._begin_scheduled(other)
+        self.env["ir.cron.progress"].search([]).unlink()
+        with (
+            patch.object(claim, "CLAIM_WAIT", 0.2),
+            self.assertLogs(claim.__name__, "WARNING"),
+            self.assertRaisesRegex(UserError, "Another refresh is running"),
+        ):
+            kpi.action_refresh()
+        begin = threading.Timer(0.5, other.rollback)
+        begin.start()
+        self.addCleanup(begin.join)
+        self.make_lead("2026-01-10 12:00:00")
+        kpi.action_refresh()  # waits for half a second
+        self.assertEqual(self.value(kpi, self.period("month", "2026-01-10")), 1)
+
+    def test_wait_for_a_locked_row_is_limited(self):
+        """A transaction that holds a row of the refresh does not stop it without a word."""
+        kpi = self.env.ref("crm_kpi.crm_kpi_new_leads")
+        other = self._other()
+        other.execute(SQL("LOCK TABLE crm_kpi_computation IN ACCESS EXCLUSIVE MODE"))
+        with (
+            patch.object(refresh, "limited_wait", lambda cr: claim.limited_wait(cr, 0.2)),
+            self.assertLogs(refresh.__name__, "WARNING"),
+            self.assertRaisesRegex(UserError, "locked by another transaction"),
+        ):
+            self.env["crm.kpi"]._refresh(kpis=kpi)
+        # the scheduled refresh leaves the step to its next run
+        with (
+            patch.object(refresh, "limited_wait", lambda cr: claim.limited_wait(cr, 0.2)),
+            self.assertLogs(refresh.__name__, "WARNING") as logs,
+        ):
+            self._run()
+        self.assertIn("left to the next run", str(logs.output))
+        [[timeout]] = self.env.execute_query(SQL("SHOW lock_timeout"))
+        self.assertEqual(timeout, "0", "other statements of the transaction wait as before")
+
+    def test_busy_segment_sets_are_named(self):
+        segment_set = self.env.ref("crm_kpi.segment_set_country")
+        other = self._other()
+        other.execute(
+            SQL("SELECT 1 FROM crm_kpi_segment_set WHERE id = %s FOR UPDATE", segment_set.id)
+        )
+        kpi = self.make_kpi("leads")
+        with self.assertLogs("odoo.addons.crm_kpi.refresh.steps", "WARNING"):
+            action = kpi.action_refresh()
+        self.assertIn(segment_set.name, action["params"]["message"])
+        other.rollback()
+        self.assertFalse(kpi.action_refresh())

@@ -612,7 +612,20 @@ class CrmKpi(models.Model):
                 )
             )
         # superuser: values are computed for all readers; record rules apply when they are read
-        self.sudo()._refresh(kpis=self.sudo())
+        written = self.sudo()._refresh(kpis=self.sudo())
+        if not written.skipped:
+            return None
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning",
+                "message": self.env._(
+                    "Another refresh computes the values of: %s.", ", ".join(written.skipped)
+                ),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
 
     def action_definition(self):
         self.ensure_one()
@@ -661,7 +674,10 @@ class CrmKpi(models.Model):
 
     @api.model
     def _refresh(self, periods=None, kpis=None):
-        """Compute what is due and store it; see :class:`Refresh`. Number of cells written."""
+        """Compute what is due and store it; see :meth:`Refresh.run`.
+
+        :return: number of cells written, with the attribute ``skipped``
+        """
         return Refresh(self.env, periods, kpis).run()
 
     @api.model

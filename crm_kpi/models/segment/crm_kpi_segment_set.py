@@ -248,6 +248,12 @@ class CrmKpiSegmentSet(models.Model):
         self.env.flush_all()
         return min(dates, default=None)
 
+    @api.model
+    def _busy(self):
+        """The active sets that another transaction updates right now."""
+        sets = self.search([])
+        return sets - sets.try_lock_for_update(allow_referencing=True)
+
     def _note_update(self, today):
         """Note the day of this update: one small write a day, not one per refresh."""
         self.ensure_one()
