@@ -16,6 +16,7 @@ from .breakdown import Bar, bars
 from .change import change
 from .context import SPARKLINE_PERIODS, number_or_none
 from .snapshots import early_snapshots, early_text, is_stock
+from .trend import forecast_text
 
 #: Rows of a card that compares salespeople or segments.
 CARD_ROWS = 6
@@ -191,7 +192,7 @@ class Cards:
             value_text=self.context.value_text(kpi, row),
             value_id=row.id if row else None,
             record_count=row.record_count if row else 0,
-            goal=self._goal_info(goal) if goal else None,
+            goal=self._goal_info(goal, row) if goal else None,
             bullet=_bullet(row, goal) if goal else None,
             change=self._change(kpi, row),
             sparkline=self._sparkline(kpi),
@@ -305,7 +306,7 @@ class Cards:
 
     # --- GOAL ---
 
-    def _goal_info(self, goal):
+    def _goal_info(self, goal, row):
         pace = _pace(goal)
         return GoalInfo(
             id=goal.id,
@@ -318,7 +319,9 @@ class Cards:
             pace=pace,
             pace_text="" if pace is None else in_unit(goal, pace),
             forecast=number_or_none(goal.projected),
-            forecast_text=goal.projected_text,
+            forecast_text=forecast_text(
+                self.context, goal.kpi_id, goal.projected_text, row.ahead if row else 0.0
+            ),
             counter_missed=goal.counter_missed,
             status=goal.status,
             status_text=status_text(goal),

@@ -31,7 +31,8 @@ def change(row, before, period, whole_period=True):
     if not whole_period:
         value = kpi._format_value(before, row.currency_id)
         return Change(env._("%(period)s: %(value)s", period=period.display_name, value=value))
-    delta = row.value - before
+    # what is dated ahead has not happened in the part of the period that is compared
+    delta = row.value - row.ahead - before
     if kpi.unit == "percent":
         points = abs(delta) * 100
         amount = env._("%s points", formatLang(env, points, digits=kpi.digits))

@@ -42,6 +42,7 @@ class TrendPoint:
     record_count: int
     state: str
     running: bool
+    ahead: float
     target: float | None
     target_max: float | None
     target_text: str
@@ -134,6 +135,7 @@ def _point(context, kpi, period, row, goal):
         record_count=row.record_count if row else 0,
         state=period.state,
         running=period.utc_to > context.now,
+        ahead=row.ahead or 0.0 if row else 0.0,
         target=number_or_none(goal.target) if goal else None,
         target_max=number_or_none(goal.target_max) if goal and goal.kind == "range" else None,
         target_text=goal.target_text if goal else "",
@@ -152,7 +154,9 @@ def _add_forecasts(context, kpi, periods, points, usual, floor):
         if not point.running:
             continue
         _forecast(point, elapsed[period], behaviour.additive, reach, floor)
-        point.forecast_text = context.format_value(kpi, point.forecast)
+        point.forecast_text = forecast_text(
+            context, kpi, context.format_value(kpi, point.forecast), point.ahead
+        )
         if point.forecast_low is not None:
             point.forecast_range_text = _span_text(
                 context, kpi, point.forecast_low, point.forecast_high
@@ -165,13 +169,24 @@ def _forecast(point, elapsed, additive, reach, floor):
     The rest of a period varies less than a whole period, by the square root of its share:
     deviations of single days partly cancel each other.
     """
-    point.forecast = forecast = pace.project(point.value, elapsed, additive)
+    point.forecast = forecast = pace.project(point.value, elapsed, additive, point.ahead)
     if forecast is None or reach is None or not additive:
         return
     around = reach * math.sqrt(1 - elapsed.share)
     # a value that never decreases cannot end below what it has reached
     point.forecast_low = max(forecast - around, point.value if floor == 0 else floor)
     point.forecast_high = forecast + around
+
+
+def forecast_text(context, kpi, text, ahead):
+    """A forecast in words, with the part of it that is known because it is dated ahead."""
+    if not ahead:
+        return text
+    return context.env._(
+        "%(forecast)s, of which %(ahead)s is dated later in the period",
+        forecast=text,
+        ahead=context.format_value(kpi, ahead),
+    )
 
 
 def _span_text(context, kpi, low, high):

@@ -29,6 +29,8 @@ AGGREGATES = {
     "p90": "percentile_cont(0.9) WITHIN GROUP (ORDER BY %(v)s) FILTER (WHERE %(f)s)",
     "count_distinct": "count(DISTINCT %(v)s) FILTER (WHERE %(f)s)",
 }
+#: Aggregates of which a part can be dated ahead: the value is that part and the rest.
+ADDITIVE = ("count", "sum", "sum_known")
 #: Aggregates that are 0 when there are no records; the others have no value then.
 ZERO_WHEN_EMPTY = ("count", "sum", "count_distinct")
 
@@ -45,7 +47,7 @@ CELL_KEY = ", ".join(
 NO_CELLS = SQL(
     """SELECT NULL::int4 AS kpi_id, NULL::int4 AS period_id, NULL::text AS level,
               NULL::int4 AS team_id, NULL::int4 AS user_id, NULL::int4 AS segment_id,
-              NULL::float8 AS value, 0 AS record_count WHERE FALSE"""
+              NULL::float8 AS value, 0 AS record_count, NULL::float8 AS ahead WHERE FALSE"""
 )
 
 
@@ -70,6 +72,7 @@ class Plan:
     :param period_join: joins ``p(period_id, …)`` to the tables
     :param day: local day at which the customer's segment is looked up
     :param unassigned: whether facts without a team or salesperson have a row of their own
+    :param ahead: whether a fact of a running period lies in the future; ``None``: none does
     :param columns: list of :class:`Column`
     """
 
@@ -84,6 +87,7 @@ class Plan:
     segment: SQL | None = None
     country: SQL | None = None
     unassigned: bool = True
+    ahead: SQL | None = None
     columns: list = field(default_factory=list)
 
     @property
@@ -93,7 +97,9 @@ class Plan:
 
     @property
     def column_names(self):
-        """Names of the columns ``f0, v0, f1, …`` that the facts have for the KPIs."""
+        """Names of the columns ``f0, v0, f1, …`` that the facts have for the KPIs, and ``ahead``."""
+        if self.ahead is not None:
+            yield "ahead"
         for index, column in enumerate(self.columns):
             yield f"f{index}"
             if column.value is not None:
@@ -104,9 +110,10 @@ class Plan:
 
         Columns: ``record_id, period_id, user_id, team_id, partner_id, day, segment_id,
         country_id``, and for the KPI number ``i`` of the plan ``fi`` (whether its filter
-        accepts the record) and ``vi`` (its value, unless the KPI only counts).
+        accepts the record) and ``vi`` (its value, unless the KPI only counts). Facts of periods
+        that can hold future records have the column ``ahead``, too.
         """
-        extras = []
+        extras = [] if self.ahead is None else [SQL("(%s) IS TRUE AS ahead", self.ahead)]
         for index, column in enumerate(self.columns):
             extras.append(SQL("(%s) IS TRUE AS %s", column.condition, SQL.identifier(f"f{index}")))
             if column.value is not None:
@@ -198,7 +205,8 @@ def cells(plan, by_segment=None):
 
     :param by_segment: SQL of the facts once per segment that they belong to; ``None``: no
         cells of segments
-    :return: ``SELECT`` of the columns of a cell, with ``value`` and ``record_count``
+    :return: ``SELECT`` of the columns of a cell, with ``value``, ``record_count`` and ``ahead``
+        (the part of a count or sum that is dated in the future)
     """
     levels = [_plain_levels(plan)]
     if by_segment is not None:
@@ -206,19 +214,20 @@ def cells(plan, by_segment=None):
         levels.append((_crossed_levels if crossed else _segment_level)(plan, by_segment))
     return SQL(
         """SELECT k.kpi_id, r.period_id, r.level, r.team_id, r.user_id, r.segment_id,
-                  k.value, k.record_count
+                  k.value, k.record_count, k.ahead
              FROM (%s) AS r
-            CROSS JOIN LATERAL (VALUES %s) AS k(kpi_id, cross_levels, value, record_count)
+            CROSS JOIN LATERAL (VALUES %s) AS k(kpi_id, cross_levels, value, record_count, ahead)
             WHERE (k.cross_levels OR r.level NOT IN ('team_segment', 'user_segment')) %s
         """,
         SQL(" UNION ALL ").join(levels),
         SQL(", ").join(
             SQL(
-                "(%s, %s, r.%s, r.%s)",
+                "(%s, %s, r.%s, r.%s, r.%s)",
                 column.kpi_id,
                 column.cross_levels,
                 SQL.identifier(f"a{index}"),
                 SQL.identifier(f"n{index}"),
+                SQL.identifier(f"h{index}"),
             )
             for index, column in enumerate(plan.columns)
         ),
@@ -242,7 +251,7 @@ def _plain_levels(plan):
              FROM facts
             GROUP BY GROUPING SETS ((period_id), (period_id, team_id), (period_id, user_id))
         """,
-        _aggregates(plan.columns),
+        _aggregates(plan),
     )
 
 
@@ -253,7 +262,7 @@ def _segment_level(plan, by_segment):
                   NULL::int4 AS user_id, segment_id, %s
              FROM (%s) AS segmented GROUP BY period_id, segment_id
         """,
-        _aggregates(plan.columns),
+        _aggregates(plan),
         by_segment,
     )
 
@@ -268,15 +277,16 @@ def _crossed_levels(plan, by_segment):
             GROUP BY GROUPING SETS ((period_id, segment_id),
                   (period_id, segment_id, team_id), (period_id, segment_id, user_id))
         """,
-        _aggregates(plan.columns),
+        _aggregates(plan),
         by_segment,
     )
 
 
-def _aggregates(columns):
-    """Per KPI number ``i`` its value ``ai`` and its number of records ``ni``."""
+def _aggregates(plan):
+    """Per KPI number ``i`` its value ``ai``, its number of records ``ni``, and the part ``hi`` of
+    its value that lies ahead."""
     parts = []
-    for index, column in enumerate(columns):
+    for index, column in enumerate(plan.columns):
         names = {
             "f": SQL.identifier(f"f{index}"),
             "v": SQL.identifier(f"v{index}") if column.value is not None else SQL("1"),
@@ -286,13 +296,19 @@ def _aggregates(columns):
             number = SQL("count(*) FILTER (WHERE %(f)s)", **names)
         else:
             number = SQL("count(%(v)s) FILTER (WHERE %(f)s)", **names)
+        ahead = SQL("NULL")
+        if plan.ahead is not None and column.aggregator in ADDITIVE:
+            condition = SQL("%(f)s AND ahead", **names)
+            ahead = SQL(AGGREGATES[column.aggregator], **{**names, "f": condition})
         parts.append(
             SQL(
-                "(%s)::float8 AS %s, %s AS %s",
+                "(%s)::float8 AS %s, %s AS %s, (%s)::float8 AS %s",
                 aggregate,
                 SQL.identifier(f"a{index}"),
                 number,
                 SQL.identifier(f"n{index}"),
+                ahead,
+                SQL.identifier(f"h{index}"),
             )
         )
     return SQL(", ").join(parts)

@@ -141,18 +141,24 @@ def mean(cells, zero=False, weighted=False):
     return sum(value for value, _n in known) / len(known)
 
 
-def project(value, elapsed_part, additive):
+def project(value, elapsed_part, additive, ahead=0.0):
     """Forecast: the value at the end of the period at the present pace.
 
     A count or sum grows with the working days; any other value stays as it is.
 
+    :param ahead: the part of the value that is dated in the rest of the period. It is known, and
+        says nothing about the pace
+
     >>> half = Elapsed(10, 20, 0.5, True, False)
     >>> project(30, half, True), project(0.6, half, False)
     (60.0, 0.6)
+    >>> project(1100, half, True, ahead=1000)
+    1200.0
     """
     if value is None or not additive or elapsed_part.over:
         return value
-    return value / elapsed_part.share if elapsed_part.share > 0 else None
+    ahead = ahead or 0.0
+    return ahead + (value - ahead) / elapsed_part.share if elapsed_part.share > 0 else None
 
 
 def attainment(kind, value, target, target_max=None):
@@ -236,6 +242,7 @@ def judge(
     final_only=False,
     maturing=False,
     min_sample=0,
+    ahead=0.0,
 ):
     """Decide the status of a goal.
 
@@ -244,6 +251,7 @@ def judge(
     :param final_only: the value is valid only at the end of the period (customers kept, lost)
     :param maturing: some records of the period are not mature yet
     :param min_sample: smallest number of records that is judged
+    :param ahead: the part of the value that is dated in the rest of the period
 
     >>> half = Elapsed(10, 20, 0.5, True, False)
     >>> judge("at_least", 60, None, 28, 28, half, additive=True)
@@ -260,7 +268,7 @@ def judge(
             return Verdict("too_few")
         return Verdict("too_early" if maturing and not elapsed_part.over else "no_data")
     expected = (1.0 if elapsed_part.over else elapsed_part.share) if additive else None
-    projected = project(value, elapsed_part, additive)
+    projected = project(value, elapsed_part, additive, ahead)
     return Verdict(
         _status(
             kind,

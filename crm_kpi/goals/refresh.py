@@ -31,7 +31,8 @@ COMPUTED = {
 class GoalRow:
     """A goal as it is stored, and the stored value of its cell.
 
-    :param new_value: value of the cell now; ``has_value``: whether the cell has a row
+    :param new_value: value of the cell now; ``new_ahead``: its part that is dated in the rest of
+        the period; ``has_value``: whether the cell has a row
     :param is_computed: the cell was computed, so that no row means no record
     :param baseline_found: baseline to improve on, ``None`` while it is not known
     """
@@ -57,13 +58,14 @@ class GoalRow:
     as_of: datetime | date | None
     new_value: float | None
     new_record_count: int
+    new_ahead: float
     has_value: bool
     is_computed: bool
     baseline_found: float | None = None
 
 
 #: Columns of the goal that :class:`GoalRow` takes as they are.
-_STORED = [field.name for field in fields(GoalRow)][:-5]
+_STORED = [field.name for field in fields(GoalRow)][:-6]
 
 
 class GoalRefresh:
@@ -143,6 +145,7 @@ class GoalRefresh:
             SQL(
                 """SELECT %s, value.value AS new_value,
                           COALESCE(value.record_count, 0) AS new_record_count,
+                          COALESCE(value.ahead, 0) AS new_ahead,
                           value.id IS NOT NULL AS has_value, %s AS is_computed
                      FROM crm_kpi_goal AS goal
                      JOIN crm_kpi_period AS period ON period.id = goal.period_id
@@ -205,6 +208,7 @@ class GoalRefresh:
             final_only=behaviour.final_only,
             maturing=bool(behaviour.maturity),
             min_sample=min_sample,
+            ahead=row.new_ahead,
         )
         return {
             "value": value,

@@ -12,10 +12,15 @@ from ..engine.cells import PeriodRow, Window, periods_join, windows_join
 
 
 class PeriodJoin(NamedTuple):
-    """SQL that joins ``p(period_id, …)``, and SQL of the local day of a fact."""
+    """SQL that joins ``p(period_id, …)``, and SQL of the local day of a fact.
+
+    :param ahead: SQL of whether a fact lies in the future; ``None`` where this has no meaning,
+        or no period is running
+    """
 
     join: SQL
     day: SQL
+    ahead: SQL | None = None
 
 
 def join_periods(facts, periods, now):
@@ -71,7 +76,13 @@ def _join_spans(facts, periods, now):
         facts.path(source.date_field),
         facts.path(source.date_end_field),
     )
-    return PeriodJoin(periods_join(rows, condition), SQL("p.date_from"))
+    today = calendar.local_day(now, facts.timezone)
+    ahead = SQL("%s > %s", facts.path(source.date_end_field), today + timedelta(days=1))
+    return PeriodJoin(
+        periods_join(rows, condition),
+        SQL("p.date_from"),
+        ahead if _any_running(periods, now) else None,
+    )
 
 
 def _join_events(facts, periods, now):
@@ -87,10 +98,18 @@ def _join_events(facts, periods, now):
         )
     )
     tracks = calendar.tracks(windows)
+    # what is dated today has happened, though the day is not over
+    latest = calendar.local_day(now, facts.timezone) if dated else now
+    grows = facts.source._grows and _any_running(periods, now)
+    ahead = SQL("%s > %s", at, latest) if grows else None
     if dated:
-        return PeriodJoin(windows_join(at, tracks, "date"), at)
+        return PeriodJoin(windows_join(at, tracks, "date"), at, ahead)
     day = SQL("((%s AT TIME ZONE 'UTC') AT TIME ZONE %s)::date", at, facts.timezone)
-    return PeriodJoin(windows_join(at, tracks, "timestamp"), day)
+    return PeriodJoin(windows_join(at, tracks, "timestamp"), day, ahead)
+
+
+def _any_running(periods, now):
+    return any(period.utc_to > now for period in periods)
 
 
 def _windows(facts, periods, now, dated):

@@ -27,9 +27,9 @@ class FactPlan:
         self.now = now
         self.facts = FactQuery(source, company, periods.ids, domain)
         self.facts.restrict_to_company(or_none=or_no_company)
-        period_join, day = join_periods(self.facts, periods, now)
+        period_join = join_periods(self.facts, periods, now)
         source._restrict_facts(self.facts)
-        self._plan = self.facts.plan(period_join, day)
+        self._plan = self.facts.plan(period_join)
 
     def add(self, kpi, cross_levels=False):
         """Compile a KPI.

@@ -129,7 +129,7 @@ class FactQuery:
             return SQL("(EXTRACT(EPOCH FROM %s) * 1000000)::bigint", write_date)
         return SQL("hashtextextended(%s::text, 0)", SQL.identifier(self.table))
 
-    def plan(self, period_join, day):
+    def plan(self, period_join):
         """The :class:`~..engine.cells.Plan` without KPIs; its tables are not complete yet."""
         source, partner = self.source, self.partner()
         opens_customers = source._opens_customers()
@@ -137,11 +137,12 @@ class FactQuery:
             from_clause=SQL(),
             where_clause=SQL(),
             record_id=partner if opens_customers else SQL.identifier(self.table, "id"),
-            period_join=period_join,
+            period_join=period_join.join,
             user=self.first_of("user_field"),
             team=self.first_of("team_field"),
             partner=partner,
-            day=day,
+            day=period_join.day,
+            ahead=period_join.ahead,
             segment=self.first_of("segment_field") if source.segment_field else None,
             country=self.first_of("country_field") if source.country_field else None,
             unassigned=source.unassigned,

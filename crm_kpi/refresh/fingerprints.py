@@ -26,18 +26,24 @@ def fingerprints(source, company, periods, now, counted=None):
         return _of_history(source, company, periods, now, {} if counted is None else counted)
     if source.kind == "snapshot" and source.rebuildable and source.date_end_field:
         return _of_open_records(source, company, periods, now)
-    plan = FactPlan(source, company, periods, now)
+    facts = FactPlan(source, company, periods, now)
+    plan = facts.plan()
     rows = source.env.execute_query(
         SQL(
-            """SELECT p.period_id, count(*), sum(%s) FROM %s %s
+            """SELECT p.period_id, count(*), sum(%s), count(*) FILTER (WHERE %s) FROM %s %s
                 WHERE p.period_id IS NOT NULL AND %s GROUP BY p.period_id""",
-            plan.facts.write_stamp(),
-            plan.facts.query.from_clause,
-            plan.plan().period_join,
-            plan.facts.where,
+            facts.facts.write_stamp(),
+            plan.ahead or SQL("FALSE"),
+            plan.from_clause,
+            plan.period_join,
+            facts.facts.where,
         )
     )
-    return {period_id: f"{count}:{stamp}" for period_id, count, stamp in rows}
+    # the number of records that lie ahead shrinks as time passes: they count for the pace then
+    return {
+        period_id: f"{count}:{stamp}:{ahead}" if ahead else f"{count}:{stamp}"
+        for period_id, count, stamp, ahead in rows
+    }
 
 
 def _of_open_records(source, company, periods, now):

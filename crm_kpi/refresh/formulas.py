@@ -8,6 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..engine import formula as formulas
+from ..engine.time_behaviour import time_behaviours
 from ..sql import Cte, unnest, with_ctes
 from .due import DueValues
 from .failures import confined, note_failure, note_success
@@ -103,6 +104,7 @@ class FormulaKpi:
             cross_levels=self.kpi.id in self.run.cross_ids,
             lookups=list(self._lookups(due, sources, revisions)),
             constants={period.id: period._formula_constants() for period in due_periods},
+            additive=time_behaviours(self.kpi)[self.kpi].additive,
         )
         company = self.run.company
         smallest_cell = self.kpi._least_cell(company)
@@ -240,7 +242,7 @@ class FormulaKpi:
 # --- SQL ---
 
 
-def formula_cells(formula, kpi_id, zeros, cross_levels, lookups, constants):
+def formula_cells(formula, kpi_id, zeros, cross_levels, lookups, constants, additive=False):
     """Cells of a formula KPI from the stored values of its components.
 
     :param zeros: per component, whether a missing value is a true zero, where the component
@@ -248,9 +250,21 @@ def formula_cells(formula, kpi_id, zeros, cross_levels, lookups, constants):
     :param cross_levels: whether the crossed levels are computed
     :param lookups: list of :class:`Lookup`
     :param constants: dict of period id to the constants of formulas there, by name
-    :return: ``SELECT`` of the columns of a cell, with ``value`` and ``record_count``
+    :param additive: the formula is a weighted sum of values that grow with time
+    :return: ``SELECT`` of the columns of a cell, with ``value``, ``record_count`` and ``ahead``
     """
     components = formula.components
+    names = {name: SQL.identifier("constants", name) for name in formulas.CONSTANTS}
+    ahead = SQL("NULL")
+    if additive:
+        # what lies ahead of a weighted sum is the same sum of what lies ahead of its parts
+        ahead = formula.to_sql(
+            {
+                component: SQL("COALESCE(gathered.aheads[%s], 0)", slot)
+                for slot, component in enumerate(components, start=1)
+            },
+            names,
+        )
     values = {
         component: SQL(
             # a value that was never computed is unknown, which is not zero
@@ -280,15 +294,13 @@ def formula_cells(formula, kpi_id, zeros, cross_levels, lookups, constants):
         SQL(
             """SELECT %s::int4 AS kpi_id, gathered.period_id, gathered.level, gathered.team_id,
                       gathered.user_id, gathered.segment_id, (%s)::float8 AS value,
-                      (%s)::int4 AS record_count
+                      (%s)::int4 AS record_count, (%s)::float8 AS ahead
                  FROM gathered JOIN constants USING (period_id)
                 WHERE %s OR gathered.level NOT IN ('team_segment', 'user_segment')""",
             kpi_id,
-            formula.to_sql(
-                values,
-                {name: SQL.identifier("constants", name) for name in formulas.CONSTANTS},
-            ),
+            formula.to_sql(values, names),
             record_count,
+            ahead,
             cross_levels,
         ),
     )
@@ -331,12 +343,12 @@ def restated():
 
 def looked_up():
     """The stored numbers: ``period_id, slot``, the level and dimensions of a cell, ``value,
-    record_count``."""
+    record_count, ahead``."""
     return Cte(
         "looked_up",
         SQL(
             """SELECT lookup.period_id, lookup.slot, value.level, value.team_id, value.user_id,
-                      value.segment_id, value.value, value.record_count
+                      value.segment_id, value.value, value.record_count, value.ahead
                  FROM lookup
                  JOIN crm_kpi_value value ON value.kpi_id = lookup.kpi_id
                                          AND value.period_id = lookup.source_period_id
@@ -345,14 +357,15 @@ def looked_up():
                   AND NOT EXISTS (SELECT 1 FROM restated WHERE %(same)s)
                 UNION ALL
                SELECT lookup.period_id, lookup.slot, restated.level, restated.team_id,
-                      restated.user_id, restated.segment_id, restated.value, restated.record_count
+                      restated.user_id, restated.segment_id, restated.value,
+                      restated.record_count, NULL
                  FROM lookup
                  JOIN restated ON restated.kpi_id = lookup.kpi_id
                               AND restated.period_id = lookup.source_period_id
                 WHERE lookup.what = 'restated'
                 UNION ALL
                SELECT lookup.period_id, lookup.slot, goal.scope, goal.team_id, goal.user_id,
-                      goal.segment_id, goal.target, 0
+                      goal.segment_id, goal.target, 0, NULL
                  FROM lookup
                  JOIN crm_kpi_goal goal ON goal.kpi_id = lookup.kpi_id
                                        AND goal.period_id = lookup.source_period_id
@@ -365,18 +378,19 @@ def looked_up():
 
 def gathered(slots):
     """The numbers of a cell side by side: ``period_id``, level and dimensions of a cell, and
-    the arrays ``amounts`` and ``record_counts`` by slot."""
+    the arrays ``amounts``, ``record_counts`` and ``aheads`` by slot."""
     numbers = range(1, slots + 1)
     return Cte(
         "gathered",
         SQL(
             """SELECT period_id, level, team_id, user_id, segment_id,
-                      ARRAY[%s] AS amounts, ARRAY[%s] AS record_counts
+                      ARRAY[%s] AS amounts, ARRAY[%s] AS record_counts, ARRAY[%s] AS aheads
                  FROM looked_up
                 GROUP BY period_id, level, team_id, user_id, segment_id""",
             SQL(", ").join(SQL("max(value) FILTER (WHERE slot = %s)", slot) for slot in numbers),
             SQL(", ").join(
                 SQL("max(record_count) FILTER (WHERE slot = %s)", slot) for slot in numbers
             ),
+            SQL(", ").join(SQL("max(ahead) FILTER (WHERE slot = %s)", slot) for slot in numbers),
         ),
     )

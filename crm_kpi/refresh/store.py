@@ -85,9 +85,9 @@ def expected(users, teams):
 def found():
     """Computed cells, and expected cells that were not computed.
 
-    Columns of a cell, with ``value, record_count, version, locked``. The value of a segment
-    with fewer records than the target's ``smallest_cell`` is withheld. Infinity and "not a
-    number" in a record are no value: no screen could show them.
+    Columns of a cell, with ``value, record_count, version, locked, ahead``. The value of a
+    segment with fewer records than the target's ``smallest_cell`` is withheld. Infinity and "not
+    a number" in a record are no value: no screen could show them.
     """
     return Cte(
         "found",
@@ -98,13 +98,17 @@ def found():
                                  OR computed.record_count >= target.smallest_cell)
                             AND abs(computed.value) < 'Infinity'
                            THEN computed.value END AS value,
-                      computed.record_count, target.version, target.locked
+                      computed.record_count, target.version, target.locked,
+                      CASE WHEN (computed.segment_id IS NULL
+                                 OR computed.record_count >= target.smallest_cell)
+                            AND abs(computed.ahead) < 'Infinity'
+                           THEN NULLIF(computed.ahead, 0) END AS ahead
                  FROM computed JOIN target USING (kpi_id, period_id)
                 UNION ALL
                SELECT missing.kpi_id, missing.period_id, missing.level, missing.team_id,
                       missing.user_id, NULL::int4,
                       CASE WHEN target.zero_when_empty THEN 0::float8 END, 0, target.version,
-                      target.locked
+                      target.locked, NULL
                  -- EXCEPT hashes both sets; an anti join may become a nested loop
                  FROM (SELECT * FROM expected
                        EXCEPT
@@ -136,16 +140,16 @@ def reported():
 def cell():
     """The cells as they are today.
 
-    Columns of a cell, with ``value, record_count, version, set_id, locked``. In a locked period
-    that had records, a breakdown by segments that was not reported is a new one: it is stored,
-    and is no restatement.
+    Columns of a cell, with ``value, record_count, version, ahead, set_id, locked``. In a locked
+    period that had records, a breakdown by segments that was not reported is a new one: it is
+    stored, and is no restatement.
     """
     return Cte(
         "cell",
         SQL(
             """SELECT found.kpi_id, found.period_id, found.level, found.team_id, found.user_id,
                       found.segment_id, found.value, found.record_count, found.version,
-                      segment.set_id,
+                      found.ahead, segment.set_id,
                       found.locked AND (segment.id IS NULL OR breakdown.kpi_id IS NOT NULL
                                         OR company.kpi_id IS NULL) AS locked
                  FROM found
@@ -239,18 +243,20 @@ def stored(company_id, now):
         "stored",
         SQL(
             """INSERT INTO crm_kpi_value AS value (%(columns)s, company_id, value, record_count,
-                                                   version, computed_at, kpi_sequence, category_id)
-               SELECT %(of_cell)s, %(company)s, cell.value, cell.record_count, cell.version,
-                      %(now)s, kpi.sequence, kpi.category_id
+                                                   ahead, version, computed_at, kpi_sequence,
+                                                   category_id)
+               SELECT %(of_cell)s, %(company)s, cell.value, cell.record_count, cell.ahead,
+                      cell.version, %(now)s, kpi.sequence, kpi.category_id
                  FROM cell
                  JOIN target USING (kpi_id, period_id)
                  JOIN crm_kpi kpi ON kpi.id = cell.kpi_id
                 WHERE NOT cell.locked OR target.replaced
                    ON CONFLICT (%(key)s) DO UPDATE
                   SET value = EXCLUDED.value, record_count = EXCLUDED.record_count,
-                      version = EXCLUDED.version, computed_at = EXCLUDED.computed_at
+                      ahead = EXCLUDED.ahead, version = EXCLUDED.version,
+                      computed_at = EXCLUDED.computed_at
                 WHERE value.record_count <> EXCLUDED.record_count
-                   OR value.version <> EXCLUDED.version OR %(differs)s
+                   OR value.version <> EXCLUDED.version OR %(differs)s OR %(ahead_differs)s
                RETURNING 1""",
             columns=_COLUMNS,
             of_cell=_columns("cell"),
@@ -258,6 +264,7 @@ def stored(company_id, now):
             now=now,
             key=SQL(CELL_KEY),
             differs=_differs(SQL("value.value"), SQL("EXCLUDED.value")),
+            ahead_differs=_differs(SQL("value.ahead"), SQL("EXCLUDED.ahead")),
         ),
     )
 

@@ -272,6 +272,103 @@ class TestGoal(GoalCommon):
         self.assertEqual(goal.value, 3)
         self.assertIn("Mills", goal.scope_name)
 
+    # --- records that are dated ahead ---
+
+    def test_what_is_dated_ahead_is_not_extrapolated(self):
+        """1,000 on the 26th and 100 on the 10th: 1,000 + 100 at the pace of 13.5 of 21 days."""
+        amount = self.make_kpi(
+            "amount", aggregator="sum", value_field="expected_revenue", unit="money"
+        )
+        triple = self.make_kpi(
+            "triple", kind="formula", formula="2 * test_amount + test_amount", unit="money"
+        )
+        mean = self.make_kpi("mean", kind="formula", formula="test_amount / test_count",
+                             unit="money")  # fmt: skip
+        boards = self.env["crm.kpi.board"].with_company(self.company)
+        chosen = {"period_kind": "month", "company_id": self.company.id}
+        whole = {"scope": "company", "user_id": False}
+        with freeze_time(NOON):
+            self.period("month", "2026-10-01")
+            self.make_leads(1, "2026-10-12 10:00:00", expected_revenue=50)
+            month = self.period("month", "2026-11-01")
+            self.make_leads(1, "2026-11-10 10:00:00", expected_revenue=100)
+            self.make_leads(1, "2026-11-26 10:00:00", expected_revenue=1000)
+            self.refresh()
+            goals = [
+                self.make_goal(kpi_id=kpi.id, period_id=month.id, target=5000, **owner)
+                for kpi, owner in (
+                    (amount, whole), (amount, {"scope": "user", "user_id": self.ann.id}),
+                    (amount, {"scope": "team", "team_id": self.north.id, "user_id": False}),
+                    (triple, whole), (self.count, whole), (mean, whole),
+                )
+            ]  # fmt: skip
+            self.assertEqual([goal.value for goal in goals], [1100, 1100, 1100, 3300, 2, 550])
+            pace = 21 / 13.5
+            forecast = 1000 + 100 * pace
+            for goal, expected in zip(
+                goals, [forecast, forecast, forecast, 3 * forecast, 1 + pace, 550], strict=True
+            ):
+                self.assertAlmostEqual(goal.projected, expected)
+            [cell] = self.cells(amount, month, "company")
+            self.assertEqual(cell.ahead, 1000)
+            [cell] = self.cells(amount, self.period("month", "2026-10-01"), "company")
+            self.assertIs(cell.ahead, False)
+            detail = boards.get_detail(amount.id, chosen)
+            point = detail["trend"]["points"][-1]
+            self.assertAlmostEqual(point["forecast"], forecast)
+            for text in (point["forecast_text"], detail["card"]["goal"]["forecast_text"]):
+                self.assertRegex(text, "1,156.* of which .*1,000.* is dated later in the period")
+            # the same part of October is compared with what has happened
+            if detail["card"]["change"]:
+                self.assertIn("100", detail["card"]["change"]["text"])
+            point = boards.get_detail(mean.id, chosen)["trend"]["points"][-1]
+            self.assertNotIn("dated later", point["forecast_text"])
+        with freeze_time("2026-11-27 11:00:00"):
+            # no record was written, but the 26th is over: 19.5 of 21 days
+            self.refresh()
+            for goal, value in zip(goals, [1100, 1100, 1100, 3300, 2], strict=False):
+                self.assertAlmostEqual(goal.projected, value * 21 / 19.5)
+            [cell] = self.cells(amount, month, "company")
+            self.assertIs(cell.ahead, False)
+            point = boards.get_detail(amount.id, chosen)["trend"]["points"][-1]
+            self.assertNotIn("dated later", point["forecast_text"])
+
+    @freeze_time(NOON)
+    def test_days_and_entries_ahead(self):
+        """What is dated today has happened; an entry lies ahead until its last day is over."""
+        source = self.source.copy({"code": "test_deadline", "date_field": "date_deadline"})
+        due = self.make_kpi("due", source_id=source.id)
+        month = self.period("month", "2026-11-01")
+        for day in ("2026-11-18", "2026-11-19", "2026-11-20"):
+            self.make_leads(1, "2026-01-12 10:00:00", date_deadline=day)
+        entered = self.env["crm.kpi"].create(
+            {
+                "name": "Entered",
+                "code": "test_entered",
+                "kind": "manual",
+                "aggregator": "sum",
+                "category_id": self.category.id,
+                "state": "published",
+            }
+        )
+        self.env["crm.kpi.entry"].create(
+            [
+                {"kpi_id": entered.id, "company_id": self.company.id, "value": value,
+                 "period_kind": kind, "date": "2026-11-10"}
+                for kind, value in (("month", 1000), ("week", 10))
+            ]
+        )  # fmt: skip
+        self.refresh()
+        goals = [
+            self.make_goal(
+                kpi_id=kpi.id, period_id=month.id, target=5000, scope="company", user_id=False
+            )
+            for kpi in (due, entered)
+        ]
+        self.assertEqual([goal.value for goal in goals], [3, 1010])
+        self.assertAlmostEqual(goals[0].projected, 1 + 2 * 21 / 13.5)
+        self.assertAlmostEqual(goals[1].projected, 1000 + 10 * 21 / 13.5)
+
     # --- worked examples ---
 
     def test_improve_on_mean_of_three_months(self):

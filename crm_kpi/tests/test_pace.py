@@ -88,6 +88,15 @@ class TestPace(BaseCase):
         self.assertIsNone(pace.project(None, at(0.5), True))
         self.assertIsNone(pace.project(1, at(0.0), True))
 
+    def test_what_lies_ahead_is_known(self):
+        self.assertEqual(pace.project(1100, at(0.25), True, 1000), 1400)
+        self.assertEqual(pace.project(1000, at(0.25), True, 1000), 1000)
+        self.assertEqual(pace.project(-50, at(0.5), True, -100), 0)
+        self.assertEqual(pace.project(1100, at(1.0, over=True), True, 1000), 1100)
+        self.assertEqual(pace.project(0.5, at(0.25), False, 0.4), 0.5)
+        verdict = pace.judge("at_least", 2000, None, 1100, 2, at(0.25), additive=True, ahead=1000)
+        self.assertEqual((verdict.projected, verdict.status), (1400, "off_track"))
+
     def test_additive_formulas(self):
         sums = {"a", "b"}
         for text, expected in {

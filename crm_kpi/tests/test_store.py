@@ -20,6 +20,7 @@ NOW = datetime(2026, 12, 15, 10)
 TYPES = {
     "level": "text",
     "value": "float8",
+    "ahead": "float8",
     "locked": "bool",
     "zero_when_empty": "bool",
     "running": "bool",
@@ -236,15 +237,15 @@ class TestCells(StoreCase):
         )  # fmt: skip
         computed = given(
             "computed",
-            "kpi_id period_id level team_id user_id segment_id value record_count",
-            (1, 10, "company", None, None, None, 0.5, 2),
-            (1, 10, "segment", None, None, 3, 0.25, 4),
-            (1, 10, "segment", None, None, 4, 0.75, 5),
-            (1, 10, "user_segment", None, 7, 3, 1.0, 1),
-            (3, 10, "company", None, None, None, 9.0, 9),
-            (2, 10, "team", 5, None, None, float("nan"), 9),
-            (2, 10, "team", 6, None, None, float("inf"), 9),
-            (2, 10, "team", None, None, None, float("-inf"), 9),
+            "kpi_id period_id level team_id user_id segment_id value record_count ahead",
+            (1, 10, "company", None, None, None, 0.5, 2, 0.25),
+            (1, 10, "segment", None, None, 3, 0.25, 4, 0.25),
+            (1, 10, "segment", None, None, 4, 0.75, 5, 0.5),
+            (1, 10, "user_segment", None, 7, 3, 1.0, 1, 1.0),
+            (3, 10, "company", None, None, None, 9.0, 9, 9.0),
+            (2, 10, "team", 5, None, None, float("nan"), 9, float("nan")),
+            (2, 10, "team", 6, None, None, float("inf"), 9, 0.0),
+            (2, 10, "team", None, None, None, float("-inf"), 9, float("-inf")),
         )
         expected = given(
             "expected", "kpi_id period_id level team_id user_id",
@@ -252,15 +253,15 @@ class TestCells(StoreCase):
         )  # fmt: skip
         self.assertRows(
             self.run_cte(store.found(), target, computed, expected),
-            (1, 10, "company", None, None, None, 0.5, 2, 4, False),
-            (1, 10, "segment", None, None, 3, None, 4, 4, False),
-            (1, 10, "segment", None, None, 4, 0.75, 5, 4, False),
-            (1, 10, "user_segment", None, 7, 3, None, 1, 4, False),
-            (1, 10, "user", None, 7, None, 0.0, 0, 4, False),
-            (2, 10, "company", None, None, None, None, 0, 1, True),
-            (2, 10, "team", 5, None, None, None, 9, 1, True),
-            (2, 10, "team", 6, None, None, None, 9, 1, True),
-            (2, 10, "team", None, None, None, None, 9, 1, True),
+            (1, 10, "company", None, None, None, 0.5, 2, 4, False, 0.25),
+            (1, 10, "segment", None, None, 3, None, 4, 4, False, None),
+            (1, 10, "segment", None, None, 4, 0.75, 5, 4, False, 0.5),
+            (1, 10, "user_segment", None, 7, 3, None, 1, 4, False, None),
+            (1, 10, "user", None, 7, None, 0.0, 0, 4, False, None),
+            (2, 10, "company", None, None, None, None, 0, 1, True, None),
+            (2, 10, "team", 5, None, None, None, 9, 1, True, None),
+            (2, 10, "team", 6, None, None, None, 9, 1, True, None),
+            (2, 10, "team", None, None, None, None, 9, 1, True, None),
         )
 
     def test_reported(self):
@@ -280,8 +281,9 @@ class TestCells(StoreCase):
         """A breakdown that a locked period was not reported by is stored, not restated."""
         found = given(
             "found",
-            "kpi_id period_id level team_id user_id segment_id value record_count version locked",
-            *((*cell, 5.0, 5, 1, True) for cell in (self.company_cell, self.gold_cell, self.small_cell)),
+            "kpi_id period_id level team_id user_id segment_id value record_count version locked"
+            " ahead",
+            *((*cell, 5.0, 5, 1, True, None) for cell in (self.company_cell, self.gold_cell, self.small_cell)),
         )  # fmt: skip
 
         def locked_cells(*reported):
@@ -339,6 +341,7 @@ class TestChanges(StoreCase):
 
     CELL = (
         "kpi_id period_id level team_id user_id segment_id value record_count version set_id locked"
+        " ahead"
     )
 
     def cell(self, *rows):
@@ -347,10 +350,14 @@ class TestChanges(StoreCase):
         return given(
             "cell",
             self.CELL,
-            *((*ids, *numbers, of_segment.get(ids[5]), self.locked) for ids, *numbers in rows),
+            *(
+                (*ids, *numbers, of_segment.get(ids[5]), self.locked, self.ahead)
+                for ids, *numbers in rows
+            ),
         )
 
     locked = False
+    ahead = None
 
     def test_deleted(self):
         """Cells that are not computed any more; others, and those of other targets, stay."""
@@ -404,6 +411,17 @@ class TestChanges(StoreCase):
         [row] = self.cells(self.kpi, self.month, "segment")
         self.assertEqual(row.company_id, self.company)
         self.assertEqual((row.category_id, row.kpi_sequence), (self.category, self.kpi.sequence))
+
+    def test_a_change_of_what_lies_ahead_is_stored(self):
+        """Time has passed: the value is the same, its part in the future is not."""
+        self.put_value(self.company_cell, 6.0)
+        stored = store.stored(self.company.id, NOW)
+        for ahead, changes in ((4.0, 1), (4.0, 0), (None, 1), (None, 0)):
+            self.ahead = ahead
+            cell = self.cell((self.company_cell, 6.0, 1, 1))
+            self.assertEqual(len(self.run_cte(stored, self.target(), cell)), changes)
+            [row] = self.cells(self.kpi, self.month, "company")
+            self.assertEqual((row.value, row.ahead), (6, ahead or False))
 
     def test_locked_cells_are_not_stored(self):
         self.locked = True
@@ -542,9 +560,9 @@ class TestFormulaCells(StoreCase):
         lookups.append(formulas.Lookup(91, 1, "restated", self.kpi.id, self.month.id))
         self.assertRows(
             self.run_cte(formulas.looked_up(), formulas.lookup(lookups), formulas.restated()),
-            (91, 1, "company", None, None, None, 7, 3),
-            (90, 1, "company", None, None, None, 5, 2),
-            (90, 2, "user", None, self.ann.id, None, 8, 0),
+            (91, 1, "company", None, None, None, 7, 3, None),
+            (90, 1, "company", None, None, None, 5, 2, None),
+            (90, 2, "user", None, self.ann.id, None, 8, 0, None),
         )
         self.assertRows(
             self.run_cte(formulas.looked_up(), formulas.lookup([]), formulas.restated())
@@ -566,13 +584,13 @@ class TestFormulaCells(StoreCase):
     def test_gathered(self):
         looked_up = given(
             "looked_up",
-            "period_id slot level team_id user_id segment_id value record_count",
-            (90, 1, "company", None, None, None, 5.0, 2),
-            (90, 2, "company", None, None, None, 7.0, 3),
-            (90, 2, "user", None, 4, None, 1.0, 1),
+            "period_id slot level team_id user_id segment_id value record_count ahead",
+            (90, 1, "company", None, None, None, 5.0, 2, 3.0),
+            (90, 2, "company", None, None, None, 7.0, 3, None),
+            (90, 2, "user", None, 4, None, 1.0, 1, 1.0),
         )
         self.assertRows(
             self.run_cte(formulas.gathered(2), looked_up),
-            (90, "company", None, None, None, [5, 7], [2, 3]),
-            (90, "user", None, 4, None, [None, 1], [None, 1]),
+            (90, "company", None, None, None, [5, 7], [2, 3], [3, None]),
+            (90, "user", None, 4, None, [None, 1], [None, 1], [None, 1]),
         )

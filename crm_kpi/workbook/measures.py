@@ -56,6 +56,7 @@ class Measures:
             *(period for mapped in self.shifted.values() for period in mapped.values())
         )
         self.total = reader.cells(all_kpis, read, reader.context.cell_domain("level"))
+        self.ahead = self._read_ahead()
         self._skip_empty_periods()
         self.rows = {
             dimension: reader.cells(
@@ -68,6 +69,21 @@ class Measures:
         self.behaviours = time_behaviours(self.kpis)
         self.elapsed = reader.periods._elapsed(reader.context.now)
         self.constants = [period._formula_constants() for period in reader.periods]
+
+    def _read_ahead(self):
+        """The part of the values of running periods that is dated ahead, by KPI and period id."""
+        reader = self.reader
+        running = reader.periods.filtered(lambda period: period.utc_to > reader.context.now)
+        rows = reader.select(
+            [
+                ("kpi_id", "in", self.kpis.ids),
+                ("period_id", "in", running.ids),
+                ("ahead", "!=", False),
+                *reader.context.cell_domain("level"),
+            ],
+            ["kpi_id", "period_id", "ahead"],
+        )
+        return {(kpi_id, period_id): ahead for kpi_id, period_id, ahead in rows}
 
     def _skip_empty_periods(self):
         """Start with the first period that has a value."""
@@ -123,7 +139,12 @@ class Measures:
         """The forecast of each period that is not over, ``None`` for the others."""
         behaviour, now = self.behaviours[kpi], self.reader.context.now
         return [
-            pace.project(value, self.elapsed[period], behaviour.additive)
+            pace.project(
+                value,
+                self.elapsed[period],
+                behaviour.additive,
+                self.ahead.get((kpi.id, period.id), 0.0),
+            )
             if period.utc_to > now and not behaviour.final_only and value is not None
             else None
             for period, value in zip(self.reader.periods, values, strict=True)

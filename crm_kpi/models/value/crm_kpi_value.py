@@ -71,6 +71,13 @@ class CrmKpiValue(models.Model):
     record_count = fields.Integer(
         "Records", readonly=True, help="Number of records that the value includes."
     )
+    ahead = NullableFloat(
+        "Dated ahead",
+        readonly=True,
+        aggregator=None,
+        help="The part of a count or a sum that is dated in the rest of the running period. It is "
+        "known; a forecast extrapolates only the part before it.",
+    )
     version = fields.Integer(
         "Definition version", readonly=True, aggregator=None, help="Version of the definition."
     )
