@@ -125,11 +125,11 @@ class BoardContext:
         return next((key for key in (kind, same.get(kind)) if key in kinds), None)
 
     def _series(self, past):
-        """The period and those before it, latest first, without any that overlap."""
+        """The period and those before it without a gap, latest first."""
+        by_end = {period.date_to: period for period in past}
         series = self.period
-        for period in past.sorted("date_from", reverse=True):
-            if period.date_to <= series[-1:].date_from:
-                series += period
+        while before := by_end.get(series[-1:].date_from):
+            series += before
         return series
 
     def _custom_period(self, filters):
@@ -147,7 +147,7 @@ class BoardContext:
     def _past_periods(self, count, day=None):
         """The latest periods of the kind that have started; with ``day``, those up to that day.
 
-        Those of a former fiscal year come last.
+        Those of a former fiscal year, or of a former first day of the week, come last.
         """
         model = self.env["crm.kpi.period"]
         if self.period_kind in calendar.FISCAL_KINDS:
@@ -164,12 +164,17 @@ class BoardContext:
         ]
         if day:
             domain.append(("date_from", "<=", day))
-        return model.search_fetch(
+        periods = model.search_fetch(
             domain,
             ["company_id", "kind", "date_from", "date_to", "utc_from", "utc_to", "state", "name"],
             limit=count,
             order="date_from desc",
         )
+        if self.period_kind != "week":
+            return periods
+        first_day = self.company._kpi_week_start()
+        present = periods.filtered(lambda period: period.date_from.isoweekday() == first_day)
+        return present + (periods - present)
 
     def comparison_periods(self):
         """What the period is compared with, as a :class:`Comparison` of empty or single records.

@@ -13,6 +13,8 @@ from dateutil.relativedelta import relativedelta
 
 #: Kinds that follow from the calendar; a custom period has any dates.
 CALENDAR_KINDS = ("day", "week", "month", "quarter", "year")
+#: First days of weeks, as ISO and languages count them.
+MONDAY, SUNDAY = 1, 7
 #: Kinds that follow from a company's fiscal year, stored as custom periods, with the calendar
 #: kind of the same length.
 FISCAL_KINDS = {"fiscal_quarter": "quarter", "fiscal": "year"}
@@ -26,17 +28,21 @@ _STEP = {
 }
 
 
-def start_of(kind, day):
-    """First day of the period of this kind that holds ``day``; weeks are ISO weeks.
+def start_of(kind, day, week_start=MONDAY):
+    """First day of the period of this kind that holds ``day``.
+
+    :param week_start: first day of weeks, from Monday (1) to Sunday (7)
 
     >>> print(start_of("week", date(2027, 1, 1)), start_of("quarter", date(2026, 11, 22)))
     2026-12-28 2026-10-01
+    >>> print(start_of("week", date(2027, 1, 1), SUNDAY), start_of("week", date(2027, 1, 3), SUNDAY))
+    2026-12-27 2027-01-03
     """
     match kind:
         case "day":
             return day
         case "week":
-            return day - timedelta(days=day.weekday())
+            return day - timedelta(days=(day.isoweekday() - week_start) % 7)
         case "month":
             return day.replace(day=1)
         case "quarter":
@@ -46,13 +52,13 @@ def start_of(kind, day):
     raise ValueError(f"Unknown kind of period: {kind}")
 
 
-def bounds(kind, day):
+def bounds(kind, day, week_start=MONDAY):
     """``(date_from, date_to)`` of the period of this kind that holds ``day``, half-open.
 
     >>> print(*bounds("month", date(2028, 2, 29)))
     2028-02-01 2028-03-01
     """
-    first = start_of(kind, day)
+    first = start_of(kind, day, week_start)
     return first, first + _STEP[kind]
 
 
@@ -65,7 +71,7 @@ def shift(kind, date_from, count):
     return date_from + _STEP[kind] * count
 
 
-def spans(kind, date_from, date_to):
+def spans(kind, date_from, date_to, week_start=MONDAY):
     """All ``(date_from, date_to)`` of this kind that overlap the half-open days given.
 
     >>> for span in spans("quarter", date(2026, 3, 31), date(2026, 4, 2)):
@@ -74,7 +80,7 @@ def spans(kind, date_from, date_to):
     2026-04-01 2026-07-01
     """
     result = []
-    first = start_of(kind, date_from)
+    first = start_of(kind, date_from, week_start)
     while first < date_to:
         following = first + _STEP[kind]
         result.append((first, following))
@@ -106,7 +112,7 @@ def local_day(instant, tz):
 
 
 def code(kind, date_from, date_to):
-    """Language-neutral name, sortable within a kind.
+    """Language-neutral name, sortable within a kind. Only weeks from Monday have ISO numbers.
 
     >>> code("week", date(2026, 12, 28), date(2027, 1, 4))
     '2026-W53'
@@ -116,7 +122,7 @@ def code(kind, date_from, date_to):
     match kind:
         case "day":
             return date_from.isoformat()
-        case "week":
+        case "week" if date_from.isoweekday() == MONDAY:
             iso = date_from.isocalendar()
             return f"{iso.year}-W{iso.week:02d}"
         case "month":

@@ -13,6 +13,7 @@ from odoo.tools import SQL
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ..engine import periods as calendar
 from .cost.crm_kpi_cost import COST_KINDS
 from .facts.account_move_line import EXPENSES
 
@@ -22,6 +23,16 @@ AUTO_REPLIES = (
     "Abwesenheit, Réponse automatique, Respuesta automática, Risposta automatica, "
     "Resposta automática, Automatisch antwoord"
 )
+#: Days of the week, as languages count them.
+WEEKDAYS = [
+    ("1", "Monday"),
+    ("2", "Tuesday"),
+    ("3", "Wednesday"),
+    ("4", "Thursday"),
+    ("5", "Friday"),
+    ("6", "Saturday"),
+    ("7", "Sunday"),
+]
 COST_BASES = [("entries", "Cost entries"), ("accounts", "Accounts")]
 #: Groups that may see which accounts are cost accounts.
 COST_ACCOUNT_READERS = "base.group_system,account.group_account_readonly"
@@ -63,6 +74,11 @@ class ResCompany(models.Model):
         string="KPI time zone",
         help="Days, weeks and months of KPIs begin at midnight of this time zone. "
         "Empty: the time zone of the company's working hours, else of its contact, else UTC.",
+    )
+    kpi_week_start = fields.Selection(
+        WEEKDAYS,
+        string="First day of KPI weeks",
+        help="Empty: the first day of the week in the language of the company's contact.",
     )
     kpi_facts_tz = fields.Char(
         string="Time zone of the facts",
@@ -300,6 +316,19 @@ class ResCompany(models.Model):
         """Name of the time zone in which KPI days of the company begin. It is never the reader's."""
         self.ensure_one()
         return self.kpi_tz or self.resource_calendar_id.tz or self.partner_id.tz or "UTC"
+
+    def _kpi_week_start(self):
+        """First day of KPI weeks, from Monday (1) to Sunday (7)."""
+        self.ensure_one()
+        # superuser: every user may know on which day weeks begin
+        company = self.sudo()
+        language = self.env["res.lang"]._get_data(code=company.partner_id.lang or "en_US")
+        return int(company.kpi_week_start or language.week_start or calendar.MONDAY)
+
+    def _kpi_week_start_name(self):
+        """Name of the first day of KPI weeks in the language of the reader."""
+        names = dict(self._fields["kpi_week_start"]._description_selection(self.env))
+        return names[str(self._kpi_week_start())]
 
     @api.model
     def _kpi_follow_time_zones(self):

@@ -9,6 +9,7 @@ class ResConfigSettings(models.TransientModel):
 
     kpi_currency_id = fields.Many2one(related="company_id.currency_id", string="KPI currency")
     kpi_tz = fields.Selection(related="company_id.kpi_tz", readonly=False)
+    kpi_week_start = fields.Selection(related="company_id.kpi_week_start", readonly=False)
     kpi_history_text = fields.Char("History being read", compute="_compute_kpi_history_text")
     kpi_history_start = fields.Date(related="company_id.kpi_history_start", readonly=False)
     kpi_provisional_periods = fields.Integer(

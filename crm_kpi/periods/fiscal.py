@@ -49,7 +49,7 @@ def spans(company, kind, date_from, date_to):
         kind = calendar.FISCAL_KINDS[kind]
         if any(calendar.bounds(kind, span[0]) != span for span in found):
             return "custom", found
-    return kind, calendar.spans(kind, date_from, date_to)
+    return kind, calendar.spans(kind, date_from, date_to, company._kpi_week_start())
 
 
 def year_start(company, date_from, date_to):

@@ -25,7 +25,6 @@ def state_at(period, now):
     company = period.company_id
     kind = "month" if period.kind == "custom" else period.kind
     today = calendar.local_day(now, company._kpi_tz())
-    first_provisional = calendar.shift(
-        kind, calendar.start_of(kind, today), -company.kpi_provisional_periods
-    )
+    running = calendar.start_of(kind, today, company._kpi_week_start())
+    first_provisional = calendar.shift(kind, running, -company.kpi_provisional_periods)
     return "locked" if period.date_to <= first_provisional else "provisional"

@@ -43,11 +43,14 @@ def refresh_periods(company, now):
 def _ensure_short(model, kind, today, begin):
     """Create days or weeks without a gap since the first recent one, and those of last year.
 
-    There would be a gap after some days without a refresh.
+    There would be a gap after some days without a refresh. When weeks begin on another day than
+    before, recent weeks are created again with the new first day.
     """
-    previous = calendar.shift(kind, calendar.start_of(kind, today), -1)
+    company = model.env.company
+    running = calendar.start_of(kind, today, company._kpi_week_start())
+    previous = calendar.shift(kind, running, -1)
     recent = [
-        ("company_id", "=", model.env.company.id),
+        ("company_id", "=", company.id),
         ("kind", "=", kind),
         ("date_from", ">=", today - SHORT_PERIODS_KEPT),
     ]

@@ -24,7 +24,12 @@ class KpiCommon(TransactionCase):
         cls.env = cls.env(context=dict(cls.env.context, **DISABLED_MAIL))
         cls.company = cls.env["res.company"].create(
             # examples are small
-            {"name": "KPI company", "kpi_tz": "Europe/Brussels", "kpi_min_cell": 0}
+            {
+                "name": "KPI company",
+                "kpi_tz": "Europe/Brussels",
+                "kpi_week_start": "1",
+                "kpi_min_cell": 0,
+            }
         )
         cls.env.user.company_ids |= cls.company
         cls.env = cls.env(context=dict(cls.env.context, allowed_company_ids=[cls.company.id]))

@@ -29,6 +29,7 @@ class HistoryCase(TransactionCase):
                 "name": "History Ltd",
                 "currency_id": euro.id,
                 "kpi_tz": "Europe/Brussels",
+                "kpi_week_start": "1",
                 "kpi_min_cell": 0,  # examples are small
             }
         )

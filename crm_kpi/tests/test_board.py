@@ -516,6 +516,18 @@ class TestBoard(BoardCase):
                 self.assertEqual(periods.display_name, name or "Q2 2026", (month, kind))
             self.assertEqual("fiscal_quarter" in dict(model._kinds()), bool(quarter), month)
 
+    def test_series_has_no_gap(self):
+        """The week of last year is there for comparison; it is not the week before."""
+        card = self.card(self.leads, period_kind="week", comparison="last_year")
+        labels = [point["label"] for point in card["sparkline"]]
+        self.assertEqual(labels, ["Week 15, 2026", "Week 16, 2026"])
+        # two working days of the week, as many as have elapsed of this one
+        found = self.count(first="2025-04-14", after="2025-04-16")[0]
+        self.assertEqual(card["change"]["basis_text"].split(" in ")[0], str(found))
+        shown = self.show(period_kind="week", date="2025-04-14")
+        self.assertEqual(shown["cards"][0]["value"],
+                         self.count(first="2025-04-14", after="2025-04-21")[0])  # fmt: skip
+
     def test_changed_fiscal_year(self):
         """A former fiscal year keeps its name, values, goals and place on the board."""
         company = self.company.sudo()

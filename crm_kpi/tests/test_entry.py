@@ -18,6 +18,7 @@ class TestEntry(TransactionCase):
         cls.Entry = cls.env["crm.kpi.entry"]
         cls.company = cls.env.company
         cls.company.kpi_tz = "UTC"
+        cls.company.kpi_week_start = "1"
         if not cls.env.ref("crm_kpi.crm_kpi_source_entry", raise_if_not_found=False):
             source = cls.env["crm.kpi.source"].create(
                 {

@@ -167,6 +167,10 @@ class CrmKpiPeriod(models.Model):
                 period.display_name = fiscal_name
             elif period.kind == "quarter":
                 period.display_name = format_skeleton("yQQQ", day, locale=locale)
+            elif period.kind == "week" and day.isoweekday() != calendar.MONDAY:
+                period.display_name = self.env._(
+                    "Week from %s", format_date(day, "medium", locale=locale)
+                )
             elif period.kind == "week":
                 iso = day.isocalendar()
                 period.display_name = self.env._(
@@ -261,7 +265,9 @@ class CrmKpiPeriod(models.Model):
     @api.constrains("kind", "date_from", "date_to")
     def _check_calendar(self):
         for period in self.filtered(lambda p: p.kind in calendar.CALENDAR_KINDS):
-            expected = calendar.bounds(period.kind, period.date_from)
+            # a week may begin on any day: weeks from a former first day stay, with their goals
+            week_start = period.date_from.isoweekday()
+            expected = calendar.bounds(period.kind, period.date_from, week_start)
             if (period.date_from, period.date_to) != expected:
                 raise ValidationError(
                     self.env._(
@@ -354,22 +360,13 @@ class CrmKpiPeriod(models.Model):
             raise UserError(
                 self.env._("Kind: the calendar has no periods of kind %s.", ", ".join(unknown))
             )
-        domain = [
-            ("company_id", "=", company.id),
-            ("kind", "in", list(kinds)),
-            ("date_from", "<", date_to),
-            ("date_to", ">", date_from),
-        ]
-        existing = self.search(domain)
-        existing_keys = {(p.kind, p.date_from, p.date_to) for p in existing}
+        result = self.browse()
         for kind in kinds:
-            missing = {
-                span
-                for span in calendar.spans(kind, date_from, date_to)
-                if (kind, *span) not in existing_keys
-            }
-            existing |= self._create_spans(kind, missing)
-        return existing.sorted()
+            spans = calendar.spans(kind, date_from, date_to, company._kpi_week_start())
+            found = self._on(kind, spans)
+            missing = set(spans) - {(period.date_from, period.date_to) for period in found}
+            result |= found | self._create_spans(kind, missing)
+        return result.sorted()
 
     @api.model
     def _current(self, kind, company=None, day=None):
@@ -389,6 +386,7 @@ class CrmKpiPeriod(models.Model):
             **dict(self._fields["kind"]._description_selection(self.env)),
             "fiscal_quarter": self.env._("Fiscal quarter"),
             "fiscal": self.env._("Fiscal year"),
+            "week": self.env._("Week (from %s)", self.env.company._kpi_week_start_name()),
         }
         today = fields.Date.today()
         stored_as = {

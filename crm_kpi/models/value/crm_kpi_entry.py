@@ -107,15 +107,20 @@ class CrmKpiEntry(models.Model):
 
     # --- COMPUTES ---
 
-    @api.depends("period_kind", "date")
+    @api.depends("period_kind", "date", "company_id")
     def _compute_dates(self):
         for entry in self:
             day = entry.date or entry.date_from or fields.Date.context_today(entry)
             if entry.period_kind and entry.period_kind != "custom":
-                entry.date_from, entry.date_to = calendar.bounds(entry.period_kind, day)
+                entry.date_from, entry.date_to = entry._bounds(entry.period_kind, day)
             else:
                 entry.date_from = entry.date_from or day
                 entry.date_to = entry.date_to or entry.date_from + timedelta(days=1)
+
+    def _bounds(self, kind, day):
+        """First day, and first day after, of the period of a kind that holds a day."""
+        company = self.company_id or self.env.company
+        return calendar.bounds(kind, day, company._kpi_week_start())
 
     @api.depends("date_to")
     def _compute_date_last(self):
@@ -188,7 +193,7 @@ class CrmKpiEntry(models.Model):
     @api.constrains("period_kind", "date_from", "date_to")
     def _check_dates(self):
         for entry in self.filtered(lambda e: e.period_kind != "custom"):
-            expected = calendar.bounds(entry.period_kind, entry.date_from)
+            expected = entry._bounds(entry.period_kind, entry.date_from)
             if (entry.date_from, entry.date_to) != expected:
                 raise ValidationError(
                     self.env._(
@@ -211,7 +216,10 @@ class CrmKpiEntry(models.Model):
             first, last = vals.get("date_from"), vals.get("date_to")
             if first and last and not vals.get("date"):
                 # imports and integrations set only the two dates
-                vals.update({**self._calendar_of(first, last), **vals})
+                company = self.env["res.company"].browse(
+                    vals.get("company_id") or self.env.company.id
+                )
+                vals.update({**self._calendar_of(first, last, company), **vals})
         with self._duplicates_refused():
             return super().create(vals_list)
 
@@ -232,11 +240,11 @@ class CrmKpiEntry(models.Model):
             )
 
     @api.model
-    def _calendar_of(self, date_from, date_to):
-        """The kind of period and the day that match two dates."""
+    def _calendar_of(self, date_from, date_to, company):
+        """The kind of period of a company, and the day, that match two dates."""
         date_from, date_to = fields.Date.to_date(date_from), fields.Date.to_date(date_to)
         for kind in calendar.CALENDAR_KINDS:
-            if calendar.bounds(kind, date_from) == (date_from, date_to):
+            if calendar.bounds(kind, date_from, company._kpi_week_start()) == (date_from, date_to):
                 return {"period_kind": kind, "date": date_from}
         return {"period_kind": "custom", "date": date_from}
 

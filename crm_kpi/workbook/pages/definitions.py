@@ -41,6 +41,7 @@ def definitions_page(reader):
             env._("A dash (–) means that there is nothing to compute. It is not 0."),
         ),
         (env._("Time zone"), company._kpi_tz()),
+        (env._("First day of the week"), company._kpi_week_start_name()),
         (env._("Money"), money),
     ]
     table = wb.Table(env._("Definitions"), headers, rows)
