@@ -17,6 +17,7 @@
         "data/crm_kpi_data.xml",
         "data/crm_kpi_cost_data.xml",
         "data/crm_kpi_board_data.xml",
+        "wizard/crm_kpi_correct_views.xml",
         "views/crm_kpi_interaction_views.xml",
         "views/helpdesk_ticket_stage_views.xml",
         "views/helpdesk_ticket_team_views.xml",

@@ -272,8 +272,8 @@ def stored(company_id, now):
 def restated(company_id, now):
     """Note locked cells that would be different today, once per difference.
 
-    One row per restatement. The reason is a new definition, or is found by the number of records,
-    compared with the last restatement of the cell.
+    One row per restatement. The reason is a new definition, or a correction, or is found by the
+    number of records, compared with the last restatement of the cell.
     """
     before = SQL(
         "CASE WHEN newest.id IS NULL THEN %s ELSE %s END",
@@ -285,17 +285,21 @@ def restated(company_id, now):
         "restated",
         SQL(
             """INSERT INTO crm_kpi_restatement (%(columns)s, company_id, value_locked, value_now,
-                                                record_count_locked, record_count_now, reason, date)
+                                                record_count_locked, record_count_now, reason, note,
+                                                date)
                SELECT %(of_pair)s, %(company)s, pair.value_locked, pair.value_now,
                       pair.record_count_locked, pair.record_count_now,
                       CASE WHEN target.redefined THEN 'definition'
+                           WHEN correction.reason IS NOT NULL THEN 'correction'
                            WHEN pair.record_count_now > %(count_before)s THEN 'late'
                            WHEN pair.record_count_now < %(count_before)s THEN 'removed'
                            ELSE 'amount' END,
+                      CASE WHEN NOT target.redefined THEN correction.reason END,
                       %(now)s
                  FROM (%(locked_and_now)s) AS pair
                  JOIN target USING (kpi_id, period_id)
                  LEFT JOIN LATERAL (%(newest)s) AS newest ON TRUE
+                 LEFT JOIN LATERAL (%(correction)s) AS correction ON TRUE
                 WHERE %(differs)s
                RETURNING 1""",
             columns=_COLUMNS,
@@ -305,6 +309,7 @@ def restated(company_id, now):
             count_before=count_before,
             locked_and_now=_locked_and_now(),
             newest=_newest_restatement(),
+            correction=_corrections(company_id),
             differs=_differs(before, _comparable("pair.value_now", "pair.record_count_now")),
         ),
     )
@@ -391,6 +396,38 @@ def _not_stored_since(restatement):
                         WHERE %s AND later.computed_at > %s)""",
         same_cell("later", restatement),
         SQL.identifier(restatement, "date"),
+    )
+
+
+def _corrections(company_id):
+    """Reasons of the corrections since the last computation that concern the cell ``pair``.
+
+    One row with the column ``reason``, empty without corrections. Values that look back, and
+    formulas, may change by any earlier correction.
+    """
+    return SQL(
+        """SELECT string_agg(DISTINCT correction.reason, ' · ') AS reason
+             FROM crm_kpi_correction AS correction
+             JOIN crm_kpi_period AS period ON period.id = pair.period_id
+             JOIN crm_kpi AS kpi ON kpi.id = pair.kpi_id
+             LEFT JOIN crm_kpi_source AS source ON source.id = kpi.source_id
+             LEFT JOIN ir_model AS model ON model.id = source.model_id
+             LEFT JOIN crm_kpi_computation AS computation
+                    ON computation.kpi_id = kpi.id AND computation.period_id = period.id
+            WHERE (correction.company_id IS NULL OR correction.company_id = %s)
+              AND (computation.id IS NULL OR correction.date >= computation.computed_at)
+              AND LEAST(correction.date_before, correction.date_after) < period.utc_to
+              AND (source.id IS NULL OR source.kind <> 'event' OR source.trailing_months > 0
+                   OR (model.model = correction.res_model
+                       AND GREATEST(correction.date_before, correction.date_after)
+                           >= period.utc_from
+                       AND (pair.level NOT IN ('user', 'user_segment')
+                            OR pair.user_id IS NOT DISTINCT FROM correction.user_before_id
+                            OR pair.user_id IS NOT DISTINCT FROM correction.user_after_id)
+                       AND (pair.level NOT IN ('team', 'team_segment')
+                            OR pair.team_id IS NOT DISTINCT FROM correction.team_before_id
+                            OR pair.team_id IS NOT DISTINCT FROM correction.team_after_id)))""",
+        company_id,
     )
 
 

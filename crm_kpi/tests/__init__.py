@@ -10,6 +10,7 @@ from . import test_board_detail
 from . import test_board_rights
 from . import test_cost
 from . import test_conversation_sql
+from . import test_correction
 from . import test_correspondence
 from . import test_cron
 from . import test_customer
@@ -46,6 +47,7 @@ from . import test_people
 from . import test_pitfalls
 from . import test_value_card
 from . import test_versions
+from . import test_moved_records
 from . import test_order_facts
 from . import test_catalogue_customer
 from . import test_catalogue_order

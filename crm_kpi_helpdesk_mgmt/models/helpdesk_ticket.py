@@ -23,6 +23,7 @@ class HelpdeskTicket(models.Model):
     _inherit = ["helpdesk.ticket", "crm.kpi.response.mixin"]
 
     _kpi_stamps = stamps.STAMPS
+    _kpi_correctable = (stamps.CLOSED,)
     _kpi_response_email_field = "partner_email"
     _kpi_response_target_field = "kpi_first_response_target_hours"
     _kpi_response_target_default = 8.0
@@ -238,6 +239,20 @@ class HelpdeskTicket(models.Model):
             )
             given = closed if stamp in stamps.CLOSINGS else None
             stamp.note(changed, at=min(given or now, now))
+
+    def _kpi_correction_values(self, stamp, changes):
+        # the last closing may also be the first one, and the first solution
+        closing = self[stamp.date]
+        values = {}
+        for other in stamps.CLOSINGS:
+            if self[other.date] == closing:
+                known = {part: new for part, new in changes.items() if getattr(other, part)}
+                values.update(super()._kpi_correction_values(other, known))
+        return values
+
+    @api.model
+    def _kpi_sales_team(self, team):
+        return team.kpi_team_id
 
     def unlink(self):
         self._kpi_mark_repeated()

@@ -77,6 +77,62 @@ class TestTicketStamps(TicketCommon):
             self.assertEqual(ticket.kpi_last_closed_date, dt(date), role)
             self.assertEqual(ticket.kpi_first_resolved_date, dt(date), role)
 
+    def test_closing_is_corrected(self):
+        """The last closing, which is also the first one and the first solution."""
+        desk, other = self.env["helpdesk.ticket.team"].create([{"name": "Desk"}, {"name": "Other"}])
+        ticket = self._ticket("2026-11-02 08:00", team_id=desk.id)
+        self._move(ticket, "2026-11-02 10:00", stage_id=self.done.id)
+        again = self._ticket("2026-11-02 08:00")
+        self._move(again, "2026-11-02 10:00", stage_id=self.done.id)
+        self._move(again, "2026-11-02 11:00", stage_id=self.progress.id)
+        self._move(again, "2026-11-02 12:00", stage_id=self.done.id)
+        for record in ticket, again:
+            with self.at("2026-11-03 08:00"):
+                self.env["crm.kpi.correct"].with_context(
+                    active_model="helpdesk.ticket", active_ids=record.ids
+                ).create(
+                    {
+                        "change_user": True,
+                        "user_id": self.bob.id,
+                        "change_team": True,
+                        "ticket_team_id": other.id,
+                        "change_date": True,
+                        "date": "2026-11-02 09:00:00",
+                        "reason": "Bob solved it on the phone",
+                    }
+                ).action_apply()
+            self.assertEqual(record.kpi_last_closed_date, dt("2026-11-02 09:00"))
+            self.assertEqual(record.kpi_closed_user_id, self.bob)
+            self.assertEqual(record.kpi_closed_team_id, other)
+            self.assertEqual(record.user_id, self.ann)
+            self.assertIn("Bob solved it on the phone", record.message_ids[:1].body)
+        for name in ("first_closed", "first_resolved"):
+            self.assertEqual(ticket[f"kpi_{name}_date"], dt("2026-11-02 09:00"))
+            self.assertEqual(ticket[f"kpi_{name}_user_id"], self.bob)
+            self.assertEqual(again[f"kpi_{name}_date"], dt("2026-11-02 10:00"), "an earlier one")
+            self.assertEqual(again[f"kpi_{name}_user_id"], self.ann)
+        self._derive()
+        self.assertEqual(ticket.kpi_resolution_hours, 1.0)
+
+    def test_moved_ticket_keeps_its_credit(self):
+        desk, other = self.env["helpdesk.ticket.team"].create([{"name": "Desk"}, {"name": "Other"}])
+        ticket = self._ticket("2026-11-02 08:00", team_id=desk.id)
+        self._move(ticket, "2026-11-02 10:00", stage_id=self.done.id)
+        self._move(
+            ticket,
+            "2026-11-03 10:00",
+            team_id=other.id,
+            user_id=self.bob.id,
+            stage_id=self.done.id,
+            partner_id=self.env["res.partner"].create({"name": "New owner"}).id,
+        )
+        self.assertEqual(ticket.kpi_last_closed_date, dt("2026-11-02 10:00"))
+        self.assertEqual(ticket.kpi_closed_team_id, desk)
+        self.assertEqual(ticket.kpi_first_closed_team_id, desk)
+        self.assertEqual(ticket.kpi_closed_user_id, self.ann)
+        self.assertEqual(ticket.kpi_first_resolved_user_id, self.ann)
+        self.assertFalse(ticket.copy().kpi_last_closed_date == ticket.kpi_last_closed_date)
+
     def test_stage_chosen_by_the_change_of_team(self):
         """A team whose only stage is a closed one: the ORM closes the ticket."""
         only = self.env["helpdesk.ticket.stage"].create(

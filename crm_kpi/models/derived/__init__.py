@@ -1,5 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import crm_kpi_correction
 from . import crm_kpi_dirty
 from . import crm_kpi_fact_mixin

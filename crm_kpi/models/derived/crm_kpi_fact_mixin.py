@@ -38,6 +38,8 @@ class CrmKpiFactMixin(models.AbstractModel):
 
     #: stamps of the model: what is stamped, back-filled and protected
     _kpi_stamps = ()
+    #: of these, the ones whose credit may be corrected; they have a user and a team
+    _kpi_correctable = ()
 
     # ------------------------------------------------------------------
     # to extend
@@ -182,6 +184,29 @@ class CrmKpiFactMixin(models.AbstractModel):
     def _kpi_may_correct(self):
         """Whether the user may say when an event happened and who gets the credit."""
         return self.env.su or self.env.user.has_groups(CORRECTORS)
+
+    def _kpi_stamp_to_correct(self):
+        """The stamp of the event that happened; ``None`` if there was none."""
+        return next((stamp for stamp in self._kpi_correctable if self[stamp.date]), None)
+
+    def _kpi_correction_fields(self, stamp):
+        """Fields that decide when the event counts, and for whom."""
+        return {"date": stamp.date, "user": stamp.user, "team": stamp.team}
+
+    def _kpi_correction_values(self, stamp, changes):
+        """Values of the fields to write for a correction.
+
+        :param changes: new values: dict with some of the keys ``date``, ``user``, ``team``
+        """
+        return {
+            getattr(stamp, part): value.id if isinstance(value, models.BaseModel) else value
+            for part, value in changes.items()
+        }
+
+    @api.model
+    def _kpi_sales_team(self, team):
+        """The sales team that a team of this model counts for."""
+        return team
 
     def _kpi_refuse_protected(self, names):
         """Raise when a user, rather than superuser code, sets a stamp or derived field.

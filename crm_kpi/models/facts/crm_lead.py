@@ -17,6 +17,7 @@ class CrmLead(models.Model):
     _inherit = ["crm.lead", "crm.kpi.response.mixin"]
 
     _kpi_stamps = (leads.OPPORTUNITY, leads.WON, leads.LOST)
+    _kpi_correctable = (leads.WON, leads.LOST)
     _kpi_response_lead_field = "id"
     _kpi_response_email_field = "email_from"
     _kpi_response_creation_subtypes = ("crm.mt_lead_create",)

@@ -19,6 +19,7 @@ class SaleOrder(models.Model):
     _inherit = ["sale.order", "crm.kpi.interaction.mixin"]
 
     _kpi_stamps = (orders.SENT, orders.CONFIRMED)
+    _kpi_correctable = (orders.CONFIRMED,)
     _kpi_response_lead_field = "opportunity_id"
 
     kpi_currency_id = fields.Many2one(related="company_id.currency_id", string="Company currency")
@@ -366,6 +367,21 @@ class SaleOrder(models.Model):
         # extensions may set the salesperson during the confirmation (shop orders)
         orders.CONFIRMED.note(self.filtered(lambda order: order.state == "sale"))
         return result
+
+    def _kpi_stamp_to_correct(self):
+        return super()._kpi_stamp_to_correct() if self.state == "sale" else None
+
+    def _kpi_correction_fields(self, stamp):
+        # the order counts on its order date
+        return {**super()._kpi_correction_fields(stamp), "date": "date_order"}
+
+    def _kpi_correction_values(self, stamp, changes):
+        values = super()._kpi_correction_values(stamp, changes)
+        if date := changes.get("date"):
+            values["date_order"] = date
+            if self.kpi_sent_date > date:
+                values["kpi_sent_date"] = date
+        return values
 
     def _kpi_note_state(self, date, confirmed):
         """Stamp that these orders were sent or confirmed.

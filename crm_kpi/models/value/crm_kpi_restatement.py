@@ -32,9 +32,11 @@ class CrmKpiRestatement(models.Model):
             ("removed", "Records removed or moved"),
             ("amount", "Records changed"),
             ("definition", "Definition changed"),
+            ("correction", "Credit corrected"),
         ],
         required=True,
     )
+    note = fields.Text("Explanation", help="Reasons of the corrections.")
     date = fields.Datetime("Noticed on", required=True)
     locked_text = fields.Char("Reported value", compute="_compute_texts")
     now_text = fields.Char("Value now", compute="_compute_texts")
