@@ -16,6 +16,7 @@ from odoo.tools.misc import format_date
 from ..engine import periods as calendar
 from ..refresh.fact_query import FactQuery
 from ..refresh.failures import DEFINITION_ERRORS
+from .currency_warning import currency_warning
 
 #: A larger share of the lines in one product category: comparing categories shows nothing.
 ONE_CATEGORY = 0.8
@@ -28,8 +29,15 @@ LEAST_GAPS = 20
 
 
 def data_warning(kpi):
-    """The first warning that applies to a KPI, ``False`` for none."""
+    """What is wrong with the amounts of a KPI, and the first other warning that applies.
+
+    ``False`` for none.
+    """
     behind = kpi._aggregates_behind()
+    return "\n".join(filter(None, [currency_warning(behind), _first_warning(kpi, behind)])) or False
+
+
+def _first_warning(kpi, behind):
     warning = False
     if any(CATEGORY_FACTS.search(f"{part.domain} {part.value_field}") for part in behind):
         warning = category_warning(kpi.env)

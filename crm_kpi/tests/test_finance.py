@@ -5,6 +5,9 @@
 The numbers in the names and the expected values are those of docs/CATALOGUE.md.
 """
 
+import re
+from datetime import timedelta
+
 from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
@@ -89,6 +92,79 @@ class TestInvoices(FinanceCase):
         with self.at("2026-11-10 12:00"):
             self._refresh("revenue_invoiced_net")
         self.assertAlmostEqual(self._read("revenue_invoiced_net", OCTOBER), 500)
+
+    def test_a_currency_without_rate(self):
+        """Amounts that count one to one are named on each KPI that adds them up."""
+        currency = self.env["res.currency"].create({"name": "ZZZ", "symbol": "Z"})
+        pricelist = self.env["product.pricelist"].create(
+            {"name": "ZZZ", "currency_id": currency.id, "company_id": self.company.id}
+        )
+        customer = self._customer()
+        lead = self._lead(expected_revenue=1)
+        self._order(customer, "2026-10-02", 50)
+        own_lead = self._lead(expected_revenue=5)
+        self._order(customer, "2026-10-02", 60, opportunity_id=own_lead.id)
+        orders = [
+            self._order(customer, "2026-10-05", 300, pricelist_id=pricelist.id),
+            self._order(
+                customer, "2026-10-06", 400, pricelist_id=pricelist.id, opportunity_id=lead.id
+            ),
+        ]
+        (lead | own_lead).action_set_won()
+        invoice = self._invoice("2026-10-05", 1000, currency_id=currency.id)
+        self._invoice("2026-10-05", 1000)
+        ordered = self.env["crm.kpi"]._by_code(["revenue_ordered"])
+        ordered.copy({"code": "test_converted", "value_field": "amount_untaxed"})
+        codes = {
+            "revenue_ordered": 2,
+            "average_order_value": 2,
+            "deals_won_amount": 1,
+            "avg_deal_size": 1,
+            "revenue_invoiced_net": 1,
+            "income_balance": 1,
+            # customers are made from orders
+            "revenue_of_base": 2,
+            # converted by the KPI, not by the document
+            "test_converted": 2,
+            "orders_count": 0,
+            "deals_won": 0,
+            "new_leads": 0,
+        }
+
+        def counts():
+            kpis = self.env["crm.kpi"]._by_code(codes)
+            kpis.invalidate_recordset(["data_warning"])
+            found = {}
+            for kpi in kpis:
+                text = kpi.data_warning or ""
+                match = re.search(r"amounts of (\d+) records in ZZZ .*Enter the rate", text)
+                found[kpi.code] = int(match.group(1)) if match else 0
+            return found
+
+        self.assertEqual(counts(), codes)
+        self.assertIn("2 records in ZZZ", ordered.with_user(self.ann).data_warning)
+        # the rate alone does not change the documents
+        rate = self.env["res.currency.rate"].create(
+            {
+                "currency_id": currency.id, "name": "2026-01-01", "rate": 1.0,
+                "company_id": self.company.id,
+            }
+        )  # fmt: skip
+        self.assertEqual(set(counts().values()), {0}, "a fixed rate of 1 is no mistake")
+        rate.rate = 2.0
+        codes["test_converted"] = 0
+        self.assertEqual(counts(), codes)
+        for order in orders:
+            order.date_order = order.date_order + timedelta(hours=1)
+            self.assertEqual(order.currency_rate, 2)
+        codes.update(revenue_ordered=0, average_order_value=0, deals_won_amount=0, avg_deal_size=0)
+        codes["revenue_of_base"] = 0
+        self.assertEqual(counts(), codes)
+        invoice.button_draft()
+        invoice.invoice_date = "2026-10-06"
+        invoice.action_post()
+        self.assertEqual(invoice.amount_untaxed_signed, 500)
+        self.assertEqual(set(counts().values()), {0})
 
     def test_19_down_payment(self):
         """A down payment counts when it is invoiced; the final invoice deducts it."""
