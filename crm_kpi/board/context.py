@@ -8,6 +8,7 @@ from typing import NamedTuple
 from odoo import fields
 
 from ..engine import periods as calendar
+from ..periods import bounds
 from .filters import LAST_COMPLETE, RUNNING, Filters
 from .header import last_day
 
@@ -104,7 +105,7 @@ class BoardContext:
         if self.date == LAST_COMPLETE:
             self.period = past.filtered(lambda p: p.utc_to <= self.now)[:1]
         elif self.date != RUNNING:
-            day = filters.first_day
+            day = self._known_day(filters.first_day)
             self.period = past.filtered(lambda p: p.date_from == day)
             if not self.period and day:
                 past = self._past_periods(MAX_PERIODS, day)
@@ -117,6 +118,12 @@ class BoardContext:
             self.period, self.date = self.period_choices[:1], RUNNING
             past = self.period_choices
         self.series = self._series(past)
+
+    def _known_day(self, day):
+        """The day, ``None`` where no period can begin on it."""
+        first, after = bounds.calendar_days(self.company, self.now.date())
+        # the year of the first day begins earlier
+        return day if day and first.replace(month=1, day=1) <= day < after else None
 
     def _offered(self, kind):
         """The kind if it can be chosen, else the other one with the same days, else ``None``."""
@@ -373,17 +380,8 @@ class BoardContext:
         return rows.filtered(lambda row: row.value is not False)
 
     def may_read_value(self, kpi):
-        """Whether the reader may see the value of the chosen cell, or there is no such value."""
-        domain = [
-            ("kpi_id", "=", kpi.id),
-            ("period_id", "=", self.period.id),
-            *self.cell_domain("level"),
-        ]
-        values = self.env["crm.kpi.value"]
-        # superuser: only counts the row, to compare with what the record rules allow
-        return bool(
-            values.search_count(domain, limit=1) or not values.sudo().search_count(domain, limit=1)
-        )
+        """Whether the reader may see the value of the chosen cell, also where there is none."""
+        return self.env["crm.kpi.value"]._may_read(kpi, self.period, self.cell._asdict())
 
     # --- TEXTS ---
 

@@ -87,6 +87,7 @@ def _read_text(value):
 
 def _read_day(text):
     try:
-        return date.fromisoformat(text or "")
+        day = date.fromisoformat(text or "")
     except ValueError:
         return None
+    return day if day < date.max else None  # there must be a day after it

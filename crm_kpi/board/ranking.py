@@ -59,7 +59,9 @@ class Ranking:
         self.env = context.env
         self.kpi = kpi
         self.mode = context.company.kpi_ranking
-        if context.sees_all:
+        if not kpi._has_figures():
+            self.mode = "off"
+        elif context.sees_all:
             self.mode = "names"
         elif kpi.visibility == "own":
             self.mode = "off"

@@ -21,12 +21,15 @@ def open_records(kpi, period, cell, name=None):
     # superuser: which records were counted does not depend on the reader. The list itself opens
     # under the rights of the reader.
     parts = kpi.sudo()._aggregates_behind()
+    values = kpi.env["crm.kpi.value"]
+    all_readable = all(values._may_read(part, period, cell) for part in parts)
     record_models = {part.source_id._record_model() for part in parts}
     if len(record_models) == 1:
         ids = []
         for part in parts.filtered(lambda part: part._is_reliable(period.sudo())):
             ids += part.source_id._record_ids(part, period.sudo(), cell, limit=MAX_RECORDS)
-        return _records_action(kpi, record_models.pop(), list(dict.fromkeys(ids)), name, period)
+        ids = list(dict.fromkeys(ids))
+        return _records_action(kpi, record_models.pop(), ids, name, period, all_readable)
     return {
         "type": "ir.actions.act_window",
         "name": kpi.env._("Components of %s", name),
@@ -40,7 +43,11 @@ def open_records(kpi, period, cell, name=None):
     }
 
 
-def _records_action(kpi, model, ids, name, period):
+def _records_action(kpi, model, ids, name, period, tell_count):
+    """Action that opens those of the records that the reader may see.
+
+    :param tell_count: whether the reader may know the number of all records
+    """
     # archived records count too, such as lost leads; models that build their rows per period
     # read the period from the context
     context = {"active_test": False, "create": False, "crm_kpi_period_ids": period.ids}
@@ -56,7 +63,7 @@ def _records_action(kpi, model, ids, name, period):
             )
         )
     visible = records.search(Domain("id", "in", ids) & kpi._openable(records))
-    if len(visible) < len(ids):
+    if tell_count and len(visible) < len(ids):
         name = kpi.env._(
             "%(name)s (%(seen)s of %(all)s records are visible to you)",
             name=name,

@@ -273,6 +273,10 @@ class ResCompany(models.Model):
     _kpi_min_cell = models.Constraint(
         "CHECK (kpi_min_cell >= 0)", "Smallest segment shown: enter 0 or more records."
     )
+    _kpi_history_start = models.Constraint(
+        "CHECK (kpi_history_start >= '1970-01-01')",
+        "KPI history starts on: enter a day since 1970.",
+    )
     _kpi_margin_rate = models.Constraint(
         "CHECK (kpi_margin_rate > 0 AND kpi_margin_rate <= 1)",
         "Margin rate: enter more than 0 % and at most 100 %.",

@@ -57,6 +57,8 @@ def year_start(company, date_from, date_to):
 
     ``None`` for other days, and where the fiscal year is the calendar year.
     """
+    if (date_to - date_from).days > 366:
+        return None
     for kind in calendar.FISCAL_KINDS:
         if (date_from, date_to) in fiscal_spans(company, kind, date_from, date_to):
             return _year(company, date_from)[0]

@@ -8,12 +8,11 @@ from odoo import fields
 
 from ..engine import periods as calendar
 from ..goals.baseline import unknown_baselines
+from ..periods.bounds import LONGEST_HISTORY
 from ..periods.comparison import earlier_days
 from .fingerprints import first_day
 from .scope import kpis_to_refresh
 
-#: Dates before this are treated as typing errors, not as history.
-LONGEST_HISTORY = timedelta(days=365 * 20)
 #: How long days and weeks are shown. Those of the year before are kept with them, for comparison.
 SHORT_PERIODS_KEPT = timedelta(weeks=26)
 _YEAR = timedelta(weeks=52)

@@ -6,12 +6,14 @@ import json
 from types import SimpleNamespace
 from unittest.mock import patch
 
+from psycopg2.errors import CheckViolation
+
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import HttpCase, tagged
-from odoo.tools import convert_file
+from odoo.tests import HttpCase, freeze_time, tagged
+from odoo.tools import convert_file, mute_logger
 
-from .common_board import BoardCase
+from .common_board import NOW, BoardCase
 
 
 @tagged("post_install", "-at_install")
@@ -163,9 +165,13 @@ class TestBoardRecords(BoardCase):
             for method in ("get_explanation", "open_records", "get_leaderboard"):
                 with self.assertRaises(AccessError):
                     self.ask(method, secret, user)
+        self.assertEqual(self.cells(secret, self.period("month", "2026-04-15"), "user").user_id,
+                         self.ann | self.bob | self.cid)  # fmt: skip
         detail = self.ask("get_detail", secret, self.ada)
         self.assertIsNone(detail["card"]["value"])
         self.assertEqual((detail["salespeople"], detail["segments"]), ([], []))
+        for name in ("median", "best"):
+            self.assertEqual(detail[name], {"value": None, "text": "–"})
         self.mia.group_ids |= members
         self.assertEqual(self.card(secret, self.mia)["value"], 6)
         self.assertEqual(len(self.ask("get_leaderboard", secret, self.mia)["rows"]), 3)
@@ -177,6 +183,210 @@ class TestBoardRecords(BoardCase):
         for user in (self.ann, self.ada):
             parts = self.ask("get_explanation", self.share, user)
             self.assertEqual([part["name"] for part in parts], ["Leads"])
+
+
+@tagged("post_install", "-at_install")
+class TestOwnValuesOnly(BoardCase):
+    """KPIs of which salespeople see only their own values."""
+
+    def test_no_counts_of_others(self):
+        """No number of records of a team, a segment or the company, also where no value is stored.
+
+        The segments of a team would add up to its total.
+        """
+        industry = self.env.ref("crm_kpi.segment_set_industry")
+        row = self.env["res.partner.industry"].create({"name": "Ballooning"})
+        customer = self.env["res.partner"].create({"name": "Sky", "industry_id": row.id})
+        self.env["crm.lead"].search([("company_id", "=", self.company.id)]).partner_id = customer
+        self.refresh()
+        segment = industry.segment_ids.filtered(lambda s: s.industry_id == row)
+        never = self.make_kpi("never")
+        scopes = {
+            "company": {"scope": "company"},
+            "team": {"scope": "team", "team_id": self.north.id},
+            "user": {"scope": "mine"},
+        }
+        levels = {"own": {"user"}, "team": {"user", "team"}, "company": {*scopes}}
+        for kpi in (self.leads, self.big, never):
+            for visibility, readable in levels.items():
+                kpi.visibility = visibility
+                for level, scope in scopes.items():
+                    for of_segment in ({}, {"segment_id": segment.id}):
+                        filters = {**scope, **of_segment}
+                        with self.subTest(kpi=kpi.code, visibility=visibility, **filters):
+                            parts = self.ask("get_explanation", kpi, self.ann, filters)
+                            self.assertEqual(bool(parts), level in readable)
+                            if level in readable:
+                                self.ask("open_records", kpi, self.ann, filters)
+                                continue
+                            with self.assertRaises(AccessError):
+                                self.ask("open_records", kpi, self.ann, filters)
+
+    def test_no_counts_of_components(self):
+        """A formula that is shown does not tell the number of records of a component."""
+        filters = {"scope": "company"}
+        action = self.ask("open_records", self.share, self.ann, filters)
+        self.assertIn("4 of 6", action["name"])
+        for kpi in self.leads | self.big:
+            kpi.visibility = "own"
+        action = self.ask("open_records", self.share, self.ann, filters)
+        self.assertEqual(action["name"], "share · April 2026")
+        shown = self.env["crm.lead"].browse(action["domain"][0][2])
+        self.assertEqual((len(shown), shown.user_id), (4, self.ann))  # one has no salesperson
+        value = self.cells(self.share, self.period("month", "2026-04-15"), "company")
+        name = value.with_user(self.ann).action_open_records()["name"]
+        self.assertNotIn(" of ", name)
+
+    def test_preview_of_another_company(self):
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        month = self.env["crm.kpi.period"].sudo()._current("month", elsewhere)
+        previews = self.env["crm.kpi.preview"].with_user(self.ada)
+        with self.assertRaises(AccessError):
+            previews.create({"kpi_id": self.leads.id, "period_id": month.id})
+        wizard = previews.create({"kpi_id": self.leads.id})
+        with self.assertRaises(AccessError):
+            wizard.write({"period_id": month.id, "company_id": elsewhere.id})
+        with self.assertRaises(AccessError):
+            previews.new({"kpi_id": self.leads.id, "period_id": month.id}).mapped("value_text")
+
+
+@tagged("post_install", "-at_install")
+class TestFreeDays(BoardCase):
+    """Days that users choose on a board are limited in length, place and number."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.board.card_ids.unlink()  # which values are computed does not matter here
+
+    def prepare(self, first, last, user=None):
+        boards = self.boards.with_user(user or self.ann).with_company(self.company)
+        with patch.object(type(self.env["crm.kpi"]), "_refresh"):
+            period_id = boards.prepare_period(self.board.id, {"date": first, "date_to": last})
+        return self.env["crm.kpi.period"].browse(period_id)
+
+    def test_bounds(self):
+        """From the start of the history, or the last twenty years, to a year ahead."""
+        for days in (
+            ("0011-01-01", "9999-12-31"),
+            ("0011-01-01", "9999-12-30"),
+            ("1500-01-01", "2400-12-31"),
+            ("2026-04-01", "2027-04-16"),
+            ("2006-04-01", "2026-04-14"),
+        ):
+            with self.assertRaisesRegex(UserError, "Until: choose days from|choose a first day"):
+                self.prepare(*days)
+        self.prepare("2026-04-01", "2027-04-15")
+        self.prepare("2006-05-01", "2006-05-02")
+        self.company.sudo().kpi_history_start = "2026-02-01"
+        with self.assertRaisesRegex(UserError, "choose days from Feb 1, 2026 to Apr 15, 2027"):
+            self.prepare("2026-01-31", "2026-03-01")
+        self.prepare("2026-02-01", "2026-03-01")
+        with mute_logger("odoo.sql_db"), self.assertRaises(CheckViolation):
+            self.company.sudo().kpi_history_start = "0026-02-01"
+            self.env.flush_all()
+
+    def test_bounds_of_all_kinds(self):
+        """The same for periods that managers create, and for the goals of many days."""
+        periods = self.env["crm.kpi.period"].with_user(self.mia)
+        for kind, first, after in (
+            ("day", "9999-01-01", "9999-01-02"),
+            ("month", "1500-01-01", "1500-02-01"),
+            ("year", "2400-01-01", "2401-01-01"),
+            ("custom", "0011-01-01", "9999-12-31"),
+        ):
+            with self.assertRaisesRegex(UserError, "choose days from"):
+                periods.create({"kind": kind, "date_from": first, "date_to": after})
+        periods.create({"kind": "year", "date_from": "2029-01-01", "date_to": "2030-01-01"})
+        own = periods.create({"date_from": "2026-04-01", "date_to": "2026-04-03"})
+        with self.assertRaisesRegex(UserError, "choose days from"):
+            own.date_to = "9999-01-01"
+        wizard = self.env["crm.kpi.goal.set"].with_user(self.mia).create(
+            {
+                "kpi_id": self.leads.id,
+                "period_kind": "day",
+                "date_from": "0001-01-01",
+                "date_end": "9999-12-31",
+                "target": 5,
+            }
+        )  # fmt: skip
+        with self.assertRaisesRegex(UserError, "choose days from"):
+            wizard.action_set()
+
+    def test_days_in_the_address(self):
+        """A board shows its running period instead of days outside of the calendar."""
+        self.company.sudo().write({"fiscalyear_last_month": "3", "fiscalyear_last_day": 31})
+        self.refresh()
+        for kind in ("fiscal", "fiscal_quarter", "month", "day"):
+            for day in ("0001-01-01", "9999-12-31"):
+                shown = self.show(self.ann, period_kind=kind, date=day)
+                self.assertEqual(len(shown["notes"]), 1, (kind, day))
+        self.assertEqual(
+            self.show(self.ann, period_kind="custom", date="0001-01-01", date_to="9999-12-31")[
+                "filters"
+            ]["period_kind"],
+            "month",
+        )
+
+    def test_number_of_periods(self):
+        """Twenty for each user; older ones are replaced, but not more than twenty an hour."""
+        with freeze_time(NOW) as clock:
+            made = [self.prepare("2026-03-01", f"2026-03-{day:02}") for day in range(1, 21)]
+            self.assertEqual(self.prepare("2026-03-01", "2026-03-05"), made[4])
+            with self.assertRaisesRegex(UserError, "20 new ranges of days within an hour"):
+                self.prepare("2026-03-01", "2026-03-21")
+            self.prepare("2026-03-01", "2026-03-21", self.bob)
+            # the time at which a record is created is that of the database
+            self.env.cr.execute(
+                "UPDATE crm_kpi_period SET create_date = %s WHERE id = ANY(%s)",
+                ["2026-04-15 05:00:00", [period.id for period in made]],
+            )
+            self.env.invalidate_all()
+            clock.tick(3600)
+            self.prepare("2026-03-01", "2026-03-01")  # shown again: the second one is the oldest
+            self.env["crm.kpi.goal"].create(
+                {"kpi_id": self.leads.id, "period_id": made[1].id, "kind": "at_least", "target": 1}
+            )
+            made.append(self.prepare("2026-03-01", "2026-03-22"))
+            self.assertTrue(all(period.exists() for period in made))  # one has a goal
+            made.append(self.prepare("2026-03-01", "2026-03-23"))
+        self.assertEqual([p for p in made if not p.exists()], [made[2]])
+
+    def test_users_delete_their_own(self):
+        own = self.prepare("2025-03-01", "2025-03-02")
+        self.assertEqual((own.state, own.create_uid), ("locked", self.ann))
+        month = self.period("month", "2026-03-10")
+        for user, period in (
+            (self.bob, own), (self.mia, own), (self.ann, month), (self.mia, month),
+        ):  # fmt: skip
+            with self.assertRaises(AccessError):
+                period.with_user(user).unlink()
+        goal = self.env["crm.kpi.goal"].create(
+            {"kpi_id": self.leads.id, "period_id": own.id, "kind": "at_least", "target": 1}
+        )
+        with self.assertRaisesRegex(UserError, "has goals"):
+            own.with_user(self.ann).unlink()
+        goal.unlink()
+        own.with_user(self.ann).unlink()
+        self.assertFalse(own.exists())
+        self.prepare("2026-03-01", "2026-03-02").with_user(self.ada).unlink()
+
+    def test_periods_from_before_the_limits(self):
+        """A period of centuries is deleted by the next clean-up, its fiscal year is not sought."""
+        self.company.sudo().write({"fiscalyear_last_month": "3", "fiscalyear_last_day": 31})
+        own = self.prepare("2026-03-01", "2026-03-02")
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE crm_kpi_period SET date_from = '0011-01-01', date_to = '9999-12-31'"
+            " WHERE id = %s",
+            [own.id],
+        )
+        self.env.invalidate_all()
+        with patch.object(type(self.company), "compute_fiscalyear_dates") as days:
+            self.assertIn("9999", own.display_name)
+            self.assertFalse(days.called)
+        self.env["crm.kpi.period"]._gc_board_periods()
+        self.assertFalse(own.exists())
 
 
 @tagged("post_install", "-at_install")

@@ -7,6 +7,7 @@ from itertools import product
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, float_round
+from odoo.tools.misc import format_date
 
 from ..engine import pace
 from ..engine import periods as calendar
@@ -15,6 +16,7 @@ from ..fields import NullableFloat
 from ..goals.refresh import DEFAULT_KIND
 from ..models.goal.crm_kpi_goal import BASELINES, GOAL_KINDS
 from ..models.value.crm_kpi_value import LEVELS
+from ..periods import bounds
 
 
 class CrmKpiGoalSet(models.TransientModel):
@@ -187,9 +189,16 @@ class CrmKpiGoalSet(models.TransientModel):
         """The kind and days of the chosen periods, see ``crm.kpi.period._spans``."""
         if self.period_kind == "custom" or not self.date_from or not self.date_end:
             return "custom", []
+        # what lies outside of these days is refused when the goals are set
+        first, after = self._possible_days()
+        last = min(self.date_end, after - timedelta(days=1))
         return self._period_model()._spans(
-            self.period_kind, self.date_from, self.date_end + timedelta(days=1)
+            self.period_kind, max(self.date_from, first), last + timedelta(days=1)
         )
+
+    def _possible_days(self):
+        """See :func:`~..periods.bounds.calendar_days`."""
+        return bounds.calendar_days(self.company_id, fields.Date.today())
 
     def _period_model(self):
         return self.env["crm.kpi.period"].with_company(self.company_id)
@@ -282,6 +291,15 @@ class CrmKpiGoalSet(models.TransientModel):
         if not self._spans()[1] and not self._chosen_periods():
             raise UserError(
                 self.env._("From, To: choose a first and a last day, or single periods.")
+            )
+        first, after = self._possible_days()
+        if self.period_kind != "custom" and (self.date_from < first or self.date_end >= after):
+            raise UserError(
+                self.env._(
+                    "From, To: choose days from %(first)s to %(last)s.",
+                    first=format_date(self.env, first),
+                    last=format_date(self.env, after - timedelta(days=1)),
+                )
             )
         if not self._owners():
             raise UserError(self.env._("For: choose at least one team, salesperson or segment."))

@@ -80,14 +80,20 @@ class CrmKpiPreview(models.TransientModel):
         value, record_count = rows[0] if rows else (0.0 if kpi._zero_when_empty else None, 0)
         cell = {"level": "company"}
         ids = source._record_ids(kpi, period, cell, limit=SHOWN)
-        # under the rights of the user, unlike the value itself
         records = self.env[source._record_model()].with_context(crm_kpi_period_ids=period.ids)
         if not records.has_access("read"):
             return value, record_count, [self.env._("You may not read these records.")]
         records = records.search([("id", "in", ids)], limit=SHOWN)
         return value, record_count, records.mapped("display_name")
 
+    @api.constrains("period_id")
+    def _check_period(self):
+        for wizard in self:
+            # constraints run as superuser: the rights of the user are asked for
+            wizard.period_id.sudo(False).check_access("read")
+
     def _check_open(self, kpi):
+        self.period_id.check_access("read")
         if closed := kpi._closed_to_user():
             raise AccessError(
                 self.env._(

@@ -285,6 +285,9 @@ class CrmKpiBoard(models.Model):
     def prepare_period(self, board_id, filters):
         """Create a custom period and compute the KPIs of the board for it.
 
+        The days are limited to the history and a year ahead, and the number of periods of a
+        user is limited, too.
+
         :return: id of the period
         """
         board = self.browse(board_id)

@@ -11,7 +11,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import babel_locale_parse, clean_context
 
 from ...engine import periods as calendar
-from ...periods import comparison, fiscal, working_time
+from ...periods import bounds, comparison, fiscal, working_time
 from ...periods.states import SAME_PART, state_at
 
 KINDS = [
@@ -28,6 +28,9 @@ GUARDED = frozenset(("state", "unlocked", "name", "utc_from", "utc_to", "looked_
 DEFINING = frozenset(("company_id", "kind", "date_from", "date_to"))
 #: A period that was made for a board is deleted this long after it was last shown.
 BOARD_PERIODS_KEPT = timedelta(weeks=4)
+#: Periods that one user can have on boards, and the time in which not more are made.
+OWN_PERIODS = 20
+OWN_PERIODS_TIME = timedelta(hours=1)
 
 
 class CrmKpiPeriod(models.Model):
@@ -281,12 +284,39 @@ class CrmKpiPeriod(models.Model):
                     )
                 )
 
+    @api.constrains("company_id", "kind", "date_from", "date_to")
+    def _check_bounds(self):
+        today = fields.Date.today()
+        locale = babel_locale_parse(self.env.lang)
+        # superuser: every user may know when the history of the KPIs begins
+        for period in self.sudo():
+            company = period.company_id
+            if period.kind == SAME_PART[0]:
+                continue  # a part of another period
+            if bounds.is_calendar_like(period):
+                first, after = bounds.calendar_days(company, today)
+                allowed = period.date_to > first and period.date_from < after
+            else:
+                first, after = bounds.custom_days(company, today)
+                allowed = period.date_from >= first and period.date_to <= after
+            if not allowed:
+                raise ValidationError(
+                    self.env._(
+                        "From and Until: choose days from %(first)s to %(last)s.",
+                        first=format_date(first, "medium", locale=locale),
+                        last=format_date(after - timedelta(days=1), "medium", locale=locale),
+                    )
+                )
+
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_locked(self):
-        if any(period.state == "locked" for period in self):
+    def _unlink_except_kept(self):
+        if any(period.state == "locked" and not period.looked_at for period in self):
             raise UserError(
                 self.env._("State: a locked period cannot be deleted. Unlock it first.")
             )
+        # superuser: the goals of other users count, too
+        if used := self.filtered("looked_at").sudo()._with_goals():
+            raise UserError(self.env._("%s has goals. Delete them first.", used[0].display_name))
 
     # --- CRUD ---
 
@@ -483,20 +513,58 @@ class CrmKpiPeriod(models.Model):
         model = self.with_company(company)
         period = model._on("custom", [(date_from, date_to)])
         if not period:
+            model._make_room()
             period = model._create_spans("custom", [(date_from, date_to)])
             period.looked_at = now
         elif period.looked_at:
             period.looked_at = now
         return period.with_env(self.env)
 
+    @api.model
+    def _make_room(self):
+        """Delete the period of the user on a board that was shown longest ago, if need be.
+
+        Each of these periods makes the refresh slower. Not more than :data:`OWN_PERIODS` are made
+        in :data:`OWN_PERIODS_TIME`.
+        """
+        now = fields.Datetime.now()
+        own = self.search(
+            [("create_uid", "=", self.env.uid), ("looked_at", "!=", False)], order="looked_at, id"
+        )
+        own -= own._with_goals()
+        if len(own) < OWN_PERIODS:
+            return
+        replaced = own.filtered(lambda p: p.create_date <= now - OWN_PERIODS_TIME)
+        if not replaced:
+            raise UserError(
+                self.env._(
+                    "Period: you chose %s new ranges of days within an hour. Choose one of them, "
+                    "or try again later.",
+                    OWN_PERIODS,
+                )
+            )
+        replaced[: len(own) - OWN_PERIODS + 1].unlink()
+
+    def _with_goals(self):
+        """Those of these periods that have goals, also archived ones."""
+        goals = self.env["crm.kpi.goal"].with_context(active_test=False)
+        return goals.search([("period_id", "in", self.ids)]).period_id
+
     @api.autovacuum
     def _gc_board_periods(self):
-        """Delete periods that were made for a board and were not shown for some weeks."""
+        """Delete periods that were made for a board and were not shown for some weeks.
+
+        Those that are longer than a new one may be are deleted at once.
+        """
         limit = fields.Datetime.now() - BOARD_PERIODS_KEPT
         old = self.search([("looked_at", "<", limit)], limit=1000)
-        old -= self.env["crm.kpi.goal"].search([("period_id", "in", old.ids)]).period_id
-        old.write({"state": "provisional"})  # a locked one cannot be deleted
-        old.unlink()
+        today = fields.Date.today()
+        for company in self.env["res.company"].search([]):
+            first, after = bounds.custom_days(company, today)
+            days = Domain("date_from", "<", first) | Domain("date_to", ">", after)
+            own = Domain("company_id", "=", company.id) & Domain("looked_at", "!=", False)
+            old |= self.search(own & days)
+        (old - old._with_goals()).unlink()
 
     # --- COMPARISON AND PACE ---
 

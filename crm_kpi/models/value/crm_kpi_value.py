@@ -317,6 +317,25 @@ class CrmKpiValue(models.Model):
         path = {"team_id": "team_field", "user_id": "user_field"}[field_name]
         self.env["crm.kpi.source"]._mark_sources([(path, "!=", False)])
 
+    # --- READERS ---
+
+    @api.model
+    def _may_read(self, kpi, period, cell):
+        """Whether the user may read the value of a cell, also one that is not stored.
+
+        The record rules decide, on a row that is never saved.
+
+        :param cell: dict with ``level`` and, as ids, ``team_id``, ``user_id``, ``segment_id``
+        """
+        if self.env.su:
+            return True
+        rules = self.env["ir.rule"]._compute_domain(self._name, "read")
+        # superuser: reads what the rules compare, such as the groups of the KPI and team members
+        row = self.sudo().new(
+            {"kpi_id": kpi.id, "period_id": period.id, "company_id": period.company_id.id, **cell}
+        )
+        return self.has_access("read") and bool(row.filtered_domain(rules))
+
     # --- ACTIONS ---
 
     def action_open_records(self):
