@@ -63,6 +63,14 @@ class Aggregates:
             text = self.env._("The app that brings %s is not installed.", self.source.model)
             note_failure(own, text)
             return 0
+        if self.source.needs_approval:
+            text = self.env._(
+                "The source %s reads records that its author may not read. A system administrator "
+                "must approve it.",
+                self.source.name,
+            )
+            note_failure(own, text)
+            return 0
         self.env.flush_all()
         self.cross_ids = cross_level_ids(self.company)
         due = None

@@ -128,12 +128,15 @@ class FactPlan:
         )
 
 
-def plan_for_reader(source, company, periods, now, kpi):
+def plan_for_reader(source, company, periods, now, kpi, reader=None):
     """The :class:`~..engine.cells.Plan` of one KPI, to show what it counts.
 
+    :param reader: environment; only of the records that its user may read
     :raise UserError: where its filter or value cannot be used
     """
     builder = FactPlan(source, company, periods, now)
+    if reader is not None:
+        builder.facts.restrict_to_reader(reader)
     try:
         builder.add(kpi)
     except DEFINITION_ERRORS as error:

@@ -122,6 +122,16 @@ class FactQuery:
             condition = SQL("(%s OR %s IS NULL)", condition, owner)
         self.query.add_where(condition)
 
+    def restrict_to_reader(self, env):
+        """Only records that the user of an environment may read."""
+        model = env[self.source.model].with_context(
+            active_test=False, crm_kpi_period_ids=self.model.env.context["crm_kpi_period_ids"]
+        )
+        readable = model._search(Domain.TRUE)
+        self.query.add_where(
+            SQL("%s IN %s", SQL.identifier(self.table, "id"), readable.subselect())
+        )
+
     def write_stamp(self):
         """SQL of a number that changes when a record is written."""
         if self.model._log_access and self.model._auto:

@@ -19,7 +19,10 @@ SHOWN = 20
 
 
 class CrmKpiPreview(models.TransientModel):
-    """Preview of a KPI: its value in a period, computed on the real records without storing it."""
+    """Preview of a KPI: its value in a period, of the records that the user may read.
+
+    Nothing is stored.
+    """
 
     _name = "crm.kpi.preview"
     _description = "KPI Preview"
@@ -64,12 +67,13 @@ class CrmKpiPreview(models.TransientModel):
         if kpi.kind == "formula":
             return self._formula_result(kpi, period)
         source = kpi.source_id
-        # superuser, as in the refresh; only KPI administrators can open a preview
+        # superuser: settings of the company; which records are counted is up to the user's rights
         period = period.sudo()
         if not kpi._is_reliable(period):
             return None, 0, [self.env._("Customers of earlier periods are not known yet.")]
         self.env.flush_all()
-        plan = source._plan(period.company_id, period, fields.Datetime.now(), kpi)
+        now = fields.Datetime.now()
+        plan = source._plan(period.company_id, period, now, kpi, reader=self.env)
         rows = self.env.execute_query(
             SQL(
                 "WITH facts AS (%s) SELECT value, record_count FROM (%s) AS c WHERE level = 'company'",

@@ -18,6 +18,7 @@ class CrmKpiOptOut(models.Model):
 
     _name = "crm.kpi.opt.out"
     _description = "KPI: opt-out"
+    _kpi_measurable = True
     _inherit = ["crm.kpi.fact.mixin"]
     _order = "date desc, id desc"
     _rec_name = "email"

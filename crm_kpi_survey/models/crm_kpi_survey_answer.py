@@ -20,6 +20,7 @@ class CrmKpiSurveyAnswer(models.Model):
 
     _name = "crm.kpi.survey.answer"
     _description = "KPI: answer of a survey"
+    _kpi_measurable = True
     _auto = False
     _order = "date desc, id desc"
     _rec_name = "question_id"

@@ -31,6 +31,7 @@ class CrmKpiInteraction(models.Model):
 
     _name = "crm.kpi.interaction"
     _description = "KPI Interaction"
+    _kpi_measurable = True
     _order = "date desc, id desc"
     _rec_name = "res_model"
 

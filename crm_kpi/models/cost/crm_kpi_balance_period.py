@@ -18,6 +18,7 @@ class CrmKpiBalancePeriod(models.Model):
 
     _name = "crm.kpi.balance.period"
     _description = "Balance at the end of a KPI period"
+    _kpi_measurable = True
     _inherit = ["crm.kpi.period.rows"]
     _auto = False
     _order = "period_id, account_id"

@@ -25,6 +25,7 @@ class CrmKpiCost(models.Model):
 
     _name = "crm.kpi.cost"
     _description = "KPI Cost"
+    _kpi_measurable = True
     _inherit = ["crm.kpi.scope.mixin"]
     _order = "date_first desc, kind, id desc"
 

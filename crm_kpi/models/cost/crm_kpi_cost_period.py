@@ -23,6 +23,7 @@ class CrmKpiCostPeriod(models.Model):
 
     _name = "crm.kpi.cost.period"
     _description = "Cost in a KPI period"
+    _kpi_measurable = True
     _inherit = ["crm.kpi.period.rows"]
     _auto = False
     _order = "period_id, kind, id"

@@ -39,6 +39,7 @@ class CrmKpiCustomer(models.Model):
     _name = "crm.kpi.customer"
     _inherit = ["crm.kpi.fact.mixin"]
     _description = "Customer"
+    _kpi_measurable = True
     _order = "ltv_to_date desc, id"
     _rec_name = "partner_id"
     _rec_names_search = ["partner_id"]

@@ -17,6 +17,7 @@ class CrmKpiCustomerPeriod(models.Model):
 
     _name = "crm.kpi.customer.period"
     _description = "Customer in a KPI period"
+    _kpi_measurable = True
     _inherit = ["crm.kpi.period.rows"]
     _auto = False
     _order = "period_id, partner_id"

@@ -21,6 +21,7 @@ class CrmKpiProfile(models.Model):
 
     _name = "crm.kpi.profile"
     _description = "Customer profile"
+    _kpi_measurable = True
     _auto = False
     _order = "completeness, partner_id"
     _rec_name = "partner_id"

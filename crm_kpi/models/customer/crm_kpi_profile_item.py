@@ -14,6 +14,7 @@ class CrmKpiProfileItem(models.Model):
 
     _name = "crm.kpi.profile.item"
     _description = "KPI: item of a complete profile"
+    _kpi_measurable = True
     _order = "sequence, id"
 
     name = fields.Char(required=True, translate=True)

@@ -4,9 +4,10 @@
 import ast
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 
+from ...definitions import measurable
 from ...refresh.fact_plan import plan_for_reader
 from ...refresh.records import count_reasons, counted_record_ids
 
@@ -106,6 +107,19 @@ class CrmKpiSource(models.Model):
         help="Cohort: the sources whose records make the history. When they change, the KPIs are "
         "recomputed.",
     )
+    needs_approval = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="The user who defined the source may not read all of its records. Its KPIs have no "
+        "values until a system administrator approves it.",
+    )
+    approved_by_id = fields.Many2one(
+        "res.users",
+        "Approved by",
+        readonly=True,
+        copy=False,
+        help="The system administrator who defined or approved the source in its present form.",
+    )
     note = fields.Text(translate=True)
     kpi_ids = fields.One2many("crm.kpi", "source_id", "KPIs")
 
@@ -167,6 +181,7 @@ class CrmKpiSource(models.Model):
                     source._check_path(labels[name], path, expected)
                     source._check_readable(path)
             source._check_domain(self.env._("Filter"), source.domain)
+            measurable.check_model(model)
 
     def _check_path(self, label, path, expected):
         """Refuse a path that does not lead to a field of the expected type or model."""
@@ -237,13 +252,15 @@ class CrmKpiSource(models.Model):
             model._check_field_access(field, "read")
             if field.comodel_name:
                 model = model.env[field.comodel_name]
+        measurable.check_path(self.env[self.model], path, self.env._("Field"))
 
     def _check_domain(self, label, text):
         """Refuse a filter that cannot be used on the source's model, or not by this user."""
         try:
             # under the user's own rights on models and fields; nothing is queried
             model = self.env[self.model].sudo(False).with_context(active_test=False)
-            model._search(self._parse_domain(text))
+            domain = self._parse_domain(text)
+            model._search(domain)
         except (ValueError, TypeError, NotImplementedError) as error:
             # what Odoo raises for a condition that does not fit its field
             raise ValidationError(
@@ -256,6 +273,7 @@ class CrmKpiSource(models.Model):
                     error=error,
                 )
             ) from error
+        measurable.check_domain(self.env[self.model], domain, label)
 
     @staticmethod
     def _parse_domain(text):
@@ -276,22 +294,77 @@ class CrmKpiSource(models.Model):
         """Whether counts of a running period start at 0 and grow day by day."""
         return self.kind == "event" and not self.trailing_months
 
+    # --- APPROVAL ---
+
+    def _note_author(self):
+        """Note who defined the sources, and whether a system administrator must approve them."""
+        if self.env.su:
+            return  # data files and the refresh
+        is_system = self.env.user.has_group("base.group_system")
+        for source in self:
+            # superuser: users cannot write these fields
+            source.sudo().write(
+                {
+                    "needs_approval": not is_system and not source._is_readable_by_user(),
+                    "approved_by_id": self.env.uid if is_system else False,
+                }
+            )
+
+    def _is_readable_by_user(self):
+        """Whether the user may read all records of the model in the own companies."""
+        rules = self.env["ir.rule"]._compute_domain(self.model, "read")
+        # values are read under the rules of companies, too
+        of_companies = ("company_id", "company_ids")
+        return rules.map_conditions(
+            lambda condition: (
+                Domain.TRUE
+                if condition.field_expr.rpartition(".")[2] in of_companies
+                else condition
+            )
+        ).is_true()
+
+    def action_approve(self):
+        """Have the KPIs of the sources computed, although their author may not read all records."""
+        if not self.env.user.has_group("base.group_system"):
+            raise AccessError(self.env._("Only system administrators can approve sources."))
+        self.check_access("read")
+        # superuser: users cannot write these fields; the right to approve was checked above
+        self.sudo().write({"needs_approval": False, "approved_by_id": self.env.uid})
+        # superuser: the KPIs are computed by the next refresh, whoever may read them
+        self.sudo().with_context(active_test=False).kpi_ids.write({"next_try": False})
+
+    def _check_guarded(self, vals):
+        if not self.env.su and {"needs_approval", "approved_by_id"} & vals.keys():
+            raise AccessError(
+                self.env._("Approved by: use the button Approve, as a system administrator.")
+            )
+
     # --- CRUD ---
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_guarded(vals)
+        sources = super().create(vals_list)
+        sources._note_author()
+        return sources
+
     def write(self, vals):
+        self._check_guarded(vals)
         names = sorted(DEFINING & vals.keys())
         before = {source: [source[name] for name in names] for source in self}
         result = super().write(vals)
         changed = self.filtered(lambda source: before[source] != [source[n] for n in names])
+        changed._note_author()
         changed.with_context(active_test=False).kpi_ids._note_new_version()
         return result
 
     # --- WHAT OTHERS ASK A SOURCE ---
 
-    def _plan(self, company, periods, now, kpi):
+    def _plan(self, company, periods, now, kpi, reader=None):
         """The plan of the scan for one KPI; see :func:`plan_for_reader`."""
         self.ensure_one()
-        return plan_for_reader(self, company, periods, now, kpi)
+        return plan_for_reader(self, company, periods, now, kpi, reader)
 
     def _restrict_facts(self, facts):
         """Add conditions to the query of the facts; the periods are joined as ``p``.

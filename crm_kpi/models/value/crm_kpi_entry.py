@@ -24,6 +24,7 @@ class CrmKpiEntry(models.Model):
 
     _name = "crm.kpi.entry"
     _description = "KPI Manual Value"
+    _kpi_measurable = True
     _inherit = ["crm.kpi.scope.mixin"]
     _order = "date_from desc, kpi_id, id desc"
 

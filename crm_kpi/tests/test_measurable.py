@@ -1,0 +1,194 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What administrators of KPIs can measure, and what they see of it."""
+
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from ..definitions.measurable import is_measurable
+from .common import KpiCommon
+
+
+class MeasurableCase(KpiCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.ada, cls.own, cls.system, cls.outside = (
+            cls.make_user(name, "crm_kpi.group_kpi_admin", *groups)
+            for name, *groups in (
+                ("Ada", "sales_team.group_sale_manager"),
+                ("Olaf", "sales_team.group_sale_salesman"),
+                ("Sys", "sales_team.group_sale_manager", "base.group_system"),
+                ("Otto",),
+            )
+        )
+        for user, count in ((cls.ann, 3), (cls.own, 2), (cls.env["res.users"], 1)):
+            for _index in range(count):
+                cls.make_lead("2026-03-10 10:00:00", user_id=user.id, expected_revenue=10)
+        cls.month = cls.period("month", "2026-03-10")
+
+    def source_values(self, code, **values):
+        return {
+            "name": code,
+            "code": f"test_{code}",
+            "model_id": self.source.model_id.id,
+            "date_field": "create_date",
+            "user_field": "user_id",
+            "team_field": "team_id",
+            **values,
+        }
+
+
+@tagged("post_install", "-at_install")
+class TestAllowRule(MeasurableCase):
+    def test_models(self):
+        """Only business documents: no messages, attachments, settings, users, values of KPIs."""
+        never = (
+            "mail.message", "mail.mail", "mail.activity", "discuss.channel", "ir.attachment",
+            "ir.config_parameter", "ir.logging", "res.users", "res.users.log", "res.users.apikeys",
+            "bus.bus", "res.groups", "crm.kpi", "crm.kpi.value", "crm.kpi.goal",
+            "crm.kpi.restatement", "crm.kpi.mailing", "crm.kpi.board",
+        )  # fmt: skip
+        for name in never:
+            if name not in self.env:
+                continue
+            self.assertFalse(is_measurable(self.env[name]), name)
+            with self.subTest(name), self.assertRaises(UserError):
+                # not even a system administrator
+                self.env["crm.kpi.source"].with_user(self.system).create(
+                    self.source_values(
+                        "never",
+                        model_id=self.env["ir.model"]._get_id(name),
+                        date_field="create_date",
+                        user_field=False,
+                        team_field=False,
+                        company_field=False,
+                    )
+                )
+        technical = ("ir.", "base.", "bus.", "mail.", "discuss.", "res.users", "auth", "web")
+        for name, model in self.env.items():
+            if name.startswith(technical):
+                self.assertFalse(is_measurable(model), name)
+        for source in self.env["crm.kpi.source"].with_context(active_test=False).search([]):
+            if source.model in self.env:
+                self.assertTrue(is_measurable(self.env[source.model]), source.code)
+
+    def test_filters(self):
+        """No condition reads a secret, a message or an attachment, however it is written."""
+        kpi = self.make_kpi("leads")
+        good = (
+            "[('expected_revenue', '>', 5), '!', ('stage_id.is_won', '=', True)]",
+            "[('user_id.active', '=', True), ('partner_id.country_id.code', '=', 'BE')]",
+            "[('tag_ids', 'ilike', 'x'), ('tag_ids', 'any', [('name', '=', 'x')])]",
+        )
+        bad = (
+            "[('message_ids.body', 'ilike', '1')]",
+            "[('message_ids', 'any', [('body', 'ilike', '1')])]",
+            "[('message_ids', 'not any', [('body', 'ilike', '1')])]",
+            "[('message_ids', 'ilike', '1')]",
+            "['!', '|', ('type', '=', 'lead'), ('message_ids.attachment_ids.datas', '!=', False)]",
+            "[('partner_id.user_ids.totp_secret', '=like', 'A%')]",
+            "[('user_id', 'any', [('partner_id', 'any', [('access_token', '=like', 'a%')])])]",
+            "[('activity_ids.note', 'ilike', '1')]",
+            "[('partner_id.signup_type', '=', 'x')]",
+        )
+        for user in (self.ada, self.system):
+            for target in (kpi, self.source):
+                for domain in good:
+                    target.with_user(user).domain = domain
+                for domain in bad:
+                    with self.subTest(user=user.name, target=target._name, domain=domain):
+                        before = target.domain
+                        with self.assertRaises(UserError):
+                            target.with_user(user).domain = domain
+                        self.assertEqual(target.domain, before)
+
+    def test_values(self):
+        orders = self.env["crm.kpi.source"].with_user(self.system).create(
+            self.source_values(
+                "orders",
+                model_id=self.env["ir.model"]._get_id("sale.order"),
+                date_field="date_order",
+            )
+        )  # fmt: skip
+        kpi = self.make_kpi("orders", source_id=orders.id)
+        for path in ("access_token", "partner_id.signup_type"):
+            with self.subTest(path), self.assertRaises(UserError):
+                kpi.with_user(self.system).write(
+                    {"aggregator": "count_distinct", "value_field": path}
+                )
+        kpi.with_user(self.system).write(
+            {"aggregator": "count_distinct", "value_field": "partner_id"}
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestOwnRules(MeasurableCase):
+    """Previews, and the approval of sources."""
+
+    def preview(self, user, kpi):
+        wizard = self.env["crm.kpi.preview"].with_user(user).create(
+            {"kpi_id": kpi.id, "period_id": self.month.id}
+        )  # fmt: skip
+        return wizard.value, wizard.record_count, wizard.detail
+
+    def test_preview(self):
+        """Six leads: Ann has three, Olaf two, one is unassigned."""
+        kpi = self.make_kpi("leads")
+        amount = self.make_kpi(
+            "amount", aggregator="sum", value_field="expected_revenue", unit="money"
+        )
+        double = self.make_kpi("double", kind="formula", formula="test_leads * 2")
+        for user, count in ((self.ada, 6), (self.own, 3)):
+            self.assertEqual(self.preview(user, kpi)[:2], (count, count))
+            self.assertEqual(self.preview(user, amount)[:2], (10 * count, count))
+            self.assertEqual(self.preview(user, double)[0], 2 * count)
+        with self.assertRaises(AccessError):
+            self.preview(self.outside, kpi)
+
+    def test_approval(self):
+        """A source on more than its author may read has no values until it is approved."""
+        sources = self.env["crm.kpi.source"]
+        source = sources.with_user(self.own).create(self.source_values("own"))
+        self.assertTrue(source.needs_approval)
+        kpi = self.make_kpi("leads", source_id=source.id)
+        self.kpis._refresh(self.month, kpi)
+        self.assertIn("must approve it", kpi.last_error)
+        self.assertFalse(self.cells(kpi, self.month))
+        for user in (self.ann, self.own, self.ada):
+            with self.assertRaises(AccessError):
+                source.with_user(user).action_approve()
+        for user in (self.own, self.ada, self.system):
+            for values in ({"needs_approval": False}, {"approved_by_id": user.id}):
+                with self.assertRaises(AccessError):
+                    source.with_user(user).write(values)
+                with self.assertRaises(AccessError):
+                    sources.with_user(user).create(self.source_values("peep", **values))
+        source.with_user(self.system).action_approve()
+        self.assertEqual((source.needs_approval, source.approved_by_id), (False, self.system))
+        self.kpis._refresh(self.month, kpi)
+        self.assertFalse(kpi.last_error)
+        self.assertEqual(self.value(kpi, self.month), 6)
+        # a change of the definition has to be approved again, a change of the name has not
+        source.with_user(self.own).name = "Other"
+        self.assertEqual(source.approved_by_id, self.system)
+        source.with_user(self.own).domain = "[('expected_revenue', '>', 5)]"
+        self.assertEqual((source.needs_approval, source.approved_by_id.ids), (True, []))
+        source.with_user(self.ada).domain = "[('expected_revenue', '>', 6)]"
+        self.assertFalse(source.needs_approval)
+
+    def test_no_approval_needed(self):
+        """Authors who read all records; a system administrator approves by defining."""
+        sources = self.env["crm.kpi.source"]
+        made = sources.with_user(self.ada).create(self.source_values("ada"))
+        self.assertEqual((made.needs_approval, made.approved_by_id.ids), (False, []))
+        made = sources.with_user(self.system).create(self.source_values("sys"))
+        self.assertEqual((made.needs_approval, made.approved_by_id), (False, self.system))
+        copied = made.with_user(self.own).copy({"code": "test_copied"})
+        self.assertEqual((copied.needs_approval, copied.approved_by_id.ids), (True, []))
+        self.own.group_ids = [
+            Command.link(self.env.ref("sales_team.group_sale_salesman_all_leads").id)
+        ]
+        copied.with_user(self.own).domain = "[('expected_revenue', '>', 5)]"
+        self.assertFalse(copied.needs_approval)
