@@ -12,6 +12,7 @@
     "auto_install": True,
     "data": [
         "security/crm_kpi_helpdesk_mgmt_groups.xml",
+        "security/ir.model.access.csv",
         "security/crm_kpi_helpdesk_mgmt_rules.xml",
         "data/crm_kpi_source_data.xml",
         "data/crm_kpi_data.xml",

@@ -15,7 +15,7 @@ from ..goals.labels import STATUS_SHAPES, in_unit, status_text
 from .breakdown import Bar, bars
 from .change import change
 from .context import SPARKLINE_PERIODS, number_or_none
-from .snapshots import early_snapshots, early_text, is_stock
+from .snapshots import early_snapshots, early_text
 from .trend import forecast_text
 
 #: Rows of a card that compares salespeople or segments.
@@ -333,7 +333,7 @@ class Cards:
     def _change(self, kpi, row):
         """The change against the same elapsed part of the comparison period."""
         # a stock, such as the pipeline, is compared with its state at the end of that period
-        basis = self.comparison.whole if is_stock(kpi.source_id) else self.comparison.same_part
+        basis = self.comparison.whole if kpi._is_stock() else self.comparison.same_part
         before = self.values.get((kpi.id, basis.id))
         if not before or before.value is False or not row:
             return None

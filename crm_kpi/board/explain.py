@@ -4,7 +4,7 @@
 
 from dataclasses import dataclass, field
 
-from .snapshots import early_snapshots, early_text, is_stock
+from .snapshots import early_snapshots, early_text
 
 
 @dataclass
@@ -57,7 +57,7 @@ def _explain_aggregate(context, kpi):
     env, source = context.env, kpi.source_id
     row = context.values(kpi, context.period).get((kpi.id, context.period.id))
     result = Explanation(kpi.id, kpi.name, row.record_count if row else 0)
-    if is_stock(source) and context.elapsed.over:
+    if kpi._is_stock() and context.elapsed.over:
         result.note = env._(
             "These records were counted while the period was running. Odoo does not keep their "
             "earlier state, so they cannot be counted again."

@@ -21,7 +21,7 @@ def early_snapshots(kpis, periods):
     closed = periods.filtered(lambda period: period.utc_to and period.utc_to <= now)
     # superuser: only times are read, and the reader may not see all components
     parts = {
-        kpi.id: kpi.sudo()._aggregates_behind().filtered(lambda part: is_stock(part.source_id))
+        kpi.id: kpi.sudo()._aggregates_behind().filtered(lambda part: part._is_stock())
         for kpi in kpis
     }
     stocks = kpis.browse().union(*parts.values())
@@ -54,8 +54,3 @@ def early_snapshots(kpis, periods):
 def early_text(env, day):
     """Why a value is that of a day before the end of its period, in words."""
     return env._("As of %s, because no refresh ran at the end of the period", format_date(env, day))
-
-
-def is_stock(source):
-    """Whether a source gives snapshots that cannot be rebuilt, such as the pipeline."""
-    return source.kind == "snapshot" and not source.rebuildable

@@ -51,7 +51,7 @@ class Aggregates:
         """
         own = kpis_to_refresh(self.company, kpis)
         own = own.filtered(lambda kpi: kpi.source_id == self.source)
-        if self.source.kind == "snapshot" and not self.source.rebuildable:
+        if all(kpi._is_stock() for kpi in own):
             # by the time, because a refresh that resumes does not update the states again
             periods = periods.filtered(lambda period: period.utc_from <= self.now < period.utc_to)
         if not own or not periods:

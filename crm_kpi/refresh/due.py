@@ -61,8 +61,11 @@ class DueValues:
         due = {}
         for kpi in self.kpis:
             maturity = timedelta(days=max(kpi._with_components().mapped("maturity_days")))
+            is_stock = kpi._is_stock()
             for period in periods:
                 if kpi.complete_only and period.state == "open":
+                    continue
+                if is_stock and not period.utc_from <= self.now < period.utc_to:
                     continue
                 before = computed.get((kpi.id, period.id))
                 # records that mature after the end of the period still change its value

@@ -65,6 +65,14 @@ def _join_snapshot(facts, periods, now):
     if source.date_end_field:
         end = facts.path(source.date_end_field)
         condition = SQL("%s AND (%s IS NULL OR %s >= %s)", condition, end, end, point)
+    if facts.has_history:
+        condition = SQL(
+            """%(condition)s AND CASE WHEN p.at = %(now)s THEN history_to IS NULL
+                    ELSE (history_from IS NULL OR history_from < p.at)
+                     AND (history_to IS NULL OR history_to >= p.at) END""",
+            condition=condition,
+            now=now,
+        )
     return PeriodJoin(periods_join(rows, condition), SQL("p.day"))
 
 

@@ -25,7 +25,8 @@ class FactPlan:
         self.source = source
         self.company = company
         self.now = now
-        self.facts = FactQuery(source, company, periods.ids, domain)
+        is_rebuilt = source.kind == "snapshot" and source.rebuildable
+        self.facts = FactQuery(source, company, periods.ids, domain, with_history=is_rebuilt)
         self.facts.restrict_to_company(or_none=or_no_company)
         period_join = join_periods(self.facts, periods, now)
         source._restrict_facts(self.facts)

@@ -4,8 +4,10 @@
 
 from odoo.fields import Domain
 from odoo.tools import SQL
+from odoo.tools.query import Query
 
 from ..engine.cells import Plan
+from .past import history_model, states
 
 
 class FactQuery:
@@ -16,9 +18,10 @@ class FactQuery:
     :param company: days are those of its time zone
     :param period_ids: periods for which a model without table makes its rows
     :param domain: filter instead of the source's
+    :param with_history: where the model keeps its history, each record once per state that it had
     """
 
-    def __init__(self, source, company, period_ids=(), domain=None):
+    def __init__(self, source, company, period_ids=(), domain=None, with_history=False):
         self.source = source
         self.company = company
         self.timezone = company._kpi_tz()
@@ -35,7 +38,12 @@ class FactQuery:
             )
         )
         domain = source._parse_domain(source.domain) if domain is None else domain
-        self.query = self.model._search(domain, bypass_access=True)
+        self.has_history = with_history and history_model(self.model) is not None
+        if self.has_history:
+            self.query = Query(self.model.env, self.table, states(self.model))
+            self.query.add_where(self.condition(domain))
+        else:
+            self.query = self.model._search(domain, bypass_access=True)
         self.is_empty = self.query.is_empty()
         if self.is_empty:
             # such a query has no tables that could be joined

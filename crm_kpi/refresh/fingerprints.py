@@ -13,6 +13,7 @@ from odoo.tools import SQL
 from ..engine import periods as calendar
 from .fact_plan import FactPlan
 from .fact_query import FactQuery
+from .past import history_model
 
 
 def fingerprints(source, company, periods, now, counted=None):
@@ -24,7 +25,8 @@ def fingerprints(source, company, periods, now, counted=None):
     """
     if source.kind == "cohort":
         return _of_history(source, company, periods, now, {} if counted is None else counted)
-    if source.kind == "snapshot" and source.rebuildable and source.date_end_field:
+    dated = source.date_end_field or history_model(source.env[source.model]) is not None
+    if source.kind == "snapshot" and source.rebuildable and dated:
         return _of_open_records(source, company, periods, now)
     facts = FactPlan(source, company, periods, now)
     plan = facts.plan()
@@ -51,6 +53,13 @@ def _of_open_records(source, company, periods, now):
     facts = FactPlan(source, company, periods, now).facts
     points = _points(facts, periods, now)
     bounds = sorted(set(points.values()))
+    start, end = facts.path(source.date_field), SQL("NULL::timestamp")
+    if source.date_end_field:
+        end = facts.path(source.date_end_field)
+    if facts.has_history:
+        # GREATEST and LEAST leave out what is empty
+        start = SQL("GREATEST(%s, history_from)", start)
+        end = SQL("LEAST(%s, history_to)", end)
     rows = source.env.execute_query(
         SQL(
             """SELECT opened, closed, count(*), sum(stamp)
@@ -61,8 +70,8 @@ def _of_open_records(source, company, periods, now):
                               %(stamp)s AS stamp
                          FROM %(tables)s WHERE %(where)s AND %(start)s IS NOT NULL) AS t
                 GROUP BY opened, closed""",
-            start=facts.path(source.date_field),
-            end=facts.path(source.date_end_field),
+            start=start,
+            end=end,
             bounds=SQL("%s::timestamp[]", bounds),
             stamp=facts.write_stamp(),
             tables=facts.query.from_clause,

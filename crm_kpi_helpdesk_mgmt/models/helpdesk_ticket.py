@@ -7,7 +7,7 @@ from odoo.tools import SQL
 from odoo.addons.crm_kpi.conversations.addresses import BARE_ADDRESS
 from odoo.addons.crm_kpi.fields import NullableFloat
 
-from ..tickets import changes, facts, past, repeats, stamps
+from ..tickets import changes, facts, past, repeats, stamps, states
 
 ADDRESS = BARE_ADDRESS.format(column="partner_email")
 
@@ -24,6 +24,7 @@ class HelpdeskTicket(models.Model):
 
     _kpi_stamps = stamps.STAMPS
     _kpi_correctable = (stamps.CLOSED,)
+    _kpi_history = "crm.kpi.ticket.state"
     _kpi_response_email_field = "partner_email"
     _kpi_response_target_field = "kpi_first_response_target_hours"
     _kpi_response_target_default = 8.0
@@ -205,13 +206,14 @@ class HelpdeskTicket(models.Model):
         ):
             for stamp in self._kpi_stamps:
                 stamp.note(batch, at=date)
+            batch._kpi_note_states(date)
         return tickets
 
     def write(self, vals):
         if not repeats.FIELDS.isdisjoint(vals):
             # before: the tickets that these ones repeated until now
             self._kpi_mark_repeated()
-        if {"stage_id", "user_id", "team_id"}.isdisjoint(vals):
+        if states.FIELDS.isdisjoint(vals):
             return super().write(vals)
         # helpdesk_mgmt replaces the date; an import of existing tickets gives it with the stage
         closed = vals.get("closed_date") and self._kpi_may_correct() and vals["closed_date"]
@@ -239,10 +241,19 @@ class HelpdeskTicket(models.Model):
             )
             given = closed if stamp in stamps.CLOSINGS else None
             stamp.note(changed, at=min(given or now, now))
+        self._kpi_note_states(min(closed or now, now))
+
+    def _kpi_note_states(self, at):
+        """Keep what the tickets were until now, for the backlogs of the past."""
+        self.flush_recordset()
+        self.env.cr.execute(states.note_states(self.ids, at))
 
     def _kpi_correction_values(self, stamp, changes):
         # the last closing may also be the first one, and the first solution
         closing = self[stamp.date]
+        if "date" in changes:
+            for statement in states.move_closing(self.id, closing, changes["date"]):
+                self.env.cr.execute(statement)
         values = {}
         for other in stamps.CLOSINGS:
             if self[other.date] == closing:
@@ -286,6 +297,8 @@ class HelpdeskTicket(models.Model):
     @api.model
     def _kpi_derive_records(self, ids):
         result = super()._kpi_derive_records(ids)
+        # a change that no write() saw, such as a stage that the ORM recomputed
+        self.env.cr.execute(states.note_states(ids, fields.Datetime.now()))
         self._kpi_update(list(facts.RESOLUTION_COLUMNS), facts.resolutions(ids))
         self._kpi_derive_working_hours(
             ids,

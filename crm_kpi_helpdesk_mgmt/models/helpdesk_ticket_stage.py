@@ -51,6 +51,14 @@ class HelpdeskTicketStage(models.Model):
                 stages.write({"kpi_is_resolution": vals[name]})
         return result
 
+    def unlink(self):
+        # tickets were closed in them: without a stage, they would seem to have been open
+        closed = self.filtered("closed")
+        # superuser: no user may delete them
+        states = self.env["crm.kpi.ticket.state"].sudo().with_context(active_test=False)
+        states.search([("stage_id", "in", closed.ids)]).unlink()
+        return super().unlink()
+
     @api.model
     def _kpi_init_stages(self):
         """Set the fields of the stages that exist at the installation."""
@@ -79,6 +87,8 @@ class HelpdeskTicketStage(models.Model):
                 ),
             )
             tickets.invalidate_model(list(values))
+        # tickets that were in these stages earlier are not written
+        self.env["crm.kpi.source"]._mark_changed("helpdesk.ticket")
         self.env.cr.execute(
             SQL(
                 "INSERT INTO crm_kpi_dirty (res_model, res_id)"

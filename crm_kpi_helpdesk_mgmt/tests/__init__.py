@@ -4,4 +4,5 @@
 from . import test_catalogue
 from . import test_cost
 from . import test_ticket_backfill
+from . import test_ticket_backlog
 from . import test_ticket_facts

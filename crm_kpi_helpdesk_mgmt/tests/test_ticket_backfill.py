@@ -77,6 +77,7 @@ class TestBackfill(TicketCommon):
         self.env.cr.execute(
             "DELETE FROM crm_kpi_interaction WHERE ticket_id = ANY(%s)", (tickets.ids,)
         )
+        self.env.cr.execute("DELETE FROM crm_kpi_ticket_state")
         self.env.cr.execute("DELETE FROM crm_kpi_dirty")
         self.env.invalidate_all()
 

@@ -13,10 +13,11 @@ from odoo.tools import SQL
 from odoo.addons.crm_kpi.stamps import fill_stamps, stamp_query, tracked_changes
 
 from .stamps import STAMPS
+from .states import fill_states
 
 
 def fill_tickets(tickets, first, last):
-    """Fill in the stamps and counters of the tickets in a range of ids.
+    """Fill in the stamps, counters and states of the tickets in a range of ids.
 
     :param tickets: empty recordset
     :return: ids of these tickets
@@ -27,13 +28,15 @@ def fill_tickets(tickets, first, last):
         "kpi_user_changes": SQL("COALESCE(change_count.users, 0)"),
         "kpi_team_changes": SQL("COALESCE(change_count.teams, 0)"),
     }
+    changes = {
+        f"_{name}_change": tracked_changes(tickets, f"{name}_id", first, last)
+        for name in ("stage", "user", "team")
+    }
     query = stamp_query(
         tickets,
         STAMPS,
         {
-            "_stage_change": tracked_changes(tickets, "stage_id", first, last),
-            "_user_change": tracked_changes(tickets, "user_id", first, last),
-            "_team_change": tracked_changes(tickets, "team_id", first, last),
+            **changes,
             "_step": steps(first, last),
             "past": tracked_events(),
             "change_count": change_counts(),
@@ -43,7 +46,11 @@ def fill_tickets(tickets, first, last):
         known=counters,
         spells="owner",
     )
-    return fill_stamps(tickets, STAMPS, query, known=counters)
+    ids = fill_stamps(tickets, STAMPS, query, known=counters)
+    ticket = SQL("SELECT id FROM helpdesk_ticket WHERE id BETWEEN %s AND %s", first, last)
+    for statement in fill_states({"_ticket": ticket, **changes}):
+        tickets.env.cr.execute(statement)
+    return ids
 
 
 def steps(first, last):

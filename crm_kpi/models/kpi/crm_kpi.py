@@ -8,6 +8,7 @@ from odoo.fields import Domain
 from ...definitions import cell_records, checks, data_warnings, words
 from ...engine import formula as engine
 from ...engine.cells import ZERO_WHEN_EMPTY
+from ...refresh.past import is_rebuilt
 from ...refresh.periods import delete_short_periods, refresh_periods
 from ...refresh.refresh import Refresh, ScheduledRefresh
 from .crm_kpi_source import PSEUDO_FIELDS
@@ -438,9 +439,7 @@ class CrmKpi(models.Model):
         What was reported stays in the restatements. A snapshot of which the past is not known
         keeps its values.
         """
-        kpis = self._with_formula_users().filtered(
-            lambda kpi: kpi.source_id.kind != "snapshot" or kpi.source_id.rebuildable
-        )
+        kpis = self._with_formula_users().filtered(lambda kpi: not kpi._is_stock())
         # superuser: bookkeeping of the refresh, in all companies as the definition
         computations = self.env["crm.kpi.computation"].sudo()
         computations.search([("kpi_id", "in", kpis.ids), ("period_id.state", "=", "locked")]).write(
@@ -532,6 +531,12 @@ class CrmKpi(models.Model):
         """Whether enough is known of the customers for the KPI to have a value in the period."""
         known_from = self.needs_history and period.company_id._kpi_customers_known_from()
         return not known_from or period.date_from >= known_from
+
+    def _is_stock(self):
+        """Whether it is a snapshot whose past periods cannot be computed, such as the pipeline."""
+        return (
+            self.kind == "aggregate" and self.source_id.kind == "snapshot" and not is_rebuilt(self)
+        )
 
     def _zero_in(self, period):
         """Whether no record at all means zero in the period, not "no value"."""

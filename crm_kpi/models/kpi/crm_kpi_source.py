@@ -26,7 +26,7 @@ _PATHS = {
 }
 #: A change of one of these fields is a new version of the definition of the source's KPIs.
 DEFINING = {
-    "model_id", "kind", "domain", "rebuildable", "base_source_ids", "trailing_months",
+    "model_id", "kind", "domain", "rebuildable", "stable_fields", "base_source_ids", "trailing_months",
     "unassigned", *_PATHS,
 }  # fmt: skip
 
@@ -90,8 +90,14 @@ class CrmKpiSource(models.Model):
         "add up to the total. Off: they belong to the company only, as overheads do.",
     )
     rebuildable = fields.Boolean(
-        help="Snapshot: past periods can be computed from the two dates. Otherwise only running "
-        "periods are computed, and they keep their last value."
+        help="Snapshot: past periods can be computed from the two dates, or from the history of the "
+        "records. Otherwise only running periods are computed, and they keep their last value."
+    )
+    stable_fields = fields.Char(
+        "Fields that do not change",
+        help="Names of fields, separated by commas. A KPI with a filter or value on another field "
+        "cannot be computed for past periods, unless the history of the field is kept: it would "
+        "count by the value of today.",
     )
     trailing_months = fields.Integer(
         help="Event: a record counts in every period that ends within this number of months "
@@ -141,6 +147,12 @@ class CrmKpiSource(models.Model):
                         "Enter 0, or choose the kind Event without an end date."
                     )
                 )
+
+    @api.constrains("model_id", "stable_fields")
+    def _check_stable_fields(self):
+        for source in self:
+            for name in source._paths("stable_fields"):
+                source._path_field(name, self.env._("Fields that do not change"))
 
     @api.constrains("kind", "base_source_ids")
     def _check_base_sources(self):
