@@ -111,6 +111,11 @@ class TestEntry(TransactionCase):
         self.assertEqual(entry.left_out_text, "Month, Fiscal quarter, Fiscal year")
         entry = self.entry("2026-01-28", period_kind="quarter")
         self.assertEqual(entry.left_out_text, "Fiscal quarter, Fiscal year")
+        self.assertEqual(entry.display_name, "Brochures 2026-Q1")
+        self.company.write({"fiscalyear_last_month": "3"})
+        entry = self.entry("2026-05-28", period_kind="quarter")
+        self.assertEqual((entry.left_out_text, entry.display_name),
+                         (False, "Brochures Q1 FY 2026/27"))  # fmt: skip
 
     def test_form(self):
         with Form(self.Entry.with_user(self.manager)) as form:

@@ -166,7 +166,7 @@ class CrmKpiPeriod(models.Model):
                 period.display_name = format_skeleton("yMMMM", day, locale=locale)
             elif period.kind == "day":
                 period.display_name = format_date(day, "medium", locale=locale)
-            elif fiscal_name := period._fiscal_name(locale):
+            elif fiscal_name := period._fiscal_name():
                 period.display_name = fiscal_name
             elif period.kind == "quarter":
                 period.display_name = format_skeleton("yQQQ", day, locale=locale)
@@ -188,7 +188,7 @@ class CrmKpiPeriod(models.Model):
         last = self.date_to - timedelta(days=1)
         return format_interval(self.date_from, last, "yMMMd", locale=locale)
 
-    def _fiscal_name(self, locale):
+    def _fiscal_name(self):
         """Name of a fiscal year or quarter, ``None`` of other periods.
 
         The name of a former one, which the fiscal year of the company does not have any more,
@@ -196,7 +196,7 @@ class CrmKpiPeriod(models.Model):
         """
         if self.kind not in ("quarter", "custom") or not self.date_to:
             return None
-        days = self.date_from, self.date_to
+        days, locale = (self.date_from, self.date_to), babel_locale_parse(self.env.lang)
         if start := self._fiscal_year_start():
             return fiscal.fiscal_name(self.env, locale, start, *days)
         if self.fiscal_from:

@@ -134,13 +134,28 @@ class CrmKpiEntry(models.Model):
             if entry.date_last:
                 entry.date_to = entry.date_last + timedelta(days=1)
 
-    @api.depends("kpi_id", "date_from", "date_to", "period_kind")
+    @api.depends("kpi_id", "date_from", "date_to", "period_kind", "company_id")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         for entry in self:
             span = ""
             if entry.period_kind and entry.date_from and entry.date_to:
-                span = calendar.code(entry.period_kind, entry.date_from, entry.date_to)
+                span = entry._fiscal_name() or calendar.code(
+                    entry.period_kind, entry.date_from, entry.date_to
+                )
             entry.display_name = f"{entry.kpi_id.name or ''} {span}".strip()
+
+    def _fiscal_name(self):
+        """Name of the days where they are a fiscal year or quarter, else ``None``."""
+        period = self.env["crm.kpi.period"].new(
+            {
+                "company_id": self.company_id.id,
+                "kind": self.period_kind,
+                "date_from": self.date_from,
+                "date_to": self.date_to,
+            }
+        )
+        return period._fiscal_name()
 
     @api.depends("date_from", "date_to", "company_id")
     @api.depends_context("lang")
