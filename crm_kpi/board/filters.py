@@ -51,7 +51,7 @@ class Filters:
             return cls()
         chosen = {}
         for field in fields(cls):
-            read = _read_id if field.name.endswith("_id") else _read_text
+            read = read_id if field.name.endswith("_id") else _read_text
             value = read(raw.get(field.name))
             if value is not None:
                 chosen[field.name] = value
@@ -75,10 +75,15 @@ class Filters:
         return _read_day(self.date_to)
 
 
-def _read_id(value):
-    if isinstance(value, str) and value.isdecimal():
+def read_id(value):
+    """An id that comes from outside; ``None`` where it can be none.
+
+    >>> read_id("7"), read_id(2**31), read_id([7]), read_id("9" * 5000)
+    (7, None, None, None)
+    """
+    if isinstance(value, str) and value.isdecimal() and len(value) <= 10:
         value = int(value)
-    return value if type(value) is int and value > 0 else None
+    return value if type(value) is int and 0 < value < 2**31 else None
 
 
 def _read_text(value):

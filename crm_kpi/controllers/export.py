@@ -10,6 +10,7 @@ from werkzeug.wsgi import wrap_file
 from odoo import http
 from odoo.http import content_disposition, request
 
+from ..board.filters import read_id
 from ..workbook.request import WorkbookRequest
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -36,13 +37,14 @@ class ExportController(http.Controller):
         """
         try:
             chosen = json.loads(filters)
-            board_id = int(board_id) if board_id else False
-        except ValueError:
+        except (ValueError, RecursionError):
             raise BadRequest() from None
-        if not isinstance(chosen, dict):
+        if not isinstance(chosen, dict) or (board_id and not read_id(board_id)):
             raise BadRequest()
         shown = {name: switches[name] == "1" for name in SWITCHES if name in switches}
-        board_id = board_id or request.env["crm.kpi.board"]._visible()._first_for_reader().id
+        board_id = (
+            read_id(board_id) or request.env["crm.kpi.board"]._visible()._first_for_reader().id
+        )
         return self._workbook(WorkbookRequest(board_id=board_id, filters=chosen, **shown))
 
     def _workbook(self, workbook_request):

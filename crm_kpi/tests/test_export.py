@@ -160,6 +160,20 @@ class TestExport(ExportCase):
                     rows[cell.segment_id.display_name][-1], f"too few ({cell.record_count})"
                 )
 
+    def test_without_the_records_that_the_reader_may_not_read(self):
+        """A reader of all values who has no access to leads, as an agent or a marketer."""
+        agent = self.make_user("agent", "crm_kpi.group_kpi_user_all")
+        _name, _live, book = self.workbook(agent)
+        _name, _live, whole = self.workbook(self.manager)
+        self.assertIn("Records", whole.sheetnames)
+        self.assertEqual(book.sheetnames, [name for name in whole.sheetnames if name != "Records"])
+        summary = [cell.value for row in book["Summary"].iter_rows() for cell in row if cell.value]
+        [note] = [text for text in summary if str(text).startswith("Without the records")]
+        for kpi in self.rate | self.amount | self.median:
+            self.assertIn(kpi.name, note)
+        whole_text = str(list(whole["Summary"].iter_rows(values_only=True)))
+        self.assertNotIn("Without the records", whole_text)
+
     def test_records(self):
         """Exactly the included records that the reader may see."""
         book = self.workbook(self.manager)[2]

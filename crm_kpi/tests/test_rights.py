@@ -3,8 +3,11 @@
 """Rights of each role, checked over HTTP as the web client and scripts use it."""
 
 import json
+from contextlib import suppress
+from inspect import Parameter, signature
 
-from odoo import fields
+from odoo import fields, models
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, tagged
 
 from .common import KpiCommon
@@ -805,3 +808,143 @@ class TestKpisOfGroups(RightsCase):
         self.kpi_admin.group_ids |= self.group
         self.env.flush_all()
         self.assertTrue(self.rpc("kpi_admin", "crm.kpi", "create", [definition]))
+
+    def test_name_of_a_closed_kpi_on_a_card(self):
+        """Many2one fields show the name of a record that the reader may not open."""
+        board = self.env["crm.kpi.board"].create(
+            {
+                "name": "Shared",
+                "user_id": False,
+                "card_ids": [(0, 0, {"kpi_id": kpi.id}) for kpi in self.closed | self.amount],
+            }
+        )
+        domain = [("board_id", "=", board.id)]
+        card = board.card_ids.filtered(lambda card: card.kpi_id == self.closed)
+        for role in ("ann", "manager"):
+            rows = self.rpc(role, "crm.kpi.board.card", "search_read", domain, ["kpi_id"])
+            self.assertEqual([row["kpi_id"][0] for row in rows], self.amount.ids, role)
+            self.assert_refused(role, "crm.kpi.board.card", "read", card.ids, ["display_name"])
+            groups = self.rpc(
+                role, "crm.kpi.board.card", "formatted_read_group", domain, ["kpi_id"], ["__count"]
+            )
+            self.assertNotIn(self.closed.name, str(groups))
+        # a change by a manager keeps the card, after the others
+        self.rpc(
+            "manager", "crm.kpi.board", "save_layout", board.ids,
+            [{"kpi_id": self.amount.id, "size": "2"}],
+        )  # fmt: skip
+        self.env.invalidate_all()
+        self.assertEqual(board.card_ids.sorted().kpi_id, self.amount | self.closed)
+        self.assertEqual(board.card_ids.sorted().kpi_id.ids, [self.amount.id, self.closed.id])
+
+
+@tagged("post_install", "-at_install")
+class TestCalls(RightsCase):
+    """Calls that no screen makes."""
+
+    def our_models(self):
+        return [
+            model
+            for model in self.env.registry.values()
+            if model._name.startswith("crm.kpi") and not model._abstract
+        ]
+
+    def test_wizards_of_others(self):
+        """Each wizard belongs to the user who opened it, also for administrators."""
+        wizards = [model for model in self.our_models() if model._transient]
+        self.assertGreaterEqual(len(wizards), 8)
+        for model in wizards:
+            rules = self.env["ir.rule"].search([("model_id.model", "=", model._name)])
+            domains = [rule.domain_force for rule in rules if rule["global"]]
+            self.assertIn("[('create_uid', '=', user.id)]", domains, model._name)
+        goal_set = self.rpc("manager", "crm.kpi.goal.set", "create", [{"kpi_id": self.amount.id}])
+        choice = self.rpc("ann", "crm.kpi.choose", "create", [{}])
+        for role, name, wizard in (
+            ("kpi_admin", "crm.kpi.goal.set", goal_set),
+            ("kpi_admin", "crm.kpi.choose", choice),
+            ("all", "crm.kpi.choose", choice),
+        ):
+            self.assertEqual(self.rpc(role, name, "search", [("id", "in", wizard)]), [])
+            self.assert_refused(role, name, "read", wizard, ["display_name"])
+            self.assert_refused(role, name, "write", wizard, {})
+            self.assert_refused(role, name, "unlink", wizard)
+        self.assertTrue(self.rpc("manager", "crm.kpi.goal.set", "read", goal_set, ["kpi_id"]))
+
+    def test_portal_calls_nothing(self):
+        """No method of our models does anything for a user of the portal, with a record or not."""
+        triggers = self.env["ir.cron.trigger"].search_count([])
+        called, accepted = 0, set()
+        for model in self.our_models():
+            names = {
+                name
+                for base in model.mro()
+                if base.__module__.startswith("odoo.addons.crm_kpi")
+                for name, value in vars(base).items()
+                if callable(value) and not name.startswith("_") and not hasattr(models.Model, name)
+            }
+            for name in sorted(names):
+                method = getattr(model, name)
+                needed = [
+                    parameter
+                    for parameter in list(signature(method).parameters.values())[1:]
+                    if parameter.default is Parameter.empty
+                    and parameter.kind is Parameter.POSITIONAL_OR_KEYWORD
+                ]
+                for ids in ([], [1]):
+                    records = self.env[model._name].with_user(self.portal).browse(ids)
+                    try:
+                        with self.env.cr.savepoint():
+                            getattr(records, name)(*(1 for _parameter in needed))
+                    except (AccessError, UserError):
+                        continue
+                    except ValueError as error:
+                        # a button of one record, pressed without a record
+                        self.assertIn("singleton", str(error), (model._name, name))
+                    else:
+                        if ids:
+                            accepted.add((model._name, name))
+                    finally:
+                        called += 1
+        self.assertGreater(called, 50)
+        # how far the history is: all users may know it
+        self.assertEqual(accepted, {("crm.kpi.value", "get_empty_list_help")})
+        self.assertEqual(self.env["ir.cron.trigger"].search_count([]), triggers)
+        self.assert_refused("portal", "crm.kpi.mailing", "action_send", [])
+
+    def test_crafted_filters(self):
+        """Whatever is sent instead of filters and ids: an answer or a refusal, never an error."""
+        board = self.env["crm.kpi.board"].create({"name": "Mine", "user_id": self.ann.id})
+        huge = 2**31, 2**63, 10**30, -1, 0, "9" * 5000, "\u0661", "x", True, 1.5, [1], {"a": 1}
+        filters = [
+            *({name: value} for name in ("team_id", "user_id", "segment_id", "segment_set_id",
+                                         "company_id") for value in huge),
+            *({"date": day, "period_kind": kind}
+              for day in ("0001-01-01", "9999-12-31", "9998-12-31", "2026-02-30", "\x00", "last")
+              for kind in ("day", "week", "month", "quarter", "year", "fiscal_year", "custom")),
+            *({"date": one, "date_to": two, "period_kind": "custom"}
+              for one, two in (("0001-01-01", "0001-01-02"), ("9999-12-30", "9999-12-31"),
+                               ("2026-03-02", "2026-03-01"), ("\x00", "\ud800"))),
+            *({name: "\x00"} for name in ("period_kind", "comparison", "scope", "date_to")),
+            None, [], "x", 5, {"scope": {"a": []}}, {"scope": "team", "team_id": 2**40},
+        ]  # fmt: skip
+        boards = self.env["crm.kpi.board"].with_user(self.ann)
+        calls = [
+            *(("get_board", (board.id, chosen)) for chosen in filters),
+            *(("get_detail", (self.amount.id, chosen)) for chosen in filters),
+            *((name, (self.amount.id, chosen))
+              for name in ("get_explanation", "get_leaderboard", "open_records")
+              for chosen in filters[::7]),
+            *((name, (value, {})) for value in (*huge, None)
+              for name in ("get_detail", "get_explanation", "get_leaderboard", "open_records",
+                           "get_board", "prepare_period")),
+            *(("prepare_period", (board.id, chosen)) for chosen in (None, [], "x", {},
+              {"date": "9999-12-31", "date_to": "9999-12-31"},
+              {"date": "2026-03-02", "date_to": "2026-03-01"})),
+        ]  # fmt: skip
+        for name, args in calls:
+            with (
+                self.subTest(call=name, args=str(args)[:200]),
+                self.env.cr.savepoint(),
+                suppress(AccessError, UserError),
+            ):
+                getattr(boards, name)(*args)

@@ -46,7 +46,14 @@ def _add_report(reader, content, measures):
     if reader.kpis and request.leaderboard and not reader.context.user:
         content.pages.append(pages.leaderboard_page(reader))
     if reader.kpis and request.records:
-        content.pages.append(pages.records_page(reader))
+        page, refused = pages.records_page(reader)
+        if page:
+            content.pages.append(page)
+        if refused:
+            names = ", ".join(refused.mapped("name"))
+            content.notes.append(
+                reader.env._("Without the records that you may not read: %s", names)
+            )
 
 
 def _frame(reader):

@@ -5,7 +5,7 @@
 from dataclasses import asdict, dataclass, field, fields
 
 from ..board.context import MAX_PERIODS
-from ..board.filters import Filters
+from ..board.filters import Filters, read_id
 
 #: Periods side by side unless the user chooses another number.
 DEFAULT_PERIODS = 12
@@ -45,9 +45,15 @@ class WorkbookRequest:
 
     @classmethod
     def parse(cls, options):
-        """Read options that were stored or sent as a dict. Unknown keys are left out."""
+        """Read options that were stored or sent as a dict. Unknown keys are left out, and so are
+        ids that can be none."""
         names = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in options.items() if name in names})
+        known = {name: value for name, value in options.items() if name in names}
+        for name in ("kpi_ids", "value_ids", "goal_ids"):
+            if known.get(name) is not None:
+                values = known[name] if isinstance(known[name], list) else []
+                known[name] = [id_ for id_ in map(read_id, values) if id_]
+        return cls(**known)
 
     def to_dict(self):
         return asdict(self)

@@ -13,7 +13,7 @@ from ...board.breakdown import bars, heat_map
 from ...board.cards import Cards
 from ...board.context import BoardContext
 from ...board.explain import explain
-from ...board.filters import Filters
+from ...board.filters import Filters, read_id
 from ...board.ranking import Ranking
 
 BOARD_KINDS = [
@@ -159,6 +159,10 @@ class CrmKpiBoard(models.Model):
             ),
         ]
         board.write(values)
+        # superuser: only the place of cards that the user may not read, on a board that the user
+        # may write
+        hidden = board.sudo().card_ids - board.card_ids.sudo()
+        hidden.sequence = len(cards)
         return board.id
 
     def reset_board(self):
@@ -290,7 +294,9 @@ class CrmKpiBoard(models.Model):
 
         :return: id of the period
         """
-        board = self.browse(board_id)
+        board = self.browse(read_id(board_id) or ())
+        if not board:
+            raise UserError(self.env._("Board: it does not exist. Choose another."))
         board.check_access("read")
         chosen = Filters.parse(filters)
         date_from, date_to = chosen.first_day, chosen.last_day
@@ -314,7 +320,9 @@ class CrmKpiBoard(models.Model):
 
     def _kpi_context(self, kpi_id, filters):
         """A context for one KPI, with the defaults of no particular board."""
-        kpi = self.env["crm.kpi"].browse(kpi_id)
+        kpi = self.env["crm.kpi"].browse(read_id(kpi_id) or ())
+        if not kpi:
+            raise UserError(self.env._("KPI: it does not exist. Choose another."))
         kpi.check_access("read")
         return BoardContext(self._default_board(), Filters.parse(filters), kpi)
 

@@ -279,6 +279,7 @@ class CrmKpiSegment(models.Model):
 
     def action_open_members(self):
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "crm_kpi.crm_kpi_segment_member_action"
         )

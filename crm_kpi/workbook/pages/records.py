@@ -27,10 +27,21 @@ class Records(NamedTuple):
 
 
 def records_page(reader):
+    """The page, and the KPIs whose records the reader may not read. Without any other KPI there is
+    no page.
+
+    :return: ``(page or None, KPIs)``
+    """
     env = reader.env
     rows, lines = [], []
+    refused = reader.kpis.browse()
     for kpi in reader.kpis:
-        records = _records(reader, kpi)
+        try:
+            records = _records(reader, kpi)
+        except AccessError:
+            refused |= kpi
+            lines.append((kpi.name, env._("You may not read these records.")))
+            continue
         rows += records.rows
         if records.counted:
             text = env._(
@@ -40,6 +51,8 @@ def records_page(reader):
                 shown=len(records.rows),
             )
             lines.append((kpi.name, text))
+    if refused == reader.kpis:
+        return None, refused
     headers = [
         env._("KPI"),
         env._("Record"),
@@ -57,7 +70,7 @@ def records_page(reader):
         formats=[None, None, None, None, None, None, None, "0"],
         note="" if rows else env._("There are no records behind these values."),
     )
-    return wb.Page(reader.words["records_page"], env._("Records"), [table], lines)
+    return wb.Page(reader.words["records_page"], env._("Records"), [table], lines), refused
 
 
 def _records(reader, kpi):
