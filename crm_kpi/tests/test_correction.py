@@ -4,7 +4,7 @@
 
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import freeze_time, tagged
+from odoo.tests import Form, freeze_time, new_test_user, tagged
 
 from .common import KpiCommon
 from .common_history import HistoryCase, utc
@@ -101,6 +101,35 @@ class TestCorrection(HistoryCase):
         self.assertEqual((second.kpi_order_no, first.kpi_order_no), (1, 2))
         self.assertIn("Ann → Bob", self._notes(second))
         self.assertNotIn("Ann → Bob", self._notes(first))
+
+    def test_form(self):
+        """Opened on one win, the form shows its credit; several records have no values."""
+        manager = new_test_user(
+            self.env,
+            "history_corrector",
+            groups="sales_team.group_sale_manager",
+            company_id=self.company.id,
+            company_ids=self.company.ids,
+        )
+        with self.at("2026-09-10 08:00"):
+            leads = self._lead(stage_id=self.stage_won.id) + self._lead(stage_id=self.stage_won.id)
+        wizard = self.env["crm.kpi.correct"].with_user(manager)
+        with (
+            self.at("2026-10-05 08:00"),
+            Form(wizard.with_context(active_model="crm.lead", active_ids=leads[:1].ids)) as form,
+        ):
+            self.assertEqual(form.records_text, "Deal")
+            form.change_user = form.change_date = True
+            self.assertEqual(form.user_id, self.ann)
+            self.assertEqual(form.date, utc("2026-09-10 08:00"))
+            form.user_id = self.bob
+            form.reason = "Bob signed it"
+        form.record.action_apply()
+        self.assertEqual(leads.mapped("kpi_won_user_id"), self.bob + self.ann)
+        form = Form(wizard.with_context(active_model="crm.lead", active_ids=leads.ids))
+        self.assertEqual(form.records_text, "Deal\nDeal")
+        form.change_user = True
+        self.assertFalse(form.user_id)
 
     def test_several_records_at_once(self):
         with self.at("2026-09-10 08:00"):
