@@ -253,9 +253,8 @@ class Cards:
             if day := self.early.get((kpi.id, self.context.period.id)):
                 return CardState("early", early_text(env, day))
             return CardState("ok")
-        least = kpi._least_cell(self.context.company) if self.context.segment else 0
-        if row and 0 < row.record_count < least:
-            return CardState("too_few", env._("Too few records: %s", row.record_count))
+        if not row and self.context.is_withheld(kpi):
+            return CardState("too_few", env._("Too few records in this segment to show a value"))
         if kpi.source_id and kpi.source_id.model not in self.env:
             return CardState("not_available", env._("The app it needs is not installed"))
         if text := self._too_early_text(kpi):

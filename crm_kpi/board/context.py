@@ -342,6 +342,24 @@ class BoardContext:
         rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
         return {(row.kpi_id.id, row.period_id.id): row for row in rows}
 
+    def is_withheld(self, kpi):
+        """Whether the value of the chosen segment is withheld from all readers."""
+        if not self.segment:
+            return False
+        # superuser: only that there is such a value; readers of the KPI may know that
+        values = self.env["crm.kpi.value"].sudo()
+        return bool(
+            values.search_count(
+                [
+                    ("kpi_id", "=", kpi.id),
+                    ("period_id", "=", self.period.id),
+                    ("withheld", "=", True),
+                    *self.cell_domain("level"),
+                ],
+                limit=1,
+            )
+        )
+
     def goals(self, kpis, periods):
         """Goals of the chosen cell by ``(KPI id, period id)``."""
         goals = self.env["crm.kpi.goal"].search(

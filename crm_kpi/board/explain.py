@@ -57,6 +57,9 @@ def _explain_aggregate(context, kpi):
     env, source = context.env, kpi.source_id
     row = context.values(kpi, context.period).get((kpi.id, context.period.id))
     result = Explanation(kpi.id, kpi.name, row.record_count if row else 0)
+    if context.is_withheld(kpi):
+        result.note = env._("Too few records in this segment to show a value")
+        return result
     if kpi._is_stock() and context.elapsed.over:
         result.note = env._(
             "These records were counted while the period was running. Odoo does not keep their "

@@ -129,7 +129,11 @@ class Ranking:
         if people is not None:
             domain.append(("user_id", "in", people))
         # superuser: the company's setting decides what is shown; the caller leaves out names
-        values = self.env["crm.kpi.value"].sudo().search([*domain, ("level", "=", level)])
+        values = (
+            self.env["crm.kpi.value"]
+            .sudo()
+            .search([*domain, ("level", "=", level), ("withheld", "=", False)])
+        )
         goals = {
             goal.user_id.id: goal
             for goal in self.env["crm.kpi.goal"].sudo().search([*domain, ("scope", "=", level)])

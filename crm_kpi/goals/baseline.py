@@ -120,7 +120,8 @@ def _stored_cells(env, lookups):
     """Stored values of the goals' cells in other periods.
 
     :return: dict of goal id to dict of ``(kpi id, period id)`` to ``(value, record_count)``.
-        Cells that were never computed are missing; computed cells without a row have ``None``.
+        Cells that were never computed, and withheld ones, are missing; computed cells without a
+        row have ``None``.
     """
     if not lookups:
         return {}
@@ -142,7 +143,7 @@ def _stored_cells(env, lookups):
                        AND COALESCE(value.team_id, 0) = COALESCE(goal.team_id, 0)
                        AND COALESCE(value.user_id, 0) = COALESCE(goal.user_id, 0)
                        AND COALESCE(value.segment_id, 0) = COALESCE(goal.segment_id, 0)
-                WHERE value.id IS NOT NULL OR %s""",
+                WHERE value.withheld IS NOT TRUE AND (value.id IS NOT NULL OR %s)""",
             *(list(column) for column in zip(*lookups, strict=True)),
             is_computed("lookup.kpi_id", "lookup.period_id"),
         )

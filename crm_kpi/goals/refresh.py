@@ -59,13 +59,14 @@ class GoalRow:
     new_value: float | None
     new_record_count: int
     new_ahead: float
+    withheld: bool
     has_value: bool
     is_computed: bool
     baseline_found: float | None = None
 
 
 #: Columns of the goal that :class:`GoalRow` takes as they are.
-_STORED = [field.name for field in fields(GoalRow)][:-6]
+_STORED = [field.name for field in fields(GoalRow)][:-7]
 
 
 class GoalRefresh:
@@ -143,9 +144,11 @@ class GoalRefresh:
         """The goals with the value of their cell: list of :class:`GoalRow`."""
         rows = self.env.execute_query_dict(
             SQL(
-                """SELECT %s, value.value AS new_value,
-                          COALESCE(value.record_count, 0) AS new_record_count,
+                """SELECT %s, CASE WHEN value.withheld IS NOT TRUE THEN value.value END AS new_value,
+                          CASE WHEN value.withheld THEN 0
+                               ELSE COALESCE(value.record_count, 0) END AS new_record_count,
                           COALESCE(value.ahead, 0) AS new_ahead,
+                          COALESCE(value.withheld, FALSE) AS withheld,
                           value.id IS NOT NULL AS has_value, %s AS is_computed
                      FROM crm_kpi_goal AS goal
                      JOIN crm_kpi_period AS period ON period.id = goal.period_id
@@ -193,22 +196,23 @@ class GoalRefresh:
             baseline = row.baseline_found
             target = pace.improved(baseline, row.improve_by, kpi.direction)
             kind = DEFAULT_KIND[kpi.direction]
-        min_sample = kpi.min_sample
-        if "segment" in row.scope:
-            min_sample = max(min_sample, kpi._least_cell(period.company_id))
-        verdict = pace.judge(
-            kind,
-            target,
-            row.target_max,
-            value,
-            row.new_record_count,
-            elapsed,
-            # a manual entry can be meant for days to come: a forecast must not make it worse
-            additive=behaviour.additive and (kpi.kind != "manual" or kind == "at_least"),
-            final_only=behaviour.final_only,
-            maturing=bool(behaviour.maturity),
-            min_sample=min_sample,
-            ahead=row.new_ahead,
+        verdict = (
+            pace.Verdict("too_few")
+            if row.withheld
+            else pace.judge(
+                kind,
+                target,
+                row.target_max,
+                value,
+                row.new_record_count,
+                elapsed,
+                # a manual entry can be meant for days to come: a forecast must not make it worse
+                additive=behaviour.additive and (kpi.kind != "manual" or kind == "at_least"),
+                final_only=behaviour.final_only,
+                maturing=bool(behaviour.maturity),
+                min_sample=kpi.min_sample,
+                ahead=row.new_ahead,
+            )
         )
         return {
             "value": value,

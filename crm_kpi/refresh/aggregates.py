@@ -128,9 +128,7 @@ class Aggregates:
             if kpi._is_reliable(period):
                 targets.append(target)
             else:
-                unreliable.append(
-                    target._replace(zero_when_empty=False, running=False, smallest_cell=0)
-                )
+                unreliable.append(target._replace(zero_when_empty=False, running=False))
         written = 0
         if targets:
             sets = segment_sets(self.company)
@@ -155,7 +153,6 @@ class Aggregates:
             replaced=due.replaced,
             zero_when_empty=kpi._zero_when_empty,
             running=period.state == "open",
-            smallest_cell=kpi._least_cell(self.company),
         )
 
     def _store(self, computed, targets, **options):

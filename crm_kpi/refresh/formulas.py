@@ -107,7 +107,6 @@ class FormulaKpi:
             additive=time_behaviours(self.kpi)[self.kpi].additive,
         )
         company = self.run.company
-        smallest_cell = self.kpi._least_cell(company)
         versions = self._versions(due_periods, sources)
         targets = [
             Target(
@@ -119,7 +118,6 @@ class FormulaKpi:
                 replaced=found.replaced,
                 zero_when_empty=False,
                 running=period.state == "open",
-                smallest_cell=smallest_cell,
             )
             for (_kpi, period), found in due.items()
         ]

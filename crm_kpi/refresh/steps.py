@@ -14,6 +14,7 @@ from .failures import confined
 from .formulas import Formulas
 from .periods import refresh_periods
 from .scope import kpis_to_refresh, periods_to_refresh
+from .withheld import withhold
 
 _logger = logging.getLogger(__name__)
 
@@ -125,6 +126,7 @@ class CompanyRefresh:
         for source in kpis_to_refresh(self.company, self.kpis).source_id.sorted():
             yield SourceStep(self, source)
         yield FormulasStep(self)
+        yield WithheldStep(self)
         yield GoalsStep(self)
         yield AnnounceStep(self)
 
@@ -187,6 +189,15 @@ class FormulasStep(CompanyStep):
         refresh = self.refresh
         formulas = Formulas(refresh.company, refresh.now)
         return formulas.refresh(refresh.due_periods(), refresh.kpis)
+
+
+class WithheldStep(CompanyStep):
+    """Decide which values of small segments are withheld from readers."""
+
+    label = "withheld values"
+
+    def _run(self):
+        withhold(self.refresh.company, self.refresh.now)
 
 
 class GoalsStep(CompanyStep):

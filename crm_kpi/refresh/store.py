@@ -85,8 +85,7 @@ def expected(users, teams):
 def found():
     """Computed cells, and expected cells that were not computed.
 
-    Columns of a cell, with ``value, record_count, version, locked, ahead``. The value of a
-    segment with fewer records than the target's ``smallest_cell`` is withheld. Infinity and "not
+    Columns of a cell, with ``value, record_count, version, locked, ahead``. Infinity and "not
     a number" in a record are no value: no screen could show them.
     """
     return Cte(
@@ -94,14 +93,10 @@ def found():
         SQL(
             """SELECT computed.kpi_id, computed.period_id, computed.level, computed.team_id,
                       computed.user_id, computed.segment_id,
-                      CASE WHEN (computed.segment_id IS NULL
-                                 OR computed.record_count >= target.smallest_cell)
-                            AND abs(computed.value) < 'Infinity'
+                      CASE WHEN abs(computed.value) < 'Infinity'
                            THEN computed.value END AS value,
                       computed.record_count, target.version, target.locked,
-                      CASE WHEN (computed.segment_id IS NULL
-                                 OR computed.record_count >= target.smallest_cell)
-                            AND abs(computed.ahead) < 'Infinity'
+                      CASE WHEN abs(computed.ahead) < 'Infinity'
                            THEN NULLIF(computed.ahead, 0) END AS ahead
                  FROM computed JOIN target USING (kpi_id, period_id)
                 UNION ALL
@@ -244,12 +239,15 @@ def stored(company_id, now):
         SQL(
             """INSERT INTO crm_kpi_value AS value (%(columns)s, company_id, value, record_count,
                                                    ahead, version, computed_at, kpi_sequence,
-                                                   category_id)
+                                                   category_id, withheld)
                SELECT %(of_cell)s, %(company)s, cell.value, cell.record_count, cell.ahead,
-                      cell.version, %(now)s, kpi.sequence, kpi.category_id
+                      cell.version, %(now)s, kpi.sequence, kpi.category_id,
+                      -- until it is decided which values of segments are withheld
+                      cell.segment_id IS NOT NULL AND company.kpi_min_cell > 0
                  FROM cell
                  JOIN target USING (kpi_id, period_id)
                  JOIN crm_kpi kpi ON kpi.id = cell.kpi_id
+                 JOIN res_company company ON company.id = %(company)s
                 WHERE NOT cell.locked OR target.replaced
                    ON CONFLICT (%(key)s) DO UPDATE
                   SET value = EXCLUDED.value, record_count = EXCLUDED.record_count,

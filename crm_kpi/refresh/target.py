@@ -15,7 +15,6 @@ class Target(NamedTuple):
     :param zero_when_empty: whether the value is 0, rather than empty, without records
     :param running: whether the period is running; where the KPI is ``zero_when_empty``, each
         active salesperson and team has a cell then
-    :param smallest_cell: the value of a segment with fewer records is withheld
     """
 
     kpi_id: int
@@ -26,4 +25,3 @@ class Target(NamedTuple):
     replaced: bool
     zero_when_empty: bool
     running: bool
-    smallest_cell: int

@@ -150,7 +150,6 @@ class StoreCase(KpiCommon):
             "locked": False,
             "zero_when_empty": True,
             "running": False,
-            "smallest_cell": 0,
             "redefined": False,
             "replaced": False,
             **values,
@@ -208,8 +207,8 @@ class TestCells(StoreCase):
 
     def test_target(self):
         targets = [
-            Target(self.kpi.id, self.month.id, 3, True, True, False, False, True, 5),
-            Target(self.other.id, self.month.id, 1, False, False, False, True, False, 0),
+            Target(self.kpi.id, self.month.id, 3, True, True, False, False, True),
+            Target(self.other.id, self.month.id, 1, False, False, False, True, False),
         ]
         columns = ", ".join(Target._fields)
         self.assertRows(self.run_cte(store.target(targets), columns=columns), *targets)
@@ -230,10 +229,10 @@ class TestCells(StoreCase):
         )
 
     def test_found(self):
-        """Small segments are withheld; expected cells without records are empty or zero."""
+        """Expected cells without records are empty or zero."""
         target = given(
-            "target", "kpi_id period_id version locked zero_when_empty smallest_cell",
-            (1, 10, 4, False, True, 5), (2, 10, 1, True, False, 0),
+            "target", "kpi_id period_id version locked zero_when_empty",
+            (1, 10, 4, False, True), (2, 10, 1, True, False),
         )  # fmt: skip
         computed = given(
             "computed",
@@ -254,9 +253,9 @@ class TestCells(StoreCase):
         self.assertRows(
             self.run_cte(store.found(), target, computed, expected),
             (1, 10, "company", None, None, None, 0.5, 2, 4, False, 0.25),
-            (1, 10, "segment", None, None, 3, None, 4, 4, False, None),
+            (1, 10, "segment", None, None, 3, 0.25, 4, 4, False, 0.25),
             (1, 10, "segment", None, None, 4, 0.75, 5, 4, False, 0.5),
-            (1, 10, "user_segment", None, 7, 3, None, 1, 4, False, None),
+            (1, 10, "user_segment", None, 7, 3, 1.0, 1, 4, False, 1.0),
             (1, 10, "user", None, 7, None, 0.0, 0, 4, False, None),
             (2, 10, "company", None, None, None, None, 0, 1, True, None),
             (2, 10, "team", 5, None, None, None, 9, 1, True, None),

@@ -142,7 +142,7 @@ def make_content(names, **values):
         constants=[{}, {}, {}],
         part_names={won: pick(10), lost: pick(11)},
         part_summable={won: True, lost: True},
-        heat=([pick(12), pick(13)], [(pick(14), [0.1, None], {1: pick(15)})]),
+        heat=([pick(12), pick(13)], [(pick(14), [0.1, None]), (pick(15), [None, 0.2])]),
     )
     money = wb.Measure(
         key=2,

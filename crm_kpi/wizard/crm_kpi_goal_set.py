@@ -400,7 +400,7 @@ class CrmKpiGoalSet(models.TransientModel):
                 SQL(
                     """SELECT team_id, user_id, segment_id, value FROM crm_kpi_value
                         WHERE kpi_id = %s AND period_id = %s AND level = %s
-                          AND value IS NOT NULL""",
+                          AND value IS NOT NULL AND withheld IS NOT TRUE""",
                     self.kpi_id.id,
                     last.id,
                     self.scope,

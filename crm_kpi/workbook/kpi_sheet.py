@@ -312,12 +312,10 @@ class KpiSheet:
             f"{measure.name} heat",
             right=range(1, 1 + len(columns)),
         )
-        for offset, (label, values, notes) in enumerate(lines, start=1):
+        for offset, (label, values) in enumerate(lines, start=1):
             self._label(row + offset, label)
             for index, value in enumerate(values):
-                sheet.number(
-                    row + offset, 1 + index, value, measure.number_format, notes.get(index)
-                )
+                sheet.number(row + offset, 1 + index, value, measure.number_format)
         colours = [HEAT_LOW, HEAT_HIGH]
         if measure.direction == "decrease":
             colours.reverse()

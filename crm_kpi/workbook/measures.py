@@ -9,7 +9,7 @@ from ..engine import formula as engine
 from ..engine import pace
 from ..engine.time_behaviour import time_behaviours
 from . import content as wb
-from .reader import adds_up
+from .reader import WITHHELD, adds_up
 
 
 class Measures:
@@ -180,11 +180,11 @@ class Measures:
         context = self.reader.context
         stored = cells.get_row(kpi.id, owner_id)
         values = [stored.get(period.id, (None, 0))[0] for period in self.reader.periods]
-        notes = {}
-        if cells.withheld or context.segment:
-            least = self.reader.least_records(kpi)
-            for index, period in enumerate(self.reader.periods):
-                notes |= _withheld_note(self.env, index, stored.get(period.id, (None, 0)), least)
+        notes = {
+            index: self.env._("too few records")
+            for index, period in enumerate(self.reader.periods)
+            if stored.get(period.id) == WITHHELD
+        }
         return wb.Row(
             label=label or "",
             values=values,
@@ -226,11 +226,11 @@ class Measures:
                 ("segment_id.set_id", "=", context.segment_set.id),
                 *([("user_id", "in", members)] if members is not None else []),
             ],
-            ["kpi_id", "user_id", "segment_id", "value", "record_count"],
+            ["kpi_id", "user_id", "segment_id", "value"],
         )
         by_kpi = defaultdict(dict)
-        for kpi_id, user_id, segment_id, value, record_count in found:
-            by_kpi[kpi_id][user_id, segment_id] = (value, record_count or 0)
+        for kpi_id, user_id, segment_id, value in found:
+            by_kpi[kpi_id][user_id, segment_id] = value
         segments = self.env["crm.kpi.segment"].browse({row[2] for row in found})
         segments = segments.sorted(lambda segment: (segment.sequence, segment.name or ""))
         return {
@@ -241,14 +241,10 @@ class Measures:
 
     def _heat_rows(self, kpi, cells, segments):
         names = {user: self.reader.owner_name("user", user) for user, _segment in cells}
-        least = self.reader.least_records(kpi)
         rows = []
         for user_id in sorted(names, key=lambda user: names[user].casefold()):
-            found = [cells.get((user_id, segment.id), (None, 0)) for segment in segments]
-            notes = {}
-            for index, cell in enumerate(found):
-                notes |= _withheld_note(self.env, index, cell, least)
-            rows.append((names[user_id], [value for value, _count in found], notes))
+            values = [cells.get((user_id, segment.id)) for segment in segments]
+            rows.append((names[user_id], values))
         return rows
 
 
@@ -279,11 +275,3 @@ def _about(kpi):
     units = dict(kpi._fields["unit"]._description_selection(kpi.env))
     parts = [kpi.computation_text, units[kpi.unit], directions[kpi.direction], kpi.description]
     return " · ".join(part for part in parts if part).replace("\n", " ")[:300]
-
-
-def _withheld_note(env, index, cell, least):
-    """The text in place of a value that is withheld because of few records, by its index."""
-    value, record_count = cell
-    if value is None and 0 < record_count < least:
-        return {index: env._("too few (%s)", record_count)}
-    return {}

@@ -15,15 +15,12 @@ from .request import DIMENSIONS
 _MODELS = {"team": "crm.team", "user": "res.users", "segment": "crm.kpi.segment"}
 
 
+#: In place of a value that is withheld, and of its number of records.
+WITHHELD = (None, None)
+
+
 class Cells(dict):
-    """Stored values: ``(KPI id, owner id)`` to a dict of period id to ``(value, records)``.
-
-    :ivar withheld: whether values of few records can be withheld, as those of segments are
-    """
-
-    def __init__(self, withheld=False):
-        super().__init__()
-        self.withheld = withheld
+    """Stored values: ``(KPI id, owner id)`` to a dict of period id to ``(value, records)``."""
 
     def get_row(self, kpi_id, owner_id):
         return self.get((kpi_id, owner_id), {})
@@ -103,14 +100,28 @@ class WorkbookReader:
 
         :param owner: column of the owner; without one the owner id is ``None``
         """
-        result = Cells(withheld=owner == "segment_id")
+        result = Cells()
+        domain = [("kpi_id", "in", kpis.ids), ("period_id", "in", periods.ids), *domain]
+        names = ["kpi_id", "period_id", owner or "company_id"]
         for kpi_id, period_id, owner_id, value, record_count in self.select(
-            [("kpi_id", "in", kpis.ids), ("period_id", "in", periods.ids), *domain],
-            ["kpi_id", "period_id", owner or "company_id", "value", "record_count"],
+            domain, [*names, "value", "record_count"]
         ):
             key = (kpi_id, owner_id if owner else None)
             result.setdefault(key, {})[period_id] = (value, record_count or 0)
+        if owner == "segment_id" or (not owner and self.context.segment):
+            for kpi_id, period_id, owner_id in self._withheld(domain, names):
+                key = (kpi_id, owner_id if owner else None)
+                result.setdefault(key, {})[period_id] = WITHHELD
         return result
+
+    def _withheld(self, domain, columns):
+        """Columns of the values in the chosen cell that are withheld from all readers."""
+        # superuser: only that there are such values, in a cell that the reader may choose
+        model = self.env["crm.kpi.value"].sudo()
+        query = model._search([*domain, ("withheld", "=", True)])
+        return self.env.execute_query(
+            query.select(*(SQL.identifier(model._table, column) for column in columns))
+        )
 
     def select(self, domain, columns):
         """Columns of the values that the reader may see; no record is loaded."""
@@ -121,11 +132,6 @@ class WorkbookReader:
         )
         self.counts["values"] += len(rows)
         return rows
-
-    def least_records(self, kpi):
-        """The smallest number of records of a segment whose value is shown."""
-        # superuser: this setting of the company is not confidential
-        return kpi._least_cell(self.company.sudo())
 
     def estimate(self):
         """Rough number of cells of the workbook."""

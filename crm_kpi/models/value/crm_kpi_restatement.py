@@ -38,6 +38,7 @@ class CrmKpiRestatement(models.Model):
     )
     note = fields.Text("Explanation", help="Reasons of the corrections.")
     date = fields.Datetime("Noticed on", required=True)
+    withheld = fields.Boolean(help="The value is withheld: no user can read it.")
     locked_text = fields.Char("Reported value", compute="_compute_texts")
     now_text = fields.Char("Value now", compute="_compute_texts")
 

@@ -86,6 +86,12 @@ class CrmKpiValue(models.Model):
         "crm.kpi.goal", readonly=True, ondelete="set null", index="btree_not_null"
     )
 
+    withheld = fields.Boolean(
+        readonly=True,
+        aggregator=None,
+        help="Of a small segment, or it would reveal the value of one. No user can read it.",
+    )
+
     _cell_uniq = models.UniqueIndex(f"({CELL_KEY})")
     _cell_idx = models.Index("(period_id, kpi_id)")
 
@@ -148,16 +154,11 @@ class CrmKpiValue(models.Model):
 
     # --- TEXTS ---
 
-    @api.depends("value", "record_count", "segment_id", "kpi_id", "currency_id")
+    @api.depends("value", "kpi_id", "currency_id")
     @api.depends_context("lang")
     def _compute_value_text(self):
         for cell in self:
-            # superuser: reads only the minimum size of a segment, which is not confidential
-            least = cell.kpi_id._least_cell(cell.company_id.sudo()) if cell.segment_id else 0
-            if cell.value is False and 0 < cell.record_count < least:
-                cell.value_text = self.env._("too few (%s)", cell.record_count)
-            else:
-                cell.value_text = cell.kpi_id._format_value(cell.value, cell.currency_id)
+            cell.value_text = cell.kpi_id._format_value(cell.value, cell.currency_id)
 
     @api.depends("level", "team_id", "user_id", "segment_id", "company_id")
     def _compute_scope_name(self):

@@ -49,7 +49,6 @@ def _rows(reader):
 
 def _row(reader, value):
     kpi, goal = value.kpi_id, value.goal_id
-    withheld = value.value is False and value.record_count and value.segment_id
     number = (value.value, reader.number_format(kpi, value.currency_id))
     return [
         kpi.name,
@@ -58,7 +57,7 @@ def _row(reader, value):
         (excel_day(value.date_from), DAY),
         selection_text(value, "level"),
         value.scope_name,
-        value.value_text if withheld else number,
+        number,
         (value.record_count, "#,##0"),
         goal.target_text if goal else None,
         (goal.attainment, "0%") if goal else None,

@@ -1,0 +1,342 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Which values of small segments are withheld from readers.
+
+A percentage or score of a segment with few records can reveal who its customers are. Withheld are
+
+1. these percentages and scores,
+2. the values that they are computed from, in the same segment,
+3. further values that would reveal those of 2: where only one segment of a set is withheld, the
+   total minus the others is its value, so the one with the fewest records of the others is
+   withheld, too; the same holds for the teams and salespeople within a segment,
+4. the values of formulas that use a value of 2 or 3.
+
+The values stay stored, because formulas of larger groups need them. A record rule keeps withheld
+values from all readers.
+"""
+
+from typing import NamedTuple
+
+from odoo.tools import SQL
+
+from ..engine import formula as formulas
+from ..sql import Cte, unnest, with_ctes
+
+#: How often the rows and columns of a table of teams and segments are completed in turn. Each
+#: round can leave a single withheld value in the other direction.
+ROUNDS = 3
+
+_CELL = SQL("kpi_id, period_id, level, team_id, user_id")
+
+
+class Smallest(NamedTuple):
+    """Number of records below which the values of a KPI are withheld."""
+
+    kpi_id: int
+    records: int
+
+
+class Part(NamedTuple):
+    """A KPI that is no formula, and that the value of a formula is computed from.
+
+    :param shift: lookup function around it: "" (same period), ``previous`` or ``last_year``
+    """
+
+    kpi_id: int
+    part_id: int
+    shift: str
+
+
+class Shift(NamedTuple):
+    """The period in which a formula finds a part."""
+
+    period_id: int
+    shift: str
+    source_id: int
+
+
+def withhold(company, now):
+    """Mark the values of a company that are withheld, in the periods computed at ``now``.
+
+    :param company: in the environment of the refresh
+    :return: number of values that were marked or released
+    """
+    env = company.env
+    if not company.kpi_min_cell:
+        changed = _mark(env, released(company.id))
+    elif periods := _computed_periods(company, now):
+        kpis = env["crm.kpi"].with_context(active_test=False).search([])
+        smallest = [Smallest(kpi.id, least) for kpi in kpis if (least := kpi._least_cell(company))]
+        changed = _mark(env, decided(smallest, parts(kpis), shifts(periods), company.id))
+    else:
+        return 0
+    _mark_restatements(env, company.id)
+    return changed
+
+
+def _computed_periods(company, now):
+    """The periods computed at ``now``, and those whose formulas look up values there."""
+    rows = company.env.execute_query(
+        SQL(
+            """SELECT DISTINCT period.id
+                 FROM crm_kpi_computation computation
+                 JOIN crm_kpi_period period ON period.id = computation.period_id
+                WHERE computation.computed_at = %s AND period.company_id = %s""",
+            now,
+            company.id,
+        )
+    )
+    model = company.env["crm.kpi.period"]
+    computed = model.browse(period_id for (period_id,) in rows)
+    if not computed:
+        return computed
+    later = model.search(
+        [("company_id", "=", company.id), ("date_from", ">", min(computed.mapped("date_from")))]
+    )
+    looked_up = {
+        period.id
+        for mapping in (later._previous(), later._previous(years=1))
+        for period, source in mapping.items()
+        if source in computed
+    }
+    return computed | model.browse(looked_up)
+
+
+def parts(kpis):
+    """The :class:`Part` of all formulas, through the formulas that they use themselves."""
+    by_code = {kpi.code: kpi for kpi in kpis}
+    parsed = {}
+    for kpi in kpis.filtered(lambda kpi: kpi.kind == "formula"):
+        try:
+            parsed[kpi.code] = formulas.parse(kpi.formula)
+        except formulas.FormulaError:
+            continue  # it has no values
+    order, _cycle = formulas.evaluation_order(parsed)
+    found = {}
+    for code in order:
+        found[code] = set()
+        for component in parsed[code].components:
+            if component.shift == "target" or component.code not in by_code:
+                continue
+            for part_id, shift in found.get(component.code, {(by_code[component.code].id, "")}):
+                # a lookup of a lookup is two periods away: the nearer one is protected
+                found[code].add((part_id, component.shift or shift))
+    return [
+        Part(by_code[code].id, part_id, shift)
+        for code in order
+        for part_id, shift in sorted(found[code])
+    ]
+
+
+def shifts(periods):
+    """The :class:`Shift` of each period."""
+    result = [Shift(period.id, "", period.id) for period in periods]
+    for name, mapping in (
+        ("previous", periods._previous()),
+        ("last_year", periods._previous(years=1)),
+    ):
+        result += [
+            Shift(period.id, name, source.id) for period, source in mapping.items() if source
+        ]
+    return result
+
+
+# --- SQL ---
+
+
+def decided(smallest, parts_of_formulas, shifts_of_periods, company_id):
+    """The values by segment, with whether they are withheld: ``id``, ``withheld``."""
+    completed = "started"
+    ctes = [
+        Cte("smallest", SQL("SELECT * FROM %s", unnest(Smallest, smallest, "t"))),
+        Cte("part", SQL("SELECT * FROM %s", unnest(Part, parts_of_formulas, "t"))),
+        Cte("shift", SQL("SELECT * FROM %s", unnest(Shift, shifts_of_periods, "t"))),
+        Cte("cell", cells_by_segment(company_id), materialized=True),
+        Cte("small", small(), materialized=True),
+        Cte("started", started()),
+    ]
+    for number in range(ROUNDS):
+        for name, query in (
+            (f"inherited_{number}", inherited),
+            (f"segments_{number}", one_more_segment),
+            (f"owners_{number}", one_more_owner),
+        ):
+            ctes.append(Cte(name, query(completed)))
+            completed = name
+    ctes.append(
+        Cte(
+            "part_withheld",
+            SQL("SELECT * FROM %s WHERE withheld", SQL.identifier(completed)),
+            materialized=True,
+        )
+    )
+    ctes.append(Cte("withheld", withheld_ids()))
+    return with_ctes(
+        ctes,
+        SQL(
+            """SELECT cell.id, withheld.id IS NOT NULL AS withheld
+                 FROM cell LEFT JOIN withheld ON withheld.id = cell.id"""
+        ),
+    )
+
+
+def cells_by_segment(company_id):
+    """The values by segment in the periods of ``shift``: ``id``, the columns of a cell with 0 for
+    a team or salesperson that is empty, ``set_id, record_count, is_formula``."""
+    return SQL(
+        """SELECT value.id, value.kpi_id, value.period_id, value.level,
+                  COALESCE(value.team_id, 0) AS team_id, COALESCE(value.user_id, 0) AS user_id,
+                  value.segment_id, segment.set_id, value.record_count,
+                  kpi.kind = 'formula' AS is_formula
+             FROM crm_kpi_value value
+             JOIN crm_kpi kpi ON kpi.id = value.kpi_id
+             JOIN crm_kpi_segment segment ON segment.id = value.segment_id
+            WHERE value.company_id = %s
+              AND value.period_id IN (SELECT period_id FROM shift WHERE shift = '')""",
+        company_id,
+    )
+
+
+def small():
+    """The values of ``cell`` that rest on too few records."""
+    return SQL(
+        """SELECT cell.* FROM cell JOIN smallest ON smallest.kpi_id = cell.kpi_id
+            WHERE cell.record_count > 0 AND cell.record_count < smallest.records"""
+    )
+
+
+def started():
+    """The values that are no formulas, with ``withheld``: small ones and parts of small ones."""
+    return SQL(
+        """SELECT cell.*, secret.id IS NOT NULL AS withheld
+             FROM cell
+             LEFT JOIN (SELECT id FROM small WHERE NOT is_formula
+                         UNION
+                        SELECT cell.id
+                          FROM small
+                          JOIN part ON part.kpi_id = small.kpi_id AND part.shift = ''
+                          JOIN cell ON cell.kpi_id = part.part_id AND %s) AS secret
+                    ON secret.id = cell.id
+            WHERE NOT cell.is_formula""",
+        _same_cell("cell", "small"),
+    )
+
+
+def inherited(before):
+    """A value by team or salesperson is withheld where that of its segment is: else a segment
+    with one team would be known."""
+    return SQL(
+        """SELECT %s, withheld OR bool_or(withheld AND level = 'segment')
+                  OVER (PARTITION BY kpi_id, period_id, segment_id) AS withheld
+             FROM %s AS before""",
+        _KEPT,
+        SQL.identifier(before),
+    )
+
+
+def one_more_segment(before):
+    """Where one segment of a set is withheld, another one is withheld, too."""
+    return _one_more(before, SQL("%s, set_id", _CELL))
+
+
+def one_more_owner(before):
+    """Where one team or salesperson of a segment is withheld, another one is withheld, too."""
+    return _one_more(before, SQL("kpi_id, period_id, level, segment_id"))
+
+
+def _one_more(before, group):
+    """The rows of ``before``; where only one of a group is withheld, also the smallest other."""
+    return SQL(
+        """SELECT %(kept)s, withheld OR (number_withheld = 1 AND position = 1) AS withheld
+             FROM (SELECT *, count(*) FILTER (WHERE withheld) OVER (PARTITION BY %(group)s)
+                             AS number_withheld,
+                          row_number() OVER (PARTITION BY %(group)s, withheld
+                                             ORDER BY record_count = 0, record_count, id) AS position
+                     FROM %(before)s) AS ranked""",
+        kept=_KEPT,
+        group=group,
+        before=SQL.identifier(before),
+    )
+
+
+def withheld_ids():
+    """Ids of all values that are withheld: small ones, parts, and formulas that use such parts."""
+    return SQL(
+        """SELECT id FROM part_withheld
+            UNION
+           SELECT id FROM small
+            UNION
+           SELECT cell.id
+             FROM part_withheld
+             JOIN part ON part.part_id = part_withheld.kpi_id
+             JOIN shift ON shift.source_id = part_withheld.period_id
+                       AND shift.shift = part.shift
+             JOIN cell ON cell.kpi_id = part.kpi_id AND cell.period_id = shift.period_id AND %s""",
+        _same_owner("cell", "part_withheld"),
+    )
+
+
+def released(company_id):
+    """The values that are withheld although the company withholds none: ``id, withheld``."""
+    return SQL(
+        "SELECT id, FALSE AS withheld FROM crm_kpi_value WHERE company_id = %s AND withheld",
+        company_id,
+    )
+
+
+def _mark(env, statement):
+    """Mark and release values: number of values that changed."""
+    env["crm.kpi.value"].flush_model()
+    rows = env.execute_query(
+        SQL(
+            """UPDATE crm_kpi_value value SET withheld = decided.withheld
+                 FROM (%s) AS decided
+                WHERE decided.id = value.id AND value.withheld IS DISTINCT FROM decided.withheld
+            RETURNING value.id""",
+            statement,
+        )
+    )
+    if rows:
+        env["crm.kpi.value"].invalidate_model(["withheld"])
+    return len(rows)
+
+
+def _mark_restatements(env, company_id):
+    """Restatements are withheld where the value is."""
+    env.execute_query(
+        SQL(
+            """UPDATE crm_kpi_restatement restatement SET withheld = value.withheld
+                 FROM crm_kpi_value value
+                WHERE restatement.company_id = %s AND restatement.segment_id = value.segment_id
+                  AND restatement.kpi_id = value.kpi_id
+                  AND restatement.period_id = value.period_id
+                  AND restatement.level = value.level
+                  AND restatement.team_id IS NOT DISTINCT FROM value.team_id
+                  AND restatement.user_id IS NOT DISTINCT FROM value.user_id
+                  AND restatement.withheld IS DISTINCT FROM value.withheld
+            RETURNING 1""",
+            company_id,
+        )
+    )
+    env["crm.kpi.restatement"].invalidate_model(["withheld"])
+
+
+_KEPT = SQL(
+    "id, kpi_id, period_id, level, team_id, user_id, segment_id, set_id, record_count, is_formula"
+)
+
+
+def _same_owner(left, right):
+    return SQL(" AND ").join(
+        SQL("%s = %s", SQL.identifier(left, name), SQL.identifier(right, name))
+        for name in ("level", "team_id", "user_id", "segment_id")
+    )
+
+
+def _same_cell(left, right):
+    return SQL(
+        "%s = %s AND %s",
+        SQL.identifier(left, "period_id"),
+        SQL.identifier(right, "period_id"),
+        _same_owner(left, right),
+    )
