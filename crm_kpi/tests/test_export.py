@@ -9,7 +9,7 @@ from pathlib import Path
 import openpyxl
 
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import freeze_time, tagged
 
 from ..workbook.request import WorkbookRequest
 from .common_export import SECRET, ExportCase
@@ -55,6 +55,19 @@ class TestExport(ExportCase):
                 ]
                 shown = [None if cell == "–" else cell for cell in people[user.name]]
                 self.assertEqual(shown, stored, (kpi.name, user.name))
+
+    def test_forecast_of_a_running_month(self):
+        """4 of 22 working days are over: 60.5 is extrapolated, 1,007 is dated ahead and known."""
+        self.march.write({"state": "open"})
+        self.env["crm.kpi.computation"].search([("period_id", "=", self.march.id)]).unlink()
+        with freeze_time("2026-03-05 23:30:00"):
+            self.env["crm.kpi"]._refresh(periods=self.march, kpis=self.kpis)
+            _name, _live, book = self.workbook(self.manager)
+        sheet = book[self.category.name]
+        rows = self.block(sheet, "=Amount & more", "Value")
+        self.assertEqual(rows["Whole company"], [150, 1067.5])
+        self.assertAlmostEqual(rows["Forecast"][1], 1007 + 60.5 * 22 / 4)
+        self.assertEqual(self.block(sheet, "Median amount", "Value")["Forecast"][1], 20)
 
     def test_recalculated(self):
         with tempfile.TemporaryDirectory() as folder:
