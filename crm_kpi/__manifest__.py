@@ -38,6 +38,7 @@
         "data/ir_cron_data.xml",
         "wizard/crm_kpi_choose_views.xml",
         "wizard/crm_kpi_correct_views.xml",
+        "wizard/crm_kpi_definition_change_views.xml",
         "wizard/crm_kpi_export_wizard_views.xml",
         "wizard/crm_kpi_goal_import_views.xml",
         "wizard/crm_kpi_goal_set_views.xml",
@@ -85,6 +86,7 @@
             "crm_kpi/static/src/*.scss",
             "crm_kpi/static/src/board_loader/**/*",
             "crm_kpi/static/src/value_kanban/**/*",
+            "crm_kpi/static/src/definition_form/**/*",
             "crm_kpi/static/src/board/**/*.scss",
         ],
         # only loaded when a board is opened

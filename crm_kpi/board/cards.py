@@ -17,6 +17,7 @@ from .change import change
 from .context import SPARKLINE_PERIODS, number_or_none
 from .snapshots import early_snapshots, early_text
 from .trend import forecast_text
+from .versions import kpis_of_mixed_parts, older_text
 
 #: Rows of a card that compares salespeople or segments.
 CARD_ROWS = 6
@@ -27,8 +28,8 @@ HEADROOM = 1.1
 class CardState(NamedTuple):
     """How reliable a value is, or why there is none.
 
-    :param state: ``ok``, ``too_few``, ``stale``, ``early``, ``too_early``, ``not_available`` or
-        ``no_data``
+    :param state: ``ok``, ``too_few``, ``stale``, ``early``, ``redefined``, ``too_early``,
+        ``not_available`` or ``no_data``
     """
 
     state: str
@@ -163,6 +164,7 @@ class Cards:
         )
         self.goals = context.goals(all_kpis, context.period)
         self.early = early_snapshots(kpis, context.period)
+        self.mixed_ids = kpis_of_mixed_parts(context, self.values)
 
     def board(self, cards):
         """The cards of a board, as :class:`Card` in their order."""
@@ -252,6 +254,8 @@ class Cards:
                 return CardState("too_few", text)
             if day := self.early.get((kpi.id, self.context.period.id)):
                 return CardState("early", early_text(env, day))
+            if text := self._definition_text(kpi, row):
+                return CardState("redefined", text)
             return CardState("ok")
         if not row and self.context.is_withheld(kpi):
             return CardState("too_few", env._("Too few records in this segment to show a value"))
@@ -262,6 +266,21 @@ class Cards:
         if self._failing_since(kpi):
             return CardState("not_available", env._("The computation failed"))
         return CardState("no_data", self._unreliable_text(kpi) or env._("No data in this period"))
+
+    def _definition_text(self, kpi, row):
+        """That values of several definitions meet in a card, in words; empty where they do not."""
+        if row.version != kpi.version:
+            return older_text(self.env)
+        if kpi.id in self.mixed_ids:
+            return self.env._(
+                "Definition changed: months or quarters of this period have an earlier "
+                "definition and do not add up to this value"
+            )
+        basis = self._basis(kpi)
+        before = self.values.get((kpi.id, basis.id))
+        if before and before.version != row.version:
+            return self.env._("Definition changed: not compared with %s", basis.display_name)
+        return ""
 
     def _failing_since(self, kpi):
         """The last successful computation, in words; empty unless the KPI or a component fails."""
@@ -329,12 +348,16 @@ class Cards:
 
     # --- CHANGE AND SPARKLINE ---
 
+    def _basis(self, kpi):
+        """The period that a KPI is compared with."""
+        # a stock, such as the pipeline, is compared with its state at the end of that period
+        return self.comparison.whole if kpi._is_stock() else self.comparison.same_part
+
     def _change(self, kpi, row):
         """The change against the same elapsed part of the comparison period."""
-        # a stock, such as the pipeline, is compared with its state at the end of that period
-        basis = self.comparison.whole if kpi._is_stock() else self.comparison.same_part
+        basis = self._basis(kpi)
         before = self.values.get((kpi.id, basis.id))
-        if not before or before.value is False or not row:
+        if not before or before.value is False or not row or before.version != row.version:
             return None
         found = change(row, before.value, basis)
         if not found.text:

@@ -338,7 +338,7 @@ class BoardContext:
             ("period_id", "in", periods.ids),
             *self.cell_domain("level"),
         ]
-        names = ["kpi_id", "period_id", "value", "record_count", "ahead"]
+        names = ["kpi_id", "period_id", "value", "record_count", "ahead", "version"]
         rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
         return {(row.kpi_id.id, row.period_id.id): row for row in rows}
 

@@ -91,7 +91,15 @@ def _explain_aggregate(context, kpi):
         notes.append(
             env._("%s of the included deals count 0, because all orders were cancelled.", cancelled)
         )
-    if result.stored != result.included:
+    if row and row.version != kpi.version:
+        notes.append(
+            env._(
+                "The value has an earlier definition and was computed from %s records. The "
+                "records are counted by the present definition.",
+                result.stored,
+            )
+        )
+    elif result.stored != result.included:
         notes.append(
             env._(
                 "The value was computed from %s records. Records have changed since then.",

@@ -4,6 +4,7 @@
 
 import math
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from ..engine import pace
 from ..engine.time_behaviour import time_behaviours
 from .context import MAX_PERIODS, number_or_none
 from .snapshots import early_snapshots
+from .versions import change_text, changes_of_version
 
 #: Fewest closed periods from which a usual range is computed.
 RANGE_MIN_PERIODS = 8
@@ -55,9 +57,13 @@ class TrendPoint:
 
 @dataclass
 class Trend:
-    """Points in the order of time, and the usual range of their values."""
+    """Points in the order of time, and the usual range of their values.
+
+    :param redefined: where the definition changed, as :class:`Annotation` without an author
+    """
 
     points: list[TrendPoint] = field(default_factory=list)
+    redefined: list["Annotation"] = field(default_factory=list)
     low: float | None = None
     mean: float | None = None
     high: float | None = None
@@ -109,11 +115,30 @@ def trend(context, kpi):
     # start with the first period that has a value
     first = next((i for i, point in enumerate(points) if point.value is not None), 0)
     points, periods = points[first:], periods[first:]
-    usual = usual_range([p.value for p in points if p.value is not None and not p.running])
+    redefined = changes_of_version([values.get((kpi.id, period.id)) for period in periods])
+    since = redefined[-1].date_from if redefined else date.min
+    # values of one definition only: a new one is a step that says nothing about the business
+    usual = usual_range(
+        [
+            point.value
+            for period, point in zip(periods, points, strict=True)
+            if point.value is not None and not point.running and period.date_from >= since
+        ]
+    )
     known = [point.value for point in points if point.value is not None]
     floor = 0.0 if known and min(known) >= 0 else -math.inf
     _add_forecasts(context, kpi, periods, points, usual, floor)
     result = Trend(points)
+    for number, period in enumerate(redefined, start=1):
+        result.redefined.append(
+            Annotation(
+                id=-number,
+                date=fields.Date.to_string(period.date_from),
+                date_text=period.display_name,
+                text=change_text(context.env, period),
+                author="",
+            )
+        )
     if usual.mean is not None:
         result.low, result.mean, result.high = max(usual.low, floor), usual.mean, usual.high
         result.mean_text = context.format_value(kpi, result.mean)
@@ -123,6 +148,11 @@ def trend(context, kpi):
             "unlikely to be random.",
             RANGE_FACTOR,
         )
+        if redefined:
+            result.range_help += " " + context.env._(
+                "Only values since %s count, which have the same definition.",
+                redefined[-1].display_name,
+            )
     return result
 
 

@@ -17,7 +17,7 @@ def open_records(kpi, period, cell, name=None):
 
     :param cell: dict with ``level`` and, as ids, ``team_id``, ``user_id``, ``segment_id``
     """
-    name = name or f"{kpi.name} · {period.display_name}"
+    name = _name_of_version(kpi, period, cell, name or f"{kpi.name} · {period.display_name}")
     # superuser: which records were counted does not depend on the reader. The list itself opens
     # under the rights of the reader.
     parts = kpi.sudo()._aggregates_behind()
@@ -41,6 +41,26 @@ def open_records(kpi, period, cell, name=None):
             *((key, "=", value) for key, value in cell.items()),
         ],
     }
+
+
+def _name_of_version(kpi, period, cell, name):
+    """The name of the list; it says so where the value has an earlier definition."""
+    value = kpi.env["crm.kpi.value"].search(
+        [
+            ("kpi_id", "=", kpi.id),
+            ("period_id", "=", period.id),
+            ("level", "=", cell["level"]),
+            *((key, "=", cell.get(key, False)) for key in ("team_id", "user_id", "segment_id")),
+        ],
+        limit=1,
+    )
+    if not value or value.version == kpi.version:
+        return name
+    return kpi.env._(
+        "%(name)s, by the present definition (the value has an earlier one, with %(count)s records)",
+        name=name,
+        count=value.record_count,
+    )
 
 
 def _records_action(kpi, model, ids, name, period, tell_count):

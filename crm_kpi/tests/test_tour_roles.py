@@ -67,3 +67,10 @@ class TestTours(KpiCommon, HttpCase):
         self.env["crm.kpi"]._refresh(periods=self.month, kpis=kpi)
         [cell] = self.cells(kpi, self.month, "company")
         self.assertEqual(cell.value, 4.0)
+
+    def test_definition_change(self):
+        """A changed definition is saved by the dialog, for all history or as a new KPI."""
+        self.start_tour("/odoo/kpi-definitions", "crm_kpi_definition_change", login="kpi_ada")
+        self.assertEqual((self.kpi.maturity_days, self.kpi.version), (2, 2))
+        copy = self.env["crm.kpi"].search([("code", "=", "test_tour_copy")])
+        self.assertEqual((copy.maturity_days, copy.state), (3, "draft"))

@@ -4,6 +4,7 @@
 from . import base_partner_merge
 from . import crm_kpi_choose
 from . import crm_kpi_correct
+from . import crm_kpi_definition_change
 from . import crm_kpi_export_wizard
 from . import crm_kpi_goal_import
 from . import crm_kpi_goal_set

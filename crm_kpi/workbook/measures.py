@@ -5,6 +5,7 @@
 from collections import defaultdict
 
 from ..board.context import number_or_none
+from ..board.versions import change_text, changes_of_version
 from ..engine import formula as engine
 from ..engine import pace
 from ..engine.time_behaviour import time_behaviours
@@ -58,6 +59,7 @@ class Measures:
         self.total = reader.cells(all_kpis, read, reader.context.cell_domain("level"))
         self.ahead = self._read_ahead()
         self._skip_empty_periods()
+        self.stored = reader.context.values(self.kpis, reader.periods)
         self.rows = {
             dimension: reader.cells(
                 all_kpis, read, reader.rows_domain(dimension), f"{dimension}_id"
@@ -113,7 +115,7 @@ class Measures:
         return wb.Measure(
             key=kpi.id,
             name=kpi.name,
-            about=_about(kpi),
+            about=" ".join([_about(kpi), *self._redefined(kpi)]),
             category=kpi.category_id.name,
             number_format=reader.number_format(kpi),
             part_formats={part: reader.number_format(self.components[part[0]]) for part in parts},
@@ -149,6 +151,11 @@ class Measures:
             else None
             for period, value in zip(self.reader.periods, values, strict=True)
         ]
+
+    def _redefined(self, kpi):
+        """That the definition changed, once for each change, in words."""
+        rows = [self.stored.get((kpi.id, period.id)) for period in self.reader.periods]
+        return [f"{change_text(self.env, period)}." for period in changes_of_version(rows)]
 
     def _part_name(self, code, shift):
         name = self.components[code].name

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 
-from ...definitions import cell_records, checks, data_warnings, words
+from ...definitions import cell_records, changes, checks, data_warnings, words
 from ...engine import formula as engine
 from ...engine.cells import ZERO_WHEN_EMPTY
 from ...refresh.past import is_rebuilt
@@ -398,10 +398,10 @@ class CrmKpi(models.Model):
             self._check_code_unused(vals["code"])
         if DEFINING & vals.keys():
             self._prepare_manual(vals, vals.get("kind"))
-            before = {kpi: [kpi[name] for name in sorted(DEFINING)] for kpi in self}
+            before = {kpi: changes.definition_of(kpi, DEFINING) for kpi in self}
             result = super().write(vals)
             self.filtered(
-                lambda kpi: before[kpi] != [kpi[name] for name in sorted(DEFINING)]
+                lambda kpi: before[kpi] != changes.definition_of(kpi, DEFINING)
             )._note_new_version()
         else:
             result = super().write(vals)
@@ -419,7 +419,8 @@ class CrmKpi(models.Model):
         The next refresh computes all periods that are not locked again, and notes what the locked
         ones would be.
         """
-        for kpi in self._with_formula_users():
+        # superuser: formulas follow, also those that the user may not change
+        for kpi in self.sudo()._with_formula_users():
             kpi.write(
                 {
                     "version": kpi._next_version(kpi.version),
@@ -439,9 +440,10 @@ class CrmKpi(models.Model):
         What was reported stays in the restatements. A snapshot of which the past is not known
         keeps its values.
         """
-        kpis = self._with_formula_users().filtered(lambda kpi: not kpi._is_stock())
-        # superuser: bookkeeping of the refresh, in all companies as the definition
-        computations = self.env["crm.kpi.computation"].sudo()
+        # superuser: formulas follow, also those that the user may not change, and in all companies
+        followers = self.sudo()._with_formula_users()
+        kpis = followers.filtered(lambda kpi: not kpi._is_stock())
+        computations = followers.env["crm.kpi.computation"]
         computations.search([("kpi_id", "in", kpis.ids), ("period_id.state", "=", "locked")]).write(
             {"fingerprint": False, "recompute": True}
         )
@@ -475,7 +477,8 @@ class CrmKpi(models.Model):
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
         for kpi, vals in zip(self, vals_list, strict=True):
-            vals.setdefault("name", self.env._("%s (copy)", kpi.name))
+            if "name" not in (default or {}):
+                vals["name"] = self.env._("%s (copy)", kpi.name)
             if "code" not in vals:
                 vals["code"] = self._free_code(f"{kpi.code}_copy")
         return vals_list
@@ -631,6 +634,15 @@ class CrmKpi(models.Model):
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
+
+    def action_recompute_history(self):
+        """Replace the values of locked periods, of the formulas on these KPIs too."""
+        if not self.env.user.has_group("crm_kpi.group_kpi_manager"):
+            raise AccessError(self.env._("Only KPI managers can recompute the history."))
+        self._check_figures()
+        self._recompute_history()
+        # superuser: the refresh needs the formulas too, also those that the user may not read
+        self.sudo()._with_formula_users().action_refresh()
 
     def action_definition(self):
         self.ensure_one()

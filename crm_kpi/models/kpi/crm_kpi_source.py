@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 
-from ...definitions import measurable
+from ...definitions import changes, measurable
 from ...refresh.fact_plan import plan_for_reader
 from ...refresh.records import count_reasons, counted_record_ids
 
@@ -363,10 +363,12 @@ class CrmKpiSource(models.Model):
 
     def write(self, vals):
         self._check_guarded(vals)
-        names = sorted(DEFINING & vals.keys())
-        before = {source: [source[name] for name in names] for source in self}
+        names = DEFINING & vals.keys()
+        before = {source: changes.definition_of(source, names) for source in self}
         result = super().write(vals)
-        changed = self.filtered(lambda source: before[source] != [source[n] for n in names])
+        changed = self.filtered(
+            lambda source: before[source] != changes.definition_of(source, names)
+        )
         changed._note_author()
         changed.with_context(active_test=False).kpi_ids._note_new_version()
         return result

@@ -12,6 +12,7 @@ from odoo.tools.misc import format_date, format_time
 from ...board.change import change
 from ...board.header import backfill_text, elapsed_text
 from ...board.snapshots import early_snapshots, early_text
+from ...board.versions import older_text
 from ...engine.cells import CELL_KEY
 from ...engine.time_behaviour import time_behaviours
 from ...fields import NullableFloat
@@ -118,7 +119,8 @@ class CrmKpiValue(models.Model):
         "Change",
         compute="_compute_previous",
         help="Change against the previous period: in points for percentages, otherwise in %. A "
-        "count or a sum of a running period is not compared with a whole period.",
+        "count or a sum of a running period is not compared with a whole period, and a value not "
+        "with one of another definition.",
     )
     change_trend = fields.Selection(
         [("better", "Better"), ("worse", "Worse"), ("same", "Unchanged"), ("other", "Changed")],
@@ -150,6 +152,12 @@ class CrmKpiValue(models.Model):
         compute="_compute_early_text",
         help="The pipeline and other snapshots cannot be rebuilt: without a refresh on the last "
         "day of the period, their value is that of an earlier day.",
+    )
+
+    definition_text = fields.Char(
+        "Definition changed",
+        compute="_compute_definition_text",
+        help="A locked value keeps the definition that it was reported with.",
     )
 
     # --- TEXTS ---
@@ -205,6 +213,8 @@ class CrmKpiValue(models.Model):
         for cell in self:
             found, period = previous.get(cell, (None, None))
             cell.previous_value = before = found.value if found else False
+            if found and found.version != cell.version:
+                before = False  # another definition: the difference is no change
             kpi = cell.kpi_id
             grows = behaviours[kpi].additive or (
                 kpi.aggregator == "count_distinct" and not kpi.source_id.trailing_months
@@ -232,7 +242,8 @@ class CrmKpiValue(models.Model):
             (name, "in", list({cell[name].id for cell in self}))
             for name in ("team_id", "user_id", "segment_id")
         )
-        rows = self.search_fetch(domain, ["kpi_id", "period_id", "value", *CELL_FIELDS], order="id")
+        names = ["kpi_id", "period_id", "value", "version", *CELL_FIELDS]
+        rows = self.search_fetch(domain, names, order="id")
         found = {(row.kpi_id.id, row.period_id.id, *row._cell_key()): row for row in rows}
         return {
             cell: PreviousCell(
@@ -299,6 +310,13 @@ class CrmKpiValue(models.Model):
         for cell in self:
             day = early.get((cell.kpi_id.id, cell.period_id.id))
             cell.early_text = day and early_text(self.env, day)
+
+    @api.depends("version", "kpi_id")
+    @api.depends_context("lang")
+    def _compute_definition_text(self):
+        for cell in self:
+            older = cell.version != cell.kpi_id.version
+            cell.definition_text = older and older_text(self.env)
 
     # --- DELETED OWNERS ---
 

@@ -89,10 +89,10 @@ def _versions(reader):
             [
                 kpi.name,
                 kpi.code,
-                (kpi.version, "0"),
+                (value.version if value else kpi.version, "0"),
                 computed and (reader.excel_moment(computed), MOMENT),
                 (value.record_count, "#,##0") if value else None,
-                env._("The computation failed") if kpi.last_error else "",
+                _remark(kpi, value),
             ]
         )
     headers = [
@@ -104,6 +104,12 @@ def _versions(reader):
         env._("Remark"),
     ]
     return wb.Table(env._("Versions"), headers, rows)
+
+
+def _remark(kpi, value):
+    if kpi.last_error:
+        return kpi.env._("The computation failed")
+    return (value and value.definition_text) or ""
 
 
 def _restatements(reader):

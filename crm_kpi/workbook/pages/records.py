@@ -50,6 +50,11 @@ def records_page(reader):
                 visible=records.visible,
                 shown=len(records.rows),
             )
+            value = reader.context.values(kpi, reader.context.period).get(
+                (kpi.id, reader.context.period.id)
+            )
+            if value and value.definition_text:
+                text = f"{text} {value.definition_text}."
             lines.append((kpi.name, text))
     if refused == reader.kpis:
         return None, refused

@@ -26,6 +26,7 @@ def values_page(reader):
         env._("Attainment"),
         env._("Status"),
         env._("Definition version"),
+        env._("Remark"),
     ]
     rows = _rows(reader)
     table = wb.Table(env._("Values"), headers, rows if reader.request.is_streamed else list(rows))
@@ -63,4 +64,5 @@ def _row(reader, value):
         (goal.attainment, "0%") if goal else None,
         goal.status_text if goal else None,
         (value.version, "0"),
+        value.definition_text or None,
     ]

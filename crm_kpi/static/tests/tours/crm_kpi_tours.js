@@ -320,3 +320,83 @@ registry.category("web_tour.tours").add("crm_kpi_no_values", {
         },
     ],
 });
+
+const save = [
+    {
+        trigger: ".o_field_widget[name=maturity_days] input",
+        run: "edit 2",
+    },
+    {
+        trigger: ".o_form_button_save",
+        run: "click",
+    },
+];
+
+registry.category("web_tour.tours").add("crm_kpi_definition_change", {
+    steps: () => [
+        {
+            trigger: ".o_data_row td:contains(Tour leads)",
+            run: "click",
+        },
+        ...save,
+        {
+            content: "The dialog says what the change concerns; without an answer nothing is saved",
+            trigger: ".modal .o_field_widget[name=kpi_names]:contains(Tour leads)",
+        },
+        {
+            trigger: ".modal footer button:contains(Cancel)",
+            run: "click",
+        },
+        {
+            content: "The changes stay in the form",
+            trigger: "body:not(:has(.modal)) .o_form_button_save",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=applies_to] label:contains(All history)",
+            run: "click",
+        },
+        {
+            trigger: ".modal footer button[name=action_apply]",
+            run: "click",
+        },
+        {
+            trigger: "body:not(:has(.modal)) .o_form_saved",
+        },
+        {
+            content: "The form shows the new definition",
+            trigger: ".o_notebook .nav-link:contains(State)",
+            run: "click",
+        },
+        {
+            trigger: ".o_field_widget[name=version]:contains(2)",
+        },
+        {
+            trigger: ".o_notebook .nav-link:contains(Computation)",
+            run: "click",
+        },
+        {
+            trigger: ".o_field_widget[name=maturity_days] input",
+            run: "edit 3",
+        },
+        {
+            trigger: ".o_form_button_save",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=applies_to] label:contains(A new KPI)",
+            run: "click",
+        },
+        {
+            trigger: ".modal footer button[name=action_apply]",
+            run: "click",
+        },
+        {
+            content: "The copy is open",
+            trigger: "body:not(:has(.modal)) .o_last_breadcrumb_item:contains(copy)",
+        },
+        {
+            trigger: ".o_form_saved .o_field_widget[name=name]",
+        },
+    ],
+});

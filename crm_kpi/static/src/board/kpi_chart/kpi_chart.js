@@ -35,10 +35,10 @@ export class KpiChart extends Component {
         return this.props.trend.points;
     }
 
-    /** Annotations with their number and the index of their period. */
+    /** Annotations and changes of the definition, numbered, with the index of their period. */
     get notes() {
-        const { annotations } = this.props;
-        return [...annotations]
+        const { annotations, trend } = this.props;
+        return [...annotations, ...(trend.redefined || [])]
             .sort((a, b) => (a.date < b.date ? -1 : 1))
             .map((note, index) => ({
                 ...note,

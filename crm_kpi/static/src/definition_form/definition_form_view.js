@@ -1,0 +1,50 @@
+import { FormController } from "@web/views/form/form_controller";
+import { formView } from "@web/views/form/form_view";
+import { registry } from "@web/core/registry";
+
+/**
+ * The form of a KPI or a source. When a changed definition is saved, a dialog asks from which
+ * period it applies; the dialog then writes the changes in place of the form.
+ */
+export class DefinitionFormController extends FormController {
+    async onWillSaveRecord(record, changes) {
+        if (record.resId) {
+            const action = await this.orm.call("crm.kpi.definition.change", "propose", [
+                record.resModel,
+                record.resId,
+                changes,
+            ]);
+            if (action) {
+                this.actionService.doAction(action, {
+                    onClose: (infos) => this.onDefinitionAnswered(infos),
+                });
+                return false;
+            }
+        }
+        return super.onWillSaveRecord(record, changes);
+    }
+
+    /** Show what the dialog wrote; without an answer, the changes stay in the form. */
+    async onDefinitionAnswered(infos) {
+        if (!infos?.applied) {
+            return;
+        }
+        await this.model.root.discard();
+        if (infos.kpi_id) {
+            // not awaited: the dialog waits for this method before it closes
+            this.actionService.doAction({
+                type: "ir.actions.act_window",
+                res_model: "crm.kpi",
+                res_id: infos.kpi_id,
+                views: [[false, "form"]],
+            });
+        } else {
+            await this.model.root.load();
+        }
+    }
+}
+
+registry.category("views").add("crm_kpi_definition_form", {
+    ...formView,
+    Controller: DefinitionFormController,
+});
