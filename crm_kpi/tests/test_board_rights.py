@@ -237,6 +237,23 @@ class TestOwnValuesOnly(BoardCase):
         name = value.with_user(self.ann).action_open_records()["name"]
         self.assertNotIn(" of ", name)
 
+    def test_no_counts_of_withheld_values(self):
+        """The title of the records does not tell the number behind a withheld value."""
+        row = self.env["res.partner.industry"].create({"name": "Ballooning"})
+        customer = self.env["res.partner"].create({"name": "Sky", "industry_id": row.id})
+        people = (self.ann | self.cid).ids
+        leads = [("company_id", "=", self.company.id), ("user_id", "in", people)]
+        self.env["crm.lead"].search(leads).partner_id = customer
+        segments = self.env.ref("crm_kpi.segment_set_industry").segment_ids
+        for least, told in ((0, True), (5, False)):
+            self.company.sudo().kpi_min_cell = least
+            self.refresh()
+            segment = segments.search([("industry_id", "=", row.id)])
+            filters = {"scope": "company", "segment_id": segment.id}
+            for kpi in self.leads | self.share:
+                name = self.ask("open_records", kpi, self.ann, filters)["name"]
+                self.assertEqual("3 of 4" in name, told, (kpi.code, least, name))
+
     def test_preview_of_another_company(self):
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
         month = self.env["crm.kpi.period"].sudo()._current("month", elsewhere)
