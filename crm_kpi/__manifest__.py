@@ -55,6 +55,7 @@
         "views/crm_kpi_customer_views.xml",
         "views/crm_kpi_entry_views.xml",
         "views/crm_kpi_goal_views.xml",
+        "views/crm_kpi_health_views.xml",
         "views/crm_kpi_interaction_views.xml",
         "views/crm_kpi_library_views.xml",
         "views/crm_kpi_mailing_views.xml",

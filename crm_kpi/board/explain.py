@@ -4,6 +4,8 @@
 
 from dataclasses import dataclass, field
 
+from odoo.exceptions import UserError
+
 from .snapshots import early_snapshots, early_text
 
 
@@ -69,7 +71,11 @@ def _explain_aggregate(context, kpi):
             result.note = f"{early_text(env, day)}. {result.note}"
         return result
     # superuser: returns only numbers of records, the rights were checked by the caller
-    counts = source._reasons(kpi, context.period.sudo(), context.cell._asdict(), context.now)
+    try:
+        counts = source._reasons(kpi, context.period.sudo(), context.cell._asdict(), context.now)
+    except UserError as error:
+        result.note = str(error)
+        return result
     if not context.sees_all and kpi.visibility != "company":
         counts.pop("others", None)
         counts.pop("no_company", None)

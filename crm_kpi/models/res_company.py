@@ -4,12 +4,15 @@
 
 import re
 from collections import Counter
+from zoneinfo import ZoneInfo
 
+import psycopg2
+import pytz
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL
+from odoo.tools import SQL, ormcache
 
 from odoo.addons.base.models.res_partner import _tz_get
 
@@ -319,7 +322,39 @@ class ResCompany(models.Model):
     def _kpi_tz(self):
         """Name of the time zone in which KPI days of the company begin. It is never the reader's."""
         self.ensure_one()
-        return self.kpi_tz or self.resource_calendar_id.tz or self.partner_id.tz or "UTC"
+        return next(filter(self._kpi_knows_tz, self._kpi_wanted_tz()), "UTC")
+
+    def _kpi_wanted_tz(self):
+        """The names of time zones to choose from, the first one first."""
+        names = (self.kpi_tz, self.resource_calendar_id.tz, self.partner_id.tz)
+        return [name for name in names if name]
+
+    @api.model
+    @ormcache("name")
+    def _kpi_knows_tz(self, name):
+        """Whether both Python and the database can compute in a time zone.
+
+        The lists of time zones of a server, of its database and of an import can differ.
+        """
+        try:
+            ZoneInfo(name)
+            pytz.timezone(name)
+            with self.env.cr.savepoint(flush=False):
+                self.env.cr.execute(SQL("SELECT now() AT TIME ZONE %s", name), log_exceptions=False)
+        except (KeyError, ValueError, psycopg2.DataError):
+            return False
+        return True
+
+    @api.constrains("kpi_tz")
+    def _check_kpi_tz(self):
+        for company in self.filtered("kpi_tz"):
+            if not self._kpi_knows_tz(company.kpi_tz):
+                raise ValidationError(
+                    self.env._(
+                        "KPI time zone: the database does not know %s. Choose another.",
+                        company.kpi_tz,
+                    )
+                )
 
     def _kpi_week_start(self):
         """First day of KPI weeks, from Monday (1) to Sunday (7)."""

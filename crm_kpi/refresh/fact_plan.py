@@ -4,14 +4,13 @@
 
 from datetime import timedelta
 
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..engine.cells import Column
 from .fact_periods import join_periods
 from .fact_query import FactQuery
-from .failures import DEFINITION_ERRORS
+from .failures import told_to_reader
 
 
 class FactPlan:
@@ -51,7 +50,8 @@ class FactPlan:
 
     def condition(self, kpi, mature=True):
         """SQL of the KPI's filter; ``mature=False``: of records that are too young, as well."""
-        domain = self.source._parse_domain(kpi.domain)
+        label = self.source.env._("Filter of the KPI “%s”", kpi.name)
+        domain = self.source._usable_domain(kpi.domain, label)
         if kpi.kind == "manual":
             domain &= Domain("kpi_id", "=", kpi.id)
         condition = self.facts.condition(domain)
@@ -135,11 +135,9 @@ def plan_for_reader(source, company, periods, now, kpi, reader=None):
     :param reader: environment; only of the records that its user may read
     :raise UserError: where its filter or value cannot be used
     """
-    builder = FactPlan(source, company, periods, now)
-    if reader is not None:
-        builder.facts.restrict_to_reader(reader)
-    try:
+    with told_to_reader(source.env):
+        builder = FactPlan(source, company, periods, now)
+        if reader is not None:
+            builder.facts.restrict_to_reader(reader)
         builder.add(kpi)
-    except DEFINITION_ERRORS as error:
-        raise UserError(str(error)) from error
     return builder.plan()

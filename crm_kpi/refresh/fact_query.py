@@ -19,9 +19,11 @@ class FactQuery:
     :param period_ids: periods for which a model without table makes its rows
     :param domain: filter instead of the source's
     :param with_history: where the model keeps its history, each record once per state that it had
+    :raise ValidationError: where a field of the source does not exist (any more)
     """
 
     def __init__(self, source, company, period_ids=(), domain=None, with_history=False):
+        source._check_usable()
         self.source = source
         self.company = company
         self.timezone = company._kpi_tz()

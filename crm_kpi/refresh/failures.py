@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A failure is noted on the KPI, and the KPI is tried again later."""
+"""A failure is noted on the KPI, or on the step of the refresh, which is tried again later."""
 
 import logging
 import re
@@ -43,11 +43,59 @@ def confined(kpis, describe=str, everywhere=False):
         note_failure(kpis, describe(error_text(error)), everywhere, error)
 
 
+@contextmanager
+def told_to_reader(env):
+    """Run the block in a savepoint; a failure in it is told to the reader in words.
+
+    For what counts records while a reader waits: the traceback belongs into the log.
+
+    :raise UserError: with the text of the exception
+    """
+    try:
+        with env.cr.savepoint(flush=False):
+            yield
+    except (UserError, psycopg2.OperationalError):
+        raise  # in words already, or busy elsewhere
+    except Exception as error:
+        _logger.warning("KPI records could not be counted", exc_info=True)
+        raise UserError(_first_line(error_text(error))) from error
+
+
+@contextmanager
+def noted(env, name, title, company=None):
+    """Run the block in a savepoint; a failure in it is noted for the administrator.
+
+    For what concerns no single KPI. A run without a failure deletes the note.
+
+    :param name: unique key of the part of the refresh
+    :param title: what an administrator reads
+    :param company: the company that the part is for; empty: all
+    """
+    # superuser: bookkeeping of the refresh
+    failures = env["crm.kpi.failure"].sudo()
+    try:
+        with env.cr.savepoint():
+            yield
+    except psycopg2.OperationalError:
+        raise
+    except Exception as error:
+        # any exception, for the reason given in confined()
+        _logger.exception("KPI refresh: %s failed", name)
+        failures._note(name, title, _first_line(error_text(error)), company)
+    else:
+        failures._forget(name)
+
+
 def error_text(error):
     """An exception in words; with its type where the words alone say nothing."""
     if isinstance(error, DEFINITION_ERRORS) and str(error):
         return str(error)
     return f"{type(error).__name__}: {error}"
+
+
+def _first_line(message):
+    # PostgreSQL repeats the statement after the message
+    return re.sub(r"\s*\n(LINE|\s*\^).*", "", message, flags=re.DOTALL).strip()
 
 
 def note_failure(kpis, message, everywhere=False, error=None):
@@ -57,8 +105,7 @@ def note_failure(kpis, message, everywhere=False, error=None):
     :param error: the exception, whose traceback is logged
     """
     now = fields.Datetime.now()
-    # PostgreSQL repeats the statement after the message
-    message = re.sub(r"\s*\n(LINE|\s*\^).*", "", message, flags=re.DOTALL).strip()
+    message = _first_line(message)
     expected = error is None or isinstance(error, DEFINITION_ERRORS)
     _logger.log(
         logging.WARNING if expected else logging.ERROR,
@@ -74,6 +121,7 @@ def note_failure(kpis, message, everywhere=False, error=None):
         kpi.write(
             {
                 "failure_count": count,
+                "failed_since": kpi.failed_since or now,
                 "failed_company_id": not everywhere and kpi.env.company.id,
                 "last_error": message,
                 "next_try": now + min(FIRST_RETRY * 2 ** min(count - 1, 9), LAST_RETRY),
@@ -97,6 +145,7 @@ def note_success(kpis, now):
     ).write(
         {
             "failure_count": 0,
+            "failed_since": False,
             "failed_company_id": False,
             "last_error": False,
             "next_try": False,

@@ -10,6 +10,7 @@ from ..engine import periods as calendar
 from ..goals.baseline import unknown_baselines
 from ..periods.bounds import LONGEST_HISTORY
 from ..periods.comparison import earlier_days
+from .failures import confined
 from .fingerprints import first_day
 from .scope import kpis_to_refresh
 
@@ -24,6 +25,7 @@ def refresh_periods(company, now):
     """Create the periods of the whole history, and recent days and weeks; update their states."""
     # superuser: periods are the same for all users of a company
     model = company.env["crm.kpi.period"].sudo()
+    check_time_zone(company)
     today = calendar.local_day(now, company._kpi_tz())
     begin = company.kpi_history_start or _first_day(company, today)
     first = min(begin, calendar.shift("month", calendar.start_of("month", today), -1))
@@ -65,15 +67,35 @@ def _known(spans, begin):
     return {span for span in spans if not begin or span[1] > begin}
 
 
+def check_time_zone(company):
+    """Tell the administrator that another time zone is used than the one that was chosen."""
+    # superuser: bookkeeping of the refresh
+    failures = company.env["crm.kpi.failure"].sudo()
+    name, used = f"time zone of {company.name}", company._kpi_tz()
+    wanted = next(iter(company._kpi_wanted_tz()), used)
+    if wanted == used:
+        failures._forget(name)
+        return
+    text = company.env._(
+        "The database does not know the time zone %(wanted)s of %(company)s. Its days begin at "
+        "midnight of %(used)s. Choose another time zone in the settings of KPIs.",
+        wanted=wanted,
+        company=company.name,
+        used=used,
+    )
+    failures._note(name, company.env._("Time zone"), text, company)
+
+
 def _first_day(company, today):
     """Day of the first record of any source, today without records."""
-    sources = kpis_to_refresh(company).source_id
-    days = [
-        day
-        for source in sources | sources.base_source_ids
-        if (day := first_day(source, company, today - LONGEST_HISTORY))
-    ]
-    return min(days, default=today)
+    kpis = kpis_to_refresh(company)
+    sources = kpis.source_id
+    days = [today]
+    for source in sources | sources.base_source_ids:
+        # a source that cannot be used fails on its KPIs; the periods of the others are needed
+        with confined(kpis.filtered(lambda kpi, own=source: kpi.source_id == own)):
+            days.append(first_day(source, company, today - LONGEST_HISTORY) or today)
+    return min(days)
 
 
 def delete_short_periods(env):

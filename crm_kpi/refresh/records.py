@@ -9,6 +9,7 @@ from odoo.tools import SQL
 from ..engine.cells import Column
 from .by_segment import SetRow, facts_by_segment
 from .fact_plan import FactPlan, plan_for_reader
+from .failures import told_to_reader
 
 
 def counted_record_ids(source, kpi, period, cell, limit=None):
@@ -16,6 +17,11 @@ def counted_record_ids(source, kpi, period, cell, limit=None):
 
     :param cell: dict with ``level``, ``team_id``, ``user_id``, ``segment_id`` (ids)
     """
+    with told_to_reader(source.env):
+        return _counted_record_ids(source, kpi, period, cell, limit)
+
+
+def _counted_record_ids(source, kpi, period, cell, limit):
     plan = plan_for_reader(source, period.company_id, period, fields.Datetime.now(), kpi)
     table, where = _cell_facts(plan, cell, period.company_id)
     where.append(SQL("f0"))
@@ -49,6 +55,11 @@ def count_reasons(source, kpi, period, cell, now):
         ``filter`` (by that of the KPI), ``young`` (not mature yet), ``empty`` (without a value
         to aggregate), ``no_company`` (they would be included, but belong to no company)
     """
+    with told_to_reader(source.env):
+        return _count_reasons(source, kpi, period, cell, now)
+
+
+def _count_reasons(source, kpi, period, cell, now):
     builder = FactPlan(
         source, period.company_id, period, now, domain=Domain.TRUE, or_no_company=True
     )

@@ -10,7 +10,8 @@ from odoo import fields
 from odoo.exceptions import UserError
 
 from .claim import claim_refresh, limited_wait
-from .steps import CompanyRefresh, DeriveStep, SegmentsStep
+from .failures import noted
+from .steps import CompanyRefresh, CustomersStep, DeriveStep, SegmentsStep
 
 _logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Refresh:
         try:
             with limited_wait(self.env.cr):
                 for step in self.steps():
-                    written += step.run()
+                    written += run_step(step)
                     skipped += step.skipped
         except psycopg2.errors.LockNotAvailable as error:
             _logger.warning("KPI refresh: %s waited too long for a lock", step.name)
@@ -84,6 +85,7 @@ class Refresh:
         """Yield the steps in the order in which they must run."""
         now = fields.Datetime.now()
         yield DeriveStep(self.env)
+        yield CustomersStep(self.env)
         yield SegmentsStep(self.env)
         companies = self.env["res.company"].search([])
         if self.periods is not None:
@@ -138,10 +140,16 @@ class ScheduledRefresh:
     def _run_step(self, step):
         try:
             with limited_wait(self.env.cr):
-                step.run()
+                run_step(step)
         except psycopg2.OperationalError:
             _logger.warning("KPI refresh: %s is busy elsewhere, left to the next run", step.name)
-        except Exception:
-            # any exception: a step must not keep the steps of other sources and companies
-            # from being run
-            _logger.exception("KPI refresh: %s failed", step.name)
+
+
+def run_step(step):
+    """Run a step; a failure is noted and does not stop the steps of other sources and companies.
+
+    :return: number of cells written
+    """
+    with noted(step.env, step.name, step.title, step.company):
+        return step.run()
+    return 0

@@ -23,11 +23,21 @@ class Step:
     """A part of a refresh.
 
     :attr name: unique in a refresh; by it the scheduled refresh resumes where it stopped
+    :attr title: what an administrator reads when the step fails
+    :attr company: whose values it computes; ``None``: those of all companies
     :attr skipped: what was left out, as texts
     """
 
     name = ""
+    company = None
     skipped = ()
+
+    def __init__(self, env):
+        self.env = env
+
+    @property
+    def title(self):
+        return self.name
 
     def run(self):
         """Do the work.
@@ -47,8 +57,9 @@ class DeriveStep(Step):
 
     name = "derive"
 
-    def __init__(self, env):
-        self.env = env
+    @property
+    def title(self):
+        return self.env._("Facts of records")
 
     def run(self):
         self.env.flush_all()
@@ -60,11 +71,6 @@ class DeriveStep(Step):
                 kpis = self.env["crm.kpi"].sudo().search([("source_id", "in", of_model.ids)])
                 with confined(kpis, partial(self._failure_text, model), everywhere=True):
                     self.env[model].sudo()._kpi_derive()
-        # Customers last: their rows are made from orders and conversations. No KPI is computed
-        # from these rows alone, so that a failure is only logged.
-        # superuser: the same reason as above
-        with confined(self.env["crm.kpi"].sudo()):
-            self.env["crm.kpi.customer"].sudo()._kpi_derive()
         return 0
 
     def _failure_text(self, model, error):
@@ -75,13 +81,30 @@ class DeriveStep(Step):
         )
 
 
+class CustomersStep(Step):
+    """Derive the rows of customers, after the orders and conversations they are made from."""
+
+    name = "customers"
+
+    @property
+    def title(self):
+        return self.env._("Customers")
+
+    def run(self):
+        self.env.flush_all()
+        # superuser: as in DeriveStep
+        self.env["crm.kpi.customer"].sudo()._kpi_derive()
+        return 0
+
+
 class SegmentsStep(Step):
     """Update which customers belong to which segments; have the values since then checked."""
 
     name = "segments"
 
-    def __init__(self, env):
-        self.env = env
+    @property
+    def title(self):
+        return self.env._("Segments of customers")
 
     def run(self):
         self.env.flush_all()
@@ -140,11 +163,13 @@ class CompanyStep(Step):
     label = ""
 
     def __init__(self, refresh):
+        super().__init__(refresh.company.env)
         self.refresh = refresh
+        self.company = refresh.company
 
     @property
     def name(self):
-        return f"{self.label} of {self.refresh.company.name}"
+        return f"{self.label} of {self.company.name}"
 
     def run(self):
         written = self._run() or 0
@@ -157,6 +182,10 @@ class CompanyStep(Step):
 
 class PeriodsStep(CompanyStep):
     label = "periods"
+
+    @property
+    def title(self):
+        return self.env._("Periods")
 
     def _run(self):
         refresh_periods(self.refresh.company, self.refresh.now)
@@ -173,6 +202,10 @@ class SourceStep(CompanyStep):
     def label(self):
         return self.source.code
 
+    @property
+    def title(self):
+        return self.source.name
+
     def _run(self):
         refresh = self.refresh
         aggregates = Aggregates(self.source, refresh.company, refresh.now)
@@ -184,6 +217,10 @@ class SourceStep(CompanyStep):
 
 class FormulasStep(CompanyStep):
     label = "formulas"
+
+    @property
+    def title(self):
+        return self.env._("Formulas")
 
     def _run(self):
         refresh = self.refresh
@@ -203,6 +240,10 @@ class WithheldStep(CompanyStep):
 class GoalsStep(CompanyStep):
     label = "goals"
 
+    @property
+    def title(self):
+        return self.env._("Goals")
+
     def _run(self):
         # superuser: the value and status of a goal are computed, never entered
         self.refresh.company.env["crm.kpi.goal"].sudo()._refresh(self.refresh.company)
@@ -212,6 +253,10 @@ class AnnounceStep(CompanyStep):
     """Tell open boards of new values, if there are any."""
 
     label = "boards"
+
+    @property
+    def title(self):
+        return self.env._("Open boards")
 
     def _run(self):
         if self.refresh.written:

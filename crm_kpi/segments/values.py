@@ -70,10 +70,8 @@ def create_segments(segment_set, ids):
     column = VALUE_COLUMNS[segment_set.kind]
     Segment = segment_set.env["crm.kpi.segment"].with_context(active_test=False, lang=None)
     values = segment_set.env[Segment._fields[column].comodel_name].browse(ids)
-    names = _unique_names(
-        values.with_context(lang=None),
-        set(Segment.search([("set_id", "=", segment_set.id)]).mapped("name")),
-    )
+    others = Segment.search([("set_id", "=", segment_set.id)])
+    names = _unique_names(values.with_context(lang=None), others)
     segments = Segment.create(
         [
             {"set_id": segment_set.id, column: value.id, "name": name}
@@ -83,14 +81,20 @@ def create_segments(segment_set, ids):
     for lang, _name in segment_set.env["res.lang"].get_installed():
         if lang == "en_US":
             continue
-        translated = segments.with_context(lang=lang)
-        for segment, (value, name) in zip(translated, names.items(), strict=True):
-            number = name[len(value.display_name) :]
-            segment.name = value.with_context(lang=lang).display_name + number
+        # two values may have the same name in one language only
+        names = _unique_names(values.with_context(lang=lang), others.with_context(lang=lang))
+        for segment in segments:
+            # all names of a language are unique once the last one is written: each alone would
+            # be compared with names that are not translated yet
+            segment.update_field_translations("name", {lang: names[segment[column]]})
 
 
-def _unique_names(values, taken):
-    """Name by value. Values may have the same name, segments of one set may not."""
+def _unique_names(values, others):
+    """Name by value. Values may have the same name, segments of one set may not.
+
+    :param others: the segments that the set has already
+    """
+    taken = set(others.mapped("name"))
     names = {}
     for value in values.sorted("display_name"):
         name, number = value.display_name, 1

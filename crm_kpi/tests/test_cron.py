@@ -19,7 +19,8 @@ from .common import KpiCommon
 class NotedStep(Step):
     """A step that only records its runs."""
 
-    def __init__(self, name, done):
+    def __init__(self, env, name, done):
+        super().__init__(env)
         self.name = name
         self.done = done
 
@@ -44,8 +45,8 @@ class TestCron(KpiCommon):
         """When time is short, each run does one step, and no step is left out."""
         done = []
 
-        def steps(_refresh):
-            return [NotedStep(name, done) for name in "abc"]
+        def steps(refresh):
+            return [NotedStep(refresh.env, name, done) for name in "abc"]
 
         with (
             patch.object(Refresh, "steps", steps),

@@ -3,17 +3,20 @@
 """Workbooks sent by mail or created in the background."""
 
 import io
+from contextlib import suppress
 from datetime import datetime
 from unittest.mock import patch
 
 import openpyxl
 from freezegun import freeze_time
 
+from odoo import fields
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import html2plaintext, mute_logger
 
+from ..workbook.request import WorkbookRequest
 from .common_export import ExportCase
 
 
@@ -157,6 +160,86 @@ class TestMailing(ExportCase):
         book = self.book(message.attachment_ids.with_user(self.ann))
         self.assertIn("Ann", self.texts(book))
         self.assertFalse({"Bob", "Cid"} & self.texts(book))
+
+    def once(self):
+        """A workbook in the background that Ann exported."""
+        request = self.options(kpi_ids=self.amount.ids, layout="list")
+        self.env["crm.kpi.mailing"].with_user(self.ann)._send_later(
+            WorkbookRequest(**request), "KPI sheet"
+        )
+        return self.env["crm.kpi.mailing"].search([("frequency", "=", "once")])
+
+    def messages(self, user):
+        """Subjects and texts of the messages to a user, oldest first."""
+        messages = self.env["mail.message"].search(
+            [("notified_partner_ids", "in", user.partner_id.ids)], order="id"
+        )
+        return [(message.subject, html2plaintext(message.body)) for message in messages]
+
+    def run_cron(self):
+        with patch.object(self.registry["ir.cron"], "_commit_progress", return_value=1):
+            self.env["crm.kpi.mailing"]._cron_send()
+
+    @mute_logger("odoo.addons.crm_kpi.models.workbook.crm_kpi_mailing")
+    def test_failure_in_the_background(self):
+        """The user who exported reads why; it is tried three times, then not any more."""
+        export = type(self.env["crm.kpi.export"])
+        tried = []
+
+        def fail(*_args):
+            tried.append(datetime.now())
+            raise ValueError("disk full")
+
+        with patch.object(export, "_write_workbook", fail):
+            with freeze_time("2026-04-10 10:00:00"):
+                mailing = self.once()
+            for minute in (0, 4, 5, 14, 15, 59):
+                with freeze_time(f"2026-04-10 10:{minute:02d}:00"):
+                    self.run_cron()
+        self.assertEqual([moment.minute for moment in tried], [0, 5, 15])
+        self.assertFalse(mailing.next_date)
+        self.assertIn("disk full", mailing.last_error)
+        self.assertEqual(mailing.failed_since, datetime(2026, 4, 10, 10))
+        first, last = self.messages(self.ann)
+        self.assertIn("disk full", first[1])
+        self.assertIn("It is tried again.", first[1])
+        self.assertIn("It is not tried again.", last[1])
+        # a manager has it made once more
+        mailing.action_send()
+        self.run_cron()
+        self.assertFalse(mailing.exists())
+        self.assertEqual(len(self.messages(self.ann)), 3)
+
+    def test_success_after_a_failure_in_the_background(self):
+        mailing, export = self.once(), type(self.env["crm.kpi.export"])
+        with (
+            patch.object(export, "_write_workbook", side_effect=ValueError("disk full")),
+            mute_logger("odoo.addons.crm_kpi.models.workbook.crm_kpi_mailing"),
+        ):
+            self.run_cron()
+        mailing.next_date = fields.Datetime.now()
+        self.run_cron()
+        self.assertFalse(mailing.exists())
+        self.assertIn("is ready", self.messages(self.ann)[-1][0])
+
+    def test_killed_in_the_background(self):
+        """A workbook at which the server is killed does not keep the others for ever."""
+        with freeze_time("2026-04-10 10:00:00"):
+            mailing = self.once()
+            other = self.mailing(name="Other", next_date="2026-04-10 09:00:00")
+            mailing.next_date = "2026-04-10 08:00:00"
+            killed = patch.object(
+                type(mailing), "_send", autospec=True, side_effect=KeyboardInterrupt
+            )
+            for _run in range(3):
+                # a process that is killed rolls nothing back that is committed
+                with killed, suppress(KeyboardInterrupt):
+                    self.run_cron()
+            self.run_cron()
+        self.assertFalse(mailing.next_date)
+        self.assertTrue(other.last_date)
+        [(_subject, text)] = [m for m in self.messages(self.ann) if "could not be made" in m[0]]
+        self.assertIn("stopped it 3 times", text)
 
     def test_rights(self):
         with self.assertRaises(AccessError):

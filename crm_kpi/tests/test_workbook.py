@@ -11,6 +11,7 @@ import unicodedata
 import zipfile
 from datetime import datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import openpyxl
 from hypothesis import HealthCheck, given, settings
@@ -342,6 +343,46 @@ class TestWorkbookText(BaseCase):
             self.assertEqual(cells[name].data_type, "s", name)
         found = [c for row in page.iter_rows() for c in row if c.value == "{=SUM(A1:A9)}"]
         self.assertTrue(all(c.style_array and c.quotePrefix for c in found if c.column > 1))
+
+    def test_rows_beyond_the_limit_of_a_sheet(self):
+        """They go on further sheets, each with the headers; no row is lost or written twice."""
+        rows = [[f"Row {number}", number, "On track"] for number in range(30)]
+        headers = ["Name", "Number", "Status"]
+        look = {"status_column": 2, "statuses": ["on_track"] * 30, "bar_column": 1}
+        for last_row, flat, count in (
+            (9, False, 30),
+            (9, True, 30),
+            (9, False, 14),
+            (33, False, 30),
+        ):
+            with self.subTest(last_row=last_row, flat=flat, count=count):
+                content = make_content(["x"] * 30)
+                content.cards, content.sheets = [], []
+                listed = iter(rows[:count]) if flat else rows[:count]
+                two = [
+                    wb.Table("One", headers, listed, **look),
+                    wb.Table("Two", headers, [rows[0]]),
+                ]
+                content.pages = [
+                    wb.Page("One", "One", two[:1]),
+                    wb.Page(
+                        "Both", "Both", [wb.Table("One", headers, rows[:count], **look), two[1]]
+                    ),
+                ]
+                with patch("odoo.addons.crm_kpi.workbook.report.LAST_ROW", last_row):
+                    file = written(content, flat)
+                book = openpyxl.load_workbook(file)
+                for name, expected in (("One", rows[:count]), ("Both", [*rows[:count], rows[0]])):
+                    sheets = [sheet for sheet in book if sheet.title.split()[0] == name]
+                    found = []
+                    for sheet in sheets:
+                        self.assertLessEqual(sheet.max_row, last_row + 1)
+                        lines = [list(line[:3]) for line in sheet.iter_rows(values_only=True)]
+                        self.assertIn(headers, lines)
+                        found += [line for line in lines if str(line[0]).startswith("Row ")]
+                    self.assertEqual(found, expected)
+                    if last_row == 9:
+                        self.assertGreater(len(sheets), 1)
 
     def test_corpus_recalculated(self):
         """LibreOffice opens the workbook and computes the same values."""

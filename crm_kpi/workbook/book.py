@@ -10,6 +10,8 @@ from .content import NO_VALUE
 from .formats import DARK, GRID, LIGHT, Styles
 from .formulas import SHAPE, is_number
 
+#: The last row that Excel has, counted from 0.
+LAST_ROW = 1_048_575
 A4, LETTER = 9, 1
 #: Widths of columns, in characters.
 NARROWEST, WIDEST = 7, 44

@@ -2,8 +2,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The sheets of a workbook in their order: summary, KPIs, then pages of plain tables."""
 
+from itertools import chain, islice
+
 from . import formulas
-from .book import Book
+from .book import LAST_ROW, Book
 from .content import NO_VALUE
 from .formats import DARK
 from .kpi_sheet import KpiSheet
@@ -34,7 +36,7 @@ def write_report(file, content, flat=False):
     if summary:
         _summary(summary, content, places)
     for page in content.pages:
-        _page(book.sheet(page.name, content.title), page)
+        PageWriter(book, page, content.title).write_page()
     book.close()
     return book.formulas
 
@@ -123,40 +125,81 @@ def _card(sheet, card, row, places):
     sheet.number(row, 11, card.record_count, "#,##0")
 
 
-def _page(sheet, page):
-    sheet.title(page.title)
-    row, widths = 2, []
-    for name, text in page.lines:
-        sheet.text(row, 0, name, bold=True, valign="top")
-        sheet.text(row, 1, text, text_wrap=len(str(text)) > 60)
-        row += 1
-    row += bool(page.lines)
-    single = len(page.tables) == 1
-    for table in page.tables:
-        if not single:
-            sheet.text(row, 0, table.title, bold=True, font_size=12, font_color=DARK)
-            row += 1
+class PageWriter:
+    """Writes a page of plain tables; rows beyond the limit of a sheet go on further sheets.
+
+    :param title: title of the workbook, for the headers of printed pages
+    """
+
+    def __init__(self, book, page, title):
+        self.book, self.page, self.title = book, page, title
+        self.sheet, self.row, self.widths = None, 0, []
+
+    def write_page(self):
+        page = self.page
+        self._next_sheet()
+        for name, text in page.lines:
+            self.sheet.text(self.row, 0, name, bold=True, valign="top")
+            self.sheet.text(self.row, 1, text, text_wrap=len(str(text)) > 60)
+            self.row += 1
+        self.row += bool(page.lines)
+        for table in page.tables:
+            self._table(table)
+        if page.lines:
+            widths = self.widths
+            widths[:2] = [max(18, *(widths[:1] or [0])), max(40, *(widths[1:2] or [0]))]
+        self._end_sheet()
+
+    def _next_sheet(self):
+        if self.sheet:
+            self._end_sheet()
+        self.sheet = self.book.sheet(self.page.name, self.title)
+        self.sheet.title(self.page.title)
+        self.row = 2
+
+    def _end_sheet(self):
+        # many columns: wrap long texts, so that a printed page can be read
+        widths = self.widths
+        self.sheet.widths([min(w, 26) for w in widths] if len(widths) > 12 else widths)
+
+    def _table(self, table):
+        left = len(table.rows) if hasattr(table.rows, "__len__") else 0
+        rows = iter(table.rows)
+        if self.row + 3 > LAST_ROW:  # no room for title, headers and a row
+            self._next_sheet()
+        if len(self.page.tables) > 1:
+            self.sheet.text(self.row, 0, table.title, bold=True, font_size=12, font_color=DARK)
+            self.row += 1
         if table.note:
-            sheet.text(row, 0, table.note, font_color="#7A4B00")
-            row += 1
-        if single:
-            sheet.inner.freeze_panes(row + 1, 1)
-            sheet.inner.repeat_rows(row)
-        row = _table(sheet, table, row, widths) + 1
-    if page.lines:
-        widths[:2] = [max(18, *(widths[:1] or [0])), max(40, *(widths[1:2] or [0]))]
-    # many columns: wrap long texts, so that a printed page can be read
-    sheet.widths([min(width, 26) for width in widths] if len(widths) > 12 else widths)
+            self.sheet.text(self.row, 0, table.note, font_color="#7A4B00")
+            self.row += 1
+        statuses = iter(table.statuses)
+        while True:
+            room = LAST_ROW - self.row
+            self._headers(table, min(left, room))
+            first = self.row
+            for cells in islice(rows, room):
+                self._cells(table, cells, next(statuses, ""))
+            left -= self.row - first
+            self._bars(table, first)
+            following = next(rows, None) if self.row > LAST_ROW else None
+            if following is None:
+                break
+            rows = chain([following], rows)
+            self._next_sheet()
+        self.row += 1
 
+    def _headers(self, table, count):
+        if len(self.page.tables) == 1:
+            self.sheet.inner.freeze_panes(self.row + 1, 1)
+            self.sheet.inner.repeat_rows(self.row)
+        self.sheet.table(self.row, 0, table.headers, count, table.title)
+        for column, header in enumerate(table.headers):
+            _widen(self.widths, column, len(str(header)) / 1.4)
+        self.row += 1
 
-def _table(sheet, table, row, widths):
-    counted = hasattr(table.rows, "__len__")
-    sheet.table(row, 0, table.headers, len(table.rows) if counted else 0, table.title)
-    for column, header in enumerate(table.headers):
-        _widen(widths, column, len(str(header)) / 1.4)
-    first = row + 1
-    for number, cells in enumerate(table.rows):
-        row += 1
+    def _cells(self, table, cells, status):
+        sheet, row, widths = self.sheet, self.row, self.widths
         for column, value in enumerate(cells):
             fmt = table.formats[column] if column < len(table.formats) else None
             if isinstance(value, tuple):
@@ -168,20 +211,24 @@ def _table(sheet, table, row, widths):
                 if fmt:
                     sheet.number(row, column, None)
             elif column == table.status_column:
-                style = sheet.styles.status(table.statuses[number])
+                style = sheet.styles.status(status)
                 sheet.inner.write_string(row, column, clean(value) or NO_VALUE, style)
                 _widen(widths, column, len(value))
             else:
                 sheet.text(row, column, value, **({"text_wrap": True, "valign": "top"}
                            if len(str(value)) > 26 else {}))  # fmt: skip
                 _widen(widths, column, len(str(value)))
-    if table.bar_column is not None and row >= first:
-        sheet.inner.conditional_format(
-            first, table.bar_column, row, table.bar_column,
+        self.row += 1
+
+    def _bars(self, table, first):
+        """Bars in the cells of a column; the width of a cell is 100 %."""
+        if table.bar_column is None or self.row == first:
+            return
+        self.sheet.inner.conditional_format(
+            first, table.bar_column, self.row - 1, table.bar_column,
             {"type": "data_bar", "bar_solid": True, "bar_color": "#9DB7D5", "min_type": "num",
              "max_type": "num", "min_value": 0, "max_value": 1},
         )  # fmt: skip
-    return row + 1
 
 
 def _widen(widths, column, width):

@@ -5,7 +5,9 @@ from . import crm_kpi_category
 from . import crm_kpi_computation
 from . import crm_kpi_period_rows
 from . import crm_kpi_source
+from . import crm_kpi_failure
 from . import crm_kpi
 from . import crm_kpi_recommendation
 from . import crm_kpi_optional
 from . import crm_kpi_library
+from . import crm_kpi_health

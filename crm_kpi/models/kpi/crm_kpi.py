@@ -160,6 +160,8 @@ class CrmKpi(models.Model):
         "kpi_id",
         "component_id",
         "Components",
+        # an archived component is still computed
+        context={"active_test": False},
         compute="_compute_component_ids",
         store=True,
         help="KPIs that the formula uses.",
@@ -256,6 +258,7 @@ class CrmKpi(models.Model):
         help="Company in which the last refresh failed. The error is cleared when a refresh in "
         "this company succeeds.",
     )
+    failed_since = fields.Datetime(readonly=True, copy=False)
     next_try = fields.Datetime(readonly=True, copy=False)
 
     _code_uniq = models.Constraint("UNIQUE(code)", "Code: another KPI has this code already.")
@@ -409,7 +412,7 @@ class CrmKpi(models.Model):
             self._drop_other_companies()
             self.filtered("failed_company_id").failed_company_id = False
         if "code" in vals:
-            users = self.search([("formula", "!=", False)])
+            users = self.with_context(active_test=False).search([("formula", "!=", False)])
             self.env.add_to_compute(self._fields["component_ids"], users)
         return result
 

@@ -221,14 +221,7 @@ class CrmKpiSource(models.Model):
         for index, name in enumerate(names):
             field = model._fields.get(name)
             if field is None:
-                raise ValidationError(
-                    self.env._(
-                        "%(label)s: %(model)s has no field %(name)s. Choose an existing field.",
-                        label=label,
-                        model=model._description,
-                        name=name,
-                    )
-                )
+                raise ValidationError(self._no_field_text(label, model, name))
             if not (field.store or field.related) or (not field.column_type and not field.related):
                 raise ValidationError(
                     self.env._(
@@ -286,6 +279,55 @@ class CrmKpiSource(models.Model):
                 )
             ) from error
         measurable.check_domain(self.env[self.model], domain, label)
+
+    def _check_usable(self):
+        """Refuse a definition whose fields were deleted since it was saved.
+
+        :raise ValidationError: names the field and the remedy
+        """
+        for name in _PATHS:
+            for path in self._paths(name):
+                self._path_field(path, self._label_of(name))
+        self._usable_domain(self.domain, self._label_of("domain"))
+
+    def _label_of(self, name):
+        return self.env._(
+            "%(field)s of the source “%(name)s”",
+            field=self._fields[name]._description_string(self.env),
+            name=self.name,
+        )
+
+    def _usable_domain(self, text, label):
+        """The domain written in a filter on the source's model.
+
+        :param label: what the filter is called, for the error
+        :raise ValidationError: a field does not exist (any more)
+        :raise ValueError: the text is no domain
+        """
+        domain = self._parse_domain(text)
+        self._check_domain_fields(self.env[self.model], domain, label)
+        return domain
+
+    def _check_domain_fields(self, model, domain, label):
+        for condition in domain.iter_conditions():
+            owner = model
+            for name in condition.field_expr.split("."):
+                field = owner._fields.get(name)
+                if field is None:
+                    raise ValidationError(self._no_field_text(label, owner, name))
+                if not field.comodel_name:
+                    break  # part of a date, or a property
+                owner = self.env[field.comodel_name]
+            if condition.operator in ("any", "not any"):
+                self._check_domain_fields(owner, Domain(condition.value), label)
+
+    def _no_field_text(self, label, model, name):
+        return self.env._(
+            "%(label)s: %(model)s has no field %(name)s. Choose an existing field.",
+            label=label,
+            model=model._description,
+            name=name,
+        )
 
     @staticmethod
     def _parse_domain(text):

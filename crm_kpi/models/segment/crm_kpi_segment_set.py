@@ -11,6 +11,7 @@ from odoo.tools import SQL
 
 from ...customers import definitions
 from ...engine.periods import local_day
+from ...refresh.failures import noted
 from ...segments import COMPANY_KINDS, changed_customers, difference, history, values
 
 
@@ -187,7 +188,20 @@ class CrmKpiSegmentSet(models.Model):
             # superuser: read-only field, and the user may write the set (checked above). The
             # next refresh of the KPIs marks the periods, not this button.
             self.sudo().write({"date_changed": earliest})
-        return True
+        # superuser: only the failures of these sets, which the user may write
+        failures = self.env["crm.kpi.failure"].sudo()
+        messages = failures.search([("name", "in", [f"segment set {id_}" for id_ in self.ids])])
+        if not messages:
+            return True
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "danger",
+                "sticky": True,
+                "message": "\n".join(f"{note.title}: {note.error}" for note in messages),
+            },
+        }
 
     def action_forget_history(self):
         """Forget dated changes: today's segments hold for the whole past again."""
@@ -237,15 +251,9 @@ class CrmKpiSegmentSet(models.Model):
         self.env.flush_all()
         dates = [found for found in (sets._pop_moved_facts(), *self._pop_changed()) if found]
         for segment_set in sets:
-            if not segment_set.date_start:
-                # from now on all records have a segment of this set
-                dates.append(date.min)
-            segment_set._create_missing_segments()
-            segment_set._note_update(day or segment_set._today())
-            for company, today in segment_set._scopes(day):
-                changed = segment_set._update_scope(company, today)
-                if changed:
-                    dates.append(changed)
+            # a set that cannot be updated keeps its members; the other sets go on
+            with segment_set._failure_noted():
+                dates += segment_set._update_set(day)
         self.env.flush_all()
         return min(dates, default=None)
 
@@ -254,6 +262,22 @@ class CrmKpiSegmentSet(models.Model):
         """The active sets that another transaction updates right now."""
         sets = self.search([])
         return sets - sets.try_lock_for_update(allow_referencing=True)
+
+    def _update_set(self, day):
+        """Update one set; list of the earliest dates that changed."""
+        self.ensure_one()
+        # of a new set: from now on all records have a segment of it
+        dates = [] if self.date_start else [date.min]
+        self._create_missing_segments()
+        self._note_update(day or self._today())
+        for company, today in self._scopes(day):
+            if changed := self._update_scope(company, today):
+                dates.append(changed)
+        return dates
+
+    def _failure_noted(self):
+        title = self.env._("Segments: %s", self.name)
+        return noted(self.env, f"segment set {self.id}", title, self.company_id)
 
     def _note_update(self, today):
         """Note the day of this update: one small write a day, not one per refresh."""

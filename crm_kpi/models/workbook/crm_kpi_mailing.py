@@ -8,17 +8,23 @@ from datetime import datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
+from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Command
 
 from ...engine import periods as calendar
+from ...refresh.failures import error_text
 from ...workbook.request import WorkbookRequest
 from ..board.crm_kpi_board import SCOPES
 
 _logger = logging.getLogger(__name__)
 
+#: Tries of a workbook that is sent once, or whose making is interrupted.
+MAX_TRIES = 3
+#: Time until the second try; doubled until the third.
+FIRST_RETRY = timedelta(minutes=5)
 WEEKDAYS = [
     ("0", "Monday"),
     ("1", "Tuesday"),
@@ -78,6 +84,8 @@ class CrmKpiMailing(models.Model):
     )
     last_date = fields.Datetime("Last mail", readonly=True, copy=False)
     last_error = fields.Text(readonly=True, copy=False)
+    failed_since = fields.Datetime(readonly=True, copy=False)
+    tries = fields.Integer(readonly=True, copy=False, help="Tries since the last success.")
     options = fields.Json(
         readonly=True, copy=False, help="The request of a workbook that is sent once."
     )
@@ -125,9 +133,21 @@ class CrmKpiMailing(models.Model):
         due = self.search([("next_date", "<=", fields.Datetime.now())])
         cron._commit_progress(remaining=len(due))
         for mailing in due:
-            mailing._send()
+            if mailing._begin():
+                # committed: a workbook at which the process is killed is tried a few times only,
+                # and does not keep the others from being sent for ever
+                cron._commit_progress()
+                mailing._send()
             if not cron._commit_progress(1):
                 break
+
+    def _begin(self):
+        """Count a try; false when there were too many that did not come to their end."""
+        if self.tries >= MAX_TRIES:
+            self._fail(self.env._("The server stopped it %s times.", self.tries))
+            return False
+        self.tries += 1
+        return True
 
     def _send(self):
         self.ensure_one()
@@ -138,18 +158,63 @@ class CrmKpiMailing(models.Model):
                     self._send_to(user)
             except Exception as error:
                 _logger.warning("KPI mailing %s to user %s", self.id, user.id, exc_info=True)
-                errors.append(f"{user.name}: {error}")
-        now = fields.Datetime.now()
-        if self.frequency == "once" and not errors:
+                errors.append(f"{user.name}: {error_text(error)}")
+        if errors:
+            self._fail("\n".join(errors))
+        elif self.frequency == "once":
             self.unlink()
-            return
+        else:
+            now = fields.Datetime.now()
+            self.write(
+                {
+                    "tries": 0,
+                    "last_date": now,
+                    "last_error": False,
+                    "failed_since": False,
+                    "next_date": self._after(now),
+                }
+            )
+
+    def _fail(self, reason):
+        """Note why it failed. A workbook that is sent once is tried again a few times."""
+        now, once = fields.Datetime.now(), self.frequency == "once"
+        tries = max(self.tries, 1)
+        if not once:
+            next_date = self._after(now)
+        elif tries < MAX_TRIES:
+            next_date = now + FIRST_RETRY * 2 ** (tries - 1)
+            # superuser: starts the scheduled action
+            self.env.ref("crm_kpi.ir_cron_mailing").sudo()._trigger(next_date)
+        else:
+            next_date = False
         self.write(
             {
+                "tries": tries if once else 0,
                 "last_date": now,
-                "last_error": "\n".join(errors) or False,
-                "next_date": False if self.frequency == "once" else self._after(now),
+                "last_error": reason,
+                "failed_since": self.failed_since or now,
+                "next_date": next_date,
             }
         )
+        if once and tries in (1, MAX_TRIES):
+            self._tell_requester(reason)
+
+    def _tell_requester(self, reason):
+        """Tell the user who exported a workbook that it failed, and what happens next."""
+        for user in self.user_ids.filtered("active"):
+            env = self.with_context(lang=user.lang).env
+            if self.next_date:
+                following = env._("It is tried again.")
+            else:
+                following = env._(
+                    "It is not tried again. Choose fewer KPIs or periods, or ask an administrator."
+                )
+            env["mail.thread"].message_notify(
+                partner_ids=user.partner_id.ids,
+                author_id=env.ref("base.partner_root").id,
+                subject=env._("The workbook that you exported could not be made"),
+                body=Markup("<p>%s</p><p>%s</p>") % (reason, following),
+            )
 
     def _send_to(self, user):
         """Make the workbook with the rights of the receiver, and send it."""
@@ -219,7 +284,7 @@ class CrmKpiMailing(models.Model):
     def action_send(self):
         """Send at the next run of the scheduled action."""
         self.check_access("write")  # also without a record: the scheduled action would run
-        self.next_date = fields.Datetime.now()
+        self.write({"next_date": fields.Datetime.now(), "tries": 0})
         self.env.ref("crm_kpi.ir_cron_mailing")._trigger()
 
     @api.model

@@ -4,7 +4,7 @@
 
 from typing import NamedTuple
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 
 from .. import content as wb
 from ..formats import DAY, MOMENT
@@ -41,6 +41,10 @@ def records_page(reader):
         except AccessError:
             refused |= kpi
             lines.append((kpi.name, env._("You may not read these records.")))
+            continue
+        except UserError as error:
+            # its definition cannot be used any more: the other KPIs are shown
+            lines.append((kpi.name, str(error)))
             continue
         rows += records.rows
         if records.counted:

@@ -1,0 +1,128 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+#: What can fail, and the model of the records that fail.
+KINDS = [
+    ("kpi", "KPI"),
+    ("refresh", "Refresh"),
+    ("segment", "Segment"),
+    ("mailing", "Workbook by mail"),
+    ("history", "History"),
+]
+MODELS = {
+    "kpi": "crm.kpi",
+    "segment": "crm.kpi.segment",
+    "mailing": "crm.kpi.mailing",
+}
+
+
+class CrmKpiHealth(models.Model):
+    """What does not work at present: one row per failure, read from where it is noted."""
+
+    _name = "crm.kpi.health"
+    _description = "KPI Health"
+    _auto = False
+    _order = "date, id"
+    _depends = {
+        "crm.kpi": [
+            "name", "last_error", "failed_since", "next_try", "company_id",
+        ],
+        "crm.kpi.failure": ["title", "error", "date", "company_id"],
+        "crm.kpi.segment": ["name", "last_error", "set_id", "active"],
+        "crm.kpi.segment.set": ["company_id", "active"],
+        "crm.kpi.mailing": [
+            "name", "last_error", "failed_since", "next_date", "company_id", "active",
+        ],
+        "crm.kpi.backfill": ["name", "error"],
+    }  # fmt: skip
+
+    kind = fields.Selection(KINDS, "What", readonly=True)
+    res_id = fields.Integer("Record", readonly=True)
+    name = fields.Char("What failed", readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True, help="Empty: all companies.")
+    error = fields.Text("Why", readonly=True)
+    date = fields.Datetime("Since", readonly=True)
+    next_try = fields.Datetime(
+        readonly=True, help="Empty: it is not tried again before it is corrected."
+    )
+
+    @property
+    def _table_query(self):
+        parts = [
+            self._failed_kpis(),
+            self._failed_steps(),
+            self._failed_segments(),
+            self._failed_mailings(),
+            self._failed_history(),
+        ]
+        return SQL(
+            """SELECT row_number() OVER (ORDER BY kind, res_id) AS id, failure.*
+                 FROM (%s) AS failure (kind, res_id, name, company_id, error, date, next_try)""",
+            SQL(" UNION ALL ").join(parts),
+        )
+
+    def _failed_kpis(self):
+        return SQL(
+            """SELECT 'kpi', kpi.id, %s, kpi.company_id, kpi.last_error,
+                      kpi.failed_since, kpi.next_try
+                 FROM crm_kpi AS kpi WHERE kpi.last_error IS NOT NULL""",
+            self._translated_name("crm.kpi", "kpi"),
+        )
+
+    def _failed_steps(self):
+        return SQL(
+            "SELECT 'refresh', id, title, company_id, error, date, %s FROM crm_kpi_failure",
+            self._next_refresh(),
+        )
+
+    def _failed_segments(self):
+        # the row of a segment is written when its filter is changed or begins to fail
+        return SQL(
+            """SELECT 'segment', segment.id, %s, segment_set.company_id, segment.last_error,
+                      segment.write_date, %s
+                 FROM crm_kpi_segment AS segment
+                 JOIN crm_kpi_segment_set AS segment_set ON segment_set.id = segment.set_id
+                WHERE segment.last_error IS NOT NULL AND segment.active AND segment_set.active""",
+            self._translated_name("crm.kpi.segment", "segment"),
+            self._next_refresh(),
+        )
+
+    def _failed_mailings(self):
+        return SQL(
+            """SELECT 'mailing', mailing.id, %s, mailing.company_id, mailing.last_error,
+                      mailing.failed_since, mailing.next_date
+                 FROM crm_kpi_mailing AS mailing
+                WHERE mailing.last_error IS NOT NULL AND mailing.active""",
+            self._translated_name("crm.kpi.mailing", "mailing"),
+        )
+
+    def _failed_history(self):
+        return SQL(
+            """SELECT 'history', id, name, NULL::int4, error, NULL::timestamp, %s
+                 FROM crm_kpi_backfill WHERE error IS NOT NULL""",
+            self._next_refresh(),
+        )
+
+    def _translated_name(self, model_name, alias):
+        return self.env[model_name]._field_to_sql(alias, "name")
+
+    def _next_refresh(self):
+        # superuser: when the scheduled refresh runs
+        cron = self.env.ref("crm_kpi.ir_cron_refresh").sudo()
+        return SQL("%s::timestamp", cron.nextcall if cron.active else None)
+
+    def action_open(self):
+        """Open what failed, to correct it."""
+        self.ensure_one()
+        if self.kind not in MODELS:
+            return False
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.name,
+            "res_model": MODELS[self.kind],
+            "res_id": self.res_id,
+            "views": [(False, "form")],
+        }
