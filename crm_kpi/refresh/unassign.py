@@ -38,7 +38,8 @@ def unassign_statements(column, ids):
         SQL(
             """UPDATE crm_kpi_value AS unassigned
                   SET value = COALESCE(unassigned.value, 0) + moved.value,
-                      record_count = unassigned.record_count + moved.record_count
+                      record_count = unassigned.record_count + moved.record_count,
+                      ahead = NULLIF(COALESCE(unassigned.ahead, 0) + moved.ahead, 0)
                  FROM (%s) AS moved WHERE moved.is_sum AND %s""",
             moved,
             unassigned,
@@ -46,7 +47,8 @@ def unassign_statements(column, ids):
         # where there is none, one row becomes the row of Unassigned
         SQL(
             """UPDATE crm_kpi_value AS own
-                  SET %(column)s = NULL, value = moved.value, record_count = moved.record_count
+                  SET %(column)s = NULL, value = moved.value, record_count = moved.record_count,
+                      ahead = NULLIF(moved.ahead, 0)
                  FROM (%(moved)s) AS moved
                 WHERE own.id = moved.id AND (moved.is_sum OR moved.owners = 1)
                   AND NOT EXISTS (SELECT 1 FROM crm_kpi_value AS unassigned
@@ -59,14 +61,15 @@ def unassign_statements(column, ids):
 
 
 def _moved(column, ids):
-    """Sums over the owners: the columns of a cell, and ``value, record_count, id, owners,
+    """Sums over the owners: the columns of a cell, and ``value, record_count, ahead, id, owners,
     is_sum``."""
     others = SQL(", ").join(SQL.identifier("cell", name) for name in CELL_COLUMNS if name != column)
     return SQL(
         """SELECT %(others)s, kpi.kind <> 'formula' AND kpi.aggregator IN ('count', 'sum') AS is_sum,
                   -- a withheld value stays withheld
                   CASE WHEN count(cell.value) = count(*) THEN sum(cell.value) END AS value,
-                  sum(cell.record_count)::int AS record_count, min(cell.id) AS id,
+                  sum(cell.record_count)::int AS record_count,
+                  sum(COALESCE(cell.ahead, 0)) AS ahead, min(cell.id) AS id,
                   count(*) AS owners
              FROM crm_kpi_value AS cell
              JOIN crm_kpi AS kpi ON kpi.id = cell.kpi_id

@@ -86,6 +86,28 @@ class TestDeletedOwners(PeopleCase):
         self.assertFalse(self.env["crm.kpi.restatement"].search([("period_id", "=", may.id)]))
 
     @freeze_time(NOW)
+    def test_what_is_dated_ahead_moves_along(self):
+        """50 and 70 of North, 5 and 9 of nobody are dated after today: the rest has happened."""
+        for owner, amounts in ((self.ann, (50, 70)), (self.env["res.users"], (5, 9))):
+            for amount in amounts:
+                self.make_lead(
+                    "2026-12-20 12:00:00",
+                    user_id=owner.id,
+                    team_id=owner.sale_team_id.id,
+                    expected_revenue=amount,
+                )
+        months = self._leads(self.ann, self.bob, self.cid, self.env["res.users"])
+        for deleted in False, True:
+            rows = self.cells(self.amount, months[1], "team")
+            ahead = {row.team_id.name or "Unassigned": row.ahead for row in rows}
+            if deleted:
+                self.assertEqual(ahead, {"South": False, "Unassigned": 134})
+            else:
+                self.assertEqual(ahead, {"North": 120, "South": False, "Unassigned": 14})
+                self.north.unlink()
+                self.env.invalidate_all()
+
+    @freeze_time(NOW)
     def test_two_teams_at_once_and_both_of_them(self):
         may, december = self._leads(self.ann, self.bob, self.cid)
         (self.north | self.south).unlink()
