@@ -158,12 +158,19 @@ class Demo:
     # ------------------------------------------------------------------
     def user(self, login):
         """The user of a role."""
-        return self.env.ref(f"{MODULE}.user_{login}")
+        return self.env.ref(f"{NAMESPACE}.user_{login}")
 
     def name_user(self, user):
-        """Give the user of a role its external identifier."""
+        """Give the user of a role its external identifiers.
+
+        The second one is of no module: when this addon is uninstalled, Odoo would delete the user,
+        and mailings, leads and orders would lose who sent or sold them.
+        """
         self.env["ir.model.data"]._update_xmlids(
-            [{"xml_id": f"{MODULE}.user_{user.login}", "record": user, "noupdate": True}]
+            [
+                {"xml_id": f"{module}.user_{user.login}", "record": user, "noupdate": True}
+                for module in (MODULE, NAMESPACE)
+            ]
         )
 
     def name_records(self, prefix, records):

@@ -62,16 +62,16 @@ def known_contacts():
 def owned_traces():
     """Sender and recipient: ``id``, ``user_id``, ``team_id``, ``company_id``, ``partner_id``.
 
-    The sender and their team are kept once they are known. Mailings of OdooBot are not
-    credited to anyone.
+    The sender and their team are kept once they are known. Team and company stay when the sender
+    is deleted later. Mailings of OdooBot are not credited to anyone.
     """
     return SQL(
         """
         SELECT t.id,
                COALESCE(t.kpi_user_id, u.id) AS user_id,
-               CASE WHEN t.kpi_user_id IS NULL THEN u.sale_team_id
+               CASE WHEN t.kpi_user_id IS NULL AND u.id IS NOT NULL THEN u.sale_team_id
                     ELSE t.kpi_team_id END AS team_id,
-               CASE WHEN t.kpi_user_id IS NULL THEN u.company_id
+               CASE WHEN t.kpi_user_id IS NULL AND u.id IS NOT NULL THEN u.company_id
                     ELSE t.kpi_company_id END AS company_id,
                COALESCE(recipient.partner_id, known.id) AS partner_id
           FROM mailing_trace t

@@ -95,6 +95,26 @@ class TestTraceFacts(MailingCase):
         self.assertEqual(known.kpi_company_id, self.company)
         self.assertFalse(unknown.kpi_company_id)
 
+    def test_sender_is_deleted(self):
+        """The mails stay in the company and the team that sent them."""
+        sender = new_test_user(self.env, "sender", "base.group_user", company_id=self.company.id)
+        self.env["crm.team.member"].create({"crm_team_id": self.south.id, "user_id": sender.id})
+        self.mailing.user_id = sender
+        trace = self._trace("a@x.example")
+        self._derive()
+        self.assertEqual((trace.kpi_user_id, trace.kpi_team_id), (sender, self.south))
+        with self.at("2026-11-20 12:00"):
+            self._refresh("mailings_sent")
+            self.assertEqual(self._read("mailings_sent", "2026-10-01"), 1)
+            sender.unlink()
+            self.env.invalidate_all()
+            trace.set_opened()
+            self._derive()
+            self.assertFalse(trace.kpi_user_id)
+            self.assertEqual((trace.kpi_team_id, trace.kpi_company_id), (self.south, self.company))
+            self._refresh("mailings_sent")
+            self.assertEqual(self._read("mailings_sent", "2026-10-01"), 1)
+
     def test_no_derivation_before_sending(self):
         """Deriving must not write mails that are being sent."""
         trace = self._trace("a@x.example", "outgoing", sent=None)
