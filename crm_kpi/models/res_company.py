@@ -89,6 +89,12 @@ class ResCompany(models.Model):
         copy=False,
         help="The time zone by which local days of orders, messages and customers were derived.",
     )
+    kpi_withheld_at = fields.Datetime(
+        string="Withheld values decided on",
+        readonly=True,
+        copy=False,
+        help="Values computed since then are checked for small segments by the next refresh.",
+    )
     kpi_history_start = fields.Date(
         string="KPI history starts on",
         help="KPIs are not computed for periods before this day. Empty: the day of the first "

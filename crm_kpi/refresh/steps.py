@@ -233,6 +233,10 @@ class WithheldStep(CompanyStep):
 
     label = "withheld values"
 
+    @property
+    def title(self):
+        return self.env._("Withheld values")
+
     def _run(self):
         withhold(self.refresh.company, self.refresh.now)
 

@@ -15,6 +15,7 @@ The values stay stored, because formulas of larger groups need them. A record ru
 values from all readers.
 """
 
+from datetime import datetime
 from typing import NamedTuple
 
 from odoo.tools import SQL
@@ -56,7 +57,7 @@ class Shift(NamedTuple):
 
 
 def withhold(company, now):
-    """Mark the values of a company that are withheld, in the periods computed at ``now``.
+    """Mark the values of a company that are withheld, in the periods computed since the last time.
 
     :param company: in the environment of the refresh
     :return: number of values that were marked or released
@@ -71,19 +72,31 @@ def withhold(company, now):
     else:
         return 0
     _mark_restatements(env, company.id)
+    # by SQL: the time is bookkeeping, not a change of the company
+    env.execute_query(
+        SQL(
+            "UPDATE res_company SET kpi_withheld_at = %s WHERE id = %s RETURNING 1", now, company.id
+        )
+    )
+    company.invalidate_recordset(["kpi_withheld_at"])
     return changed
 
 
 def _computed_periods(company, now):
-    """The periods computed at ``now``, and those whose formulas look up values there."""
+    """The periods computed since the last time, and those whose formulas look up values there.
+
+    A scheduled refresh can compute values in one run and come to this step in the next one.
+    """
     rows = company.env.execute_query(
         SQL(
             """SELECT DISTINCT period.id
                  FROM crm_kpi_computation computation
                  JOIN crm_kpi_period period ON period.id = computation.period_id
-                WHERE computation.computed_at = %s AND period.company_id = %s""",
-            now,
+                WHERE period.company_id = %s
+                  AND (computation.computed_at > %s OR computation.computed_at = %s)""",
             company.id,
+            company.kpi_withheld_at or datetime.min,
+            now,
         )
     )
     model = company.env["crm.kpi.period"]

@@ -5,9 +5,11 @@
 import random
 from collections import defaultdict
 
+from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import freeze_time, tagged
 
+from ..refresh.steps import CompanyRefresh, WithheldStep
 from .common import KpiCommon
 
 NOW = "2026-11-20 10:00:00"
@@ -140,6 +142,31 @@ class TestWithheld(WithheldCase):
         self.refresh()
         self.assertEqual([shown(self.leads, customer) for customer in customers], [4, 5, 9])
         self.assertEqual(goals.mapped("status"), ["on_track"] * 3)
+
+    def test_decided_by_a_later_run(self):
+        """A scheduled refresh that had to stop decides in its next run what is withheld."""
+        with freeze_time(NOW):
+            customers = self.make_industries(["Ore", "Zinc", "Tin"])
+            for customer, count in zip(customers, (3, 6, 9), strict=True):
+                for _index in range(count):
+                    self.make_lead("2026-11-10 12:00:00", partner_id=customer.id)
+            self.segment_set._update_members()
+            refresh = CompanyRefresh(self.company, None, self.kpis_here, fields.Datetime.now())
+            for step in refresh.steps():
+                if isinstance(step, WithheldStep):
+                    break
+                step.run()
+        month = self.period("month", "2026-11-10")
+        domain = [
+            ("kpi_id", "=", self.leads.id), ("period_id", "=", month.id), ("level", "=", "segment"),
+            ("segment_id.industry_id", "in", customers.industry_id.ids),
+        ]  # fmt: skip
+        values = self.env["crm.kpi.value"].with_user(self.manager)
+        self.assertFalse(values.search(domain), "none is shown until it is decided")
+        with freeze_time("2026-11-20 11:00:00"):
+            later = CompanyRefresh(self.company, None, self.kpis_here, fields.Datetime.now())
+            WithheldStep(later).run()
+        self.assertEqual(values.search(domain).segment_id, self.segment(customers[2]))
 
     def test_other_readers(self):
         """Grouped reads, exports and the goals' suggestions hold no withheld value."""
