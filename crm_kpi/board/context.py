@@ -3,6 +3,7 @@
 """From filters to stored values: which period, whose values, which customers."""
 
 from datetime import timedelta
+from functools import cached_property
 from typing import NamedTuple
 
 from odoo import fields
@@ -344,21 +345,15 @@ class BoardContext:
 
     def is_withheld(self, kpi):
         """Whether the value of the chosen segment is withheld from all readers."""
-        if not self.segment:
-            return False
+        return bool(self.segment) and kpi.id in self._withheld_ids
+
+    @cached_property
+    def _withheld_ids(self):
+        """Ids of the KPIs whose value of the chosen segment is withheld."""
         # superuser: only that there is such a value; readers of the KPI may know that
         values = self.env["crm.kpi.value"].sudo()
-        return bool(
-            values.search_count(
-                [
-                    ("kpi_id", "=", kpi.id),
-                    ("period_id", "=", self.period.id),
-                    ("withheld", "=", True),
-                    *self.cell_domain("level"),
-                ],
-                limit=1,
-            )
-        )
+        domain = [("period_id", "=", self.period.id), ("withheld", "=", True)]
+        return set(values.search([*domain, *self.cell_domain("level")]).kpi_id.ids)
 
     def goals(self, kpis, periods):
         """Goals of the chosen cell by ``(KPI id, period id)``."""

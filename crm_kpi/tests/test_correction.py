@@ -322,7 +322,7 @@ class TestCorrectionRights(RightsCase):
                 self.assertEqual(note.author_id, getattr(self, role).partner_id)
 
     def test_other_ways(self):
-        """Nobody writes the stamps or the log, or uses the wizard of somebody else."""
+        """No user writes the stamps or the log, or uses the wizard of another user."""
         values = {
             "res_model": "crm.lead",
             "res_id": self.lead.id,

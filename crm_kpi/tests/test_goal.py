@@ -514,7 +514,7 @@ class TestGoal(GoalCommon):
             self.assertEqual(goal.target_text, "+22.5\u00a0% (≥ 24.5)")
 
     def test_baselines_of_days_and_weeks(self):
-        """Last year and the last n weeks are computed for the goal, though nobody showed them."""
+        """Last year and the last n weeks are computed for the goal, also before a board shows them."""
         with freeze_time(NOON):
             # Monday 16 November 2026 is in week 47; 364 days before is Monday 17 November 2025
             for day, count in (

@@ -129,7 +129,7 @@ class TestImportDates(HistoryCase):
         self.assertEqual(lead.kpi_lost_date, utc("2026-10-07 08:00"), "archived earlier, lost now")
 
     def test_import_of_existing_leads(self):
-        """A sales administrator gives the date with the state; nobody else can."""
+        """A sales administrator may write the date with the state; other users may not."""
         manager = new_test_user(
             self.env,
             "history_manager",

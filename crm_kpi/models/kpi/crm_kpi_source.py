@@ -384,7 +384,7 @@ class CrmKpiSource(models.Model):
         self.check_access("read")
         # superuser: users cannot write these fields; the right to approve was checked above
         self.sudo().write({"needs_approval": False, "approved_by_id": self.env.uid})
-        # superuser: the KPIs are computed by the next refresh, whoever may read them
+        # superuser: the next refresh computes also the KPIs that the user may not read
         self.sudo().with_context(active_test=False).kpi_ids.write({"next_try": False})
 
     def _check_guarded(self, vals):
