@@ -103,7 +103,7 @@ def assert_one_line(done, *words):
 def test_every_command_is_described():
     done = call("--help")
     assert done.returncode == 0
-    for name in ("demo", "test", "shell", "db", "lint", "wheel", "import-sales"):
+    for name in ("demo", "test", "shell", "db", "lint", "wheel", "import-sales", "scale"):
         assert re.search(rf"^\s+{name}\s+\w", done.stdout, re.M), name
 
 

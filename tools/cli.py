@@ -25,6 +25,7 @@ from .database_commands import (
 )
 from .demo import command_demo, command_screenshots
 from .packaging import command_lock, command_readme, command_wheel
+from .scale import SIZES, command_scale
 from .testing import command_test
 
 REST = {"rest": "arguments"}  # further arguments are passed on
@@ -96,6 +97,14 @@ def _add_database_commands(commands: Commands) -> None:
     sub.add_argument("folder", metavar="FOLDER", help=text)
     text = "made without demo data if it does not exist"
     sub.add_argument("name", metavar="DB", help=text)
+    text = "make a large database of generated records, to measure speed"
+    sub = commands.add("scale", command_scale, text)
+    sub.add_argument("name", metavar="DB", help="made if it does not exist")
+    for name, number in SIZES.items():
+        text = f"number of {name} (default: {number:,})"
+        sub.add_argument(f"--{name}", type=int, metavar="N", default=number, help=text)
+    text = "replace a database that this command made"
+    sub.add_argument("--fresh", action="store_true", help=text)
     commands.add("stop", command_stop, "stop the private PostgreSQL")
 
 
