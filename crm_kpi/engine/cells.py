@@ -7,6 +7,10 @@ is the SQL of the facts of a source; a :class:`Column` says how a KPI is compute
 *cell* is the value of a KPI in a period at a level: of the company, a team, a salesperson, a
 segment, or a team or salesperson within a segment. :func:`cells` computes all of them. No table
 is named here.
+
+Months, quarters and years overlap. Where the facts of a period are those of its days, each record
+is one fact in a *piece* of time that no period cuts. What adds up is added up per piece, and then
+per period; medians and distinct counts are computed from the facts of each period.
 """
 
 from dataclasses import dataclass, field
@@ -28,6 +32,27 @@ AGGREGATES = {
     "median": "percentile_cont(0.5) WITHIN GROUP (ORDER BY %(v)s) FILTER (WHERE %(f)s)",
     "p90": "percentile_cont(0.9) WITHIN GROUP (ORDER BY %(v)s) FILTER (WHERE %(f)s)",
     "count_distinct": "count(DISTINCT %(v)s) FILTER (WHERE %(f)s)",
+}
+
+
+class Parts(NamedTuple):
+    """SQL of an aggregate of the facts of a piece, and of the whole from its pieces.
+
+    :param whole: of the results ``a`` of the pieces, and their numbers of records ``n``
+    """
+
+    of_piece: str
+    whole: str
+
+
+#: Aggregates that can be computed from pieces. The others need the facts of the whole period.
+PARTS = {
+    "count": Parts(AGGREGATES["count"], "sum(%(a)s)"),
+    "sum": Parts(AGGREGATES["sum_known"], "COALESCE(sum(%(a)s), 0)"),
+    "sum_known": Parts(AGGREGATES["sum_known"], "sum(%(a)s)"),
+    "avg": Parts(AGGREGATES["sum_known"], "sum(%(a)s) / NULLIF(sum(%(n)s), 0)"),
+    "min": Parts(AGGREGATES["min"], "min(%(a)s)"),
+    "max": Parts(AGGREGATES["max"], "max(%(a)s)"),
 }
 #: Aggregates of which a part can be dated ahead: the value is that part and the rest.
 ADDITIVE = ("count", "sum", "sum_known")
@@ -61,6 +86,18 @@ class Column:
     aggregator: str
     cross_levels: bool = False
 
+    @property
+    def has_parts(self):
+        """Whether the value of a period can be computed from those of its pieces."""
+        return self.aggregator in PARTS
+
+
+class Piece(NamedTuple):
+    """A piece of time, and a period that it is part of."""
+
+    piece_id: int
+    period_id: int
+
 
 @dataclass
 class Plan:
@@ -69,7 +106,8 @@ class Plan:
     :param from_clause: tables and joins of the source's query
     :param where_clause: base filter
     :param record_id: id of the record to open when a reader drills down
-    :param period_join: joins ``p(period_id, …)`` to the tables
+    :param period_join: joins ``p(period_id, …)`` to the tables, or ``p(piece_id)``
+    :param pieces: list of :class:`Piece` where facts are in pieces; ``None``: they are in periods
     :param day: local day at which the customer's segment is looked up
     :param unassigned: whether facts without a team or salesperson have a row of their own
     :param ahead: whether a fact of a running period lies in the future; ``None``: none does
@@ -88,7 +126,13 @@ class Plan:
     country: SQL | None = None
     unassigned: bool = True
     ahead: SQL | None = None
+    pieces: list | None = None
     columns: list = field(default_factory=list)
+
+    @property
+    def time(self):
+        """Name of the column of the facts that holds the piece, or the period."""
+        return SQL.identifier("period_id" if self.pieces is None else "piece_id")
 
     @property
     def has_segments(self):
@@ -106,10 +150,10 @@ class Plan:
                 yield f"v{index}"
 
     def facts(self):
-        """``SELECT`` of the facts, one row per record and period.
+        """``SELECT`` of the facts, one row per record and period (or piece).
 
         Columns: ``record_id, period_id, user_id, team_id, partner_id, day, segment_id,
-        country_id``, and for the KPI number ``i`` of the plan ``fi`` (whether its filter
+        country_id`` (``piece_id`` for ``period_id`` where facts are in pieces), and for the KPI number ``i`` of the plan ``fi`` (whether its filter
         accepts the record) and ``vi`` (its value, unless the KPI only counts). Facts of periods
         that can hold future records have the column ``ahead``, too.
         """
@@ -119,11 +163,12 @@ class Plan:
             if column.value is not None:
                 extras.append(SQL("%s AS %s", column.value, SQL.identifier(f"v{index}")))
         return SQL(
-            """SELECT %s AS record_id, p.period_id, NULLIF(%s, 1) AS user_id, %s AS team_id,
+            """SELECT %s AS record_id, p.%s, NULLIF(%s, 1) AS user_id, %s AS team_id,
                       %s AS partner_id, %s AS day, %s AS segment_id, %s AS country_id%s
                  FROM %s %s
-                WHERE p.period_id IS NOT NULL AND %s""",
+                WHERE p.%s IS NOT NULL AND %s""",
             self.record_id,
+            self.time,
             self.user,
             self.team,
             self.partner or SQL("NULL::int4"),
@@ -133,6 +178,7 @@ class Plan:
             SQL(", %s", SQL(", ").join(extras)) if extras else SQL(),
             self.from_clause,
             self.period_join,
+            self.time,
             self.where_clause or SQL("TRUE"),
         )
 
@@ -166,27 +212,38 @@ def windows_join(instant, tracks, cast):
     :param cast: PostgreSQL type of the bounds, ``timestamp`` or ``date``
     :return: SQL that joins ``p(period_id)``
     """
-    lookups = []
-    for track in tracks:
-        bounds, ids = [], []
-        for start, end, period_id in track:
-            if bounds and bounds[-1] == start:
-                ids[-1] = period_id
-            else:
-                bounds.append(start)
-                ids.append(period_id)
-            bounds.append(end)
-            ids.append(None)
-        lookups.append(
-            SQL(
-                "(%s::int4[])[width_bucket(%s, %s::%s[])]",
-                ids,
-                SQL("%s::%s", instant, SQL(cast)),
-                bounds,
-                SQL(cast),
-            )
-        )
-    return SQL("CROSS JOIN LATERAL unnest(ARRAY[%s]) AS p(period_id)", SQL(", ").join(lookups))
+    lookups = SQL(", ").join(_window_lookup(instant, track, cast) for track in tracks)
+    return SQL("CROSS JOIN LATERAL unnest(ARRAY[%s]) AS p(period_id)", lookups)
+
+
+def pieces_join(instant, windows, cast):
+    """Map an instant (or a date) to the piece of time that holds it.
+
+    :param windows: list of :class:`Window` that do not overlap
+    :return: SQL that joins ``p(piece_id)``
+    """
+    lookup = _window_lookup(instant, windows, cast)
+    return SQL("CROSS JOIN LATERAL (SELECT %s) AS p(piece_id)", lookup)
+
+
+def _window_lookup(instant, windows, cast):
+    """SQL of the id of the window that holds an instant; NULL between windows."""
+    bounds, ids = [], []
+    for start, end, window_id in windows:
+        if bounds and bounds[-1] == start:
+            ids[-1] = window_id
+        else:
+            bounds.append(start)
+            ids.append(window_id)
+        bounds.append(end)
+        ids.append(None)
+    return SQL(
+        "(%s::int4[])[width_bucket(%s, %s::%s[])]",
+        ids,
+        SQL("%s::%s", instant, SQL(cast)),
+        bounds,
+        SQL(cast),
+    )
 
 
 def periods_join(rows, condition):
@@ -199,116 +256,174 @@ def periods_join(rows, condition):
 
 # --- CELLS ---
 
+#: Levels, and what a cell of each is of.
+_OWNER_LEVELS = {"company": (), "team": ("team_id",), "user": ("user_id",)}
+_SEGMENT_LEVEL = {"segment": ("segment_id",)}
+_CROSSED_LEVELS = {
+    **_SEGMENT_LEVEL,
+    "team_segment": ("segment_id", "team_id"),
+    "user_segment": ("segment_id", "user_id"),
+}
+
 
 def cells(plan, by_segment=None):
     """Cells of all levels of all KPIs of a plan, from one scan of the CTE ``facts``.
+
+    KPIs that are computed in different ways are grouped apart: a median needs the facts in
+    order, a sum does not.
 
     :param by_segment: SQL of the facts once per segment that they belong to; ``None``: no
         cells of segments
     :return: ``SELECT`` of the columns of a cell, with ``value``, ``record_count`` and ``ahead``
         (the part of a count or sum that is dated in the future)
     """
-    levels = [_plain_levels(plan)]
-    if by_segment is not None:
-        crossed = any(column.cross_levels for column in plan.columns)
-        levels.append((_crossed_levels if crossed else _segment_level)(plan, by_segment))
+    selects = []
+    for has_parts in (True, False):
+        columns = [item for item in enumerate(plan.columns) if item[1].has_parts == has_parts]
+        groups = [(SQL("SELECT * FROM facts"), _OWNER_LEVELS, columns)]
+        if by_segment is not None:
+            crossed = [item for item in columns if item[1].cross_levels]
+            plain = [item for item in columns if not item[1].cross_levels]
+            groups += [(by_segment, _CROSSED_LEVELS, crossed), (by_segment, _SEGMENT_LEVEL, plain)]
+        selects += [_cells_of(plan, *group) for group in groups if group[-1]]
+    return SQL(" UNION ALL ").join(selects)
+
+
+def _cells_of(plan, facts, levels, columns):
+    """Cells of some levels of some KPIs, which all have parts or all have none.
+
+    :param facts: SQL of the facts
+    :param levels: dict of level to the columns of its cells
+    :param columns: list of ``(number, KPI)``
+    """
+    if plan.pieces is None:
+        rows = _of_periods(plan, facts, levels, columns)
+    elif columns[0][1].has_parts:
+        rows = _of_pieces(plan, facts, levels, columns)
+    else:
+        in_periods = SQL(
+            "SELECT * FROM (%s) AS fact JOIN %s USING (piece_id)",
+            facts,
+            unnest(Piece, plan.pieces, "piece"),
+        )
+        rows = _of_periods(plan, in_periods, levels, columns)
     return SQL(
-        """SELECT k.kpi_id, r.period_id, r.level, r.team_id, r.user_id, r.segment_id,
+        """SELECT k.kpi_id, r.period_id, %s AS level, r.team_id, r.user_id, r.segment_id,
                   k.value, k.record_count, k.ahead
              FROM (%s) AS r
-            CROSS JOIN LATERAL (VALUES %s) AS k(kpi_id, cross_levels, value, record_count, ahead)
-            WHERE (k.cross_levels OR r.level NOT IN ('team_segment', 'user_segment')) %s
-        """,
-        SQL(" UNION ALL ").join(levels),
+            CROSS JOIN LATERAL (VALUES %s) AS k(kpi_id, value, record_count, ahead)
+            WHERE %s""",
+        _level_name(levels),
+        rows,
         SQL(", ").join(
-            SQL(
-                "(%s, %s, r.%s, r.%s, r.%s)",
-                column.kpi_id,
-                column.cross_levels,
-                SQL.identifier(f"a{index}"),
-                SQL.identifier(f"n{index}"),
-                SQL.identifier(f"h{index}"),
-            )
-            for index, column in enumerate(plan.columns)
+            SQL("(%s, r.%s::float8, r.%s, r.%s::float8)", column.kpi_id, *_names(index))
+            for index, column in columns
         ),
-        SQL() if plan.unassigned else _ASSIGNED,
+        SQL("TRUE") if plan.unassigned else _ASSIGNED,
     )
 
 
-#: No rows of facts without a team or salesperson.
+#: No cells of no team (level 1), and none of no salesperson (level 2).
 _ASSIGNED = SQL(
-    """AND (r.team_id IS NOT NULL OR r.level NOT IN ('team', 'team_segment'))
-       AND (r.user_id IS NOT NULL OR r.level NOT IN ('user', 'user_segment'))"""
+    "(r.team_id IS NOT NULL OR r.level <> 1) AND (r.user_id IS NOT NULL OR r.level <> 2)"
 )
 
 
-def _plain_levels(plan):
-    """Aggregates ``a0, n0, …`` of the company, the teams and the salespeople."""
+def _of_periods(plan, facts, levels, columns):
+    """Aggregates of facts in periods; see :func:`_aggregates`."""
     return SQL(
-        """SELECT CASE GROUPING(team_id, user_id)
-                       WHEN 3 THEN 'company' WHEN 1 THEN 'team' ELSE 'user' END AS level,
-                  period_id, team_id, user_id, NULL::int4 AS segment_id, %s
-             FROM facts
-            GROUP BY GROUPING SETS ((period_id), (period_id, team_id), (period_id, user_id))
-        """,
-        _aggregates(plan),
+        "SELECT period_id, %s, %s FROM (%s) AS fact GROUP BY %s",
+        _level_columns(levels),
+        SQL(", ").join(_aggregates(plan, *column, AGGREGATES) for column in columns),
+        facts,
+        _grouping_sets(SQL("period_id"), levels),
     )
 
 
-def _segment_level(plan, by_segment):
-    """Aggregates of the segments."""
+def _of_pieces(plan, facts, levels, columns):
+    """Aggregates of facts in pieces, put together for each period; see :func:`_aggregates`."""
+    of_piece = {name: parts.of_piece for name, parts in PARTS.items()}
+    by_piece = SQL(
+        "SELECT piece_id, %s, %s FROM (%s) AS fact GROUP BY %s",
+        _level_columns(levels),
+        SQL(", ").join(_aggregates(plan, *column, of_piece) for column in columns),
+        facts,
+        _grouping_sets(SQL("piece_id"), levels),
+    )
     return SQL(
-        """SELECT 'segment' AS level, period_id, NULL::int4 AS team_id,
-                  NULL::int4 AS user_id, segment_id, %s
-             FROM (%s) AS segmented GROUP BY period_id, segment_id
-        """,
-        _aggregates(plan),
-        by_segment,
+        """SELECT period_id, level, team_id, user_id, segment_id, %s
+             FROM (%s) AS part JOIN %s USING (piece_id)
+            GROUP BY period_id, level, team_id, user_id, segment_id""",
+        SQL(", ").join(_wholes(*column) for column in columns),
+        by_piece,
+        unnest(Piece, plan.pieces, "piece"),
     )
 
 
-def _crossed_levels(plan, by_segment):
-    """Aggregates of the segments, and of each team and salesperson within them."""
-    return SQL(
-        """SELECT CASE GROUPING(team_id, user_id) WHEN 3 THEN 'segment'
-                       WHEN 1 THEN 'team_segment' ELSE 'user_segment' END AS level,
-                  period_id, team_id, user_id, segment_id, %s
-             FROM (%s) AS segmented
-            GROUP BY GROUPING SETS ((period_id, segment_id),
-                  (period_id, segment_id, team_id), (period_id, segment_id, user_id))
-        """,
-        _aggregates(plan),
-        by_segment,
+def _level_columns(levels):
+    """``level, team_id, user_id, segment_id`` of cells that are grouped by levels.
+
+    ``level`` is a number, which is quicker to group by than a name; see :func:`_level_name`.
+    """
+    used = {name for names in levels.values() for name in names}
+    number = SQL("GROUPING(team_id, user_id)") if len(levels) > 1 else SQL("3")
+    columns = [
+        SQL.identifier(name) if name in used else SQL("NULL::int4 AS %s", SQL.identifier(name))
+        for name in NULLABLE_COLUMNS
+    ]
+    return SQL(", ").join([SQL("%s AS level", number), *columns])
+
+
+def _level_name(levels):
+    """SQL of the name of a level, from the number that tells which columns are grouped by."""
+    whens = [SQL("WHEN %s THEN %s", *pair) for pair in zip((3, 1, 2), levels, strict=False)]
+    return SQL("CASE r.level %s END", SQL(" ").join(whens))
+
+
+def _grouping_sets(time, levels):
+    sets = [
+        SQL("(%s)", SQL(", ").join([time, *(SQL.identifier(name) for name in names)]))
+        for names in levels.values()
+    ]
+    return SQL("GROUPING SETS (%s)", SQL(", ").join(sets))
+
+
+def _names(index):
+    """Names of the value, the number of records, and the part that lies ahead."""
+    return [SQL.identifier(f"{letter}{index}") for letter in "anh"]
+
+
+def _aggregates(plan, index, column, aggregates):
+    """The value ``ai`` of the KPI number ``i``, its number of records ``ni``, and the part ``hi``
+    of its value that lies ahead."""
+    names = {
+        "f": SQL.identifier(f"f{index}"),
+        "v": SQL.identifier(f"v{index}") if column.value is not None else SQL("1"),
+    }
+    value = SQL(aggregates[column.aggregator], **names)
+    if column.aggregator in ("count", "sum"):
+        number = SQL("count(*) FILTER (WHERE %(f)s)", **names)
+    else:
+        number = SQL("count(%(v)s) FILTER (WHERE %(f)s)", **names)
+    ahead = SQL("NULL::float8")
+    if plan.ahead is not None and column.aggregator in ADDITIVE:
+        condition = SQL("%(f)s AND ahead", **names)
+        ahead = SQL(aggregates[column.aggregator], **{**names, "f": condition})
+    return _named(index, value, number, ahead)
+
+
+def _wholes(index, column):
+    """The values of a period from those of its pieces; named like those of :func:`_aggregates`."""
+    value, number, ahead = _names(index)
+    return _named(
+        index,
+        SQL(PARTS[column.aggregator].whole, a=value, n=number),
+        SQL("sum(%s)::int8", number),
+        SQL("sum(%s)", ahead),
     )
 
 
-def _aggregates(plan):
-    """Per KPI number ``i`` its value ``ai``, its number of records ``ni``, and the part ``hi`` of
-    its value that lies ahead."""
-    parts = []
-    for index, column in enumerate(plan.columns):
-        names = {
-            "f": SQL.identifier(f"f{index}"),
-            "v": SQL.identifier(f"v{index}") if column.value is not None else SQL("1"),
-        }
-        aggregate = SQL(AGGREGATES[column.aggregator], **names)
-        if column.aggregator in ("count", "sum"):
-            number = SQL("count(*) FILTER (WHERE %(f)s)", **names)
-        else:
-            number = SQL("count(%(v)s) FILTER (WHERE %(f)s)", **names)
-        ahead = SQL("NULL")
-        if plan.ahead is not None and column.aggregator in ADDITIVE:
-            condition = SQL("%(f)s AND ahead", **names)
-            ahead = SQL(AGGREGATES[column.aggregator], **{**names, "f": condition})
-        parts.append(
-            SQL(
-                "(%s)::float8 AS %s, %s AS %s, (%s)::float8 AS %s",
-                aggregate,
-                SQL.identifier(f"a{index}"),
-                number,
-                SQL.identifier(f"n{index}"),
-                ahead,
-                SQL.identifier(f"h{index}"),
-            )
-        )
-    return SQL(", ").join(parts)
+def _named(index, *values):
+    return SQL(", ").join(
+        SQL("%s AS %s", value, name) for value, name in zip(values, _names(index), strict=True)
+    )

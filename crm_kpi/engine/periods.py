@@ -162,3 +162,25 @@ def tracks(periods):
         else:
             result.append([period])
     return result
+
+
+def pieces(periods):
+    """Cut periods that overlap into pieces of time that none of them cuts.
+
+    :param periods: iterable of tuples ``(start, end, id)``, half-open, comparable
+    :return: list of pieces ``(start, end, number)`` in order of time, and list of ``(number of the
+        piece, id of a period that it is part of)``; time outside of all periods is in no piece
+
+    >>> pieces([(1, 3, "a"), (3, 5, "b"), (1, 5, "c"), (7, 8, "d")])
+    ([(1, 3, 0), (3, 5, 1), (7, 8, 3)], [(0, 'a'), (1, 'b'), (0, 'c'), (1, 'c'), (3, 'd')])
+    """
+    periods = list(periods)
+    bounds = sorted({bound for start, end, _id in periods for bound in (start, end)})
+    number = {bound: index for index, bound in enumerate(bounds)}
+    parts = [
+        (index, period_id)
+        for start, end, period_id in periods
+        for index in range(number[start], number[end])
+    ]
+    used = sorted({index for index, _id in parts})
+    return [(bounds[index], bounds[index + 1], index) for index in used], parts

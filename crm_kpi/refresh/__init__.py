@@ -19,6 +19,7 @@ In the order in which a value passes them:
 `aggregates`   computes the aggregate KPIs of a source; `formulas`: formula KPIs
 `target`       a KPI and period to store
 `store`        the storing statement, one function per CTE; `values`: runs it
+`planner`      settings and statistics for statements over many records
 `failures`     notes a failure on the KPI or the step, so that it does not stop the others
 `records`      which records are counted in a value, and why others are not
 `backfill`     the queue that fills in the facts of existing records

@@ -32,8 +32,8 @@ def facts_by_segment(plan, sets, company_id, *extra):
 
     :param sets: list of :class:`SetRow`
     :param extra: further columns of the facts ``f``
-    :return: ``SELECT`` of ``period_id, team_id, user_id, segment_id``, the columns of the plan's
-        KPIs and the extra ones; ``None`` where facts belong to no segments
+    :return: ``SELECT`` of ``period_id`` (or ``piece_id``), ``team_id, user_id, segment_id``, the
+        columns of the plan's KPIs and the extra ones; ``None`` where facts belong to no segments
     """
     if not sets or not plan.has_segments:
         return None
@@ -42,13 +42,14 @@ def facts_by_segment(plan, sets, company_id, *extra):
     )
     if plan.segment is not None:
         return SQL(
-            """SELECT f.period_id, f.team_id, f.user_id, f.segment_id, %s
+            """SELECT f.%s, f.team_id, f.user_id, f.segment_id, %s
                  FROM facts f WHERE f.segment_id IS NOT NULL""",
+            plan.time,
             names,
         )
     by_country = plan.country is not None
     return SQL(
-        """SELECT f.period_id, f.team_id, f.user_id,
+        """SELECT f.%(time)s, f.team_id, f.user_id,
                   COALESCE(member.segment_id, %(of_country)s s.unknown_id) AS segment_id, %(names)s
              FROM facts f
             CROSS JOIN %(sets)s
@@ -58,6 +59,7 @@ def facts_by_segment(plan, sets, company_id, *extra):
                    AND (member.date_to IS NULL OR member.date_to > f.day)
                    AND (member.company_id IS NULL OR member.company_id = %(company)s)
             %(country)s""",
+        time=plan.time,
         of_country=SQL("country.id,") if by_country else SQL(),
         names=names,
         sets=unnest(SetRow, sets, "s"),

@@ -8,25 +8,28 @@ from typing import NamedTuple
 from odoo.tools import SQL
 
 from ..engine import periods as calendar
-from ..engine.cells import PeriodRow, Window, periods_join, windows_join
+from ..engine.cells import PeriodRow, Piece, Window, periods_join, pieces_join, windows_join
 
 
 class PeriodJoin(NamedTuple):
-    """SQL that joins ``p(period_id, …)``, and SQL of the local day of a fact.
+    """SQL that joins ``p(period_id, …)`` or ``p(piece_id)``, and SQL of the local day of a fact.
 
     :param ahead: SQL of whether a fact lies in the future; ``None`` where this has no meaning,
         or no period is running
+    :param pieces: list of :class:`~..engine.cells.Piece`; ``None``: periods are joined
     """
 
     join: SQL
     day: SQL
     ahead: SQL | None = None
+    pieces: list | None = None
 
 
-def join_periods(facts, periods, now):
+def join_periods(facts, periods, now, in_pieces=False):
     """Join periods to the query of a source's records.
 
     :param facts: :class:`~.fact_query.FactQuery`; conditions may be added to it
+    :param in_pieces: join pieces of time instead, where the source allows it
     :return: :class:`PeriodJoin`
     """
     match facts.source.kind:
@@ -36,7 +39,7 @@ def join_periods(facts, periods, now):
             return _join_snapshot(facts, periods, now)
     if facts.source.date_end_field:
         return _join_spans(facts, periods, now)
-    return _join_events(facts, periods, now)
+    return _join_events(facts, periods, now, in_pieces and facts.source._has_pieces())
 
 
 def _period_rows(periods, now, timezone):
@@ -93,7 +96,7 @@ def _join_spans(facts, periods, now):
     )
 
 
-def _join_events(facts, periods, now):
+def _join_events(facts, periods, now, in_pieces):
     """Events in the periods of their date, and in later ones where the source trails."""
     at, dated = facts.path(facts.source.date_field), facts.is_date("date_field")
     windows = _windows(facts, periods, now, dated)
@@ -105,15 +108,19 @@ def _join_events(facts, periods, now):
             last=max(window.end for window in windows),
         )
     )
-    tracks = calendar.tracks(windows)
     # what is dated today has happened, though the day is not over
     latest = calendar.local_day(now, facts.timezone) if dated else now
     grows = facts.source._grows and _any_running(periods, now)
     ahead = SQL("%s > %s", at, latest) if grows else None
-    if dated:
-        return PeriodJoin(windows_join(at, tracks, "date"), at, ahead)
-    day = SQL("((%s AT TIME ZONE 'UTC') AT TIME ZONE %s)::date", at, facts.timezone)
-    return PeriodJoin(windows_join(at, tracks, "timestamp"), day, ahead)
+    cast, day = "date", at
+    if not dated:
+        cast = "timestamp"
+        day = SQL("((%s AT TIME ZONE 'UTC') AT TIME ZONE %s)::date", at, facts.timezone)
+    if in_pieces:
+        pieces, parts = calendar.pieces(windows)
+        join = pieces_join(at, [Window(*piece) for piece in pieces], cast)
+        return PeriodJoin(join, day, ahead, [Piece(*part) for part in parts])
+    return PeriodJoin(windows_join(at, calendar.tracks(windows), cast), day, ahead)
 
 
 def _any_running(periods, now):

@@ -18,16 +18,19 @@ class FactPlan:
 
     :param domain: filter instead of the source's
     :param or_no_company: also the records that belong to no company
+    :param in_pieces: facts in pieces of time instead of periods, where the source allows it
     """
 
-    def __init__(self, source, company, periods, now, domain=None, or_no_company=False):
+    def __init__(
+        self, source, company, periods, now, domain=None, or_no_company=False, in_pieces=False
+    ):
         self.source = source
         self.company = company
         self.now = now
         is_rebuilt = source.kind == "snapshot" and source.rebuildable
         self.facts = FactQuery(source, company, periods.ids, domain, with_history=is_rebuilt)
         self.facts.restrict_to_company(or_none=or_no_company)
-        period_join = join_periods(self.facts, periods, now)
+        period_join = join_periods(self.facts, periods, now, in_pieces)
         source._restrict_facts(self.facts)
         self._plan = self.facts.plan(period_join)
 

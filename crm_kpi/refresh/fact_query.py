@@ -163,6 +163,7 @@ class FactQuery:
             partner=partner,
             day=period_join.day,
             ahead=period_join.ahead,
+            pieces=period_join.pieces,
             segment=self.first_of("segment_field") if source.segment_field else None,
             country=self.first_of("country_field") if source.country_field else None,
             unassigned=source.unassigned,

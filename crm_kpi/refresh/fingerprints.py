@@ -28,24 +28,51 @@ def fingerprints(source, company, periods, now, counted=None):
     dated = source.date_end_field or history_model(source.env[source.model]) is not None
     if source.kind == "snapshot" and source.rebuildable and dated:
         return _of_open_records(source, company, periods, now)
-    facts = FactPlan(source, company, periods, now)
+    facts = FactPlan(source, company, periods, now, in_pieces=True)
     plan = facts.plan()
     rows = source.env.execute_query(
         SQL(
-            """SELECT p.period_id, count(*), sum(%s), count(*) FILTER (WHERE %s) FROM %s %s
-                WHERE p.period_id IS NOT NULL AND %s GROUP BY p.period_id""",
-            facts.facts.write_stamp(),
-            plan.ahead or SQL("FALSE"),
-            plan.from_clause,
-            plan.period_join,
-            facts.facts.where,
+            """SELECT p.%(time)s, count(*), COALESCE(sum(%(stamp)s), 0),
+                      count(*) FILTER (WHERE %(ahead)s)
+                 FROM %(tables)s %(join)s
+                WHERE p.%(time)s IS NOT NULL AND %(where)s GROUP BY p.%(time)s""",
+            time=plan.time,
+            stamp=facts.facts.write_stamp(),
+            ahead=plan.ahead or SQL("FALSE"),
+            tables=plan.from_clause,
+            join=plan.period_join,
+            where=facts.facts.where,
         )
     )
+    counted = {time: numbers for time, *numbers in rows}
+    if plan.pieces is not None:
+        counted = _of_periods(counted, plan.pieces)
     # the number of records that lie ahead shrinks as time passes: they count for the pace then
     return {
         period_id: f"{count}:{stamp}:{ahead}" if ahead else f"{count}:{stamp}"
-        for period_id, count, stamp, ahead in rows
+        for period_id, (count, stamp, ahead) in counted.items()
     }
+
+
+def _of_periods(counted, pieces):
+    """Sums of the numbers of pieces, for each period that has one."""
+    result = {}
+    for piece_id, period_id in pieces:
+        if piece_id in counted:
+            before = result.get(period_id, (0, 0, 0))
+            result[period_id] = [
+                one + other for one, other in zip(before, counted[piece_id], strict=True)
+            ]
+    return result
+
+
+def record_count(fingerprint):
+    """Number of records, or of the events behind a cohort, in a fingerprint.
+
+    >>> record_count("12:638001/30:638044")
+    42
+    """
+    return sum(int(part.partition(":")[0]) for part in fingerprint.split("/"))
 
 
 def _of_open_records(source, company, periods, now):

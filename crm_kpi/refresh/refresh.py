@@ -11,6 +11,7 @@ from odoo.exceptions import UserError
 
 from .claim import claim_refresh, limited_wait
 from .failures import noted
+from .planner import update_statistics
 from .steps import CompanyRefresh, CustomersStep, DeriveStep, SegmentsStep
 
 _logger = logging.getLogger(__name__)
@@ -151,5 +152,8 @@ def run_step(step):
     :return: number of cells written
     """
     with noted(step.env, step.name, step.title, step.company):
+        if step.company is None:
+            # the steps before those of companies fill tables that the later ones read
+            update_statistics(step.env.cr)
         return step.run()
     return 0

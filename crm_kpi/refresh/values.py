@@ -9,6 +9,7 @@ from typing import NamedTuple
 from odoo.tools import SQL
 
 from ..sql import unnest
+from .planner import update_statistics
 
 _logger = logging.getLogger(__name__)
 
@@ -28,29 +29,13 @@ def store_cells(env, statement):
 
     :return: number of cells deleted, restated, inserted or updated
     """
-    _update_statistics(env)
+    update_statistics(env.cr, "crm_kpi_value")
     [[deleted, restated, stored]] = env.execute_query(statement)
     env["crm.kpi.value"].invalidate_model()
     env["crm.kpi.restatement"].invalidate_model()
     if deleted or restated or stored:
         _logger.debug("KPI cells: %s stored, %s deleted, %s restated", stored, deleted, restated)
     return deleted + restated + stored
-
-
-def _update_statistics(env):
-    """Tell the query planner when the table of values has grown since it was analyzed.
-
-    A first refresh, or the loading of demo data, fills the table in one transaction. No other
-    session can analyze it meanwhile, and the planner would take it for empty.
-    """
-    [[known, pages]] = env.execute_query(
-        SQL(
-            """SELECT relpages, pg_relation_size(oid) / current_setting('block_size')::int
-                 FROM pg_class WHERE oid = 'crm_kpi_value'::regclass"""
-        )
-    )
-    if pages > 2 * known + 50:
-        env.cr.execute("ANALYZE crm_kpi_value")
 
 
 def note_computed(env, due, now):

@@ -45,6 +45,7 @@ from . import test_store
 from . import test_tour_roles
 from . import test_people
 from . import test_pitfalls
+from . import test_planner
 from . import test_value_card
 from . import test_versions
 from . import test_moved_records

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from odoo.tests import BaseCase, tagged
 from odoo.tools import SQL
 
-from ..refresh import cache_key, formulas, store
+from ..refresh import cache_key, fingerprints, formulas, store
 from ..refresh.cache_key import CacheKey
 from ..refresh.target import Target
 from ..sql import COLUMN_TYPES, Cte, unnest, with_ctes
@@ -58,9 +58,10 @@ def given(name, columns, *rows):
 
 class TestCacheKey(BaseCase):
     def test_doctests(self):
-        result = doctest.testmod(cache_key)
-        self.assertGreater(result.attempted, 0)
-        self.assertEqual(result.failed, 0)
+        for module in (cache_key, fingerprints):
+            result = doctest.testmod(module)
+            self.assertGreater(result.attempted, 0)
+            self.assertEqual(result.failed, 0)
 
     def test_what_is_stored_can_be_read(self):
         for key in (CacheKey("3:17/4:0"), CacheKey("0", "crossed:unreliable", "open:2026121510")):

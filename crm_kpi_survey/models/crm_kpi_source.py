@@ -8,6 +8,10 @@ from odoo.tools import SQL
 class CrmKpiSource(models.Model):
     _inherit = "crm.kpi.source"
 
+    def _has_pieces(self):
+        # which answer is the last one depends on the period
+        return self.model != "crm.kpi.survey.answer" and super()._has_pieces()
+
     def _restrict_facts(self, facts):
         result = super()._restrict_facts(facts)
         if self.model == "crm.kpi.survey.answer":

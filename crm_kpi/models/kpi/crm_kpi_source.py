@@ -422,6 +422,13 @@ class CrmKpiSource(models.Model):
         self.ensure_one()
         return plan_for_reader(self, company, periods, now, kpi, reader)
 
+    def _has_pieces(self):
+        """Whether the records of a period are those of its days, added up.
+
+        False where :meth:`_restrict_facts` adds a condition on the period.
+        """
+        return True
+
     def _restrict_facts(self, facts):
         """Add conditions to the query of the facts; the periods are joined as ``p``.
 
