@@ -93,7 +93,8 @@ class ResCompany(models.Model):
         string="Withheld values decided on",
         readonly=True,
         copy=False,
-        help="Values computed since then are checked for small segments by the next refresh.",
+        help="Values computed since then are checked for small segments by the next refresh. Empty: "
+        "all values.",
     )
     kpi_history_start = fields.Date(
         string="KPI history starts on",
@@ -149,9 +150,9 @@ class ResCompany(models.Model):
     kpi_min_cell = fields.Integer(
         string="Smallest segment shown",
         default=5,
-        help="A percentage or score of a customer segment with fewer records is withheld: it is not "
-        "reliable and can reveal customers. The number of records is shown. 0: all values are "
-        "shown. Values of locked periods do not change.",
+        help="A percentage or score of a segment with fewer records is withheld from all users, with "
+        "the values that would reveal it: it is not reliable and can reveal customers. A small "
+        "business may see few values by segment: choose a smaller number. 0: all values are shown.",
     )
     kpi_lead_response_target_hours = fields.Float(
         string="First response target for leads (hours)", default=1.0
@@ -322,6 +323,8 @@ class ResCompany(models.Model):
             source._mark_changed("crm.kpi.cost.period")
         if "kpi_high_value_threshold" in names:
             source._mark_changed("sale.order")
+        if "kpi_min_cell" in names:
+            self.kpi_withheld_at = False
         if "kpi_auto_reply_subjects" in names:
             self.env["crm.kpi.interaction"]._kpi_mark_all_dirty()
 

@@ -6,9 +6,8 @@ A percentage or score of a segment with few records can reveal who its customers
 
 1. these percentages and scores,
 2. the values that they are computed from, in the same segment,
-3. further values that would reveal those of 2: where only one segment of a set is withheld, the
-   total minus the others is its value, so the one with the fewest records of the others is
-   withheld, too; the same holds for the teams and salespeople within a segment,
+3. further values of the same KPI, period and set that would reveal those of 2, see
+   :mod:`~..engine.withholding`,
 4. the values of formulas that use a value of 2 or 3.
 
 The values stay stored, because formulas of larger groups need them. A record rule keeps withheld
@@ -18,16 +17,11 @@ values from all readers.
 from datetime import datetime
 from typing import NamedTuple
 
-from odoo.tools import SQL
+from odoo.tools import SQL, groupby
 
 from ..engine import formula as formulas
+from ..engine.withholding import Cell, withheld
 from ..sql import Cte, unnest, with_ctes
-
-#: How often the rows and columns of a table of teams and segments are completed in turn. Each
-#: round can leave a single withheld value in the other direction.
-ROUNDS = 3
-
-_CELL = SQL("kpi_id, period_id, level, team_id, user_id")
 
 
 class Smallest(NamedTuple):
@@ -56,6 +50,12 @@ class Shift(NamedTuple):
     source_id: int
 
 
+class Withheld(NamedTuple):
+    """A value that is withheld."""
+
+    id: int
+
+
 def withhold(company, now):
     """Mark the values of a company that are withheld, in the periods computed since the last time.
 
@@ -68,7 +68,9 @@ def withhold(company, now):
     elif periods := _computed_periods(company, now):
         kpis = env["crm.kpi"].with_context(active_test=False).search([])
         smallest = [Smallest(kpi.id, least) for kpi in kpis if (least := kpi._least_cell(company))]
-        changed = _mark(env, decided(smallest, parts(kpis), shifts(periods), company.id))
+        given = inputs(smallest, parts(kpis), shifts(periods), company.id)
+        env["crm.kpi.value"].flush_model()
+        changed = _mark(env, decided(given, _withheld_parts(env, given)))
     else:
         return 0
     _mark_restatements(env, company.id)
@@ -154,43 +156,34 @@ def shifts(periods):
     return result
 
 
+def _withheld_parts(env, given):
+    """The values that are no formulas and are withheld, as a list of :class:`Withheld`."""
+    result = []
+    ctes = [*given, Cte("secret", secret_values(), materialized=True)]
+    rows = env.execute_query(with_ctes(ctes, tables()))
+    for _table, group in groupby(rows, lambda row: row[:3]):
+        ids, counts, secret = {}, {}, []
+        for *_table, level, segment_id, owner_id, value_id, record_count, is_secret in group:
+            cell = Cell(level, segment_id, owner_id)
+            ids[cell], counts[cell] = value_id, record_count
+            if is_secret:
+                secret.append(cell)
+        result += [Withheld(ids[cell]) for cell in withheld(counts, secret)]
+    return result
+
+
 # --- SQL ---
 
 
-def decided(smallest, parts_of_formulas, shifts_of_periods, company_id):
-    """The values by segment, with whether they are withheld: ``id``, ``withheld``."""
-    completed = "started"
-    ctes = [
+def inputs(smallest, parts_of_formulas, shifts_of_periods, company_id):
+    """The queries that :func:`tables` and :func:`decided` read: a list of :class:`Cte`."""
+    return [
         Cte("smallest", SQL("SELECT * FROM %s", unnest(Smallest, smallest, "t"))),
         Cte("part", SQL("SELECT * FROM %s", unnest(Part, parts_of_formulas, "t"))),
         Cte("shift", SQL("SELECT * FROM %s", unnest(Shift, shifts_of_periods, "t"))),
         Cte("cell", cells_by_segment(company_id), materialized=True),
         Cte("small", small(), materialized=True),
-        Cte("started", started()),
     ]
-    for number in range(ROUNDS):
-        for name, query in (
-            (f"inherited_{number}", inherited),
-            (f"segments_{number}", one_more_segment),
-            (f"owners_{number}", one_more_owner),
-        ):
-            ctes.append(Cte(name, query(completed)))
-            completed = name
-    ctes.append(
-        Cte(
-            "part_withheld",
-            SQL("SELECT * FROM %s WHERE withheld", SQL.identifier(completed)),
-            materialized=True,
-        )
-    )
-    ctes.append(Cte("withheld", withheld_ids()))
-    return with_ctes(
-        ctes,
-        SQL(
-            """SELECT cell.id, withheld.id IS NOT NULL AS withheld
-                 FROM cell LEFT JOIN withheld ON withheld.id = cell.id"""
-        ),
-    )
 
 
 def cells_by_segment(company_id):
@@ -199,7 +192,7 @@ def cells_by_segment(company_id):
     return SQL(
         """SELECT value.id, value.kpi_id, value.period_id, value.level,
                   COALESCE(value.team_id, 0) AS team_id, COALESCE(value.user_id, 0) AS user_id,
-                  value.segment_id, segment.set_id, value.record_count,
+                  value.segment_id, segment.set_id, COALESCE(value.record_count, 0) AS record_count,
                   kpi.kind = 'formula' AS is_formula
              FROM crm_kpi_value value
              JOIN crm_kpi kpi ON kpi.id = value.kpi_id
@@ -218,57 +211,67 @@ def small():
     )
 
 
-def started():
-    """The values that are no formulas, with ``withheld``: small ones and parts of small ones."""
+def secret_values():
+    """Ids of the values that must stay unknown and are no formulas: small ones, and the parts of
+    small ones."""
     return SQL(
-        """SELECT cell.*, secret.id IS NOT NULL AS withheld
-             FROM cell
-             LEFT JOIN (SELECT id FROM small WHERE NOT is_formula
-                         UNION
-                        SELECT cell.id
-                          FROM small
-                          JOIN part ON part.kpi_id = small.kpi_id AND part.shift = ''
-                          JOIN cell ON cell.kpi_id = part.part_id AND %s) AS secret
-                    ON secret.id = cell.id
-            WHERE NOT cell.is_formula""",
+        """SELECT id FROM small WHERE NOT is_formula
+            UNION
+           SELECT cell.id
+             FROM small
+             JOIN part ON part.kpi_id = small.kpi_id AND part.shift = ''
+             JOIN cell ON cell.kpi_id = part.part_id AND NOT cell.is_formula AND %s""",
         _same_cell("cell", "small"),
     )
 
 
-def inherited(before):
-    """A value by team or salesperson is withheld where that of its segment is: else a segment
-    with one team would be known."""
+def tables():
+    """The values of each KPI, period and set that has a value of ``secret``."""
     return SQL(
-        """SELECT %s, withheld OR bool_or(withheld AND level = 'segment')
-                  OVER (PARTITION BY kpi_id, period_id, segment_id) AS withheld
-             FROM %s AS before""",
-        _KEPT,
-        SQL.identifier(before),
+        """SELECT kpi_id, period_id, set_id, level, segment_id, team_id + user_id AS owner_id, id,
+                  record_count, is_secret
+             FROM (SELECT cell.*, secret.id IS NOT NULL AS is_secret,
+                          -- a window: a join on three columns would be estimated as one row
+                          bool_or(secret.id IS NOT NULL)
+                              OVER (PARTITION BY kpi_id, period_id, set_id) AS has_secret
+                     FROM cell LEFT JOIN secret ON secret.id = cell.id
+                    WHERE NOT is_formula) AS compared
+            WHERE has_secret"""
     )
 
 
-def one_more_segment(before):
-    """Where one segment of a set is withheld, another one is withheld, too."""
-    return _one_more(before, SQL("%s, set_id", _CELL))
+def decided(given, parts_now):
+    """The values by segment, with whether they are withheld: ``id``, ``withheld``."""
+    ctes = [
+        *given,
+        Cte("part_withheld", withheld_parts(parts_now), materialized=True),
+        Cte("withheld", withheld_ids()),
+    ]
+    return with_ctes(
+        ctes,
+        SQL(
+            """SELECT cell.id, withheld.id IS NOT NULL AS withheld
+                 FROM cell LEFT JOIN withheld ON withheld.id = cell.id"""
+        ),
+    )
 
 
-def one_more_owner(before):
-    """Where one team or salesperson of a segment is withheld, another one is withheld, too."""
-    return _one_more(before, SQL("kpi_id, period_id, level, segment_id"))
-
-
-def _one_more(before, group):
-    """The rows of ``before``; where only one of a group is withheld, also the smallest other."""
+def withheld_parts(parts_now):
+    """The values that are no formulas and are withheld: those of now, and those decided before
+    in other periods that formulas look up."""
+    columns = SQL("id, kpi_id, period_id, level, team_id, user_id, segment_id")
     return SQL(
-        """SELECT %(kept)s, withheld OR (number_withheld = 1 AND position = 1) AS withheld
-             FROM (SELECT *, count(*) FILTER (WHERE withheld) OVER (PARTITION BY %(group)s)
-                             AS number_withheld,
-                          row_number() OVER (PARTITION BY %(group)s, withheld
-                                             ORDER BY record_count = 0, record_count, id) AS position
-                     FROM %(before)s) AS ranked""",
-        kept=_KEPT,
-        group=group,
-        before=SQL.identifier(before),
+        """SELECT %(columns)s FROM cell JOIN %(parts_now)s USING (id)
+            UNION ALL
+           SELECT id, kpi_id, period_id, level, COALESCE(team_id, 0), COALESCE(user_id, 0),
+                  segment_id
+             FROM crm_kpi_value
+            WHERE withheld AND segment_id IS NOT NULL
+              AND kpi_id IN (SELECT part_id FROM part WHERE shift <> '')
+              AND period_id IN (SELECT source_id FROM shift
+                                EXCEPT SELECT period_id FROM shift)""",
+        columns=columns,
+        parts_now=unnest(Withheld, parts_now, "decided_now"),
     )
 
 
@@ -299,7 +302,6 @@ def released(company_id):
 
 def _mark(env, statement):
     """Mark and release values: number of values that changed."""
-    env["crm.kpi.value"].flush_model()
     rows = env.execute_query(
         SQL(
             """UPDATE crm_kpi_value value SET withheld = decided.withheld
@@ -332,11 +334,6 @@ def _mark_restatements(env, company_id):
         )
     )
     env["crm.kpi.restatement"].invalidate_model(["withheld"])
-
-
-_KEPT = SQL(
-    "id, kpi_id, period_id, level, team_id, user_id, segment_id, set_id, record_count, is_formula"
-)
 
 
 def _same_owner(left, right):

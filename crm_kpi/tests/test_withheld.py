@@ -168,6 +168,57 @@ class TestWithheld(WithheldCase):
             WithheldStep(later).run()
         self.assertEqual(values.search(domain).segment_id, self.segment(customers[2]))
 
+    def test_looked_up_in_a_period_decided_before(self):
+        """Growth stays withheld where last month's leads are, also if only this month is new."""
+        ore, zinc, tin = customers = self.make_industries(["Ore", "Zinc", "Tin"])
+        for day, counts in (("2026-10-10", (3, 6, 9)), ("2026-11-10", (6, 6, 9))):
+            for customer, count in zip(customers, counts, strict=True):
+                for _index in range(count):
+                    self.make_lead(f"{day} 12:00:00", partner_id=customer.id)
+        with freeze_time(NOW):
+            self.refresh()
+        with freeze_time("2026-11-20 12:00:00"):
+            self.make_lead("2026-11-19 12:00:00", partner_id=tin.id)
+            self.kpis._refresh(self.period("month", "2026-11-19"), self.kpis_here)
+        month = self.period("month", "2026-11-19")
+        shown = {
+            (code, segment)
+            for code, period, *_rest, segment in self.readable("segment")
+            if period == month and segment.set_id == self.segment_set
+        }
+        for customer, growth in ((ore, False), (zinc, False), (tin, True)):
+            self.assertIn(("test_leads", self.segment(customer)), shown)
+            self.assertEqual(("test_growth", self.segment(customer)) in shown, growth)
+
+    def test_setting_changed(self):
+        """A changed setting applies to all periods at the next refresh, also to locked ones."""
+        customers = self.make_industries(["Ore", "Zinc", "Tin"])
+        for customer, count in zip(customers, (3, 6, 9), strict=True):
+            for _index in range(count):
+                self.make_lead("2026-03-10 12:00:00", partner_id=customer.id)
+        month = self.period("month", "2026-03-10")
+        with freeze_time(NOW):
+            self.segment_set._update_members()
+            self.kpis._refresh(month, self.kpis_here)
+        names = {self.segment(customer): customer.name for customer in customers}
+        for hour, record, changes, expected in (
+            (11, self.company, {"kpi_min_cell": 10}, set()),
+            (12, self.company, {"kpi_min_cell": 3}, {"Ore", "Zinc", "Tin"}),
+            (13, self.company, {"kpi_min_cell": 4}, {"Tin"}),
+            (14, self.rate, {"small_segments": True}, {"Ore", "Zinc", "Tin"}),
+            (15, self.rate, {"small_segments": False}, {"Tin"}),
+            (16, self.company, {"kpi_min_cell": 0}, {"Ore", "Zinc", "Tin"}),
+        ):
+            record.write(changes)
+            with self.subTest(**changes), freeze_time(f"2026-11-20 {hour}:00:00"):
+                self.kpis._refresh(month, self.kpis_here)
+                shown = {
+                    names.get(segment)
+                    for code, _period, *_rest, segment in self.readable("segment")
+                    if code == "test_leads" and segment in names
+                }
+                self.assertEqual(shown, expected)
+
     def test_other_readers(self):
         """Grouped reads, exports and the goals' suggestions hold no withheld value."""
         with freeze_time(NOW):

@@ -408,6 +408,9 @@ class CrmKpi(models.Model):
             )._note_new_version()
         else:
             result = super().write(vals)
+        if {"unit", "small_segments"} & vals.keys():
+            # superuser: what is withheld is decided again in all companies; no setting changes
+            self.env["res.company"].sudo().search([]).kpi_withheld_at = False
         if vals.get("company_id"):
             self._drop_other_companies()
             self.filtered("failed_company_id").failed_company_id = False

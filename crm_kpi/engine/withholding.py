@@ -1,0 +1,95 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Which values by segment are withheld so that small ones stay unknown.
+
+The values of a segment's teams add up to the value of the segment, and so do those of its
+salespeople. The values of a team's segments add up to the value of the team, which is shown. So a
+withheld value is the total minus the others where it is the only one in such a sum, and several
+sums together can tell more.
+
+In the graph whose nodes are the sums, each value is an edge: it is part of two sums. Values can
+change along a circle of withheld ones without a change of any sum. A withheld value on no such
+circle can be computed from what is shown. So further values are withheld that close a circle.
+"""
+
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+
+class Cell(NamedTuple):
+    """A value by segment; ``owner_id`` is its team or salesperson, 0 at the level ``segment``."""
+
+    level: str
+    segment_id: int
+    owner_id: int = 0
+
+
+def withheld(counts, secret):
+    """The cells that are withheld: the secret ones, and others with as few records as possible.
+
+    Other cells without records are withheld only where no circle can do without them. Where a
+    secret cell is on no circle of any cells, the totals alone tell its value.
+
+    :param counts: dict of :class:`Cell` to its number of records, of one KPI, period and set
+    :param secret: the cells that must stay unknown
+
+    >>> cells = [Cell("segment", number) for number in range(4)]
+    >>> counts = dict(zip(cells, (3, 20, 8, 0)))
+    >>> sorted(cell.segment_id for cell in withheld(counts, cells[:1]))
+    [0, 2]
+    """
+    more_than_all = 1 + sum(counts.values())
+    costs = {cell: count or more_than_all for cell, count in counts.items()}
+    costs.update(dict.fromkeys(secret, 0))
+    with_owners = {(cell.level, cell.segment_id) for cell in counts}
+    sums = {cell: _sums(cell, with_owners) for cell in counts}
+    edges = {}
+    for cell, (one, other) in sums.items():
+        edges.setdefault(one, []).append((other, cell))
+        edges.setdefault(other, []).append((one, cell))
+    result = set()
+    for cell in sorted(secret):
+        if cell not in result:
+            circle = {cell, *_cheapest_way(edges, *sums[cell], costs, without=cell)}
+            costs.update(dict.fromkeys(circle, 0))
+            result |= circle
+    return result
+
+
+def _sums(cell, with_owners):
+    """The two sums that a cell is part of, as nodes ``(level, dimension, id)``.
+
+    A segment is the sum of its teams and the sum of its salespeople. Segments without a value by
+    team add up to the rest of the company, where those with one are known from the teams' totals.
+
+    :param with_owners: pairs ``(level, segment_id)`` that have a value by team or salesperson
+    """
+    if cell.level != "segment":
+        return (cell.level, "segment", cell.segment_id), (cell.level, "owner", cell.owner_id)
+    return tuple(
+        (level, "segment", cell.segment_id)
+        if (level, cell.segment_id) in with_owners
+        else (level, "rest", 0)
+        for level in ("team_segment", "user_segment")
+    )
+
+
+def _cheapest_way(edges, start, end, costs, without):
+    """The cells on the way from one node to another with the lowest costs; empty without a way."""
+    reached = {}
+    queue = [(0, 0, start, None, None)]
+    while queue:
+        spent, length, node, cell, before = heappop(queue)
+        if node in reached:
+            continue
+        reached[node] = cell, before
+        if node == end:
+            break
+        for neighbour, edge in edges[node]:
+            if neighbour not in reached and edge != without:
+                heappush(queue, (spent + costs[edge], length + 1, neighbour, edge, node))
+    way, node = [], end
+    while node in reached and node != start:
+        cell, node = reached[node]
+        way.append(cell)
+    return way
