@@ -11,8 +11,7 @@ from .by_segment import facts_by_segment, segment_sets
 from .due import DueValues
 from .fact_plan import FactPlan
 from .failures import confined, error_text, note_failure, note_success
-from .fingerprints import fingerprints, record_count
-from .planner import planned_for
+from .fingerprints import fingerprints
 from .scope import active_people, cross_level_ids, kpis_to_refresh
 from .store import store_statement
 from .target import Target
@@ -40,8 +39,6 @@ class Aggregates:
         self.env = company.env
         self.now = now
         self.cross_ids = frozenset()
-        #: Number of records in the periods that are due.
-        self.record_count = 0
         #: Whether another transaction computes the source, so that nothing was done.
         self.is_busy = False
 
@@ -80,10 +77,6 @@ class Aggregates:
         with confined(own):
             records = fingerprints(self.source, self.company, periods, self.now, counted)
             due = DueValues(own, self.cross_ids, self.now).find(periods, records)
-            due_periods = {period.id for _kpi, period in due}
-            self.record_count = sum(
-                record_count(records[period_id]) for period_id in due_periods & records.keys()
-            )
         if not due:
             if due is not None:
                 note_success(own.filtered("last_error"), self.now)
@@ -164,5 +157,4 @@ class Aggregates:
 
     def _store(self, computed, targets, **options):
         statement = store_statement(computed, targets, self.company.id, self.now, **options)
-        with planned_for(self.env.cr, self.record_count):
-            return store_cells(self.env, statement)
+        return store_cells(self.env, statement)

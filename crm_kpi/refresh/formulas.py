@@ -333,10 +333,21 @@ def constants_of_periods(constants):
 
 def restated():
     """Cells of ``restated`` lookups that would be different today: the columns of a cell,
-    ``value, record_count``."""
-    return Cte("restated", newest_restatements(SQL(
-        """SELECT kpi_id, source_period_id FROM lookup WHERE what = 'restated'"""
-    )))  # fmt: skip
+    ``value, record_count``.
+
+    A cell that was stored since its last restatement, in a period unlocked by hand, is not one.
+    """
+    periods = SQL("SELECT kpi_id, source_period_id FROM lookup WHERE what = 'restated'")
+    return Cte(
+        "restated",
+        SQL(
+            """SELECT newest.* FROM (%s) AS newest
+                WHERE NOT EXISTS (SELECT 1 FROM crm_kpi_value AS later
+                                   WHERE %s AND later.computed_at > newest.date)""",
+            newest_restatements(periods),
+            same_cell("later", "newest"),
+        ),
+    )
 
 
 def looked_up():

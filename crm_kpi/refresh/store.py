@@ -5,12 +5,18 @@
 One function per common table expression (CTE), each with the columns it yields::
 
     target ──> expected ─┐
-    computed ────────────┴> found ─> cell ─┬> stored
-    reported ──────────────────────────^   ├> deleted
-                    still_reported, known ─┴> restated
+    computed ────────────┴> found ──> cell ──┬──> pair ─┬> stored
+    before ──> reported ───────────────^     │    ^ ^ ^ ├> deleted
+       └─────────────────────────────────────┼────┘ │ │ └> restated
+                           newest ───────────┼──────┘ │
+                                             └> still_reported
 
 Unlocked targets get exactly the cells that were computed. Cells of locked targets stay as they
 are, unless the target is replaced; where they would be different today, a restatement says so.
+Without locked targets, the CTEs that only they need are left out.
+
+Stored and computed cells are compared once, in ``pair``. All of it are joins by equality of whole
+keys, so the statement can run without nested loops: see :func:`~.values.store_cells`.
 """
 
 from odoo.tools import SQL
@@ -30,6 +36,7 @@ def store_statement(computed, targets, company_id, now, facts=None, active_peopl
     :return: SQL that yields one row: numbers of cells deleted, restated, inserted or updated
     """
     users, teams = active_people
+    locked = any(one.locked for one in targets)
     return with_ctes(
         [
             target(targets),
@@ -37,17 +44,18 @@ def store_statement(computed, targets, company_id, now, facts=None, active_peopl
             Cte("computed", computed, materialized=True),
             expected(users, teams),
             found(),
-            reported(),
-            cell(),
-            still_reported(),
-            known(),
+            before(targets),
+            *([reported()] if locked else []),
+            cell(locked),
+            *([still_reported(), newest(targets)] if locked else []),
+            pair(locked),
             deleted(),
-            restated(company_id, now),
+            *([corrected(company_id), restated(company_id, now)] if locked else []),
             stored(company_id, now),
         ],
         SQL(
-            """SELECT (SELECT count(*) FROM deleted), (SELECT count(*) FROM restated),
-                      (SELECT count(*) FROM stored)"""
+            """SELECT (SELECT count(*) FROM deleted), %s, (SELECT count(*) FROM stored)""",
+            SQL("(SELECT count(*) FROM restated)") if locked else SQL("0"),
         ),
     )
 
@@ -114,6 +122,23 @@ def found():
     )
 
 
+def before(targets):
+    """The cells that are stored: ``id``, the columns of a cell, ``value, record_count, version,
+    ahead, computed_at``."""
+    return Cte(
+        "before",
+        SQL(
+            """SELECT value.id, %s, value.value, value.record_count, value.version, value.ahead,
+                      value.computed_at
+                 FROM crm_kpi_value value JOIN target USING (kpi_id, period_id)
+                WHERE %s""",
+            _columns("value"),
+            _of("value", targets),
+        ),
+        materialized=True,
+    )
+
+
 def reported():
     """Segment sets by which a locked period was reported.
 
@@ -123,22 +148,27 @@ def reported():
     return Cte(
         "reported",
         SQL(
-            """SELECT DISTINCT value.kpi_id, value.period_id, value.level, segment.set_id
-                 FROM crm_kpi_value value JOIN target USING (kpi_id, period_id)
-                 LEFT JOIN crm_kpi_segment segment ON segment.id = value.segment_id
-                WHERE target.locked AND (value.segment_id IS NOT NULL
-                      OR value.level = 'company' AND value.record_count > 0)"""
+            """SELECT DISTINCT before.kpi_id, before.period_id, before.level::text AS level,
+                      segment.set_id
+                 FROM before JOIN target USING (kpi_id, period_id)
+                 LEFT JOIN crm_kpi_segment segment ON segment.id = before.segment_id
+                WHERE target.locked AND (before.segment_id IS NOT NULL
+                      OR before.level = 'company' AND before.record_count > 0)"""
         ),
     )
 
 
-def cell():
+def cell(locked):
     """The cells as they are today.
 
     Columns of a cell, with ``value, record_count, version, ahead, set_id, locked``. In a locked
     period that had records, a breakdown by segments that was not reported is a new one: it is
     stored, and is no restatement.
+
+    :param locked: whether there are locked targets
     """
+    if not locked:
+        return Cte("cell", SQL("SELECT *, NULL::int4 AS set_id FROM found"), materialized=True)
     return Cte(
         "cell",
         SQL(
@@ -175,56 +205,111 @@ def still_reported():
     )
 
 
-def known():
-    """Locked cells, and cells that appeared in a restatement since the period was locked.
+def newest(targets):
+    """The last restatement of each cell of the locked targets: see :func:`newest_restatements`."""
+    locked = [one for one in targets if one.locked]
+    periods = SQL("SELECT kpi_id, period_id FROM target WHERE locked")
+    return Cte("newest", newest_restatements(periods, _of("last", locked)))
 
-    Columns of a cell, with ``value, record_count``.
+
+def newest_restatements(periods, condition=None):
+    """The last restatement of each cell: ``id``, the columns of a cell, ``value, record_count,
+    date``.
+
+    :param SQL periods: query of ``(kpi_id, period_id)``
+    :param SQL condition: further condition of the restatements ``last``
     """
-    return Cte(
-        "known",
-        SQL(
-            """SELECT %(of_value)s, value.value, value.record_count
-                 FROM crm_kpi_value value JOIN target USING (kpi_id, period_id)
-                WHERE target.locked
-                UNION ALL
-               SELECT DISTINCT %(of_restatement)s, NULL::float8, 0
-                 FROM crm_kpi_restatement restatement JOIN target USING (kpi_id, period_id)
-                WHERE target.locked
-                  AND NOT EXISTS (SELECT 1 FROM crm_kpi_value value WHERE %(same)s)""",
-            of_value=_columns("value"),
-            of_restatement=_columns("restatement"),
-            same=same_cell("value", "restatement"),
-        ),
+    return SQL(
+        """SELECT DISTINCT ON (%(key)s) last.id, %(columns)s, last.value_now AS value,
+                  last.record_count_now AS record_count, last.date
+             FROM crm_kpi_restatement AS last
+            WHERE (last.kpi_id, last.period_id) IN (%(periods)s) AND %(condition)s
+            ORDER BY %(key)s, last.id DESC""",
+        key=_key("last"),
+        columns=_columns("last"),
+        periods=periods,
+        condition=condition or SQL("TRUE"),
     )
 
 
 # --- WHAT CHANGES ---
 
 
-def deleted():
-    """Delete the cells that were not computed, but not locked ones: one row per deleted cell.
+def pair(locked):
+    """Each cell as it is stored and as it is computed; one of both can be missing.
 
-    Both sides are grouped by the key of the cell. A join, or NOT IN, would compare each value
-    with each cell when the planner underestimates their number.
+    Columns of a cell; ``id, value_before, record_count_before, version_before, ahead_before`` of
+    the stored cell, ``is_computed, set_id, value, record_count, version, ahead`` of the computed
+    one, ``is_locked`` (a difference is a restatement), and of the last restatement, unless the
+    cell was stored since then, in a period that was unlocked by hand, ``restated_id,
+    value_restated, record_count_restated``.
+
+    :param locked: whether there are locked targets
     """
+    tables = [SQL("before"), SQL("cell"), *([SQL("newest")] if locked else [])]
+    either = SQL(", ").join(
+        SQL(
+            "COALESCE(%s) AS %s",
+            SQL(", ").join(SQL("%s.%s", table, SQL.identifier(name)) for table in tables),
+            SQL.identifier(name),
+        )
+        for name in CELL_COLUMNS
+    )
+    restatement = SQL(
+        "NULL::int4 AS restated_id, NULL::float8 AS value_restated, NULL::int4 AS record_count_restated"
+    )
+    if locked:
+        valid = SQL("before.computed_at IS NULL OR before.computed_at <= newest.date")
+        restatement = SQL(", ").join(
+            SQL("CASE WHEN %s THEN newest.%s END AS %s", valid, SQL(column), SQL(name))
+            for column, name in (
+                ("id", "restated_id"),
+                ("value", "value_restated"),
+                ("record_count", "record_count_restated"),
+            )
+        )
+    return Cte(
+        "pair",
+        SQL(
+            """SELECT %(either)s, before.id, before.value AS value_before,
+                      before.record_count AS record_count_before,
+                      before.version AS version_before, before.ahead AS ahead_before,
+                      cell.kpi_id IS NOT NULL AS is_computed, cell.set_id, cell.value,
+                      cell.record_count, cell.version, cell.ahead,
+                      COALESCE(cell.locked, TRUE) AS is_locked, %(restatement)s
+                 FROM before FULL JOIN cell ON %(same)s %(newest)s""",
+            either=either,
+            restatement=restatement,
+            same=same_cell("before", "cell"),
+            newest=SQL(
+                "FULL JOIN newest ON %s",
+                SQL(" AND ").join(
+                    SQL(
+                        "COALESCE(before.%(name)s, cell.%(name)s%(zero)s) = %(newest)s",
+                        name=SQL.identifier(name),
+                        zero=SQL(", 0") if name in NULLABLE_COLUMNS else SQL(),
+                        newest=part,
+                    )
+                    for name, part in zip(CELL_COLUMNS, _key_parts("newest"), strict=True)
+                ),
+            )
+            if locked
+            else SQL(),
+        ),
+        materialized=True,
+    )
+
+
+def deleted():
+    """Delete the cells that were not computed, but not locked ones: one row per deleted cell."""
     return Cte(
         "deleted",
         SQL(
-            """DELETE FROM crm_kpi_value WHERE id IN (
-                      SELECT max(side.id)
-                        FROM (SELECT value.id, %(key_of_value)s
-                                FROM crm_kpi_value value JOIN target USING (kpi_id, period_id)
-                               WHERE NOT target.locked OR target.replaced
-                               UNION ALL
-                              SELECT NULL, %(key_of_cell)s FROM cell)
-                          AS side (id, %(columns)s)
-                       GROUP BY %(side)s
-                      HAVING count(*) = count(side.id))
-               RETURNING 1""",
-            key_of_value=_key("value"),
-            key_of_cell=_key("cell"),
-            columns=_COLUMNS,
-            side=_columns("side"),
+            """DELETE FROM crm_kpi_value WHERE id = ANY(ARRAY(
+                      SELECT pair.id FROM pair JOIN target USING (kpi_id, period_id)
+                       WHERE pair.id IS NOT NULL AND NOT pair.is_computed
+                         AND (NOT target.locked OR target.replaced)))
+               RETURNING 1"""
         ),
     )
 
@@ -240,29 +325,29 @@ def stored(company_id, now):
             """INSERT INTO crm_kpi_value AS value (%(columns)s, company_id, value, record_count,
                                                    ahead, version, computed_at, kpi_sequence,
                                                    category_id, withheld)
-               SELECT %(of_cell)s, %(company)s, cell.value, cell.record_count, cell.ahead,
-                      cell.version, %(now)s, kpi.sequence, kpi.category_id,
+               SELECT %(of_pair)s, %(company)s, pair.value, pair.record_count, pair.ahead,
+                      pair.version, %(now)s, kpi.sequence, kpi.category_id,
                       -- until it is decided which values of segments are withheld
-                      cell.segment_id IS NOT NULL AND company.kpi_min_cell > 0
-                 FROM cell
+                      pair.segment_id IS NOT NULL
+                      AND (SELECT kpi_min_cell > 0 FROM res_company WHERE id = %(company)s)
+                 FROM pair
                  JOIN target USING (kpi_id, period_id)
-                 JOIN crm_kpi kpi ON kpi.id = cell.kpi_id
-                 JOIN res_company company ON company.id = %(company)s
-                WHERE NOT cell.locked OR target.replaced
+                 JOIN crm_kpi kpi ON kpi.id = pair.kpi_id
+                WHERE pair.is_computed AND (NOT pair.is_locked OR target.replaced)
+                  AND (pair.id IS NULL OR pair.record_count_before <> pair.record_count
+                       OR pair.version_before <> pair.version OR %(differs)s OR %(ahead_differs)s)
                    ON CONFLICT (%(key)s) DO UPDATE
                   SET value = EXCLUDED.value, record_count = EXCLUDED.record_count,
                       ahead = EXCLUDED.ahead, version = EXCLUDED.version,
                       computed_at = EXCLUDED.computed_at
-                WHERE value.record_count <> EXCLUDED.record_count
-                   OR value.version <> EXCLUDED.version OR %(differs)s OR %(ahead_differs)s
                RETURNING 1""",
             columns=_COLUMNS,
-            of_cell=_columns("cell"),
+            of_pair=_columns("pair"),
             company=company_id,
             now=now,
             key=SQL(CELL_KEY),
-            differs=_differs(SQL("value.value"), SQL("EXCLUDED.value")),
-            ahead_differs=_differs(SQL("value.ahead"), SQL("EXCLUDED.ahead")),
+            differs=_differs(SQL("pair.value_before"), SQL("pair.value")),
+            ahead_differs=_differs(SQL("pair.ahead_before"), SQL("pair.ahead")),
         ),
     )
 
@@ -271,167 +356,164 @@ def restated(company_id, now):
     """Note locked cells that would be different today, once per difference.
 
     One row per restatement. The reason is a new definition, or a correction, or is found by the
-    number of records, compared with the last restatement of the cell.
+    number of records, compared with the last restatement of the cell. Segments of sets that are
+    not computed any more are not missing; they are when nothing is left of the company's records.
     """
-    before = SQL(
-        "CASE WHEN newest.id IS NULL THEN %s ELSE %s END",
-        _comparable("pair.value_locked", "pair.record_count_locked"),
-        _comparable("newest.value_now", "newest.record_count_now"),
-    )
-    count_before = SQL("COALESCE(newest.record_count_now, pair.record_count_locked)")
     return Cte(
         "restated",
         SQL(
             """INSERT INTO crm_kpi_restatement (%(columns)s, company_id, value_locked, value_now,
                                                 record_count_locked, record_count_now, reason, note,
                                                 date)
-               SELECT %(of_pair)s, %(company)s, pair.value_locked, pair.value_now,
-                      pair.record_count_locked, pair.record_count_now,
-                      CASE WHEN target.redefined THEN 'definition'
-                           WHEN correction.reason IS NOT NULL THEN 'correction'
-                           WHEN pair.record_count_now > %(count_before)s THEN 'late'
-                           WHEN pair.record_count_now < %(count_before)s THEN 'removed'
+               SELECT %(of_pair)s, %(company)s, pair.value_before, pair.value,
+                      COALESCE(pair.record_count_before, 0), COALESCE(pair.record_count, 0),
+                      CASE WHEN pair.redefined THEN 'definition'
+                           WHEN corrected.reason IS NOT NULL THEN 'correction'
+                           WHEN pair.more > 0 THEN 'late'
+                           WHEN pair.more < 0 THEN 'removed'
                            ELSE 'amount' END,
-                      CASE WHEN NOT target.redefined THEN correction.reason END,
-                      %(now)s
-                 FROM (%(locked_and_now)s) AS pair
-                 JOIN target USING (kpi_id, period_id)
-                 LEFT JOIN LATERAL (%(newest)s) AS newest ON TRUE
-                 LEFT JOIN LATERAL (%(correction)s) AS correction ON TRUE
-                WHERE %(differs)s
+                      CASE WHEN NOT pair.redefined THEN corrected.reason END, %(now)s
+                 FROM (%(different)s) AS pair
+                 LEFT JOIN crm_kpi_segment segment
+                        ON segment.id = pair.segment_id AND NOT pair.is_computed
+                 LEFT JOIN still_reported breakdown
+                        ON breakdown.kpi_id = pair.kpi_id AND breakdown.period_id = pair.period_id
+                       AND breakdown.level = pair.level AND breakdown.set_id = segment.set_id
+                 LEFT JOIN still_reported company
+                        ON company.kpi_id = pair.kpi_id AND company.period_id = pair.period_id
+                       AND company.level = 'company'
+                 LEFT JOIN corrected
+                        ON corrected.kpi_id = pair.kpi_id AND corrected.period_id = pair.period_id
+                       AND corrected.part = pair.part AND corrected.owner = pair.owner
+                WHERE segment.id IS NULL OR breakdown.kpi_id IS NOT NULL OR company.kpi_id IS NULL
                RETURNING 1""",
             columns=_COLUMNS,
             of_pair=_columns("pair"),
             company=company_id,
             now=now,
-            count_before=count_before,
-            locked_and_now=_locked_and_now(),
-            newest=_newest_restatement(),
-            correction=_corrections(company_id),
-            differs=_differs(before, _comparable("pair.value_now", "pair.record_count_now")),
+            different=_different(),
         ),
     )
 
 
-def _locked_and_now():
-    """Each locked cell with the value that it would have today; one of both can be missing.
+def _different():
+    """Rows of ``pair`` that differ from the locked cell, or from its last restatement.
 
-    Columns of a cell, with ``value_locked, value_now, record_count_locked, record_count_now``.
+    With ``redefined`` of the target, ``more`` (records than then), and ``part, owner``: which of
+    the corrections concern the cell.
     """
+    last = SQL(
+        "CASE WHEN pair.restated_id IS NULL THEN %s ELSE %s END",
+        _comparable("pair.value_before", "pair.record_count_before"),
+        _comparable("pair.value_restated", "pair.record_count_restated"),
+    )
     return SQL(
-        """SELECT %(either)s,
-                  known.value AS value_locked, cell.value AS value_now,
-                  COALESCE(known.record_count, 0) AS record_count_locked,
-                  COALESCE(cell.record_count, 0) AS record_count_now
-             FROM (%(known)s) AS known
-             FULL JOIN (SELECT * FROM cell WHERE locked) AS cell ON %(same)s""",
-        either=SQL(", ").join(
-            SQL("COALESCE(cell.%(name)s, known.%(name)s) AS %(name)s", name=SQL.identifier(name))
-            for name in CELL_COLUMNS
+        """SELECT pair.*, target.redefined,
+                  COALESCE(pair.record_count, 0)
+                  - COALESCE(pair.record_count_restated, pair.record_count_before, 0) AS more,
+                  CASE WHEN %(looks_back)s THEN 'all'
+                       WHEN pair.level IN ('user', 'user_segment') THEN 'user'
+                       WHEN pair.level IN ('team', 'team_segment') THEN 'team'
+                       ELSE 'all' END AS part,
+                  CASE WHEN %(looks_back)s THEN 0
+                       WHEN pair.level IN ('user', 'user_segment') THEN COALESCE(pair.user_id, 0)
+                       WHEN pair.level IN ('team', 'team_segment') THEN COALESCE(pair.team_id, 0)
+                       ELSE 0 END AS owner
+             FROM pair
+             JOIN target USING (kpi_id, period_id)
+             JOIN crm_kpi kpi ON kpi.id = pair.kpi_id
+             LEFT JOIN crm_kpi_source source ON source.id = kpi.source_id
+            WHERE target.locked AND pair.is_locked AND %(differs)s""",
+        looks_back=_LOOKS_BACK,
+        differs=_differs(last, _comparable("pair.value", "pair.record_count")),
+    )
+
+
+def corrected(company_id):
+    """Reasons of the corrections since the last computation, for locked targets.
+
+    Columns ``kpi_id, period_id, part, owner, reason``. Values by salesperson or team change by
+    the corrections of their ``owner`` (part ``user`` or ``team``), other values by any (part
+    ``all``). Values that look back, and formulas, may change by any earlier correction.
+    """
+    return Cte(
+        "corrected",
+        SQL(
+            """SELECT target.kpi_id, target.period_id, owner.part, owner.id AS owner,
+                      string_agg(DISTINCT correction.reason, ' · ') AS reason
+                 FROM target
+                 JOIN crm_kpi kpi ON kpi.id = target.kpi_id
+                 LEFT JOIN crm_kpi_source source ON source.id = kpi.source_id
+                 LEFT JOIN ir_model model ON model.id = source.model_id
+                 LEFT JOIN crm_kpi_computation computation
+                        ON computation.kpi_id = target.kpi_id
+                       AND computation.period_id = target.period_id
+                 JOIN (%(corrections)s) AS correction ON correction.period_id = target.period_id
+                CROSS JOIN LATERAL (VALUES ('all', 0),
+                      ('user', correction.user_before_id), ('user', correction.user_after_id),
+                      ('team', correction.team_before_id), ('team', correction.team_after_id)
+                      ) AS owner(part, id)
+                WHERE target.locked AND NOT target.redefined
+                  AND (computation.id IS NULL OR correction.date >= computation.computed_at)
+                  AND CASE WHEN %(looks_back)s THEN owner.part = 'all'
+                           ELSE correction.res_model = model.model AND correction.ends_within END
+                GROUP BY target.kpi_id, target.period_id, owner.part, owner.id""",
+            corrections=_corrections(company_id),
+            looks_back=_LOOKS_BACK,
         ),
-        known=_comparable_known(),
-        same=same_cell("cell", "known"),
-    )
-
-
-def _comparable_known():
-    """Rows of ``known`` without the segments of sets that are not computed any more.
-
-    They stay when nothing at all is left of the company's records.
-    """
-    return SQL(
-        """SELECT known.*
-             FROM known
-             LEFT JOIN crm_kpi_segment segment ON segment.id = known.segment_id
-             LEFT JOIN still_reported breakdown
-                    ON breakdown.kpi_id = known.kpi_id AND breakdown.period_id = known.period_id
-                   AND breakdown.level = known.level AND breakdown.set_id = segment.set_id
-             LEFT JOIN still_reported company
-                    ON company.kpi_id = known.kpi_id AND company.period_id = known.period_id
-                   AND company.level = 'company'
-            WHERE segment.id IS NULL OR breakdown.kpi_id IS NOT NULL OR company.kpi_id IS NULL"""
-    )
-
-
-def _newest_restatement():
-    """The last restatement of the cell ``pair``: ``id, value_now, record_count_now``."""
-    return SQL(
-        """SELECT last.id, last.value_now, last.record_count_now
-             FROM crm_kpi_restatement AS last
-            WHERE last.kpi_id = pair.kpi_id AND last.period_id = pair.period_id
-              AND last.level = pair.level
-              AND last.team_id IS NOT DISTINCT FROM pair.team_id
-              AND last.user_id IS NOT DISTINCT FROM pair.user_id
-              AND last.segment_id IS NOT DISTINCT FROM pair.segment_id
-              AND %s
-            ORDER BY last.id DESC LIMIT 1""",
-        _not_stored_since("last"),
-    )
-
-
-def newest_restatements(periods):
-    """The last restatement of each cell: the columns of a cell, ``value, record_count``.
-
-    :param SQL periods: query of ``(kpi_id, period_id)``
-    """
-    return SQL(
-        """SELECT DISTINCT ON (%(key)s) %(columns)s, last.value_now AS value,
-                  last.record_count_now AS record_count
-             FROM crm_kpi_restatement AS last
-            WHERE (last.kpi_id, last.period_id) IN (%(periods)s) AND %(not_stored_since)s
-            ORDER BY %(key)s, last.id DESC""",
-        key=_key("last"),
-        columns=_columns("last"),
-        periods=periods,
-        not_stored_since=_not_stored_since("last"),
-    )
-
-
-def _not_stored_since(restatement):
-    """Condition: the cell was not stored after the restatement, in a period unlocked by hand."""
-    return SQL(
-        """NOT EXISTS (SELECT 1 FROM crm_kpi_value AS later
-                        WHERE %s AND later.computed_at > %s)""",
-        same_cell("later", restatement),
-        SQL.identifier(restatement, "date"),
+        materialized=True,
     )
 
 
 def _corrections(company_id):
-    """Reasons of the corrections since the last computation that concern the cell ``pair``.
+    """Corrections by locked period: ``period_id, res_model, user_before_id, user_after_id,
+    team_before_id, team_after_id, reason, ends_within, date`` (of the last one).
 
-    One row with the column ``reason``, empty without corrections. Values that look back, and
-    formulas, may change by any earlier correction.
+    Corrections of the same kind are one row: there may be thousands.
     """
     return SQL(
-        """SELECT string_agg(DISTINCT correction.reason, ' · ') AS reason
-             FROM crm_kpi_correction AS correction
-             JOIN crm_kpi_period AS period ON period.id = pair.period_id
-             JOIN crm_kpi AS kpi ON kpi.id = pair.kpi_id
-             LEFT JOIN crm_kpi_source AS source ON source.id = kpi.source_id
-             LEFT JOIN ir_model AS model ON model.id = source.model_id
-             LEFT JOIN crm_kpi_computation AS computation
-                    ON computation.kpi_id = kpi.id AND computation.period_id = period.id
-            WHERE (correction.company_id IS NULL OR correction.company_id = %s)
-              AND (computation.id IS NULL OR correction.date >= computation.computed_at)
-              AND LEAST(correction.date_before, correction.date_after) < period.utc_to
-              AND (source.id IS NULL OR source.kind <> 'event' OR source.trailing_months > 0
-                   OR (model.model = correction.res_model
-                       AND GREATEST(correction.date_before, correction.date_after)
-                           >= period.utc_from
-                       AND (pair.level NOT IN ('user', 'user_segment')
-                            OR pair.user_id IS NOT DISTINCT FROM correction.user_before_id
-                            OR pair.user_id IS NOT DISTINCT FROM correction.user_after_id)
-                       AND (pair.level NOT IN ('team', 'team_segment')
-                            OR pair.team_id IS NOT DISTINCT FROM correction.team_before_id
-                            OR pair.team_id IS NOT DISTINCT FROM correction.team_after_id)))""",
+        """SELECT period.id AS period_id, correction.res_model, correction.reason,
+                  COALESCE(correction.user_before_id, 0) AS user_before_id,
+                  COALESCE(correction.user_after_id, 0) AS user_after_id,
+                  COALESCE(correction.team_before_id, 0) AS team_before_id,
+                  COALESCE(correction.team_after_id, 0) AS team_after_id,
+                  GREATEST(correction.date_before, correction.date_after) >= period.utc_from
+                  AS ends_within, max(correction.date) AS date
+             FROM crm_kpi_correction correction
+             JOIN crm_kpi_period period
+               ON LEAST(correction.date_before, correction.date_after) < period.utc_to
+            WHERE period.id IN (SELECT period_id FROM target WHERE locked)
+              AND (correction.company_id IS NULL OR correction.company_id = %s)
+              AND correction.date >= (
+                  SELECT min(COALESCE(computation.computed_at, '-infinity'))
+                    FROM target LEFT JOIN crm_kpi_computation computation
+                                       USING (kpi_id, period_id)
+                   WHERE target.locked)
+            GROUP BY period.id, correction.res_model, correction.reason, 4, 5, 6, 7, 8""",
         company_id,
     )
 
 
 # --- PARTS ---
 
+#: Whether a value of the KPI depends on events before the period.
+_LOOKS_BACK = SQL("(source.id IS NULL OR source.kind <> 'event' OR source.trailing_months > 0)")
+
 _COLUMNS = SQL(", ").join(SQL.identifier(name) for name in CELL_COLUMNS)
+
+
+def _of(table, targets):
+    """Condition: rows are of the KPIs and periods of some targets.
+
+    The arrays let PostgreSQL use an index without a nested loop over the targets.
+    """
+    return SQL(
+        "%s = ANY(%s) AND %s = ANY(%s)",
+        SQL.identifier(table, "kpi_id"),
+        sorted({one.kpi_id for one in targets}),
+        SQL.identifier(table, "period_id"),
+        sorted({one.period_id for one in targets}),
+    )
 
 
 def _columns(table):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from odoo.tools import SQL
 
 from ..sql import unnest
-from .planner import update_statistics
+from .planner import MANY, planned_for, update_statistics
 
 _logger = logging.getLogger(__name__)
 
@@ -30,7 +30,9 @@ def store_cells(env, statement):
     :return: number of cells deleted, restated, inserted or updated
     """
     update_statistics(env.cr, "crm_kpi_value")
-    [[deleted, restated, stored]] = env.execute_query(statement)
+    # few records can have many cells
+    with planned_for(env.cr, MANY):
+        [[deleted, restated, stored]] = env.execute_query(statement)
     env["crm.kpi.value"].invalidate_model()
     env["crm.kpi.restatement"].invalidate_model()
     if deleted or restated or stored:

@@ -9,8 +9,10 @@ from typing import NamedTuple
 from odoo.tests import BaseCase, tagged
 from odoo.tools import SQL
 
+from ..engine.cells import NO_CELLS
 from ..refresh import cache_key, fingerprints, formulas, store
 from ..refresh.cache_key import CacheKey
+from ..refresh.planner import MANY, planned_for
 from ..refresh.target import Target
 from ..sql import COLUMN_TYPES, Cte, unnest, with_ctes
 from .common import KpiCommon
@@ -21,6 +23,7 @@ TYPES = {
     "level": "text",
     "value": "float8",
     "ahead": "float8",
+    "computed_at": "timestamp",
     "locked": "bool",
     "zero_when_empty": "bool",
     "running": "bool",
@@ -144,6 +147,13 @@ class StoreCase(KpiCommon):
         self.assertEqual(sorted(rows, key=str), sorted(expected, key=str))
 
     def target(self, **values):
+        return store.target([self.one_target(**values)])
+
+    def before(self):
+        """The CTE of what is stored for the target."""
+        return store.before([self.one_target()])
+
+    def one_target(self, **values):
         values = {
             "kpi_id": self.kpi.id,
             "period_id": self.month.id,
@@ -155,7 +165,7 @@ class StoreCase(KpiCommon):
             "replaced": False,
             **values,
         }
-        return store.target([Target(**values)])
+        return Target(**values)
 
     def put(self, table, cell, **columns):
         """Insert a row of a cell by SQL."""
@@ -269,13 +279,17 @@ class TestCells(StoreCase):
             self.put_value(cell, 5)
         company = (*self.ids, "company", None)
         segments = (*self.ids, "segment", self.set_one.id)
-        self.assertRows(self.run_cte(store.reported(), self.target(locked=True)), company, segments)
-        self.assertRows(self.run_cte(store.reported(), self.target()))
+        self.assertRows(
+            self.run_cte(store.reported(), self.target(locked=True), self.before()),
+            company,
+            segments,
+        )
+        self.assertRows(self.run_cte(store.reported(), self.target(), self.before()))
 
     def test_reported_without_records(self):
         """A company without records does not say by which segments it would be reported."""
         self.put_value(self.company_cell, 0, record_count=0)
-        self.assertRows(self.run_cte(store.reported(), self.target(locked=True)))
+        self.assertRows(self.run_cte(store.reported(), self.target(locked=True), self.before()))
 
     def test_cell(self):
         """A breakdown that a locked period was not reported by is stored, not restated."""
@@ -288,7 +302,7 @@ class TestCells(StoreCase):
 
         def locked_cells(*reported):
             rows = self.run_cte(
-                store.cell(),
+                store.cell(locked=True),
                 found,
                 given("reported", "kpi_id period_id level set_id", *reported),
                 columns="kpi_id, period_id, level, team_id, user_id, segment_id, set_id, locked",
@@ -321,18 +335,53 @@ class TestCells(StoreCase):
             (1, 10, "segment", 50),
         )
 
-    def test_known(self):
-        """Locked cells, and cells that are only in restatements: each of these once."""
+    def test_nothing_is_locked(self):
+        """Without locked targets, what was reported does not matter."""
+        found = given("found", "kpi_id segment_id locked", (1, 3, False))
+        self.assertRows(self.run_cte(store.cell(locked=False), found), (1, 3, False, None))
+
+    def test_pair(self):
+        """Stored, computed and restated cells of the target: each of these once."""
+        unassigned = (*self.ids, "user", None, None, None)
         self.put_value(self.company_cell, 5, record_count=2, version=3)
-        self.put_restatement(self.company_cell, 6)
-        self.put_restatement(self.ann_cell, 1)
-        self.put_restatement(self.ann_cell, 2)
-        self.assertRows(
-            self.run_cte(store.known(), self.target(locked=True)),
-            (*self.company_cell, 5, 2),
-            (*self.ann_cell, None, 0),
+        self.put_value(unassigned, 7)
+        self.put_value((self.other.id, *self.company_cell[1:]), 9)
+        for cell, value in ((self.company_cell, 6), (self.ann_cell, 1), (self.ann_cell, 2)):
+            self.put_restatement(cell, value)
+        computed = given(
+            "cell",
+            "kpi_id period_id level team_id user_id segment_id value record_count version set_id"
+            " locked ahead",
+            (*self.company_cell, 8.0, 4, 3, None, True, None),
+            (*unassigned, 7.0, 1, 3, None, True, None),
+            (*self.bob_cell, 1.0, 1, 3, None, False, None),
         )
-        self.assertRows(self.run_cte(store.known(), self.target()))
+        locked = self.one_target(locked=True)
+        columns = (
+            "kpi_id, period_id, level, team_id, user_id, segment_id, value_before, value,"
+            " value_restated, is_computed, is_locked"
+        )
+        self.assertRows(
+            self.run_cte(
+                store.pair(locked=True), store.target([locked]), self.before(), computed,
+                store.newest([locked]), columns=columns,
+            ),
+            (*self.company_cell, 5, 8, 6, True, True),
+            (*self.ann_cell, None, None, 2, False, True),
+            (*unassigned, 7, 7, None, True, True),
+            (*self.bob_cell, None, 1, None, True, False),
+        )  # fmt: skip
+        self.assertRows(
+            self.run_cte(
+                store.pair(locked=False), self.target(), self.before(), computed, columns=columns
+            ),
+            (*self.company_cell, 5, 8, None, True, True),
+            (*unassigned, 7, 7, None, True, True),
+            (*self.bob_cell, None, 1, None, True, False),
+        )
+
+
+BEFORE = "kpi_id period_id level team_id user_id segment_id value record_count version ahead"
 
 
 @tagged("post_install", "-at_install")
@@ -359,6 +408,14 @@ class TestChanges(StoreCase):
     locked = False
     ahead = None
 
+    def change(self, cte, cell, **target):
+        """Rows of a CTE that changes the tables, from the stored cells and the CTE ``cell``."""
+        target = self.one_target(**target)
+        inputs = [store.target([target]), self.before(), cell]
+        if target.locked:
+            inputs.append(store.newest([target]))
+        return self.run_cte(cte, *inputs, store.pair(target.locked))
+
     def test_deleted(self):
         """Cells that are not computed any more; others, and those of other targets, stay."""
         elsewhere = (self.other.id, self.month.id, "company", None, None, None)
@@ -373,11 +430,11 @@ class TestChanges(StoreCase):
         ):
             self.put_value(ids, 5)  # fmt: skip
         cell = self.cell((self.company_cell, 1.0, 1, 1), (self.bob_cell, None, 0, 1))
-        self.assertEqual(self.run_cte(store.deleted(), self.target(locked=True), cell), [])
+        self.assertEqual(self.change(store.deleted(), cell, locked=True), [])
         left = {self.company_cell, self.bob_cell, elsewhere, later}
-        for target in (self.target(), self.target(locked=True, replaced=True)):
+        for target in ({}, {"locked": True, "replaced": True}):
             with self.env.cr.savepoint() as savepoint:
-                self.assertEqual(len(self.run_cte(store.deleted(), target, cell)), 2)
+                self.assertEqual(len(self.change(store.deleted(), cell, **target)), 2)
                 self.assertEqual(set(self.values()), left)
                 savepoint.rollback()
 
@@ -396,8 +453,13 @@ class TestChanges(StoreCase):
             (unassigned, 2.0, 1, 1),
             (self.gold_cell, None, 3, 1),
         )
-        changes = self.run_cte(store.stored(self.company.id, NOW), self.target(), cell)
+        self.env.cr.execute("SELECT nextval('crm_kpi_value_id_seq')")
+        [[last_id]] = self.env.cr.fetchall()
+        changes = self.change(store.stored(self.company.id, NOW), cell)
         self.assertEqual(len(changes), 3)
+        self.env.cr.execute("SELECT nextval('crm_kpi_value_id_seq')")
+        [[next_id]] = self.env.cr.fetchall()
+        self.assertLessEqual(next_id, last_id + 4, "cells that stay the same use no ids")
         self.assertEqual(
             self.values(),
             {
@@ -419,7 +481,7 @@ class TestChanges(StoreCase):
         for ahead, changes in ((4.0, 1), (4.0, 0), (None, 1), (None, 0)):
             self.ahead = ahead
             cell = self.cell((self.company_cell, 6.0, 1, 1))
-            self.assertEqual(len(self.run_cte(stored, self.target(), cell)), changes)
+            self.assertEqual(len(self.change(stored, cell)), changes)
             [row] = self.cells(self.kpi, self.month, "company")
             self.assertEqual((row.value, row.ahead), (6, ahead or False))
 
@@ -427,22 +489,29 @@ class TestChanges(StoreCase):
         self.locked = True
         cell = self.cell((self.company_cell, 6.0, 1, 1))
         stored = store.stored(self.company.id, NOW)
-        self.assertEqual(self.run_cte(stored, self.target(locked=True), cell), [])
+        self.assertEqual(self.change(stored, cell, locked=True), [])
         self.assertFalse(self.values())
-        self.run_cte(stored, self.target(locked=True, replaced=True), cell)
+        self.change(stored, cell, locked=True, replaced=True)
         self.assertEqual(self.values(), {self.company_cell: (6, 1, 1, NOW)})
 
     # --- restatements ---
 
-    def restate(self, known, cells, still_reported=(), redefined=False):
+    def restate(
+        self, known, cells, still_reported=(), redefined=False, computed_at=datetime(2026, 1, 1)
+    ):
         """New restatements: dict of the cell to values locked and now, numbers, reason."""
         self.locked = True
+        target = self.one_target(locked=True, redefined=redefined)
         inputs = [
-            self.target(locked=True, redefined=redefined),
-            given("known", "kpi_id period_id level team_id user_id segment_id value record_count",
-                  *((*ids, *numbers[:2]) for ids, *numbers in known)),
+            store.target([target]),
+            given("before", f"id {BEFORE} computed_at",
+                  *((number, *ids, *numbers[:2], 1, None, computed_at)
+                    for number, (ids, *numbers) in enumerate(known, start=1))),
             self.cell(*cells),
             given("still_reported", "kpi_id period_id level set_id", *still_reported),
+            store.newest([target]),
+            store.pair(locked=True),
+            store.corrected(self.company.id),
         ]  # fmt: skip
         lines = self.env["crm.kpi.restatement"].search([("kpi_id", "=", self.kpi.id)])
         self.run_cte(store.restated(self.company.id, NOW), *inputs)
@@ -517,14 +586,26 @@ class TestChanges(StoreCase):
     def test_restatements_of_an_earlier_lock(self):
         """A value that was stored again after a restatement is compared itself."""
         self.put_restatement(self.company_cell, 6.0, 6)
-        self.put_value(self.company_cell, 5.0, 5)
-        now = [(self.company_cell, 6.0, 6, 1)]
-        self.assertEqual(self.restate([(self.company_cell, 5.0, 5, 1)], now), {})
-        self.env.execute_query(
-            SQL("UPDATE crm_kpi_value SET computed_at = '2027-01-01' RETURNING 1")
-        )
-        lines = self.restate([(self.company_cell, 5.0, 5, 1)], now)
+        known, now = [(self.company_cell, 5.0, 5, 1)], [(self.company_cell, 6.0, 6, 1)]
+        self.assertEqual(self.restate(known, now), {})
+        lines = self.restate(known, now, computed_at=datetime(2027, 1, 1))
         self.assertEqual([line[1] for line in lines.values()], [6])
+
+    def test_a_new_breakdown_is_no_restatement(self):
+        """Also where an older restatement exists of a segment that is stored now."""
+        self.put_restatement(self.gold_cell, 5.0, 5)
+        cells = self.cell((self.gold_cell, 7.0, 7, 1))
+        restated = store.restated(self.company.id, NOW)
+        inputs = [given("still_reported", "kpi_id period_id level set_id"),
+                  store.corrected(self.company.id)]  # fmt: skip
+        target = self.one_target(locked=True)
+        self.assertEqual(
+            self.run_cte(
+                restated, store.target([target]), self.before(), cells, store.newest([target]),
+                store.pair(locked=True), *inputs,
+            ),
+            [],
+        )  # fmt: skip
 
     def test_a_breakdown_that_is_not_computed_any_more(self):
         """Segments of a set that is not computed any more are not missing records."""
@@ -538,6 +619,45 @@ class TestChanges(StoreCase):
         none = [(self.company_cell, 0.0, 0, 1)]
         self.put_restatement(self.gold_cell, 5.0, 5)
         self.assertEqual(set(self.restate(known, none)), {self.company_cell, self.gold_cell})
+
+
+@tagged("post_install", "-at_install")
+class TestPlan(StoreCase):
+    """How PostgreSQL runs the statement: not by comparing each cell with each other one."""
+
+    #: CTEs over all stored and computed cells of the targets
+    LARGE = (
+        "before",
+        "reported",
+        "still_reported",
+        "newest",
+        "pair",
+        "deleted",
+        "restated",
+        "stored",
+    )
+
+    def test_no_nested_loops(self):
+        """Even when PostgreSQL knows nothing about the tables, as in a first refresh."""
+        targets = [self.one_target(locked=True), self.one_target(period_id=self.next_month.id)]
+        statement = store.store_statement(NO_CELLS, targets, self.company.id, NOW)
+        cr = self.env.cr
+        with planned_for(cr, MANY):
+            cr.execute(SQL("EXPLAIN %s", statement))
+            lines = [line for (line,) in cr.fetchall()]
+        part, seen = "", set()
+        for line in lines:
+            if line.startswith("  CTE "):
+                part = line.split()[1]
+                seen.add(part)
+            if part in self.LARGE:
+                self.assertNotIn("Nested Loop", line, part)
+        self.assertLessEqual({"pair", "restated", "stored"}, seen)
+
+    def test_nothing_locked_is_a_shorter_statement(self):
+        statement = store.store_statement(NO_CELLS, [self.one_target()], self.company.id, NOW)
+        self.assertNotIn("crm_kpi_restatement", statement.code)
+        self.assertEqual(self.env.execute_query(statement), [(0, 0, 1)])
 
 
 @tagged("post_install", "-at_install")
