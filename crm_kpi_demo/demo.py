@@ -21,7 +21,8 @@ _logger = logging.getLogger(__name__)
 NAMESPACE = "__crm_kpi_demo__"
 #: Module part of the external identifiers of the users to log in with.
 MODULE = "crm_kpi_demo"
-#: Names of the stories in the database.
+#: Names of the stories whose records are in the database. They stay when this addon is
+#: uninstalled, as the records do.
 PARAMETER = "crm_kpi_demo.stories"
 #: No mail, no followers and no log: the records are history.
 SILENT = {
@@ -42,8 +43,9 @@ class Demo:
     """The demo data of one company.
 
     The sales stories hand their records to each other as attributes of this object
-    (``sellers``, ``leads`` …). Stories of an app find the records of others by their external
-    identifiers (:meth:`named`), because they may be written later than those.
+    (``sellers``, ``leads`` …). What may be written later than those finds them by their external
+    identifiers (:meth:`named`): stories of an app, and what is created again after the KPIs were
+    uninstalled.
     """
 
     def __init__(self, env, customers=CUSTOMERS):
@@ -63,41 +65,62 @@ class Demo:
         """The generated sales history, as plain data."""
         return History(self.now, self.zone, customers=self.customers)
 
+    @cached_property
+    def sellers(self):
+        """The salespeople in the order of the catalog."""
+        return self.named("seller")
+
+    @cached_property
+    def teams(self):
+        """The sales teams in the order of the catalog."""
+        return self.named("team")
+
+    @cached_property
+    def partners(self):
+        """The customers in the order of the history."""
+        return self.named("customer")
+
     # ------------------------------------------------------------------
     # loading
     # ------------------------------------------------------------------
     def load(self):
-        """Write the stories that are not in the database yet, and compute the KPIs."""
-        stories = self._missing_stories()
-        if not stories:
-            return
+        """Write what is not in the database yet, and compute the KPIs.
+
+        After the KPIs were uninstalled, the records of other apps are still there; what went
+        with the KPIs is created again.
+        """
         start = time.monotonic()
+        stories, written = self._stories(), self._written()
+        missing = [story for story in stories if story.name not in written]
         if not self.env.company.kpi_history_start:
             days = 30.4 * (MONTHS_OF_LEADS - 2)
             first = (self.now - timedelta(days=days)).date().replace(day=1)
             self.env.company.kpi_history_start = first
         for story in stories:
             begin = time.monotonic()
-            story.create_records()
+            if story in missing:
+                story.create_records()
+            story.create_kpi_records()
             self.env.flush_all()
             _logger.info("KPI demo: %s in %.1f s", story.name, time.monotonic() - begin)
-        self._note_stories(stories)
-        self._derive(stories)
+        self._note_stories(missing)
+        self._derive(stories, missing)
         self.refresh()
         self._create_goals(stories)
         _logger.info("KPI demo: %s stories in %.0f s", len(stories), time.monotonic() - start)
 
-    def _missing_stories(self):
-        """The stories whose addons are installed and that have not been written, in order."""
-        written = self._written()
+    def _stories(self):
+        """The stories that have all they need, in order."""
         modules = self.env["ir.module.module"].search([("state", "=", "installed")])
         # An addon that is loaded has its final state; those that are installed after this one
         # in the same run have not.
         installed = set(modules.mapped("name"))
+        written = self._written()
         return [
             story(self)
             for story in STORIES
-            if story.name not in written and installed.issuperset(story.requires)
+            if installed.issuperset(story.requires)
+            and (not story.needs or story.name not in written or self.named(story.needs))
         ]
 
     def _written(self):
@@ -109,10 +132,13 @@ class Demo:
         # superuser: as above
         self.env["ir.config_parameter"].sudo().set_param(PARAMETER, ",".join(names))
 
-    def _derive(self, stories):
-        """Fill in the facts of the new records as the installation of ``crm_kpi`` does."""
+    def _derive(self, stories, new):
+        """Fill in the facts as the installation of ``crm_kpi`` does.
+
+        :param new: the stories whose records are new
+        """
         backfill = self.env["crm.kpi.backfill"]
-        stamped = dict.fromkeys(name for story in stories for name in story.stamped)
+        stamped = dict.fromkeys(name for story in new for name in story.stamped)
         derived = dict.fromkeys(name for story in stories for name in story.derived)
         for name in stamped:
             backfill._forget(self.env[name].search([]))

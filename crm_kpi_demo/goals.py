@@ -23,7 +23,7 @@ class GoalPlan(NamedTuple):
 
 
 def create_goals(env, plans, owners):
-    """Create goals.
+    """Create goals that are not there yet.
 
     :param plans: rows of :class:`GoalPlan`; KPIs that are not installed are left out
     :param dict owners: scope to a list of dicts with team_id, user_id, segment_id
@@ -35,6 +35,8 @@ def create_goals(env, plans, owners):
             continue
         for period in _periods(env, plan.period, plan.before):
             for owner in owners[plan.scope]:
+                if _has_goal(kpis[plan.code], period, plan, owner):
+                    continue
                 vals = _goal_values(kpis[plan.code], period, plan, owner)
                 if vals:
                     values.append(vals)
@@ -72,6 +74,25 @@ def _periods(env, kind, before):
     return periods
 
 
+def _has_goal(kpi, period, plan, owner):
+    """Whether there is a goal for the KPI, the period and the owner."""
+    return bool(
+        kpi.env["crm.kpi.goal"].search_count(
+            [
+                ("kpi_id", "=", kpi.id),
+                ("period_id", "=", period.id),
+                ("scope", "=", plan.scope),
+                *_owner_domain(owner),
+            ],
+            limit=1,
+        )
+    )
+
+
+def _owner_domain(owner):
+    return [(name, "=", owner.get(name, False)) for name in ("team_id", "user_id", "segment_id")]
+
+
 def _goal_values(kpi, period, plan, owner):
     """Values of a goal; None without values to derive the target from."""
     vals = {
@@ -101,7 +122,7 @@ def _usual_value(kpi, period, scope, owner):
             ("level", "=", scope),
             ("period_id.kind", "=", kind),
             ("period_id.date_to", "<=", until),
-            *((name, "=", owner.get(name, False)) for name in ("team_id", "user_id", "segment_id")),
+            *_owner_domain(owner),
         ]
     )
     values = values.sorted(lambda value: value.period_id.date_from, reverse=True)[:count]

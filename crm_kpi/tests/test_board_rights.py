@@ -146,6 +146,28 @@ class TestBoardRecords(BoardCase):
         self.assertNotIn("Executive", self.names(self.ann))
         self.assertIn("Executive", self.names(self.mia))
 
+    def test_first_board(self):
+        """Readers who do not sell start with the board of their group, or with their copy of it."""
+
+        def first(user):
+            self.env.flush_all()
+            boards = self.boards.with_user(user).with_company(self.company)
+            return boards.get_board()["board"]["id"]
+
+        agents = self.env["res.groups"].create({"name": "Agents"})
+        self.board.write({"group_ids": [Command.set(agents.ids)], "sequence": 99})
+        agent = self.make_user("Gus", "crm_kpi.group_kpi_user")
+        self.assertEqual(first(agent), self.shipped.id)
+        (agent | self.ann).group_ids = [Command.link(agents.id)]
+        self.assertEqual(first(agent), self.board.id)
+        self.assertEqual(first(self.ann), self.shipped.id)
+        self.board.is_shipped = True
+        copy = self.board.with_user(agent).save_layout(self.layout(self.big))
+        self.assertNotEqual(copy, self.board.id)
+        self.assertEqual(first(agent), copy)
+        own = self.boards.with_user(agent).create({"name": "Own", "sequence": 1})
+        self.assertEqual(first(agent), own.id)
+
     def test_cards_that_the_reader_does_not_see_stay(self):
         """A manager edits a shared board with a KPI that is hidden from managers."""
         secret = self.make_kpi("secret", group_ids=[Command.link(self.ref("base.group_system"))])

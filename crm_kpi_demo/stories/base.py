@@ -9,6 +9,9 @@ class Story:
     name = ""
     #: Addons that must be installed.
     requires = ()
+    #: Prefix of the external identifiers of records that the story needs once it is written.
+    #: They go when their app is uninstalled, and the story stays without them.
+    needs = None
     #: Models whose dates are set by SQL: their stamps are filled in again by the back-fill.
     stamped = ()
     #: Models whose facts are derived once all stories are written.
@@ -23,9 +26,15 @@ class Story:
         self.demo, self.env = demo, demo.env
 
     def create_records(self):
-        """Create the records of the story."""
+        """Create the records of other apps. They stay when the KPIs are uninstalled."""
         raise NotImplementedError
 
+    def create_kpi_records(self):
+        """Create what goes when the KPIs are uninstalled: their records, fields and groups.
+
+        Called by each load, so it leaves alone what is there already.
+        """
+
     def create_goals(self):
-        """Create the goals of the story, after the first refresh; returns them."""
+        """Create the missing goals of the story, after the first refresh; returns them."""
         return self.env["crm.kpi.goal"]

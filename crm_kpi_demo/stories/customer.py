@@ -46,7 +46,6 @@ class CustomerStory(Story):
             persons, {"create_date": ("timestamp", [since[c.index] for c, _p in companies])}
         )
         self.demo.name_records("customer", partners)
-        self.demo.partners = partners
         self.demo.contacts = [
             person_of.get(customer.index, partner)
             for customer, partner in zip(plan.customers, partners, strict=True)

@@ -14,6 +14,9 @@ from .customer import country_of
 #: Kind of the next activity: its summary.
 PLANS = {"call": "Call back", "meeting": "Visit", "mail": "Send the revised offer"}
 
+#: Lost reason of leads that do not count.
+DUPLICATE = "Duplicate"
+
 
 class LeadStory(Story):
     """Leads and opportunities, their conversations and their next activities."""
@@ -32,16 +35,28 @@ class LeadStory(Story):
         self._insert_messages(plan, sellers, leads)
         self.demo.leads = leads
 
+    def create_kpi_records(self):
+        reasons = self.env["crm.lost.reason"].search([("name", "=", DUPLICATE)])
+        reasons.kpi_disqualified = True
+        customers = {customer.name: customer for customer in self.demo.partners}
+        for lead in self.env["crm.lead"].search(
+            [
+                ("team_id", "in", self.demo.teams.ids),
+                ("referred", "in", list(customers)),
+                ("kpi_referrer_id", "=", False),
+            ]
+        ):
+            lead.kpi_referrer_id = customers[lead.referred]
+
     def _lead_values(self, plan, sellers):
-        teams, partners, contacts = self.demo.teams, self.demo.partners, self.demo.contacts
+        teams, contacts = self.demo.teams, self.demo.contacts
         stages = self.env["crm.stage"].search([("team_ids", "=", False)])
         won = stages.filtered("is_won")[:1]
         going = stages - stages.filtered("is_won")
         sources = self._by_name("utm.source", SOURCES)
         reasons = self._by_name(
-            "crm.lost.reason", [*(name for name, _weight in LOST_REASONS), "Duplicate"]
+            "crm.lost.reason", [*(name for name, _weight in LOST_REASONS), DUPLICATE]
         )
-        reasons["Duplicate"].kpi_disqualified = True
         values = []
         for lead in plan.leads:
             customer = lead.customer
@@ -56,7 +71,7 @@ class LeadStory(Story):
                 "expected_revenue": 0.0 if lead.kind == "lead" else lead.expected,
                 "date_deadline": lead.kind == "opportunity" and lead.deadline,
                 "source_id": lead.source and sources[lead.source].id,
-                "kpi_referrer_id": lead.referrer and partners[lead.referrer.index].id,
+                "referred": lead.referrer and lead.referrer.name,
                 "date_conversion": lead.converted,
                 "description": lead.request and f"<p>{lead.request}</p>",
             }

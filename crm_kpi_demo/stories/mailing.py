@@ -9,8 +9,15 @@ from ..bulk import set_columns
 from ..goals import create_goals
 from ..history.mailings import CAMPAIGNS, Mailings
 from .base import Story
-from .people import add_groups, create_role
+from .people import add_groups, create_role, restore_role
 
+#: Login, name, menu action to start with, groups.
+ROLE = (
+    "marketing",
+    "Leonie Fuchs",
+    "crm_kpi.crm_kpi_value_mine_action",
+    ("mass_mailing.group_mass_mailing_user",),
+)
 #: Rows of :class:`~..goals.GoalPlan`.
 MAILING_GOALS = (
     ("company", "month", 2, "campaign_response_rate", "at_least", (0.06,)),
@@ -29,10 +36,8 @@ class MailingStory(Story):
     derived = ("mailing.trace",)
 
     def create_records(self):
-        group = "mass_mailing.group_mass_mailing_user"
-        action = "crm_kpi.crm_kpi_value_mine_action"
-        marketing = create_role(self.demo, "marketing", "Leonie Fuchs", action, [group])
-        add_groups(self.demo, self.demo.user("manager"), group)
+        marketing = create_role(self.demo, *ROLE)
+        add_groups(self.demo, self.demo.user("manager"), *ROLE[-1])
         customers = self.demo.named("customer")
         plan = Mailings(
             self.demo.now, self.demo.zone, [customer.create_date for customer in customers]
@@ -48,6 +53,9 @@ class MailingStory(Story):
         mailings = self._create_mailings(plan, news, marketing)
         self._insert_traces(plan, mailings, readers, persons)
         self._opt_out(plan, readers, persons)
+
+    def create_kpi_records(self):
+        restore_role(self.demo, *ROLE)
 
     def create_goals(self):
         return create_goals(self.env, MAILING_GOALS, {"company": [{}]})

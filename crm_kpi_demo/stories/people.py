@@ -78,6 +78,14 @@ def create_role(demo, login, name, action, groups):
     return user
 
 
+def restore_role(demo, login, _name, action, groups):
+    """Give the user of a role again what goes when the KPIs are uninstalled."""
+    user = demo.user(login)
+    user.action_id = user.action_id or demo.env.ref(action).id
+    add_groups(demo, user, *groups)
+    demo.name_user(user)
+
+
 class PeopleStory(Story):
     """The users of the three roles, the salespeople and their teams."""
 
@@ -90,11 +98,15 @@ class PeopleStory(Story):
         self.env.ref("base.group_user").implied_ids = [
             Command.link(self.env.ref("crm.group_use_lead").id)
         ]
-        self.demo.sellers = self._create_sellers()
-        self.demo.teams = self._create_teams()
+        self._create_sellers()
+        self._create_teams()
+
+    def create_kpi_records(self):
+        for role in ROLES:
+            restore_role(self.demo, *role)
 
     def _create_sellers(self):
-        """The salespeople in the order of the catalog."""
+        """Users for the salespeople, in the order of the catalog."""
         rep = self.demo.user("rep")
         others = create_users(
             self.demo,
@@ -104,7 +116,6 @@ class PeopleStory(Story):
         by_login = {user.login: user for user in rep + others}
         sellers = rep.concat(*(by_login[seller.login] for seller in SELLERS[1:]))
         self.demo.name_records("seller", sellers)
-        return sellers
 
     def _create_teams(self):
         teams = self.env["crm.team"].create(
@@ -121,7 +132,6 @@ class PeopleStory(Story):
             ]
         )
         self.demo.name_records("team", teams)
-        return teams
 
     def _member_ids(self, team):
         return [

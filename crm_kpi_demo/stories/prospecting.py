@@ -8,11 +8,13 @@ from typing import NamedTuple
 from odoo import fields
 from odoo.tools import SQL
 
-from ..bulk import copy_rows, insert_messages, reserve_ids, set_columns
+from ..bulk import ACTIVITY_TYPES, copy_rows, insert_messages, reserve_ids, set_columns
 from .base import Story
 
-#: Share of the leads with a brochure, with a letter, with an early visit.
-BROCHURES, LETTERS, VISITS = 0.22, 0.05, 0.13
+#: Kind of printed matter: share of the leads that get it.
+PRINTED_MATTER = {"brochure": 0.22, "letter": 0.05}
+#: Share of the leads with an early visit.
+VISITS = 0.13
 
 
 class Visit(NamedTuple):
@@ -32,6 +34,28 @@ class ProspectingStory(Story):
         self._neglect(plan, leads, chance)
         self._add_visits(plan, sellers, leads, chance)
         self._send_printed_matter(plan, sellers, leads, chance)
+
+    def create_kpi_records(self):
+        """Set the types of the activities that sent printed matter."""
+        for kind in PRINTED_MATTER:
+            self.env.cr.execute(
+                SQL(
+                    """
+                    UPDATE mail_message
+                       SET mail_activity_type_id = %s
+                     WHERE model = 'crm.lead' AND subtype_id = %s
+                       AND mail_activity_type_id IS NULL AND body LIKE %s
+                    """,
+                    self.env.ref(ACTIVITY_TYPES[kind]).id,
+                    self.env.ref("mail.mt_activities").id,
+                    f"<p>{self._report(kind, '%')}</p>",
+                )
+            )
+        self.env["mail.message"].invalidate_model()
+
+    def _report(self, kind, need):
+        """Text of the message about a letter or brochure."""
+        return f"{kind.capitalize()} about the {need} sent."
 
     def _neglect(self, plan, leads, chance):
         """Some open deals are stalled or overdue, some lost ones have no reason."""
@@ -71,11 +95,7 @@ class ProspectingStory(Story):
         rows = []
         for lead in plan.leads:
             touch = self._first_touch(lead)
-            kinds = [
-                kind
-                for kind, share in (("brochure", BROCHURES), ("letter", LETTERS))
-                if chance.random() < share
-            ]
+            kinds = [kind for kind, share in PRINTED_MATTER.items() if chance.random() < share]
             for kind in kinds if touch else ():
                 date = touch.date + timedelta(minutes=chance.randint(5, 90))
                 if date >= (lead.closed or plan.now):
@@ -89,7 +109,7 @@ class ProspectingStory(Story):
                         "kind": kind,
                         "author": user.partner_id.id,
                         "email_from": f'"{user.name}" <{user.email}>',
-                        "body": f"{kind.capitalize()} about the {lead.need} sent.",
+                        "body": self._report(kind, lead.need),
                         "uid": user.id,
                     }
                 )

@@ -21,6 +21,7 @@ class RatingStory(Story):
 
     name = "rating"
     requires = ("crm_kpi_helpdesk_mgmt_rating",)
+    needs = "ticket"
 
     def create_records(self):
         tickets = self.demo.named("ticket")
@@ -30,10 +31,10 @@ class RatingStory(Story):
             ratings,
             {"create_date": ("timestamp", asked_on), "rated_on": ("timestamp", rated_on)},
         )
-        self.agents = tickets.user_id.sorted("login")
 
     def create_goals(self):
-        owners = {"company": [{}], "user": [{"user_id": agent.id} for agent in self.agents]}
+        agents = self.demo.named("ticket").user_id.sorted("login")
+        owners = {"company": [{}], "user": [{"user_id": agent.id} for agent in agents]}
         return create_goals(self.env, RATING_GOALS, owners)
 
     def _rating_values(self, tickets):

@@ -20,6 +20,7 @@ class SlaStory(Story):
 
     name = "sla"
     requires = ("crm_kpi_helpdesk_mgmt_sla",)
+    needs = "ticket"
     tables = ("helpdesk_ticket_sla",)
 
     def create_records(self):

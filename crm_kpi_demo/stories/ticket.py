@@ -11,8 +11,15 @@ from ..bulk import insert_messages, set_columns
 from ..goals import big_segments, create_goals
 from ..history.tickets import AGENTS, CATEGORIES, TEAMS, Tickets
 from .base import Story
-from .people import add_groups, create_role, create_users
+from .people import add_groups, create_role, create_users, restore_role
 
+#: Login, name, menu action to start with, groups.
+ROLE = (
+    AGENTS[0].login,
+    AGENTS[0].name,
+    "crm_kpi.crm_kpi_value_mine_action",
+    ("helpdesk_mgmt.group_helpdesk_user_own",),
+)
 #: Rows of :class:`~..goals.GoalPlan`.
 SERVICE_GOALS = (
     ("user", "month", 2, "tickets_resolved", "at_least", {"target": 0.95}),
@@ -58,6 +65,7 @@ class TicketStory(Story):
 
     name = "ticket"
     requires = ("crm_kpi_helpdesk_mgmt",)
+    needs = "ticket"
     stamped = ("helpdesk.ticket",)
     derived = ("helpdesk.ticket",)
     tables = ("mail_message", "mail_tracking_value")
@@ -68,6 +76,7 @@ class TicketStory(Story):
             self.demo.now, self.demo.zone, [customer.create_date for customer in customers]
         )
         self.agents = self._create_agents()
+        self.demo.name_records("agent", self.agents)
         teams = self._create_teams()
         self.stages = {
             name: self.env.ref(f"helpdesk_mgmt.helpdesk_ticket_stage_{name}")
@@ -81,32 +90,35 @@ class TicketStory(Story):
         self.demo.name_records("ticket", tickets)
         self._insert_messages(plan, tickets)
 
+    def create_kpi_records(self):
+        restore_role(self.demo, *ROLE)
+        for team in self.demo.named("helpdesk_team").filtered(lambda team: not team.kpi_team_id):
+            team.kpi_team_id = self.env["crm.team"].search(
+                [("name", "=", team.name), ("company_id", "=", team.company_id.id)], limit=1
+            )
+
     def create_goals(self):
         segments = big_segments(self.env, 3)
         owners = {
             "company": [{}],
-            "user": [{"user_id": agent.id} for agent in self.agents],
+            "user": [{"user_id": agent.id} for agent in self.demo.named("agent")],
             "segment": [{"segment_id": segment.id} for segment in segments],
         }
         return create_goals(self.env, SERVICE_GOALS, owners)
 
     def _create_agents(self):
         """The agents in the order of the history; the first one can log in."""
-        first, *others = AGENTS
-        action = "crm_kpi.crm_kpi_value_mine_action"
-        agent = create_role(
-            self.demo, first.login, first.name, action, ["helpdesk_mgmt.group_helpdesk_user_own"]
-        )
+        agent = create_role(self.demo, *ROLE)
         add_groups(self.demo, self.demo.user("manager"), "helpdesk_mgmt.group_helpdesk_manager")
         add_groups(self.demo, self.demo.user("kpiadmin"), "helpdesk_mgmt.group_helpdesk_user")
         return agent + create_users(
             self.demo,
-            [(other.login, other.name) for other in others],
+            [(other.login, other.name) for other in AGENTS[1:]],
             ["helpdesk_mgmt.group_helpdesk_user_team"],
         )
 
     def _create_teams(self):
-        """Helpdesk teams, each with a sales team of the same people."""
+        """Helpdesk teams, each with a sales team of the same name and people."""
         manager = self.demo.user("manager")
         teams = self.env["helpdesk.ticket.team"]
         for number, name in enumerate(TEAMS):
@@ -115,7 +127,7 @@ class TicketStory(Story):
                 for user, agent in zip(self.agents, AGENTS, strict=True)
                 if agent.team == number
             ]
-            sales_team = self.env["crm.team"].create(
+            self.env["crm.team"].create(
                 {
                     "name": name,
                     "user_id": manager.id,
@@ -132,9 +144,9 @@ class TicketStory(Story):
                     "user_id": manager.id,
                     "company_id": self.env.company.id,
                     "user_ids": [Command.set([*members, manager.id])],
-                    "kpi_team_id": sales_team.id,
                 }
             )
+        self.demo.name_records("helpdesk_team", teams)
         return teams
 
     def _ticket_values(self, plan, teams, customers):

@@ -6,8 +6,12 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import TransactionCase, tagged
 
-from odoo.addons.crm_kpi_demo.demo import PARAMETER, Demo
+from odoo.addons.crm_kpi_demo.demo import MODULE, NAMESPACE, PARAMETER, Demo
+from odoo.addons.crm_kpi_demo.hooks import post_init_hook
 from odoo.addons.crm_kpi_demo.stories import STORIES
+
+#: Logins of all roles.
+LOGINS = ("rep", "manager", "kpiadmin", "agent", "marketing")
 
 
 @tagged("post_install", "-at_install")
@@ -127,9 +131,85 @@ class TestDemoLoad(TransactionCase):
         )
 
     def test_once(self):
-        before = self.env["crm.lead"].search_count([])
-        Demo(self.env).load()
-        self.assertEqual(self.env["crm.lead"].search_count([]), before)
+        before = self._counts()
+        post_init_hook(self.env)
+        post_init_hook(self.env)
+        self.assertEqual(self._counts(), before)
+
+    def test_again_after_the_kpis_were_uninstalled(self):
+        """What went with the KPIs is created again, and nothing is doubled."""
+        running = self.env["crm.kpi.period"]._current("month")
+        period = running._previous()[running]
+        codes = ("total_cost", "letters_sent", "brochures_sent", "new_customers", "nps")
+        before = self._counts(), self._groups(), {code: self._value(code, period) for code in codes}
+        for counted in ("crm.kpi.cost", "crm.kpi.entry", "crm.kpi.goal", "crm.lead"):
+            self.assertTrue(before[0][counted], counted)
+        self._lose_what_goes_with_the_kpis()
+        self.assertNotEqual(self._groups(), before[1])
+        post_init_hook(self.env)
+        self.assertEqual(self._counts(), before[0])
+        self.assertEqual(self._groups(), before[1])
+        after = {code: self._value(code, period) for code in codes}
+        self.assertEqual(after, before[2])
+
+    def _counts(self):
+        """Number of records of each model of the stories, and of records with a KPI field."""
+        names = [
+            "res.users", "res.partner", "crm.team", "crm.lead", "sale.order", "account.move",
+            "mail.message", "utm.campaign", "crm.kpi.cost", "crm.kpi.entry", "crm.kpi.goal",
+            "survey.user_input", "mailing.mailing", "helpdesk.ticket", "rating.rating",
+            "event.event",
+        ]  # fmt: skip
+        counts = {
+            name: self.env[name].with_context(active_test=False).search_count([])
+            for name in names
+            if name in self.env
+        }
+        for name, domain in self._lost_values():
+            found = self.env[name].with_context(active_test=False).search_count(domain)
+            counts[name, str(domain)] = found
+            self.assertTrue(found, domain)
+        return counts
+
+    def _lost_values(self):
+        letters = self.env.ref("crm_kpi.mail_activity_type_letter")
+        yield "crm.lead", [("kpi_referrer_id", "!=", False)]
+        yield "crm.lost.reason", [("kpi_disqualified", "=", True)]
+        yield "mail.message", [("mail_activity_type_id", "=", letters.id)]
+        yield "ir.model.data", [("module", "=", MODULE), ("name", "=", "user_rep")]
+        if "helpdesk.ticket.team" in self.env:
+            yield "helpdesk.ticket.team", [("kpi_team_id", "!=", False)]
+
+    def _groups(self):
+        """Groups of KPIs and first screen of the users to log in with."""
+        roles = self.env["ir.model.data"].search(
+            [("module", "=", NAMESPACE), ("name", "in", [f"user_{login}" for login in LOGINS])]
+        )
+        groups = self.env["res.groups"].search(
+            [("privilege_id", "=", self.env.ref("crm_kpi.res_groups_privilege_kpi").id)]
+        )
+        return {
+            user.login: (user.all_group_ids & groups, user.action_id)
+            for user in self.env["res.users"].browse(roles.mapped("res_id"))
+        }
+
+    def _lose_what_goes_with_the_kpis(self):
+        users = self.env["res.users"].search([("login", "in", LOGINS)])
+        users.action_id = False
+        self.env.ref("crm_kpi.group_kpi_admin").user_ids -= users
+        for name in ("crm.kpi.goal", "crm.kpi.entry", "crm.kpi.cost"):
+            self.env[name].search([]).unlink()
+        self.env["crm.lead"].with_context(active_test=False).search([]).kpi_referrer_id = False
+        self.env["crm.lost.reason"].search([]).kpi_disqualified = False
+        self.env["ir.model.data"].search([("module", "=", MODULE)]).unlink()
+        self.company.kpi_margin_rate = 0.3
+        if "survey.user_input" in self.env:
+            self.env["survey.user_input"].search([]).unlink()
+        if "helpdesk.ticket.team" in self.env:
+            self.env["helpdesk.ticket.team"].search([]).kpi_team_id = False
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE mail_message SET mail_activity_type_id = NULL")
+        self.env.invalidate_all()
 
     def test_derived_in_one_pass(self):
         """Deriving all facts again changes none of them."""

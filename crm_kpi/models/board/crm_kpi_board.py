@@ -332,7 +332,18 @@ class CrmKpiBoard(models.Model):
         return self.new({"period_kind": "month", "comparison": "previous", "scope": "company"})
 
     def _first_for_reader(self):
-        """The board to start with: readers of all values do not start with their own ones."""
+        """The board to start with.
+
+        Readers who do not sell start with the board of their group: agents, marketing. Readers of
+        all values do not start with their own ones.
+        """
+        if not self.env.user.has_group("sales_team.group_sale_salesman") and not self[:1].user_id:
+            # superuser: the reader sees these boards, and only whether they are for a group is read
+            for_group = (
+                self.sudo().filtered(lambda board: (board.origin_id or board).group_ids).sudo(False)
+            )
+            if for_group:
+                return for_group[:1]
         if self.env.user.has_group("crm_kpi.group_kpi_user_all"):
             return (self.filtered(lambda board: board.scope != "mine") or self)[:1]
         return self[:1]

@@ -39,14 +39,14 @@ class CrmKpiHealth(models.Model):
         "crm.kpi.backfill": ["name", "error"],
     }  # fmt: skip
 
-    kind = fields.Selection(KINDS, "What", readonly=True)
+    kind = fields.Selection(KINDS, "Type", readonly=True)
     res_id = fields.Integer("Record", readonly=True)
     name = fields.Char("What failed", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True, help="Empty: all companies.")
     error = fields.Text("Why", readonly=True)
     date = fields.Datetime("Since", readonly=True)
     next_try = fields.Datetime(
-        readonly=True, help="Empty: it is not tried again before it is corrected."
+        "Next try", readonly=True, help="Empty: it is not tried again before it is corrected."
     )
 
     @property
