@@ -18,6 +18,7 @@ ADDONS = str(REPO / "crm_kpi")
 #: process waits for the others at the end. An outdated list costs only time.
 LONG = (
     "test_demo.py",
+    "test_replica.py",
     "test_sales_pipeline.py",
     "test_cron.py",
     "_random.py",
