@@ -45,10 +45,14 @@ class HeatMapRow:
 
 @dataclass
 class HeatMap:
-    """Salespeople by segments; ``columns`` are dicts of ``id`` and ``name``."""
+    """Salespeople by segments; ``columns`` are dicts of ``id`` and ``name``.
+
+    :param note: how many values are withheld, in words; empty without any
+    """
 
     columns: list[dict]
     rows: list[HeatMapRow]
+    note: str
 
 
 def bars(context, kpi, rows, dimension, limit=None):
@@ -100,6 +104,9 @@ def heat_map(context, kpi):
     cells = {(row.user_id, row.segment_id): row for row in rows}
     values = [row.value for row in rows]
     low, span = min(values), max(values) - min(values)
+    notes = context.notes_on_withheld(
+        domain, {"level": "user_segment", "segment_id": segments[:1].id}
+    )
 
     def cell(row):
         if not row:
@@ -122,4 +129,5 @@ def heat_map(context, kpi):
             )
             for user in users
         ],
+        note=notes.get(kpi.id, ""),
     )

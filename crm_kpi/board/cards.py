@@ -121,7 +121,7 @@ class SparklinePoint:
 
 @dataclass
 class Card:
-    """What is shown about one KPI. The last four fields are set only on a board."""
+    """What is shown about one KPI. The last five fields are set only on a board."""
 
     kpi: KpiInfo
     state: str
@@ -138,6 +138,7 @@ class Card:
     size: str = ""
     display: str = ""
     rows: list[Bar] = field(default_factory=list)
+    rows_note: str = ""
 
 
 class Cards:
@@ -168,17 +169,18 @@ class Cards:
 
     def board(self, cards):
         """The cards of a board, as :class:`Card` in their order."""
-        rows = {
-            display: self._best_rows(
-                cards.filtered(lambda card, d=display: card.display == d).kpi_id, dimension
-            )
-            for display, dimension in (("reps", "user"), ("segments", "segment"))
-        }
+        rows, notes = {}, {}
+        for display, dimension in (("reps", "user"), ("segments", "segment")):
+            kpis = cards.filtered(lambda card, d=display: card.display == d).kpi_id
+            if kpis and self.context.period:
+                rows[display] = self._best_rows(kpis, dimension)
+                notes[display] = self.context.withheld_notes(kpis, dimension)
         result = []
         for place in cards.sorted():
             card = self.card(place.kpi_id)
             card.id, card.size, card.display = place.id, place.size, place.display
             card.rows = rows.get(place.display, {}).get(place.kpi_id.id, [])
+            card.rows_note = notes.get(place.display, {}).get(place.kpi_id.id, "")
             result.append(card)
         return result
 
@@ -391,8 +393,6 @@ class Cards:
 
     def _best_rows(self, kpis, dimension):
         """The best rows of each KPI by its id, for a card of bars."""
-        if not kpis or not self.context.period:
-            return {}
         by_kpi = self.context.breakdown(kpis, dimension).grouped("kpi_id")
         return {
             kpi.id: bars(self.context, kpi, rows, dimension, CARD_ROWS)

@@ -371,6 +371,53 @@ class BoardContext:
 
         :param dimension: ``user`` or ``segment``
         """
+        names = ["kpi_id", "value", "record_count", f"{dimension}_id"]
+        domain = self._breakdown_domain(kpis, dimension)
+        rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
+        return rows.filtered(lambda row: row.value is not False)
+
+    def withheld_notes(self, kpis, dimension):
+        """How many values :meth:`breakdown` leaves out because they are withheld.
+
+        :return: dict of KPI id to a sentence
+        """
+        if dimension == "user" and not self.segment:
+            return {}
+        domain = self._breakdown_domain(kpis, dimension)
+        if dimension == "user":
+            cell = {"level": "user_segment", "segment_id": self.segment.id}
+        else:
+            cell = {
+                "level": self._level_by_segment,
+                "team_id": self.cell.team_id,
+                "user_id": self.cell.user_id,
+                "segment_id": self.segment_set.segment_ids[:1].id,
+            }
+        return self.notes_on_withheld(domain, cell)
+
+    def notes_on_withheld(self, domain, cell):
+        """How many values of a domain are withheld, for the KPIs of which there are some.
+
+        :param cell: a cell of the same level; readers who may not read it are told nothing
+        :return: dict of KPI id to a sentence
+        """
+        model = self.env["crm.kpi.value"]
+        # superuser: only how many values are withheld
+        found = model.sudo()._read_group(
+            [*domain, ("withheld", "=", True), ("value", "!=", False)], ["kpi_id"], ["__count"]
+        )
+        return {
+            kpi.id: self.env._(
+                "Values not shown: %(count)s. They rest on fewer than %(least)s records, or would "
+                "reveal one that does.",
+                count=count,
+                least=self.company.kpi_min_cell,
+            )
+            for kpi, count in found
+            if model._may_read(kpi.with_env(self.env), self.period, cell)
+        }
+
+    def _breakdown_domain(self, kpis, dimension):
         domain = [("kpi_id", "in", kpis.ids), ("period_id", "=", self.period.id)]
         cell = self.cell
         if dimension == "user":
@@ -381,16 +428,17 @@ class BoardContext:
             if self.team:
                 domain.append(("user_id", "in", self.members(self.team).ids))
         else:
-            level = "user_segment" if self.user else "team_segment" if self.team else "segment"
             domain += [
-                ("level", "=", level),
+                ("level", "=", self._level_by_segment),
                 ("team_id", "=", cell.team_id),
                 ("user_id", "=", cell.user_id),
                 ("segment_id.set_id", "=", self.segment_set.id),
             ]
-        names = ["kpi_id", "value", "record_count", f"{dimension}_id"]
-        rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
-        return rows.filtered(lambda row: row.value is not False)
+        return domain
+
+    @property
+    def _level_by_segment(self):
+        return "user_segment" if self.user else "team_segment" if self.team else "segment"
 
     def may_read_value(self, kpi):
         """Whether the reader may see the value of the chosen cell, also where there is none."""

@@ -27,8 +27,9 @@ class Cell(NamedTuple):
 def withheld(counts, secret):
     """The cells that are withheld: the secret ones, and others with as few records as possible.
 
-    Other cells without records are withheld only where no circle can do without them. Where a
-    secret cell is on no circle of any cells, the totals alone tell its value.
+    The teams and salespeople of a secret segment are secret, too. Other cells without records are
+    withheld only where no circle can do without them. Where a secret cell is on no circle of any
+    cells, the totals alone tell its value.
 
     :param counts: dict of :class:`Cell` to its number of records, of one KPI, period and set
     :param secret: the cells that must stay unknown
@@ -38,6 +39,8 @@ def withheld(counts, secret):
     >>> sorted(cell.segment_id for cell in withheld(counts, cells[:1]))
     [0, 2]
     """
+    segments = {cell.segment_id for cell in secret if cell.level == "segment"}
+    secret = {*secret, *(cell for cell in counts if cell.segment_id in segments)}
     more_than_all = 1 + sum(counts.values())
     costs = {cell: count or more_than_all for cell, count in counts.items()}
     costs.update(dict.fromkeys(secret, 0))

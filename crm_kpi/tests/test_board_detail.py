@@ -297,6 +297,38 @@ class TestBoardDetail(BoardCase):
             detail = self.ask("get_detail", self.leads, self.ann)
             self.assertEqual(detail["median"], {"value": None, "text": "–"})
 
+    def test_withheld_segments_are_counted(self):
+        """Where segments are listed, a sentence says how many are withheld."""
+        self.leads.cross_levels = True
+        row = self.env["res.partner.industry"].create({"name": "Ballooning"})
+        customer = self.env["res.partner"].create({"name": "Sky", "industry_id": row.id})
+        mine = [("company_id", "=", self.company.id), ("user_id", "in", (self.ann | self.bob).ids)]
+        self.env["crm.lead"].search(mine).partner_id = customer
+        industry = self.env.ref("crm_kpi.segment_set_industry")
+        filters = {"segment_set_id": industry.id, "scope": "company"}
+        self.board.card_ids.display = "segments"
+        note = "Values not shown: %s. They rest on fewer than 5 records, or would reveal one that does."
+        # 4 leads of Ballooning and 2 of no industry
+        for least, expected in ((5, note % 2), (0, "")):
+            self.company.sudo().kpi_min_cell = least
+            self.refresh()
+            for kpi in self.leads | self.share:
+                detail = self.ask("get_detail", kpi, filters=filters)
+                self.assertEqual(detail["segments_note"], expected)
+                self.assertEqual(len(detail["segments"]), 0 if least else 2)
+                self.assertEqual(detail["salespeople_note"], "")
+                card = next(c for c in self.show(**filters)["cards"] if c["kpi"]["id"] == kpi.id)
+                self.assertEqual((card["rows_note"], len(card["rows"])),
+                                 (expected, len(detail["segments"])))  # fmt: skip
+            segment = industry.segment_ids.filtered(lambda s: s.industry_id == row)
+            detail = self.ask("get_detail", self.leads, filters={"segment_id": segment.id})
+            self.assertEqual(detail["salespeople_note"], expected)
+        # who may not read the values is told nothing
+        self.company.sudo().kpi_min_cell = 5
+        self.refresh()
+        self.leads.visibility = "own"
+        self.assertEqual(self.ask("get_detail", self.leads, self.ann, filters)["segments_note"], "")
+
     def test_heat_map(self):
         self.leads.cross_levels = True
         row = self.env["res.partner.industry"].create({"name": "Ballooning"})

@@ -48,7 +48,8 @@ class Measure:
     :ivar part_summable: the same of each component
     :ivar whole: :class:`Row` of the chosen cell
     :ivar targets, forecasts, counts: per period, of the chosen cell
-    :ivar heat: ``(columns, rows)`` of salespeople by segments in the last period, or ``None``
+    :ivar heat: ``(columns, rows)`` of salespeople by segments in the last period, or ``None``;
+        a text in place of a value that is withheld
     """
 
     key: Any

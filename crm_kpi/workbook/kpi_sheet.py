@@ -315,7 +315,8 @@ class KpiSheet:
         for offset, (label, values) in enumerate(lines, start=1):
             self._label(row + offset, label)
             for index, value in enumerate(values):
-                sheet.number(row + offset, 1 + index, value, measure.number_format)
+                # a text in place of a value that is withheld
+                sheet.number(row + offset, 1 + index, value, measure.number_format, value)
         colours = [HEAT_LOW, HEAT_HIGH]
         if measure.direction == "decrease":
             colours.reverse()

@@ -225,19 +225,23 @@ class Measures:
         if not context.period or not {"user", "segment"} <= set(reader.dimensions):
             return {}
         members = context.members(context.team).ids if context.team else None
-        found = reader.select(
-            [
-                ("kpi_id", "in", self.kpis.ids),
-                ("period_id", "=", context.period.id),
-                ("level", "=", "user_segment"),
-                ("segment_id.set_id", "=", context.segment_set.id),
-                *([("user_id", "in", members)] if members is not None else []),
-            ],
-            ["kpi_id", "user_id", "segment_id", "value"],
-        )
+        domain = [
+            ("kpi_id", "in", self.kpis.ids),
+            ("period_id", "=", context.period.id),
+            ("level", "=", "user_segment"),
+            ("segment_id.set_id", "=", context.segment_set.id),
+            *([("user_id", "in", members)] if members is not None else []),
+        ]
+        found = reader.select(domain, ["kpi_id", "user_id", "segment_id", "value"])
         by_kpi = defaultdict(dict)
         for kpi_id, user_id, segment_id, value in found:
             by_kpi[kpi_id][user_id, segment_id] = value
+        people = {(kpi_id, user_id) for kpi_id, user_id, *_rest in found}
+        for kpi_id, user_id, segment_id in reader.withheld(
+            domain, ["kpi_id", "user_id", "segment_id"]
+        ):
+            if (kpi_id, user_id) in people:
+                by_kpi[kpi_id][user_id, segment_id] = self.env._("too few records")
         segments = self.env["crm.kpi.segment"].browse({row[2] for row in found})
         segments = segments.sorted(lambda segment: (segment.sequence, segment.name or ""))
         return {

@@ -109,12 +109,12 @@ class WorkbookReader:
             key = (kpi_id, owner_id if owner else None)
             result.setdefault(key, {})[period_id] = (value, record_count or 0)
         if owner == "segment_id" or (not owner and self.context.segment):
-            for kpi_id, period_id, owner_id in self._withheld(domain, names):
+            for kpi_id, period_id, owner_id in self.withheld(domain, names):
                 key = (kpi_id, owner_id if owner else None)
                 result.setdefault(key, {})[period_id] = WITHHELD
         return result
 
-    def _withheld(self, domain, columns):
+    def withheld(self, domain, columns):
         """Columns of the values in the chosen cell that are withheld from all readers."""
         # superuser: only that there are such values, in a cell that the reader may choose
         model = self.env["crm.kpi.value"].sudo()

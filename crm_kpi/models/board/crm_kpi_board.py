@@ -240,9 +240,11 @@ class CrmKpiBoard(models.Model):
             "trend": asdict(trend.trend(context, kpi)),
             "annotations": [asdict(note) for note in trend.annotations(context, kpi)],
             "salespeople": salespeople,
+            "salespeople_note": context.withheld_notes(kpi, "user").get(kpi.id, ""),
             "median": {"value": spread.median, "text": context.format_value(kpi, spread.median)},
             "best": {"value": spread.best, "text": context.format_value(kpi, spread.best)},
             "segments": segments,
+            "segments_note": context.withheld_notes(kpi, "segment").get(kpi.id, ""),
             "segment_set": context.segment_set.name or "",
             "heat_map": asdict(heat) if heat else None,
             "definition_changes": [
