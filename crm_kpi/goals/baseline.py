@@ -26,20 +26,27 @@ class Lookup(NamedTuple):
 def find_baselines(env, rows, now):
     """Set ``baseline_found`` of the goals to improve whose baseline is known by now.
 
-    A baseline is known when all of its periods are final.
+    A baseline is known when all of its periods are final. It does not change afterwards, unless the
+    values of its periods were computed again with a later definition of the KPI.
 
     :param rows: list of :class:`~.refresh.GoalRow`
     """
-    missing = [row for row in rows if row.kind == "improve" and row.baseline_found is None]
-    for row in missing:
-        if row.baseline_kind == "fixed":
+    rows = [row for row in rows if row.kind == "improve"]
+    for row in rows:
+        if row.baseline_kind == "fixed" and row.baseline_found is None:
             row.baseline_found = row.baseline_fixed
-    missing = [row for row in missing if row.baseline_kind != "fixed"]
-    if not missing:
+    rows = [row for row in rows if row.baseline_kind != "fixed"]
+    if not rows:
         return
-    kpis = {kpi.id: kpi for kpi in env["crm.kpi"].browse({row.kpi_id for row in missing})}
+    kpis = {kpi.id: kpi for kpi in env["crm.kpi"].browse({row.kpi_id for row in rows})}
     behaviours = time_behaviours(env["crm.kpi"].browse(kpis))
-    periods_by_goal = baseline_periods(env, missing)
+    periods_by_goal = baseline_periods(env, rows)
+    versions = _stored_versions(env, rows, periods_by_goal)
+    missing = [
+        row
+        for row in rows
+        if row.baseline_found is None or versions[row.id] > (row.baseline_version_found or 0)
+    ]
     known, lookups = [], []
     for row in missing:
         kpi, periods = kpis[row.kpi_id], periods_by_goal[row.id]
@@ -56,6 +63,7 @@ def find_baselines(env, rows, now):
         row.baseline_found = pooled(
             kpis[row.kpi_id], periods_by_goal[row.id], cells.get(row.id, {})
         )
+        row.baseline_version_found = versions[row.id]
 
 
 def _is_final(period, now):
@@ -114,6 +122,42 @@ def baseline_periods(env, rows):
         )
     }
     return {goal_id: [found.get(key) for key in keys] for goal_id, keys in expected.items()}
+
+
+def _stored_versions(env, rows, periods_by_goal):
+    """The oldest version of the KPI's values that each baseline is made of.
+
+    :return: dict of goal id to a version; that of the KPI where it has no values
+    """
+    stored = {
+        (kpi.id, period.id): version
+        for kpi, period, version in env["crm.kpi.value"]._read_group(
+            [
+                ("kpi_id", "in", list({row.kpi_id for row in rows})),
+                (
+                    "period_id",
+                    "in",
+                    list({p.id for row in rows for p in periods_by_goal[row.id] if p}),
+                ),
+                ("level", "=", "company"),
+            ],
+            ["kpi_id", "period_id"],
+            ["version:min"],
+        )
+    }
+    kpis = env["crm.kpi"].browse({row.kpi_id for row in rows})
+    present = {kpi.id: kpi.version for kpi in kpis}
+    return {
+        row.id: min(
+            (
+                stored.get((row.kpi_id, period.id), present[row.kpi_id])
+                for period in periods_by_goal[row.id]
+                if period
+            ),
+            default=present[row.kpi_id],
+        )
+        for row in rows
+    }
 
 
 def _stored_cells(env, lookups):

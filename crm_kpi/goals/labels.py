@@ -59,6 +59,14 @@ def target_text(goal):
     return text
 
 
+def baseline_text(goal):
+    """The baseline, and whether the KPI had another definition then."""
+    text = in_unit(goal, goal.baseline, exact=True)
+    if 0 < goal.baseline_version < goal.kpi_id.version:
+        return goal.env._("%s, by an earlier definition of the KPI", text)
+    return text
+
+
 def status_text(goal):
     """The status in words; of a goal to improve on nothing the reason why it has none."""
     if goal.status == "no_data" and goal.kind == "improve" and goal.target is False:

@@ -19,6 +19,7 @@ COMPUTED = {
     "value": "float8",
     "record_count": "int4",
     "baseline": "float8",
+    "baseline_version": "int4",
     "target": "float8",
     "attainment": "float8",
     "expected": "float8",
@@ -34,7 +35,8 @@ class GoalRow:
     :param new_value: value of the cell now; ``new_ahead``: its part that is dated in the rest of
         the period; ``has_value``: whether the cell has a row
     :param is_computed: the cell was computed, so that no row means no record
-    :param baseline_found: baseline to improve on, ``None`` while it is not known
+    :param baseline_found: baseline to improve on, ``None`` while it is not known;
+        ``baseline_version_found``: version of the definition of the values that it is made of
     """
 
     id: int
@@ -49,6 +51,7 @@ class GoalRow:
     baseline_count: int | None
     baseline_fixed: float | None
     baseline: float | None
+    baseline_version: int | None
     value: float | None
     record_count: int | None
     attainment: float | None
@@ -63,10 +66,11 @@ class GoalRow:
     has_value: bool
     is_computed: bool
     baseline_found: float | None = None
+    baseline_version_found: int | None = None
 
 
 #: Columns of the goal that :class:`GoalRow` takes as they are.
-_STORED = [field.name for field in fields(GoalRow)][:-7]
+_STORED = [field.name for field in fields(GoalRow)][:-8]
 
 
 class GoalRefresh:
@@ -118,6 +122,7 @@ class GoalRefresh:
         for row in rows.values():
             if row.kind == "improve" and row.id not in renew:
                 row.baseline_found = row.baseline
+                row.baseline_version_found = row.baseline_version
         find_baselines(self.env, list(rows.values()), self.now)
         changed = {
             goal_id: result
@@ -218,6 +223,7 @@ class GoalRefresh:
             "value": value,
             "record_count": row.new_record_count,
             "baseline": baseline,
+            "baseline_version": None if baseline is None else row.baseline_version_found,
             "target": target,
             "attainment": verdict.attainment,
             "expected": verdict.expected,

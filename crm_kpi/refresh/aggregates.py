@@ -89,7 +89,13 @@ class Aggregates:
         :param due: dict of ``(kpi, period)`` to :class:`~.due.Due`
         """
         periods = self.env["crm.kpi.period"].union(*{period for _kpi, period in due})
-        builder = FactPlan(self.source, self.company, periods.sorted(), self.now, in_pieces=True)
+        builder = None
+        with confined(kpis):
+            builder = FactPlan(
+                self.source, self.company, periods.sorted(), self.now, in_pieces=True
+            )
+        if builder is None:
+            return 0
         working = kpis.browse()
         for kpi in kpis:
             with confined(kpi):

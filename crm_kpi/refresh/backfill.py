@@ -16,8 +16,11 @@ from typing import NamedTuple
 
 import psycopg2
 
+from odoo import fields
 from odoo.tools import SQL
 from odoo.tools.misc import formatLang
+
+from .failures import error_text
 
 _logger = logging.getLogger(__name__)
 
@@ -182,13 +185,18 @@ class BackfillPart:
         try:
             with self.env.cr.savepoint():
                 more = self.advance()
-                self.record.error = False
+                self.record.write({"error": False, "failed_since": False})
         except psycopg2.OperationalError:
             raise  # busy elsewhere: the scheduled action tries again
         except Exception as error:
             # any exception: the part must not keep all values from being computed for ever
             _logger.exception("KPI history: %s failed", self.record.name)
-            self.record.error = str(error) or type(error).__name__
+            self.record.write(
+                {
+                    "error": error_text(error),
+                    "failed_since": self.record.failed_since or fields.Datetime.now(),
+                }
+            )
             return False
         if failed:
             # values were computed without it

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from odoo.tools import SQL
 
 from .cache_key import CacheKey
+from .rates import is_converted, rates_stamp
 
 #: A date in a filter that moves with time: 'now', 'today -1m', '-7d', '=monday'.
 RELATIVE_DATE = re.compile(r"""\b(now|today)\b|['"]([+-]\d|=(\d|\w+day))""")
@@ -49,6 +50,8 @@ class DueValues:
         self.now = now
         #: time zone of each company
         self.zones = {}
+        #: a stamp of the exchange rates, of each KPI that converts amounts
+        self.rates = {}
 
     def find(self, periods, records):
         """What has to be computed.
@@ -58,6 +61,8 @@ class DueValues:
         """
         computed = self._computed(periods)
         self.zones = {company: company._kpi_tz() for company in periods.company_id}
+        if converted := self.kpis.filtered(is_converted):
+            self.rates = dict.fromkeys(converted, rates_stamp(self.kpis.env))
         due = {}
         for kpi in self.kpis:
             maturity = timedelta(days=max(kpi._with_components().mapped("maturity_days")))
@@ -126,6 +131,8 @@ class DueValues:
         """Settings, and the time, that a value depends on until its period is locked."""
         # days are those of the time zone; the same records can have others now
         yield self.zones[period.company_id]
+        if kpi in self.rates:
+            yield f"rates={self.rates[kpi]}"
         if smallest_cell := kpi._least_cell(period.company_id):
             yield f"smallest_cell={smallest_cell}"
         is_open = period.state == "open"

@@ -12,7 +12,7 @@ from odoo.exceptions import UserError
 from .claim import claim_refresh, limited_wait
 from .failures import noted
 from .planner import update_statistics
-from .steps import CompanyRefresh, CustomersStep, DeriveStep, SegmentsStep
+from .steps import CompanyRefresh, CustomersStep, DefinitionsStep, DeriveStep, SegmentsStep
 
 _logger = logging.getLogger(__name__)
 
@@ -85,6 +85,7 @@ class Refresh:
     def steps(self):
         """Yield the steps in the order in which they must run."""
         now = fields.Datetime.now()
+        yield DefinitionsStep(self.env, self.kpis)
         yield DeriveStep(self.env)
         yield CustomersStep(self.env)
         yield SegmentsStep(self.env)

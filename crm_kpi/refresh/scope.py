@@ -11,15 +11,23 @@ def kpis_to_refresh(company, kpis=None):
     :param company: in the environment of the refresh
     :param kpis: only these, also those that wait for a retry; ``None``: all that do not wait
     """
+    return published_kpis(company.env, kpis, [("company_id", "in", [False, company.id])])
+
+
+def published_kpis(env, kpis=None, domain=()):
+    """As :func:`kpis_to_refresh`, of the companies of a domain; by default of all."""
     # superuser, here and below: values are computed for all users and all their goals
-    model = company.env["crm.kpi"].sudo()
-    domain = [("state", "=", "published"), ("company_id", "in", [False, company.id])]
-    if kpis is None:
-        domain += ["|", ("next_try", "=", False), ("next_try", "<=", fields.Datetime.now())]
-        chosen = model.search(domain)
-    else:
-        chosen = kpis.with_env(model.env).filtered_domain(domain)
-    return chosen._with_components()
+    model = env["crm.kpi"].sudo()
+    domain = [("state", "=", "published"), *domain]
+    if kpis is not None:
+        return kpis.with_env(model.env).filtered_domain(domain)._with_components()
+    now = fields.Datetime.now()
+    # components too: their formulas keep the last value meanwhile
+    return (
+        model.search(domain)
+        ._with_components()
+        .filtered(lambda kpi: not kpi.next_try or kpi.next_try <= now)
+    )
 
 
 def cross_level_ids(company):

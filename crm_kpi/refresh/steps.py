@@ -6,14 +6,16 @@ import logging
 from datetime import date
 from functools import partial
 
+from odoo import fields
 from odoo.tools import SQL
 
 from .aggregates import Aggregates
 from .announce import announce
+from .fact_plan import FactPlan
 from .failures import confined
 from .formulas import Formulas
 from .periods import refresh_periods
-from .scope import kpis_to_refresh, periods_to_refresh
+from .scope import kpis_to_refresh, periods_to_refresh, published_kpis
 from .withheld import withhold
 
 _logger = logging.getLogger(__name__)
@@ -50,6 +52,43 @@ class Step:
         """Note what another transaction computes right now."""
         self.skipped = list(texts)
         _logger.warning("KPI refresh: %s: busy elsewhere: %s", self.name, ", ".join(self.skipped))
+
+
+class DefinitionsStep(Step):
+    """Compile each aggregate KPI once, without a query of its records.
+
+    A definition that cannot be used any more fails now, not when one of its periods is due.
+
+    :param kpis: as in :class:`~.refresh.Refresh`
+    """
+
+    name = "definitions"
+
+    def __init__(self, env, kpis=None):
+        super().__init__(env)
+        self.kpis = kpis
+
+    @property
+    def title(self):
+        return self.env._("Definitions")
+
+    def run(self):
+        # superuser: definitions of all users are compiled, nothing is read. Any period will do
+        period = self.env["crm.kpi.period"].sudo().search([], limit=1)
+        if not period:
+            return 0  # nothing was computed yet: all is due
+        for source, kpis in published_kpis(self.env, self.kpis).grouped("source_id").items():
+            if source.model in self.env:  # otherwise the step of the source says so
+                self._compile(source, kpis, period)
+        return 0
+
+    def _compile(self, source, kpis, period):
+        plan = None
+        with confined(kpis, everywhere=True):
+            plan = FactPlan(source, period.company_id, period, fields.Datetime.now())
+        for kpi in kpis if plan else ():
+            with confined(kpi, everywhere=True):
+                plan.add(kpi)
 
 
 class DeriveStep(Step):

@@ -169,6 +169,57 @@ class TestCron(KpiCommon):
         kpi.action_refresh()  # waits for half a second
         self.assertEqual(self.value(kpi, self.period("month", "2026-01-10")), 1)
 
+    def test_definition_change_beside_a_refresh(self):
+        """The dialog says that a refresh is running; the change is made when it has ended."""
+        kpi = self.env.ref("crm_kpi.crm_kpi_new_leads")
+        before = (kpi.domain, kpi.version)
+        self.make_lead("2026-01-10 12:00:00")
+        self.kpis.with_company(self.company)._refresh_periods(fields.Datetime.now())
+        january = self.period("month", "2026-01-10")
+        # without a refresh, which would hold what the other one needs
+        self.env["crm.kpi.value"].sudo().create(
+            {
+                "kpi_id": kpi.id,
+                "period_id": january.id,
+                "level": "company",
+                "value": 1,
+                "company_id": self.company.id,
+            }
+        )
+        changes = {"domain": "[('expected_revenue', '>', 5)]"}
+        wizards = self.env["crm.kpi.definition.change"]
+        wizard = wizards.browse(wizards.propose("crm.kpi", kpi.id, changes)["res_id"])
+        self.env["ir.cron.progress"].search([]).unlink()
+        other = self._other()
+        for applies_to in ("open", "history"):
+            wizard.applies_to = applies_to
+            self._begin_scheduled(other)
+            # the other refresh has written this KPI, and has not committed yet
+            other.execute(SQL("SELECT 1 FROM crm_kpi WHERE id = %s FOR NO KEY UPDATE", kpi.id))
+            with (
+                patch.object(claim, "CLAIM_WAIT", 0.2),
+                self.assertLogs(claim.__name__, "WARNING"),
+                self.assertRaisesRegex(UserError, "Another refresh is running"),
+            ):
+                wizard.action_apply()
+            self.assertEqual((kpi.domain, kpi.version), before)
+            self.assertEqual(wizard.changes, changes)
+            if applies_to == "open":
+                with (
+                    patch.object(claim, "CLAIM_WAIT", 0.2),
+                    self.assertLogs(claim.__name__, "WARNING"),
+                    self.assertRaisesRegex(UserError, "Another refresh is running"),
+                ):
+                    kpi.action_recompute_history()
+                other.rollback()
+        # the same dialog again, which waits for the end of the other refresh
+        begin = threading.Timer(0.5, other.rollback)
+        begin.start()
+        self.addCleanup(begin.join)
+        self.assertTrue(wizard.action_apply()["infos"]["applied"])
+        self.assertEqual((kpi.domain, kpi.version), (changes["domain"], before[1] + 1))
+        self.assertEqual(self.value(kpi, january), 0)
+
     def test_wait_for_a_locked_row_is_limited(self):
         """A transaction that holds a row of the refresh does not stop it without a word."""
         kpi = self.env.ref("crm_kpi.crm_kpi_new_leads")

@@ -165,6 +165,76 @@ class TestDeletedField(FaultCase):
             self.assertIn(f"has no field {kpi.value_field.split('.')[-1]}", kpi.last_error)
         self.assertEqual(set(kpis.ids), set(self.health().mapped("res_id")))
 
+    def test_where_nothing_changed(self):
+        """The next scheduled refresh has the error, although no record of any period changed."""
+        fields_ = self.make_field("x_gone", "boolean"), self.make_field("x_number")
+        value = self.make_kpi("value", aggregator="sum", value_field="x_number")
+        self.victim.domain = "[('x_gone', '=', False)]"
+        self.refresh()
+        values = self.env["crm.kpi.value"].search([("kpi_id", "in", (self.victim | value).ids)])
+        before = values.read(["value", "computed_at"])
+        for field in fields_:
+            field.unlink()
+        self.env.invalidate_all()
+        # by the next morning, all cache keys are those of the day
+        with freeze_time("2026-04-15 06:15:00"), mute_logger(LOGGER):
+            self.refresh_scheduled()
+        self.assertIn("has no field x_gone", self.victim.last_error)
+        self.assertIn("has no field x_number", value.last_error)
+        self.assertFalse((self.good | self.sibling).filtered("last_error"))
+        self.assertEqual(values.read(["value", "computed_at"]), before)
+        self.assertEqual(
+            {(row.kind, row.name) for row in self.health()},
+            {("kpi", "Victim"), ("kpi", "value"), ("formula", "Both")},
+        )
+        # the remedy clears it at once
+        self.victim.domain = "[]"
+        value.write({"value_field": "expected_revenue", "unit": "money"})
+        self.refresh_all()
+        self.assertFalse(self.health())
+
+    def test_value_whose_module_is_uninstalled(self):
+        """A number that only one KPI sums: that KPI fails, all others are new."""
+        field = self.make_field("x_number")
+        value = self.make_kpi("value", aggregator="sum", value_field="x_number")
+        second = self.make_kpi("more", aggregator="avg", value_field="x_number", state="draft")
+        self.refresh()
+        self.env["ir.model.data"].create(
+            {
+                "module": "crm_kpi_gone",
+                "name": "field_number",
+                "model": field._name,
+                "res_id": field.id,
+            }
+        )
+        self.env["ir.model.data"]._module_data_uninstall(["crm_kpi_gone"])
+        self.assertFalse(field.exists())
+        self.assertNotIn("x_number", self.env["crm.lead"]._fields)
+        self.delete()
+        for refresh in (self.refresh_scheduled, self.refresh_all):
+            with mute_logger(LOGGER):
+                refresh()
+            self.assert_others_are_new()
+            self.assertIn("Value: Lead has no field x_number. Choose", value.last_error)
+            self.assertFalse((self.sibling | self.victim | second).filtered("last_error"))
+            self.assertEqual(self.health().mapped("res_id"), value.ids)
+
+    def test_value_whose_column_is_dropped(self):
+        """By SQL, while the field is still known: that KPI fails, all others are new."""
+        self.make_field("x_number")
+        value = self.make_kpi("value", aggregator="sum", value_field="x_number")
+        self.refresh()
+        self.make_lead("2026-04-14 11:00:00", expected_revenue=5)
+        self.env.flush_all()
+        self.env.cr.execute("ALTER TABLE crm_lead DROP COLUMN x_number")
+        self.env.invalidate_all()
+        for refresh in (self.refresh_scheduled, self.refresh_all):
+            with mute_logger(LOGGER, "odoo.sql_db"):
+                refresh()
+            self.assert_others_are_new()
+            self.assertIn("x_number does not exist", value.last_error)
+            self.assertEqual(self.health().mapped("res_id"), value.ids)
+
     def test_in_the_filter_of_a_kpi(self):
         """The reasons, the records and the preview say what is missing, without a traceback."""
         field = self.make_field("x_gone", "boolean", "res.partner")
@@ -382,7 +452,15 @@ class TestHealth(FaultCase):
         self.spoil(self.victim, domain="[('x_gone', '=', 1)]")
         self.spoil(segment, domain="[('x_gone', '=', 1)]")
         self.make_lead("2026-04-14 11:00:00", expected_revenue=5)
-        self.env["crm.kpi.backfill"].create({"name": "leads", "error": "No space left"})
+        backfill = self.env["crm.kpi.backfill"]
+        backfill.create({"name": "leads", "last_id": 1})
+        with (
+            patch.object(
+                type(self.env["crm.lead"]), "_kpi_backfill_stamps", side_effect=KeyError("leads")
+            ),
+            mute_logger(LOGGER + ".backfill"),
+        ):
+            backfill._continue(between=lambda: True)
         with (
             patch.object(type(self.env["crm.kpi.goal"]), "_refresh", side_effect=KeyError("goal")),
             patch.object(
@@ -400,24 +478,57 @@ class TestHealth(FaultCase):
             self.victim.id, now, self.victim.next_try))  # fmt: skip
         self.assertIn("x_gone", rows.pop(("segment", "Spoilt")).error)
         self.assertEqual(rows.pop(("mailing", "Monday meeting")).next_try, mailing.next_date)
-        self.assertEqual(rows.pop(("history", "leads")).error, "No space left")
+        history = rows.pop(("history", "leads"))
+        self.assertEqual((history.error, history.date), ("KeyError: 'leads'", now))
+        formula = rows.pop(("formula", "Both"))
+        self.assertEqual(formula.error, "It waits for a component that failed: Victim")
+        self.assertEqual((formula.date, formula.next_try), (kpi.date, kpi.next_try))
+        self.assertEqual(formula.action_open()["res_id"], self.sum.id)
         [goals] = rows.values()
         self.assertEqual((goals.kind, goals.name, goals.company_id, goals.error), (
             "refresh", "Goals", self.company, "KeyError: 'goal'"))  # fmt: skip
         self.assertEqual(goals.next_try, self.env.ref("crm_kpi.ir_cron_refresh").nextcall)
         self.assertEqual(kpi.action_open()["res_model"], "crm.kpi")
         self.assertFalse(goals.action_open())
-        # a failure keeps the day on which it began, in the language of the reader
-        with freeze_time("2026-04-16 06:00:00"), mute_logger(LOGGER):
-            self.refresh_all()
-        [kpi] = self.health().filtered(lambda row: row.kind == "kpi")
-        self.assertEqual(kpi.date, now)
+        # a failure keeps the day on which it began
+        with (
+            freeze_time("2026-04-16 06:00:00"),
+            mute_logger(LOGGER),
+            patch.object(
+                type(self.env["crm.lead"]), "_kpi_backfill_stamps", side_effect=KeyError("leads")
+            ),
+        ):
+            self.refresh_scheduled()
+        for kind in ("kpi", "formula", "history"):
+            [row] = self.health().filtered(lambda row, kind=kind: row.kind == kind)
+            self.assertEqual(row.date, now, kind)
         self.victim.domain = "[]"
         segment.domain = "[]"
         self.env["crm.kpi.backfill"].search([]).unlink()
         mailing.unlink()
         self.refresh_all()
         self.assertFalse(self.health())
+
+    def test_formula_that_waits(self):
+        """Each formula behind which a KPI fails; not one that is not computed, or that fails."""
+        double = self.make_kpi("double", name="Double", kind="formula", formula="test_both * 2")
+        self.make_kpi("draft", kind="formula", formula="test_both * 3", state="draft")
+        (self.sum | self.victim).active = False
+        self.spoil(self.victim | self.sibling, domain="[('x_gone', '=', 1)]")
+        with mute_logger(LOGGER):
+            self.refresh_scheduled()
+        rows = {(row.kind, row.name): row for row in self.health()}
+        self.assertEqual(set(rows), {("kpi", "Victim"), ("kpi", "Sibling"), ("formula", "Double")})
+        self.assertIn("failed: Victim", rows["formula", "Double"].error)
+        # what is not computed any more is not tried again: it is not listed
+        (self.sibling | double).active = False
+        self.assertFalse(self.health())
+        double.active = True
+        self.spoil(double, formula="test_both * 1e400")
+        with mute_logger(LOGGER):
+            self.refresh_scheduled()
+        rows = {(row.kind, row.name) for row in self.health()}
+        self.assertEqual(rows, {("kpi", "Victim"), ("kpi", "Double")})
 
     def test_only_administrators_read_it(self):
         for user in (self.mia, self.ann):
@@ -428,6 +539,21 @@ class TestHealth(FaultCase):
 @tagged("post_install", "-at_install")
 class TestFaultMatrix(FaultCase):
     """Every place where a definition can break, and every reader and runner."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.mia.email = "mia@example.com"
+        cls.mailing = cls.env["crm.kpi.mailing"].create(
+            {
+                "name": "Monday meeting",
+                "board_id": cls.board.id,
+                "company_id": cls.company.id,
+                "scope": "company",
+                "complete": False,
+                "user_ids": [Command.set(cls.mia.ids)],
+            }
+        )
 
     def breaks(self):
         """Yield what breaks, the KPIs that fail, and a part of their error."""
@@ -499,6 +625,16 @@ class TestFaultMatrix(FaultCase):
         book = openpyxl.load_workbook(file, data_only=True)
         return {str(c) for sheet in book for row in sheet.iter_rows(values_only=True) for c in row}
 
+    def mailed(self):
+        """The texts of the workbook that is sent by mail."""
+        self.mailing._send()
+        self.assertFalse(self.mailing.last_error)
+        mail = self.env["mail.mail"].search(
+            [("recipient_ids", "in", self.mia.partner_id.ids)], order="id DESC", limit=1
+        )
+        book = openpyxl.load_workbook(io.BytesIO(mail.attachment_ids.raw), data_only=True)
+        return {str(c) for sheet in book for row in sheet.iter_rows(values_only=True) for c in row}
+
     def assert_readers_go_on(self, failing, part):
         shown = {card["kpi"]["id"]: card for card in self.show()["cards"]}
         self.assertEqual(shown[self.leads.id]["value"], 7)
@@ -517,15 +653,66 @@ class TestFaultMatrix(FaultCase):
         self.assertEqual(why["included"], 7)
         self.assertEqual(len(self.ask("open_records", self.leads)["domain"][0][2]), 7)
         self.assertEqual(self.goal[0].value, 7)
-        texts = self.workbook()
-        self.assertIn("Leads", texts)
-        self.assertIn("7", texts)
+        for texts in (self.workbook(), self.mailed()):
+            self.assertIn("Leads", texts)
+            self.assertIn("7", texts)
 
-    @mute_logger(LOGGER + ".failures", LOGGER + ".refresh", "odoo.sql_db")
-    def test_matrix(self):
-        for number, (what, failing, part, spoil) in enumerate(self.breaks()):
-            for runner in (self.refresh_all, self.refresh_scheduled):
-                with self.subTest(what, runner=runner.__name__), self.cr.savepoint() as savepoint:
+    def test_source_of_events(self):
+        self.run_matrix(self.breaks(), both_runners=True)
+
+    def test_source_of_open_records(self):
+        """A snapshot of which the past is known."""
+        self.second.write(
+            {
+                "kind": "snapshot",
+                "rebuildable": True,
+                "date_end_field": "date_closed",
+                "stable_fields": "name,partner_id",
+            }
+        )
+        self.refresh()
+        self.assertEqual(self.value(self.victim, self.period("month", "2026-03-14")), 12)
+        self.run_matrix(self.breaks())
+
+    def test_source_of_customers(self):
+        """A cohort; the events behind it break, too."""
+        events = self.source.copy({"code": "test_events", "name": "Events"})
+        self.second.write(
+            {
+                "model_id": self.env["ir.model"]._get_id("crm.kpi.customer.period"),
+                "kind": "cohort",
+                "company_field": False,
+                "date_field": False,
+                "base_source_ids": [Command.set(events.ids)],
+            }
+        )
+        self.refresh()
+        self.assertEqual(self.value(self.victim, self.period("month", "2026-04-14")), 0)
+        both = self.victim | self.sibling
+        self.run_matrix(
+            [
+                *self.breaks(),
+                ("events: date", both, "x_gone", lambda: self.spoil(events, date_field="x_gone")),
+                (
+                    "events: filter",
+                    both,
+                    "x_gone",
+                    lambda: self.spoil(events, domain="[('x_gone', '=', 1)]"),
+                ),
+            ]
+        )
+
+    def run_matrix(self, breaks, both_runners=False):
+        """Each break, by the two runners or by one in turn; all readers after one of them."""
+        loggers = mute_logger(LOGGER + ".failures", LOGGER + ".refresh", "odoo.sql_db")
+        for number, (what, failing, part, spoil) in enumerate(breaks):
+            runners = (self.refresh_all, self.refresh_scheduled)[:: -1 if number % 2 else 1]
+            for runner in runners[: 1 + both_runners]:
+                with (
+                    self.subTest(what, runner=runner.__name__),
+                    self.cr.savepoint() as savepoint,
+                    loggers,
+                ):
                     spoil()
                     self.make_lead("2026-04-14 11:00:00", expected_revenue=5)
                     runner()
@@ -534,11 +721,13 @@ class TestFaultMatrix(FaultCase):
                         self.assertTrue(kpi.last_error, kpi.code)
                         self.assertIn(part, kpi.last_error)
                         self.assertTrue(kpi.next_try > fields.Datetime.now())
-                    rows = self.health()
-                    self.assertEqual(set(rows.mapped("res_id")), set(failing.ids))
-                    self.assertEqual(set(rows.mapped("kind")), {"kpi"})
-                    if (runner == self.refresh_all) == bool(number % 2):
-                        # all readers after one of the two runners
+                    waiting = self.sum - failing
+                    self.assertEqual(
+                        {(row.kind, row.name) for row in self.health()},
+                        {("kpi", kpi.name) for kpi in failing}
+                        | {("formula", kpi.name) for kpi in waiting},
+                    )
+                    if runner == runners[0]:
                         self.assert_readers_go_on(failing, part)
                     savepoint.rollback()
                     self.env.invalidate_all()
@@ -564,6 +753,66 @@ class TestFaultMatrix(FaultCase):
                     self.assertEqual(row.company_id, self.company)
                     savepoint.rollback()
                     self.env.invalidate_all()
+
+    def test_currency(self):
+        """A currency is archived, or its rate deleted: amounts count as documented, and all goes on."""
+        coin = self.env["res.currency"].create({"name": "XTS", "symbol": "¤"})
+        rate = {"currency_id": coin.id, "company_id": self.company.id, "name": "2026-01-01"}
+        rates = self.env["res.currency.rate"].create({**rate, "rate": 2})
+        pricelist = self.env["product.pricelist"].create(
+            {"name": "Coins", "currency_id": coin.id, "company_id": self.company.id}
+        )
+        product = self.env["product.product"].create({"name": "Ore", "taxes_id": False})
+
+        def order(amount):
+            self.env["sale.order"].create(
+                {
+                    "partner_id": self.env["res.partner"].create({"name": "Buyer"}).id,
+                    "company_id": self.company.id,
+                    "pricelist_id": pricelist.id,
+                    "date_order": "2026-04-10 10:00:00",
+                    "order_line": [
+                        Command.create({"product_id": product.id, "price_unit": amount})
+                    ],
+                }
+            )
+
+        order(100)
+        source = self.env["crm.kpi.source"].create(
+            {
+                "name": "Orders",
+                "code": "test_orders",
+                "model_id": self.env["ir.model"]._get_id("sale.order"),
+                "date_field": "date_order",
+                "user_field": "user_id",
+                "partner_field": "partner_id",
+            }
+        )
+        coins = self.make_kpi(
+            "coins", source_id=source.id, aggregator="sum", value_field="amount_total", unit="money"
+        )
+        april = self.period("month", "2026-04-14")
+        self.refresh()
+        self.assertEqual(self.value(coins, april), 50)
+        self.make_lead("2026-04-14 11:00:00", expected_revenue=5)
+        for break_, value, runner in (
+            # after an order of 40 more
+            (lambda: (setattr(coin, "active", False), order(40)), 70, self.refresh_all),
+            (lambda: rates.unlink(), 140, self.refresh_scheduled),
+            (lambda: rates.create({**rate, "rate": 4}), 35, self.refresh_all),
+            (lambda: rates.search([("currency_id", "=", coin.id)]).unlink(), 140, self.refresh_all),
+            (lambda: rates.create({**rate, "rate": 2}), 70, self.refresh_scheduled),
+        ):
+            break_()
+            runner()
+            self.assertEqual(self.value(coins, april), value)
+            self.assertFalse(self.health())
+            warning = coins.with_company(self.company).data_warning
+            if value == 140:
+                self.assertIn("2 records in XTS count one to one", warning)
+            else:
+                self.assertFalse(warning)
+            self.assert_readers_go_on(self.env["crm.kpi"], "")
 
     def test_people_gone(self):
         """A salesperson and a team of past records are archived or deleted: all goes on."""

@@ -2,11 +2,15 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Locked formulas follow their restated components; what a changed definition does."""
 
+import io
+
+import openpyxl
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from ..workbook.request import WorkbookRequest
 from .common import KpiCommon
 
 NOW = "2026-12-15 10:00:00"
@@ -302,6 +306,64 @@ class TestDefinitionChange(VersionsCase):
         self.assertTrue(self.cells(self.large, self.july, "company").definition_text)
         self.assertEqual(self.card(self.large, "month", "2026-11-01")["state"], "ok")
 
+    def workbook(self, day, layout):
+        """Texts of the exported workbook by sheet."""
+        file = io.BytesIO()
+        self.env["crm.kpi.export"]._write_workbook(
+            WorkbookRequest(
+                kpi_ids=self.all_kpis.ids,
+                layout=layout,
+                filters={"company_id": self.company.id, "period_kind": "month", "date": day,
+                         "scope": "company"},
+            ),
+            file,
+        )  # fmt: skip
+        book = openpyxl.load_workbook(file, data_only=True)
+        return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book}
+
+    def test_marks_in_the_workbook(self):
+        """The sheet of a KPI says where the definition changes, and each value has its version."""
+        changed = "Definition changed: values before October 2026 have another definition."
+        sheets = self.workbook("2026-12-01", "kpi")
+        texts = {str(cell) for rows in sheets.values() for row in rows for cell in row}
+        self.assertFalse([text for text in texts if "efinition changed" in text])
+        self.change("open")
+        sheets = self.workbook("2026-12-01", "kpi")
+        for name, marked in (("large", True), ("share", True), ("every", False)):
+            texts = " ".join(str(cell) for row in sheets[name] for cell in row)
+            self.assertEqual(changed in texts, marked, name)
+        # the list of values: version and remark of each
+        sheets = self.workbook("2026-12-01", "list")
+        header, *rows = self.table(sheets["Values"], "KPI")
+        position = {title: header.index(title) for title in header if title}
+        listed = {
+            (row[position["KPI"]], row[position["Period"]]): (
+                row[position["Value"]],
+                row[position["Definition version"]],
+                row[position["Remark"]],
+            )
+            for row in rows
+            if row[position["Level"]] == "Company"
+        }
+        older = "Definition changed: this value has an earlier definition"
+        self.assertEqual(listed["large", "September 2026"], (2, 1, older))
+        self.assertEqual(listed["large", "October 2026"], (4, 2, None))
+        self.assertEqual(listed["share", "September 2026"], (0.5, 1, older))
+        self.assertEqual(listed["every", "September 2026"], (4, 1, None))
+        # the versions of the period of the workbook
+        for day, expected in (("2026-09-01", (1, older)), ("2026-12-01", (2, ""))):
+            sheets = self.workbook(day, "kpi")
+            header, *rows = self.table(sheets["Audit"], "KPI", "Version")
+            [row] = [row for row in rows if row[0] == "large"]
+            at = header.index("Version"), header.index("Remark")
+            self.assertEqual(tuple(row[i] for i in at), expected)
+
+    def table(self, rows, *titles):
+        """The table of a sheet whose header has these titles: header and rows."""
+        start = next(i for i, row in enumerate(rows) if set(titles) <= set(row))
+        end = next((i for i in range(start, len(rows)) if not any(rows[i])), len(rows))
+        return rows[start:end]
+
     def test_trend_of_one_version(self):
         """24 months, of which 3 have the new definition: too few for a usual range."""
         detail = self.board.get_detail(
@@ -400,6 +462,63 @@ class TestDefinitionChange(VersionsCase):
         self.assertEqual((self.value(stock, july), self.version(stock, july)), (reported, 1))
         computations = self.env["crm.kpi.computation"].search([("kpi_id", "=", stock.id)])
         self.assertFalse(any(computations.mapped("recompute")))
+
+    # --- goals to improve ---
+
+    def improve(self, kpi, baseline_kind, **values):
+        return self.env["crm.kpi.goal"].create(
+            {"kpi_id": kpi.id, "period_id": self.december.id, "scope": "company",
+             "kind": "improve", "improve_by": 0.5, "baseline_kind": baseline_kind, **values}
+        )  # fmt: skip
+
+    def test_baseline_of_an_earlier_definition(self):
+        """December 2025 is locked: its 2 stay the baseline until the history is recomputed."""
+        goal = self.improve(self.large, "last_year")
+        share = self.improve(self.share, "last_year")
+        fixed = self.improve(self.every, "fixed", baseline_fixed=2)
+        self.assertEqual((goal.baseline, goal.target, goal.baseline_text), (2, 3, "2"))
+        self.assertEqual((share.baseline, share.target), (0.5, 0.75))
+        self.change("open")
+        self.assertEqual((goal.value, goal.baseline, goal.target), (4, 2, 3))
+        earlier = "by an earlier definition of the KPI"
+        self.assertEqual(goal.baseline_text, f"2, {earlier}")
+        self.assertIn(earlier, share.baseline_text)
+        # a goal that is set afterwards has the same baseline, and says the same
+        goal.unlink()
+        goal = self.improve(self.large, "last_year")
+        self.assertEqual(goal.baseline_text, f"2, {earlier}")
+        self.large.action_recompute_history()
+        self.env.invalidate_all()
+        self.assertEqual((goal.baseline, goal.target, goal.baseline_text), (4, 6, "4"))
+        self.assertEqual((share.value, share.baseline, share.target), (1, 1, 1.5))
+        self.assertEqual((fixed.baseline, fixed.baseline_text), (2, "2"))
+        # as before, a late record does not move a baseline
+        self.make_lead("2025-12-06 12:00:00", expected_revenue=7000)
+        self.kpis._refresh(kpis=self.all_kpis)
+        self.assertEqual((goal.baseline, goal.target), (4, 6))
+
+    def test_baseline_of_an_open_period(self):
+        """November is provisional: it has the new definition, and so has the baseline."""
+        goal = self.improve(self.large, "previous")
+        mean = self.improve(self.double, "mean", baseline_count=4)
+        self.assertEqual((goal.baseline, goal.target), (2, 3))
+        self.assertEqual(mean.baseline, 1)
+        self.change("open")
+        self.assertEqual((goal.value, goal.baseline, goal.target), (4, 4, 6))
+        self.assertEqual(goal.baseline_text, "4")
+        # August and September are locked: one baseline is not made of two definitions
+        self.assertEqual(mean.baseline, 1)
+        self.assertIn("earlier definition", mean.baseline_text)
+        self.large.action_recompute_history()
+        self.env.invalidate_all()
+        self.assertEqual((mean.baseline, mean.baseline_text), (2, "2"))
+
+    def test_baseline_of_a_settled_goal(self):
+        """What was achieved and locked stays as it was reported."""
+        goal = self.improve(self.large, "previous", period_id=self.september.id, improve_by=0.1)
+        self.assertEqual((goal.status, goal.baseline), ("missed", 2))
+        self.change("history")
+        self.assertEqual((goal.status, goal.value, goal.baseline), ("missed", 2, 2))
 
     # --- a new KPI ---
 

@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from ..definitions import changes
 from ..models.kpi.crm_kpi import DEFINING as KPI_FIELDS
 from ..models.kpi.crm_kpi_source import DEFINING as SOURCE_FIELDS
+from ..refresh.claim import claim_refresh
 
 FIELDS = {"crm.kpi": KPI_FIELDS, "crm.kpi.source": SOURCE_FIELDS}
 
@@ -85,6 +86,8 @@ class CrmKpiDefinitionChange(models.TransientModel):
     def action_apply(self):
         """Write the changes as chosen, and compute what they concern.
 
+        While another refresh runs, nothing is written: the dialog stays open and says so.
+
         :return: closes the dialog; ``infos`` tell the form that it was answered, and which KPI to
             open
         """
@@ -95,6 +98,8 @@ class CrmKpiDefinitionChange(models.TransientModel):
             new = self.kpi_id.copy()
             new.write(self.changes)
             return self._close(kpi_id=new.id)
+        # before the first change: it would wait for the rows that another refresh writes
+        claim_refresh(self.env)
         (self.kpi_id or self.source_id).write(self.changes)
         kpis = self._kpis()
         if self.applies_to == "history":

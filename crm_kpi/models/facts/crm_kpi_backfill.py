@@ -32,6 +32,7 @@ class CrmKpiBackfill(models.Model):
     done = fields.Integer()
     total = fields.Integer()
     error = fields.Char(help="Why the last try failed; each scheduled refresh tries again.")
+    failed_since = fields.Datetime()
 
     @api.model
     def _steps(self, renew=False):

@@ -40,7 +40,7 @@ STATUSES = [
 ]
 DIMENSIONS = ("team", "user", "segment")
 PROTECTED = {
-    "value", "record_count", "baseline", "attainment", "expected", "projected", "status",
+    "value", "record_count", "baseline", "baseline_version", "attainment", "expected", "projected", "status",
     "status_since", "as_of", "counter_missed", "company_id",
 }  # fmt: skip
 #: A change of one of these fields changes the baseline.
@@ -120,7 +120,14 @@ class CrmKpiGoal(models.Model):
         readonly=True,
         copy=False,
         aggregator=None,
-        help="The value that the improvement is compared with. It is stored once it is known.",
+        help="The value that the improvement is compared with. It is stored once it is known. After a "
+        "change of the definition, Recompute history on the KPI computes it again.",
+    )
+    baseline_version = fields.Integer(
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="Version of the definition that the baseline was computed with.",
     )
     note = fields.Text("Reason and plan")
     active = fields.Boolean(default=True)
@@ -231,14 +238,15 @@ class CrmKpiGoal(models.Model):
 
     @api.depends(
         "value", "target", "target_max", "kind", "improve_by", "projected", "baseline",
-        "attainment", "status", "counter_missed", "kpi_id", "currency_id",
+        "baseline_version", "attainment", "status", "counter_missed", "kpi_id.version",
+        "currency_id",
     )  # fmt: skip
     @api.depends_context("lang")
     def _compute_texts(self):
         for goal in self:
             goal.value_text = labels.in_unit(goal, goal.value)
             goal.projected_text = labels.in_unit(goal, goal.projected)
-            goal.baseline_text = labels.in_unit(goal, goal.baseline, exact=True)
+            goal.baseline_text = labels.baseline_text(goal)
             goal.target_text = labels.target_text(goal)
             goal.attainment_text = labels.attainment_text(goal)
             shape = labels.STATUS_SHAPES.get(goal.status, "")

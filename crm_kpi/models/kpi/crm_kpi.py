@@ -8,6 +8,7 @@ from odoo.fields import Domain
 from ...definitions import cell_records, changes, checks, data_warnings, words
 from ...engine import formula as engine
 from ...engine.cells import ZERO_WHEN_EMPTY
+from ...refresh.claim import claim_refresh
 from ...refresh.past import is_rebuilt
 from ...refresh.periods import delete_short_periods, refresh_periods
 from ...refresh.refresh import Refresh, ScheduledRefresh
@@ -646,6 +647,8 @@ class CrmKpi(models.Model):
         if not self.env.user.has_group("crm_kpi.group_kpi_manager"):
             raise AccessError(self.env._("Only KPI managers can recompute the history."))
         self._check_figures()
+        # before the first change: it would wait for the rows that another refresh writes
+        claim_refresh(self.env)
         self._recompute_history()
         # superuser: the refresh needs the formulas too, also those that the user may not read
         self.sudo()._with_formula_users().action_refresh()

@@ -7,6 +7,7 @@ from odoo.tools import SQL
 #: What can fail, and the model of the records that fail.
 KINDS = [
     ("kpi", "KPI"),
+    ("formula", "Formula"),
     ("refresh", "Refresh"),
     ("segment", "Segment"),
     ("mailing", "Workbook by mail"),
@@ -14,6 +15,7 @@ KINDS = [
 ]
 MODELS = {
     "kpi": "crm.kpi",
+    "formula": "crm.kpi",
     "segment": "crm.kpi.segment",
     "mailing": "crm.kpi.mailing",
 }
@@ -28,7 +30,8 @@ class CrmKpiHealth(models.Model):
     _order = "date, id"
     _depends = {
         "crm.kpi": [
-            "name", "last_error", "failed_since", "next_try", "company_id",
+            "name", "last_error", "failed_since", "next_try", "company_id", "active", "state",
+            "component_ids",
         ],
         "crm.kpi.failure": ["title", "error", "date", "company_id"],
         "crm.kpi.segment": ["name", "last_error", "set_id", "active"],
@@ -36,7 +39,7 @@ class CrmKpiHealth(models.Model):
         "crm.kpi.mailing": [
             "name", "last_error", "failed_since", "next_date", "company_id", "active",
         ],
-        "crm.kpi.backfill": ["name", "error"],
+        "crm.kpi.backfill": ["name", "error", "failed_since"],
     }  # fmt: skip
 
     kind = fields.Selection(KINDS, "Type", readonly=True)
@@ -53,23 +56,55 @@ class CrmKpiHealth(models.Model):
     def _table_query(self):
         parts = [
             self._failed_kpis(),
+            self._waiting_formulas(),
             self._failed_steps(),
             self._failed_segments(),
             self._failed_mailings(),
             self._failed_history(),
         ]
         return SQL(
-            """SELECT row_number() OVER (ORDER BY kind, res_id) AS id, failure.*
+            """WITH RECURSIVE %s
+               SELECT row_number() OVER (ORDER BY kind, res_id) AS id, failure.*
                  FROM (%s) AS failure (kind, res_id, name, company_id, error, date, next_try)""",
+            self._computed_kpis(),
             SQL(" UNION ALL ").join(parts),
+        )
+
+    def _computed_kpis(self):
+        """CTE ``computed``: ``kpi_id`` of each KPI that is computed, with each KPI behind it, or
+        itself, as ``part_id``."""
+        return SQL(
+            """computed(kpi_id, part_id) AS (
+                   SELECT id, id FROM crm_kpi WHERE active AND state = 'published'
+                    UNION
+                   SELECT computed.kpi_id, component.component_id
+                     FROM computed
+                     JOIN crm_kpi_component_rel AS component ON component.kpi_id = computed.part_id
+               )"""
         )
 
     def _failed_kpis(self):
         return SQL(
             """SELECT 'kpi', kpi.id, %s, kpi.company_id, kpi.last_error,
                       kpi.failed_since, kpi.next_try
-                 FROM crm_kpi AS kpi WHERE kpi.last_error IS NOT NULL""",
+                 FROM crm_kpi AS kpi
+                WHERE kpi.last_error IS NOT NULL AND kpi.id IN (SELECT part_id FROM computed)""",
             self._translated_name("crm.kpi", "kpi"),
+        )
+
+    def _waiting_formulas(self):
+        """Formulas that keep their last value, because a KPI behind them fails."""
+        return SQL(
+            """SELECT 'formula', kpi.id, %s, kpi.company_id,
+                      replace(%s, '[KPIs]', string_agg(%s, ', ' ORDER BY part.id)),
+                      min(part.failed_since), max(part.next_try)
+                 FROM computed
+                 JOIN crm_kpi AS kpi ON kpi.id = computed.kpi_id AND kpi.last_error IS NULL
+                 JOIN crm_kpi AS part ON part.id = computed.part_id AND part.last_error IS NOT NULL
+                GROUP BY kpi.id""",
+            self._translated_name("crm.kpi", "kpi"),
+            self.env._("It waits for a component that failed: %s", "[KPIs]"),
+            self._translated_name("crm.kpi", "part"),
         )
 
     def _failed_steps(self):
@@ -101,7 +136,7 @@ class CrmKpiHealth(models.Model):
 
     def _failed_history(self):
         return SQL(
-            """SELECT 'history', id, name, NULL::int4, error, NULL::timestamp, %s
+            """SELECT 'history', id, name, NULL::int4, error, failed_since, %s
                  FROM crm_kpi_backfill WHERE error IS NOT NULL""",
             self._next_refresh(),
         )
