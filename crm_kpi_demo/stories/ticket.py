@@ -76,7 +76,6 @@ class TicketStory(Story):
             self.demo.now, self.demo.zone, [customer.create_date for customer in customers]
         )
         self.agents = self._create_agents()
-        self.demo.name_records("agent", self.agents)
         teams = self._create_teams()
         self.stages = {
             name: self.env.ref(f"helpdesk_mgmt.helpdesk_ticket_stage_{name}")
@@ -92,16 +91,18 @@ class TicketStory(Story):
 
     def create_kpi_records(self):
         restore_role(self.demo, *ROLE)
-        for team in self.demo.named("helpdesk_team").filtered(lambda team: not team.kpi_team_id):
+        teams = self.demo.named("ticket").team_id
+        for team in teams.filtered(lambda team: not team.kpi_team_id):
             team.kpi_team_id = self.env["crm.team"].search(
                 [("name", "=", team.name), ("company_id", "=", team.company_id.id)], limit=1
             )
 
     def create_goals(self):
         segments = big_segments(self.env, 3)
+        agents = self.env["res.users"].search([("login", "in", [agent.login for agent in AGENTS])])
         owners = {
             "company": [{}],
-            "user": [{"user_id": agent.id} for agent in self.demo.named("agent")],
+            "user": [{"user_id": agent.id} for agent in agents],
             "segment": [{"segment_id": segment.id} for segment in segments],
         }
         return create_goals(self.env, SERVICE_GOALS, owners)
@@ -146,7 +147,6 @@ class TicketStory(Story):
                     "user_ids": [Command.set([*members, manager.id])],
                 }
             )
-        self.demo.name_records("helpdesk_team", teams)
         return teams
 
     def _ticket_values(self, plan, teams, customers):
