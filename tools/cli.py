@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from .bench import PHASES, command_bench
 from .checks import command_lint
 from .common import Problem
 from .database_commands import (
@@ -109,6 +110,17 @@ def _add_database_commands(commands: Commands) -> None:
 
 
 def _add_maintenance_commands(commands: Commands) -> None:
+    text = "measure speed on generated databases and write docs/benchmark.md"
+    sub = commands.add("bench", command_bench, text)
+    text = "with 50,000, 200,000 and 1,000,000 leads and orders: hours"
+    sub.add_argument("--full", action="store_true", help=text)
+    text = "other numbers of leads and orders"
+    sub.add_argument("--sizes", type=int, nargs="+", metavar="N", help=text)
+    for name in ("reps", "customers"):
+        sub.add_argument(f"--{name}", type=int, metavar="N", help=f"another number of {name}")
+    text = "only these phases; the document is not written then"
+    names = (*PHASES, "bare", "writing", "small", "workbook")
+    sub.add_argument("--phases", nargs="+", choices=names, help=text)
     commands.add("wheel", command_wheel, "build a wheel of each addon into dist/")
     commands.add("kpi-table", command_kpi_table, "write the lists of shipped KPIs again")
     commands.add("pot", command_pot, "write the translation templates of the addons again")

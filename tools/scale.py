@@ -28,7 +28,13 @@ def command_scale(options: argparse.Namespace) -> int:
     return 0
 
 
-def make_scale_database(odoo: Odoo, name: str, sizes: dict[str, int], fresh: bool = False) -> None:
+def make_scale_database(
+    odoo: Odoo,
+    name: str,
+    sizes: dict[str, int],
+    fresh: bool = False,
+    modules: tuple[str, ...] = MODULES,
+) -> None:
     """Make a database of generated records that are not read by the back-fill yet.
 
     An existing database is filled if it has the addons and no business data.
@@ -46,7 +52,7 @@ def make_scale_database(odoo: Odoo, name: str, sizes: dict[str, int], fresh: boo
         databases.drop(name)
         is_new = True
     if is_new:
-        databases.copy(Templates(odoo).get(MODULES, demo=False), name)
+        databases.copy(Templates(odoo).get(modules, demo=False), name)
     done = False
     try:
         numbers = ", ".join(f"{value:,} {key}" for key, value in sizes.items())

@@ -1,0 +1,32 @@
+# Copyright 2026 crm_kpi contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What ``./run bench`` measures inside Odoo, in databases of ``./run scale``.
+
+Each phase runs in a process of its own, so that its peak memory is known.
+"""
+
+from .changes import measure_changes
+from .goals import measure_goals
+from .history import measure_history, measure_many_periods, measure_without_statistics
+from .meter import Meter
+from .reading import measure_reading
+from .rebuild import measure_rebuild
+from .writing import measure_writing
+
+PHASES = {
+    "history": measure_history,
+    "bare": measure_without_statistics,
+    "changes": measure_changes,
+    "rebuild": measure_rebuild,
+    "reading": measure_reading,
+    "goals": measure_goals,
+    "writing": measure_writing,
+    "small": measure_many_periods,
+}
+
+
+def run(env, phase, path):
+    """Run a phase; its figures are in the file at the end."""
+    meter = Meter(env, path)
+    PHASES[phase](env, meter)
+    meter.note(done=1)

@@ -1,0 +1,99 @@
+# Copyright 2026 crm_kpi contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The back-fill and the first refresh after an installation on a database with history."""
+
+import logging
+from itertools import pairwise
+
+from odoo.addons.crm_kpi.refresh.refresh import Refresh, run_step
+
+_logger = logging.getLogger(__name__)
+
+TABLES = ("crm_lead", "sale_order", "crm_kpi_value")
+
+
+def measure_history(env, meter):
+    """Back-fill and first refresh with commits and statistics, as the scheduled action works."""
+    with meter.measure("backfill", commit=True):
+        _backfill(env, meter)
+    meter.note_tables("backfill", *TABLES[:2])
+    env.cr.execute("ANALYZE")
+    env.cr.commit()
+    refresh(env, meter, "first")
+    meter.note_tables("first", *TABLES)
+
+
+def measure_without_statistics(env, meter):
+    """The same in one transaction, in a database that PostgreSQL knows nothing of."""
+    env.cr.execute("DELETE FROM pg_statistic")
+    env.cr.execute("UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE relkind = 'r'")
+    env.cr.commit()
+    with meter.measure("bare_backfill"):
+        env["crm.kpi.backfill"]._continue()
+    with meter.measure("bare_first"):
+        cells = env["crm.kpi"]._refresh()
+    meter.note(**{"bare_first.cells": int(cells)})
+    with meter.measure("bare_commit", commit=True):
+        pass
+
+
+def measure_many_periods(env, meter):
+    """The first refresh of a small company that looks at weeks, days and a free period."""
+    _backfill(env, meter)
+    [company] = env["res.company"].search([], limit=1)
+    model = env["crm.kpi.period"].with_company(company)
+    last = env.cr.now().date()
+    first = last.replace(year=last.year - 2)
+    model._ensure(first, last, ("week",))
+    model._ensure(last.replace(month=1, day=1), last, ("day",))
+    env.cr.commit()
+    with meter.measure("small_first"):
+        cells = env["crm.kpi"]._refresh()
+    meter.note(**{"small_first.cells": int(cells)})
+    env.cr.rollback()
+    env.cr.execute("ANALYZE")
+    env.cr.commit()
+    with meter.measure("small_analysed"):
+        env["crm.kpi"]._refresh()
+
+
+def refresh(env, meter, name):
+    """Run all steps with a commit after each of them, and note each of them.
+
+    :return: number of cells written
+    """
+    cells, total = 0, dict.fromkeys(("wall", "cpu", "python", "temp_mb", "queries"), 0)
+    for step in Refresh(env).steps():
+        label = f"{name}.step.{step.name.removesuffix(f' of {env.company.name}')}"
+        with meter.measure(label, commit=True) as seconds:
+            written = run_step(step)
+        meter.note(**{f"{label}.cells": written})
+        cells += written
+        total = {key: total[key] + seconds[key] for key in total}
+    meter.note(
+        **{f"{name}.{key}": round(value, 3) for key, value in total.items()},
+        **{f"{name}.cells": cells},
+    )
+    _logger.warning("%s: %s cells in %.1f s", name, cells, total["wall"])
+    return cells
+
+
+def _backfill(env, meter):
+    """Read the history; the time of each part of the queue is that between two sets."""
+    parts = env["crm.kpi.backfill"]
+    clock = [(None, meter.database_seconds())]
+
+    def between():
+        env.cr.commit()
+        left = parts.search([], limit=1)
+        clock.append((left.name, meter.database_seconds()))
+        return True
+
+    while not parts._continue(between):
+        if parts.search([("error", "!=", False)]):
+            raise ValueError(parts.search([], limit=1).error)
+    env.cr.commit()
+    by_part = {}
+    for (_name, before), (name, after) in pairwise(clock):
+        by_part[name] = by_part.get(name, 0) + after - before
+    meter.note(**{f"backfill.part.{name}.cpu": round(cpu, 2) for name, cpu in by_part.items()})
