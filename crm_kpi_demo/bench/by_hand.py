@@ -133,8 +133,8 @@ CUSTOMERS = """
          GROUP BY GROUPING SETS ((period_id), (period_id, team_id), (period_id, user_id))
          UNION ALL
         SELECT f.period_id, 'segment', NULL, NULL, COALESCE(m.segment_id, s.unknown_segment_id),
-               count(*) FILTER (WHERE active), count(*) FILTER (WHERE bought),
-               count(*) FILTER (WHERE NOT active)
+               count(*) FILTER (WHERE f.active), count(*) FILTER (WHERE f.bought),
+               count(*) FILTER (WHERE NOT f.active)
           FROM facts f CROSS JOIN crm_kpi_segment_set s
           LEFT JOIN crm_kpi_segment_member m
                  ON m.partner_id = f.partner_id AND m.set_id = s.id

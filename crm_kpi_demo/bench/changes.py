@@ -28,7 +28,7 @@ def measure_changes(env, meter):
         with meter.measure(name, commit=True):
             cells = run_step(step)
         meter.note(**{f"{name}.cells": cells})
-        refresh(env, meter, f"{name}_rest")
+    refresh(env, meter, "after_locked")
     today = fields.Datetime.now()
     with (
         patch.object(fields.Datetime, "now", lambda: today + timedelta(days=1)),

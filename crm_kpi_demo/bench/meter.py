@@ -72,6 +72,7 @@ class Meter:
 
     def _temporary(self):
         """Bytes of temporary files that this database has written, with those of this session."""
+        # pylint: disable=invalid-commit  (statistics are sent at the end of a transaction)
         cr = self.env.cr
         cr.execute("SELECT pg_stat_force_next_flush()")
         cr.commit()

@@ -105,7 +105,7 @@ class Rebuild:
         """Roll all back. The statistics stay right for the next one, as they are in use."""
         self.env.cr.rollback()
         self.env.cr.execute("ANALYZE crm_kpi_value, crm_kpi_computation")
-        self.env.cr.commit()
+        self.env.cr.commit()  # pylint: disable=invalid-commit
 
     def compare(self):
         """Number of values, and of those that differ; values of no records are left out.

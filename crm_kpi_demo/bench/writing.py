@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What users write: queries of a confirmed order and of a message, with and without KPIs."""
 
+TEXT = "A message with a sentence or two about the matter."
+
 
 def measure_writing(env, meter):
     """Runs in databases without ``crm_kpi``, too: the difference is what KPIs cost."""
