@@ -4,6 +4,7 @@
 
 from odoo.tools import SQL
 
+from .fields import drop_followers
 from .models.facts.account_move_line import AccountMoveLine
 from .models.facts.crm_lead import CrmLead
 from .models.facts.sale_order import SaleOrder
@@ -45,4 +46,6 @@ def uninstall_hook(env):
     # in SQL: the checks of a deletion protect formulas and values, which all go
     for table in ("crm_kpi_entry", "crm_kpi_cost", "crm_kpi"):
         env.cr.execute(SQL("DELETE FROM %s", SQL.identifier(table)))
+    # they would fail in tables of other addons when the tables of this one are gone
+    drop_followers(env.cr)
     env.invalidate_all()

@@ -163,4 +163,4 @@ class Aggregates:
 
     def _store(self, computed, targets, **options):
         statement = store_statement(computed, targets, self.company.id, self.now, **options)
-        return store_cells(self.env, statement)
+        return store_cells(self.env, targets, statement)

@@ -15,6 +15,9 @@ _logger = logging.getLogger(__name__)
 
 #: Seconds that a refresh waits for another refresh, and for any other lock.
 CLAIM_WAIT, LOCK_WAIT = 5, 30
+#: Seconds after which PostgreSQL notices that a refresh was killed. Without a check, a statement
+#: of minutes runs on, and holds its locks.
+CLIENT_CHECK = 10
 
 
 def claim_refresh(env):
@@ -57,8 +60,16 @@ def _running_text(cron):
 @contextmanager
 def limited_wait(cr, seconds=LOCK_WAIT):
     """Run the block in a savepoint, in which a wait for a lock of another transaction ends with
-    ``LockNotAvailable`` after a time."""
+    ``LockNotAvailable`` after a time. Its statements end with the process that sent them."""
     with cr.savepoint():
         cr.execute(SQL("SELECT set_config('lock_timeout', %s, TRUE)", f"{seconds}s"))
+        # PostgreSQL 13 has no such setting, and a server on another system may refuse it
+        cr.execute(
+            SQL(
+                """SELECT set_config(name, %s, TRUE) FROM pg_settings
+                    WHERE name = 'client_connection_check_interval' AND version() ~ 'linux'""",
+                f"{CLIENT_CHECK}s",
+            )
+        )
         yield
         cr.execute("SET LOCAL lock_timeout TO DEFAULT")

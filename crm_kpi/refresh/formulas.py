@@ -122,7 +122,7 @@ class FormulaKpi:
             for (_kpi, period), found in due.items()
         ]
         statement = store_statement(computed, targets, company.id, self.run.now)
-        written = store_cells(self.env, statement)
+        written = store_cells(self.env, targets, statement)
         note_computed(self.env, due, self.run.now)
         return written
 

@@ -127,7 +127,8 @@ def delete_short_periods(env):
     needed = env["crm.kpi.goal"].search([("period_id", "in", old.ids)]).period_id
     for (company, kind), spans in unknown_baselines(env).items():
         needed |= env["crm.kpi.period"].with_company(company)._on(kind, spans)
-    deletable = old - needed
+    # those of which a refresh writes values right now are deleted another time
+    deletable = (old - needed).try_lock_for_update()
     deletable.write({"state": "provisional"})  # locked ones cannot be deleted
     deletable.unlink()
     return len(deletable), len(old) == _BATCH and bool(deletable)

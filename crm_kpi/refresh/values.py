@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from odoo.tools import SQL
 
+from ..fields import UncheckedMany2one
 from ..sql import unnest
 from .planner import MANY, planned_for, update_statistics
 
@@ -24,11 +25,64 @@ class ComputationRow(NamedTuple):
     computed_at: datetime
 
 
-def store_cells(env, statement):
+def keep(env, targets):
+    """Lock the KPIs and periods of some targets: until the end of the transaction, no other one
+    can delete them.
+
+    Without foreign keys, PostgreSQL does not check that they exist when values are inserted. It
+    raises ``SerializationFailure`` here, before the work, for one that was deleted meanwhile.
+    """
+    for table, column in (("crm_kpi", "kpi_id"), ("crm_kpi_period", "period_id")):
+        ids = sorted({getattr(target, column) for target in targets})
+        env.cr.execute(
+            SQL(
+                "SELECT 1 FROM %s WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",
+                SQL.identifier(table),
+                ids,
+            )
+        )
+
+
+def delete_orphans(env, *models):
+    """Delete rows that refer to a record that does not exist, of models without foreign keys.
+
+    A refresh can insert such rows when another transaction deletes a team, user or segment in the
+    same moment.
+
+    :return: number of rows
+    """
+    deleted = 0
+    for model in models:
+        columns = [
+            (field.name, env[field.comodel_name]._table)
+            for field in model._fields.values()
+            if isinstance(field, UncheckedMany2one) and field.ondelete == "cascade"
+        ]
+        env.cr.execute(
+            SQL(
+                "DELETE FROM %s WHERE NOT (%s)",
+                SQL.identifier(model._table),
+                SQL(" AND ").join(
+                    SQL(
+                        "(%(column)s IS NULL OR %(column)s IN (SELECT id FROM %(other)s))",
+                        column=SQL.identifier(column),
+                        other=SQL.identifier(other),
+                    )
+                    for column, other in columns
+                ),
+            )
+        )
+        deleted += env.cr.rowcount
+        model.invalidate_model()
+    return deleted
+
+
+def store_cells(env, targets, statement):
     """Run a statement of :func:`~.store.store_statement`.
 
     :return: number of cells deleted, restated, inserted or updated
     """
+    keep(env, targets)
     update_statistics(env.cr, "crm_kpi_value")
     # few records can have many cells
     with planned_for(env.cr, MANY):

@@ -18,6 +18,7 @@ from . import test_customer_builders
 from . import test_choose
 from . import test_companies
 from . import test_customer_period
+from . import test_deletion
 from . import test_engine
 from . import test_entry
 from . import test_finance

@@ -1,13 +1,19 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import os
+import socket
 import threading
+import time
+from contextlib import suppress
 from unittest.mock import patch
+
+import psycopg2
 
 from odoo import fields, sql_db
 from odoo.exceptions import UserError
 from odoo.tests import tagged
-from odoo.tools import SQL
+from odoo.tools import SQL, mute_logger
 
 from ..engine.periods import local_day
 from ..refresh import aggregates, claim, refresh
@@ -240,6 +246,58 @@ class TestCron(KpiCommon):
         self.assertIn("left to the next run", str(logs.output))
         [[timeout]] = self.env.execute_query(SQL("SHOW lock_timeout"))
         self.assertEqual(timeout, "0", "other statements of the transaction wait as before")
+
+    def test_a_statement_ends_with_its_client(self):
+        """A killed refresh does not leave a statement that runs on and holds its locks."""
+        other = self._other()
+        is_ended = False
+        with (
+            mute_logger("odoo.sql_db"),
+            suppress(psycopg2.Error),  # of the lost connection
+            patch.object(claim, "CLIENT_CHECK", 1),
+            claim.limited_wait(other),
+        ):
+            other.execute("SELECT pg_backend_pid()")
+            [[process]] = other.fetchall()
+            sent = threading.Thread(target=self._sleep, args=(other,))
+            sent.start()
+            state = SQL("SELECT state FROM pg_stat_activity WHERE pid = %s", process)
+            self._wait_until(lambda: self._activity(state) == [("active",)])
+            with socket.socket(fileno=os.dup(other.connection.fileno())) as connection:
+                connection.shutdown(socket.SHUT_RDWR)
+            sent.join()
+            self._wait_until(lambda: not self._activity(state))
+            is_ended = True
+        self.assertTrue(is_ended)
+
+    def test_a_refresh_has_the_setting(self):
+        seen = []
+
+        class AskingStep(NotedStep):
+            def run(self):
+                self.env.cr.execute("SHOW client_connection_check_interval")
+                seen.extend(self.env.cr.fetchone())
+                return 0
+
+        with patch.object(Refresh, "steps", lambda run: [AskingStep(run.env, "a", [])]):
+            self.env["crm.kpi"]._refresh()
+            self._run()
+        self.assertEqual(seen, ["10s", "10s"])
+
+    def _sleep(self, cr):
+        with suppress(psycopg2.Error):
+            cr.execute("SELECT pg_sleep(30)", log_exceptions=False)
+
+    def _activity(self, query):
+        # the statistics of a transaction are those of its first look
+        self.env.cr.execute("SELECT pg_stat_clear_snapshot()")
+        return self.env.execute_query(query)
+
+    def _wait_until(self, condition):
+        deadline = time.monotonic() + 15
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
 
     def test_busy_segment_sets_are_named(self):
         segment_set = self.env.ref("crm_kpi.segment_set_country")

@@ -543,7 +543,18 @@ class CrmKpiPeriod(models.Model):
                     OWN_PERIODS,
                 )
             )
-        replaced[: len(own) - OWN_PERIODS + 1].unlink()
+        replaced[: len(own) - OWN_PERIODS + 1]._unlink_unused()
+
+    def _unlink_unused(self):
+        """Delete those of which no refresh writes values right now; the others another time.
+
+        To wait would take as long as a step of the refresh. Without the lock, one of both would
+        fail, after minutes of work.
+        """
+        # superuser: only locks; unlink() checks the rights
+        free = self.sudo().try_lock_for_update().with_env(self.env)
+        free.unlink()
+        return free
 
     def _with_goals(self):
         """Those of these periods that have goals, also archived ones."""
@@ -564,7 +575,7 @@ class CrmKpiPeriod(models.Model):
             days = Domain("date_from", "<", first) | Domain("date_to", ">", after)
             own = Domain("company_id", "=", company.id) & Domain("looked_at", "!=", False)
             old |= self.search(own & days)
-        (old - old._with_goals()).unlink()
+        (old - old._with_goals())._unlink_unused()
 
     # --- COMPARISON AND PACE ---
 
@@ -643,7 +654,7 @@ class CrmKpiPeriod(models.Model):
         } - {None}
         kept = self.search([*own, ("kind", "=", SAME_PART[0])])
         outdated = kept.filtered(lambda p: (p.date_from, p.date_to) not in expected)
-        outdated.unlink()
+        outdated._unlink_unused()
         existing = {(p.date_from, p.date_to) for p in kept - outdated}
         self._create_spans(SAME_PART[0], expected - existing)
 

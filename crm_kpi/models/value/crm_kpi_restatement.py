@@ -3,7 +3,7 @@
 
 from odoo import api, fields, models
 
-from ...fields import NullableFloat
+from ...fields import NullableFloat, UncheckedMany2one
 from .crm_kpi_value import LEVELS
 
 
@@ -15,13 +15,13 @@ class CrmKpiRestatement(models.Model):
     _order = "date desc, id desc"
     _log_access = False
 
-    kpi_id = fields.Many2one("crm.kpi", "KPI", required=True, ondelete="cascade")
-    period_id = fields.Many2one("crm.kpi.period", required=True, ondelete="cascade", index=True)
-    company_id = fields.Many2one("res.company", required=True, ondelete="cascade", index=True)
+    kpi_id = UncheckedMany2one("crm.kpi", "KPI", required=True, ondelete="cascade")
+    period_id = UncheckedMany2one("crm.kpi.period", required=True, ondelete="cascade")
+    company_id = UncheckedMany2one("res.company", required=True, ondelete="cascade")
     level = fields.Selection(LEVELS, required=True)
-    team_id = fields.Many2one("crm.team", ondelete="cascade")
-    user_id = fields.Many2one("res.users", ondelete="cascade")
-    segment_id = fields.Many2one("crm.kpi.segment", ondelete="cascade")
+    team_id = UncheckedMany2one("crm.team", ondelete="cascade")
+    user_id = UncheckedMany2one("res.users", ondelete="cascade")
+    segment_id = UncheckedMany2one("crm.kpi.segment", ondelete="cascade")
     value_locked = NullableFloat("Reported", aggregator=None)
     value_now = NullableFloat("Now", aggregator=None)
     record_count_locked = fields.Integer("Records reported", aggregator=None)
@@ -42,7 +42,7 @@ class CrmKpiRestatement(models.Model):
     locked_text = fields.Char("Reported value", compute="_compute_texts")
     now_text = fields.Char("Value now", compute="_compute_texts")
 
-    _cell_idx = models.Index("(kpi_id, period_id)")
+    _cell_idx = models.Index("(period_id, kpi_id)")
 
     @api.depends("value_locked", "value_now", "kpi_id")
     @api.depends_context("lang")

@@ -15,8 +15,9 @@ from ...board.snapshots import early_snapshots, early_text
 from ...board.versions import older_text
 from ...engine.cells import CELL_KEY
 from ...engine.time_behaviour import time_behaviours
-from ...fields import NullableFloat
+from ...fields import NullableFloat, UncheckedMany2one
 from ...refresh.unassign import unassign_statements
+from ...refresh.values import delete_orphans
 
 LEVELS = [
     ("company", "Company"),
@@ -51,19 +52,17 @@ class CrmKpiValue(models.Model):
     _order = "period_id desc, kpi_sequence, level, id"
     _log_access = False
 
-    kpi_id = fields.Many2one("crm.kpi", "KPI", required=True, readonly=True, ondelete="cascade")
-    period_id = fields.Many2one("crm.kpi.period", required=True, readonly=True, ondelete="cascade")
-    company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, ondelete="cascade", index=True
+    kpi_id = UncheckedMany2one("crm.kpi", "KPI", required=True, readonly=True, ondelete="cascade")
+    period_id = UncheckedMany2one(
+        "crm.kpi.period", required=True, readonly=True, ondelete="cascade"
     )
+    company_id = UncheckedMany2one("res.company", required=True, readonly=True, ondelete="cascade")
     level = fields.Selection(LEVELS, required=True, readonly=True)
-    team_id = fields.Many2one("crm.team", "Sales Team", readonly=True, ondelete="cascade")
-    user_id = fields.Many2one(
+    team_id = UncheckedMany2one("crm.team", "Sales Team", readonly=True, ondelete="cascade")
+    user_id = UncheckedMany2one(
         "res.users", "Salesperson", readonly=True, ondelete="cascade", index="btree_not_null"
     )
-    segment_id = fields.Many2one(
-        "crm.kpi.segment", readonly=True, ondelete="cascade", index="btree_not_null"
-    )
+    segment_id = UncheckedMany2one("crm.kpi.segment", readonly=True, ondelete="cascade")
     value = NullableFloat(
         readonly=True,
         aggregator="avg",
@@ -83,7 +82,7 @@ class CrmKpiValue(models.Model):
         "Definition version", readonly=True, aggregator=None, help="Version of the definition."
     )
     computed_at = fields.Datetime("As of", readonly=True)
-    goal_id = fields.Many2one(
+    goal_id = UncheckedMany2one(
         "crm.kpi.goal", readonly=True, ondelete="set null", index="btree_not_null"
     )
 
@@ -97,7 +96,7 @@ class CrmKpiValue(models.Model):
     _cell_idx = models.Index("(period_id, kpi_id)")
 
     kpi_sequence = fields.Integer(related="kpi_id.sequence", store=True, aggregator=None)
-    category_id = fields.Many2one(related="kpi_id.category_id", store=True)
+    category_id = UncheckedMany2one(related="kpi_id.category_id", store=True, ondelete="set null")
     period_kind = fields.Selection(related="period_id.kind")
     period_state = fields.Selection(related="period_id.state", string="Period state")
     date_from = fields.Date(related="period_id.date_from")
@@ -335,6 +334,11 @@ class CrmKpiValue(models.Model):
         # the records become unassigned without a write
         path = {"team_id": "team_field", "user_id": "user_field"}[field_name]
         self.env["crm.kpi.source"]._mark_sources([(path, "!=", False)])
+
+    @api.autovacuum
+    def _gc_orphans(self):
+        """Delete what a refresh wrote while another transaction deleted its team or segment."""
+        return delete_orphans(self.env, self, self.env["crm.kpi.restatement"]), 0
 
     # --- READERS ---
 
