@@ -25,7 +25,6 @@ def post_init_hook(env):
         [
             "orders",
             "leads",
-            "customers",
             "invoice_lines",
             # after the stamps: the conversations of a lead depend on when it was won or lost
             "sale.order",

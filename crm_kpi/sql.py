@@ -37,6 +37,15 @@ def unnest(row_type, rows, alias):
     )
 
 
+class Derived(NamedTuple):
+    """A query of stored fields."""
+
+    #: names of the fields
+    columns: list | tuple
+    #: query with a column ``id`` and one column per name
+    query: SQL
+
+
 class Cte(NamedTuple):
     """A common table expression: its name, its query, and whether it is computed only once."""
 

@@ -345,33 +345,54 @@ def store_interactions(records, query):
     """Statement that makes the stored interactions of records equal to a query.
 
     Rows that the query does not have are deleted, new ones inserted, changed ones updated.
-    Equal rows are not touched.
+    Equal rows are not touched. The customers of the others, before and after, are marked.
+    It returns the number of changes. No user is written: a check of two more foreign keys would
+    cost a tenth of the time.
     """
     names = [SQL.identifier(name) for name in (*COLUMNS, *records.values)]
     return SQL(
         """
         WITH expected AS MATERIALIZED (%(query)s),
+        stored AS MATERIALIZED (
+            SELECT * FROM crm_kpi_interaction
+             WHERE res_model = %(model)s AND res_id = ANY(%(ids)s)
+        ),
+        -- a full join is never made row by row, whatever the statistics
+        difference AS MATERIALIZED (
+            SELECT expected.*, stored.id AS stored_id, stored.partner_id AS partner_before
+              FROM expected FULL JOIN stored ON stored.message_id = expected.message_id
+             WHERE ROW(%(expected)s) IS DISTINCT FROM ROW(%(stored)s)
+        ),
         deleted AS (
-            DELETE FROM crm_kpi_interaction i
-             WHERE i.res_model = %(model)s
-               AND i.res_id = ANY(%(ids)s)
-               AND NOT EXISTS (SELECT FROM expected WHERE expected.message_id = i.message_id)
+            DELETE FROM crm_kpi_interaction
+             WHERE id = ANY(ARRAY(SELECT stored_id FROM difference WHERE message_id IS NULL))
+        ),
+        written AS (
+            INSERT INTO crm_kpi_interaction
+                        (message_id, %(columns)s, create_date, write_date)
+                 SELECT message_id, %(columns)s,
+                        clock_timestamp() AT TIME ZONE 'UTC',
+                        clock_timestamp() AT TIME ZONE 'UTC'
+                   FROM difference
+                  WHERE message_id IS NOT NULL
+            ON CONFLICT (message_id) DO UPDATE
+                    SET (%(columns)s, write_date) = ROW(%(new)s, excluded.write_date)
+        ),
+        marked AS (
+            INSERT INTO crm_kpi_dirty (res_model, res_id)
+                 SELECT 'crm.kpi.customer', partner_before FROM difference
+                  WHERE partner_before IS NOT NULL
+                  UNION
+                 SELECT 'crm.kpi.customer', partner_id FROM difference
+                  WHERE partner_id IS NOT NULL
         )
-        INSERT INTO crm_kpi_interaction AS i
-                    (message_id, %(columns)s, create_uid, create_date, write_uid, write_date)
-             SELECT message_id, %(columns)s,
-                    %(uid)s, clock_timestamp() AT TIME ZONE 'UTC',
-                    %(uid)s, clock_timestamp() AT TIME ZONE 'UTC'
-               FROM expected
-        ON CONFLICT (message_id) DO UPDATE
-                SET (%(columns)s, write_date) = ROW(%(new)s, excluded.write_date)
-              WHERE ROW(%(old)s) IS DISTINCT FROM ROW(%(new)s)
+        SELECT count(*) FROM difference
         """,
         query=query,
         model=records.model,
         ids=list(records.ids),
         columns=SQL(", ").join(names),
+        expected=SQL(", ").join(SQL("expected.%s", name) for name in names),
+        stored=SQL(", ").join(SQL("stored.%s", name) for name in names),
         new=SQL(", ").join(SQL("excluded.%s", name) for name in names),
-        old=SQL(", ").join(SQL("i.%s", name) for name in names),
-        uid=SUPERUSER_ID,
     )

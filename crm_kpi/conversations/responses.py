@@ -8,6 +8,7 @@ from odoo import SUPERUSER_ID
 from odoo.tools import SQL
 
 from ..sql import select_list, with_queries
+from . import working_hours
 from .customers import Customer, customer_columns, is_customer
 
 #: Fields of a record that :func:`responses` computes.
@@ -23,6 +24,8 @@ COLUMNS = (
     "kpi_response_waiting",
     "kpi_response_user_id",
 )
+#: The one that :func:`with_working_hours` fills in.
+HOURS = "kpi_first_response_hours_bh"
 
 
 class Records(NamedTuple):
@@ -48,7 +51,7 @@ def responses(records):
     """Query with ``id`` and :data:`COLUMNS` of the records.
 
     Working hours that were computed for the same two instants are kept, even if the calendar has
-    changed since; others are left empty for :mod:`.working_hours`.
+    changed since; others are left empty for :func:`with_working_hours`.
     """
     return with_queries(
         {
@@ -102,6 +105,62 @@ def responses(records):
             default=records.default_hours,
             ids=list(records.ids),
         ),
+    )
+
+
+def spans_without_hours(query, table, calendar):
+    """Where working hours are missing: ``calendar_id``, ``first``, ``last`` (instants).
+
+    :param SQL query: from :func:`responses`
+    :param SQL table: table of the records
+    :param SQL calendar: id of the calendar of the record ``r``
+    """
+    return SQL(
+        """
+        SELECT %(calendar)s AS calendar_id, min(s.kpi_response_start) AS first,
+               max(s.kpi_first_response_date) AS last
+          FROM (%(query)s) AS s
+          JOIN %(table)s AS r ON r.id = s.id
+         WHERE s.kpi_first_response_date IS NOT NULL AND s.kpi_first_response_hours_bh IS NULL
+      GROUP BY 1
+        """,
+        calendar=calendar,
+        query=query,
+        table=table,
+    )
+
+
+def with_working_hours(query, table, calendar, intervals):
+    """The query of :func:`responses` with the working hours that it left empty.
+
+    Without a calendar, hours count round the clock.
+
+    :param intervals: dict of calendar id to its :class:`.working_hours.WorkIntervals`
+    """
+    start, stop = SQL("s.kpi_response_start"), SQL("s.kpi_first_response_date")
+    return SQL(
+        """
+        SELECT s.id, %(columns)s,
+               CASE WHEN s.kpi_first_response_hours_bh IS NOT NULL OR %(stop)s IS NULL
+                    THEN s.kpi_first_response_hours_bh
+                    WHEN owner.calendar_id IS NULL THEN %(clock)s
+                    ELSE %(worked)s END AS kpi_first_response_hours_bh
+          FROM (%(query)s) AS s
+          JOIN %(table)s AS r ON r.id = s.id
+    CROSS JOIN LATERAL (SELECT %(calendar)s AS calendar_id) owner
+     LEFT JOIN (%(intervals)s) AS w ON w.calendar_id = owner.calendar_id
+        """,
+        columns=SQL(", ").join(
+            SQL("s.%s", SQL.identifier(name)) for name in COLUMNS if name != HOURS
+        ),
+        start=start,
+        stop=stop,
+        clock=working_hours.clock_hours(start, stop),
+        worked=working_hours.worked_hours(start, stop),
+        query=query,
+        table=table,
+        calendar=calendar,
+        intervals=working_hours.intervals_by_calendar(intervals),
     )
 
 

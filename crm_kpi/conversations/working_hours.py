@@ -59,6 +59,17 @@ def intervals_table(intervals):
     )
 
 
+def intervals_by_calendar(intervals):
+    """The same of several calendars, with ``calendar_id``.
+
+    :param intervals: dict of calendar id to its :class:`WorkIntervals`
+    """
+    return SQL(" UNION ALL ").join(
+        SQL("SELECT %s::int4 AS calendar_id, t.* FROM %s AS t", id_, intervals_table(of_calendar))
+        for id_, of_calendar in (intervals or {None: WorkIntervals([], [], [])}).items()
+    )
+
+
 def clock_hours(start, stop):
     """Hours by the clock from one instant to another, never negative."""
     return SQL("GREATEST(EXTRACT(EPOCH FROM %s - %s), 0)::float8 / 3600", stop, start)

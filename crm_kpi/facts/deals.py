@@ -14,34 +14,11 @@ from ..sql import with_queries
 DEAL_FIELDS = ("kpi_is_quote_head", "kpi_quote_accept_days")
 
 
-def fill_deal_amounts(ids):
-    """Statement that fills in the amount of the won leads among ``ids``, and whether their
-    orders were cancelled.
-
-    It returns ``id`` and ``is_foreign``: the lead has orders in a currency other than its own,
-    which the statement does not convert.
-    """
-    return SQL(
-        """
-        WITH ordered AS (%(ordered)s)
-        UPDATE crm_lead l
-           SET kpi_deal_amount = COALESCE(o.amount, CASE WHEN o.id IS NULL
-                                                         THEN l.expected_revenue END, 0),
-               kpi_orders_cancelled = o.id IS NOT NULL AND o.amount IS NULL
-          FROM crm_lead self
-     LEFT JOIN ordered o ON o.id = self.id
-         WHERE self.id = l.id AND l.id = ANY(%(ids)s) AND l.kpi_won_date IS NOT NULL
-     RETURNING l.id, COALESCE(o.is_foreign, FALSE) AS is_foreign
-        """,
-        ordered=ordered_amounts(ids),
-        ids=list(ids),
-    )
-
-
-def ordered_amounts(ids):
+def ordered_amounts(first, last):
     """Leads with an order that is or was confirmed: ``id``, ``amount``, ``is_foreign``.
 
     ``amount``: untaxed amount of the confirmed orders, empty when all were cancelled.
+    ``is_foreign``: orders are in a currency other than that of the lead, which is not converted.
     """
     return SQL(
         """
@@ -57,12 +34,35 @@ def ordered_amounts(ids):
           JOIN res_company company ON company.id = o.company_id
           JOIN res_currency currency ON currency.id = company.currency_id
      LEFT JOIN res_company lead_company ON lead_company.id = l.company_id
-         WHERE o.opportunity_id = ANY(%s)
+         WHERE o.opportunity_id BETWEEN %(first)s AND %(last)s
+           AND l.id BETWEEN %(first)s AND %(last)s
            AND (o.state = 'sale' OR o.kpi_first_confirm_date IS NOT NULL)
       GROUP BY o.opportunity_id
         """,
-        list(ids),
+        first=first,
+        last=last,
     )
+
+
+def deal_amounts():
+    """Amount of a won lead, and whether its orders were cancelled: ``{column: SQL}``.
+
+    Over the lead ``r`` before, ``s`` with its stamps, and the columns of
+    :func:`ordered_amounts` as ``ordered_id`` and ``ordered_amount`` of ``s``. A lead that is not
+    won keeps its values.
+    """
+    return {
+        name: SQL(
+            "CASE WHEN s.kpi_won_date IS NULL THEN r.%s ELSE %s END", SQL.identifier(name), value
+        )
+        for name, value in {
+            "kpi_deal_amount": SQL(
+                "COALESCE(s.ordered_amount,"
+                " CASE WHEN s.ordered_id IS NULL THEN r.expected_revenue END, 0)"
+            ),
+            "kpi_orders_cancelled": SQL("s.ordered_id IS NOT NULL AND s.ordered_amount IS NULL"),
+        }.items()
+    }
 
 
 def quotations_of_deals(ids, is_quotation):

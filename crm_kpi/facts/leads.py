@@ -18,6 +18,7 @@ from ..stamps import (
     stamp_query,
     tracked_changes,
 )
+from .deals import deal_amounts, ordered_amounts
 
 
 def imported_closing(lead):
@@ -90,7 +91,8 @@ def fill_leads(leads, first, last, renew=False):
     :param leads: empty recordset
     :param first, last: range of ids
     :param renew: also of leads that have stamps
-    :return: ids of these leads
+    :return: of each of these leads the id if it is won with orders in a currency other than its
+        own, which are not converted; otherwise ``None``
     """
     query = stamp_query(
         leads,
@@ -98,6 +100,7 @@ def fill_leads(leads, first, last, renew=False):
         {
             "entered": entered_won_stage(leads, first, last),
             "conversion": conversions(first, last),
+            "ordered": ordered_amounts(first, last),
         },
         SQL(
             "r.id BETWEEN %s AND %s AND (r.kpi_was_lead IS NULL OR %s)",
@@ -105,7 +108,14 @@ def fill_leads(leads, first, last, renew=False):
             last,
             renew,
         ),
-        known={"kpi_was_lead": SQL("r.type = 'lead' OR conversion.date IS NOT NULL")},
+        known={
+            "kpi_was_lead": SQL("r.type = 'lead' OR conversion.date IS NOT NULL"),
+            "ordered_id": SQL("ordered.id"),
+            "ordered_amount": SQL("ordered.amount"),
+            "foreign_id": SQL(
+                "CASE WHEN ordered.is_foreign AND event.kpi_won_date IS NOT NULL THEN r.id END"
+            ),
+        },
     )
     created, opportunity, won = (
         SQL("r.create_date"),
@@ -118,6 +128,7 @@ def fill_leads(leads, first, last, renew=False):
         query,
         known=["kpi_was_lead"],
         derived={
+            **deal_amounts(),
             "kpi_merged_count": SQL("COALESCE(r.kpi_merged_count, 0)"),
             "kpi_days_to_opportunity": SQL(
                 "CASE WHEN s.kpi_was_lead THEN %s END", elapsed_days_sql(created, opportunity)
@@ -133,6 +144,7 @@ def fill_leads(leads, first, last, renew=False):
                 days=elapsed_days_sql(opportunity, won),
             ),
         },
+        read="foreign_id",
     )
 
 

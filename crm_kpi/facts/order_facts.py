@@ -119,7 +119,7 @@ def order_lines(ids, rules):
           JOIN res_currency order_currency ON order_currency.id = o.currency_id
     CROSS JOIN LATERAL (SELECT COALESCE(NULLIF(o.currency_rate, 0), 1) AS value) rate
     CROSS JOIN LATERAL (SELECT l.price_unit * l.product_uom_qty AS value) price
-         WHERE o.id = ANY(%(ids)s) AND o.kpi_is_qualifying AND l.display_type IS NULL
+         WHERE o.id = ANY(%(ids)s) AND l.order_id = ANY(%(ids)s) AND o.kpi_is_qualifying AND l.display_type IS NULL
         """,
         ids=list(ids),
         lines=LINES,
@@ -154,7 +154,7 @@ def samples(ids):
         """
         SELECT o.id, sum(%(quantity)s) AS quantity
           FROM %(lines)s
-         WHERE o.id = ANY(%(ids)s) AND o.state = 'sale'
+         WHERE o.id = ANY(%(ids)s) AND l.order_id = ANY(%(ids)s) AND o.state = 'sale'
            AND l.display_type IS NULL AND l.is_downpayment IS NOT TRUE
            AND (EXISTS (SELECT FROM product_tag_product_template_rel tag
                          WHERE tag.product_template_id = t.id

@@ -171,8 +171,9 @@ def fill_categories(ids):
            SET kpi_categ_id = t.categ_id
           FROM sale_order o, product_product p, product_template t
          WHERE o.id = l.order_id AND p.id = l.product_id AND t.id = p.product_tmpl_id
-           AND o.id = ANY(%s) AND o.kpi_first_confirm_date IS NOT NULL
+           AND o.id = ANY(%(ids)s) AND o.kpi_first_confirm_date IS NOT NULL
+           AND l.order_id = ANY(%(ids)s)
            AND l.kpi_categ_id IS NULL AND t.categ_id IS NOT NULL
         """,
-        list(ids),
+        ids=list(ids),
     )

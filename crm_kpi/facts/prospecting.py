@@ -33,34 +33,41 @@ OPEN_LEAD = SQL("r.active AND r.won_status = 'pending'")
 # ----------------------------------------------------------------------
 # unresponsive leads
 # ----------------------------------------------------------------------
-def unresponsive(now):
-    """Condition on the lead ``r`` and its company ``x``: unresponsive at ``now``."""
+def unresponsive(now, attempt="r"):
+    """Condition on the lead ``r`` and its company ``x``: unresponsive at ``now``.
+
+    :param str attempt: row with the attempts of the lead, by default the lead itself
+    """
     return SQL(
         """
-        COALESCE(%s
-             AND r.kpi_attempts_since_reply >= COALESCE(x.kpi_unresponsive_attempts, %s)
-             AND r.kpi_last_attempt_date <= %s
-                 - COALESCE(x.kpi_unresponsive_grace_days, %s) * interval '1 day', FALSE)
+        COALESCE(%(open)s
+             AND %(attempts)s >= COALESCE(x.kpi_unresponsive_attempts, %(fewest)s)
+             AND %(last)s <= %(now)s
+                 - COALESCE(x.kpi_unresponsive_grace_days, %(grace)s) * interval '1 day', FALSE)
         """,
-        OPEN_LEAD,
-        DEFAULT_ATTEMPTS,
-        now,
-        DEFAULT_GRACE_DAYS,
+        open=OPEN_LEAD,
+        attempts=SQL.identifier(attempt, "kpi_attempts_since_reply"),
+        last=SQL.identifier(attempt, "kpi_last_attempt_date"),
+        fewest=DEFAULT_ATTEMPTS,
+        now=now,
+        grace=DEFAULT_GRACE_DAYS,
     )
 
 
 def unresponsive_leads(ids, company, now):
-    """``id`` and ``kpi_unresponsive`` of the leads ``ids``.
+    """``id`` and ``kpi_unresponsive`` of the leads ``ids``, by the query ``attempt``.
 
     :param SQL company: id of the company of the lead ``r``
     """
     return SQL(
         """
         SELECT r.id, %s AS kpi_unresponsive
-          FROM crm_lead r LEFT JOIN res_company x ON x.id = %s
+          FROM crm_lead r
+          JOIN attempt ON attempt.id = r.id
+     LEFT JOIN res_company x ON x.id = %s
          WHERE r.id = ANY(%s)
         """,
-        unresponsive(now),
+        unresponsive(now, "attempt"),
         company,
         list(ids),
     )
@@ -101,10 +108,12 @@ def changed_unresponsive_leads(company, now, fewest):
 # replies, meetings, next steps
 # ----------------------------------------------------------------------
 def prospecting(ids):
-    """``id`` and :data:`PROSPECTING_FIELDS` of the leads ``ids``."""
+    """``id`` and :data:`PROSPECTING_FIELDS` of the leads ``ids``, by the query ``attempt``."""
 
     def days(column):
-        return SQL("EXTRACT(EPOCH FROM %s - r.kpi_first_attempt_date)::float8 / 86400", column)
+        return SQL(
+            "EXTRACT(EPOCH FROM %s - attempt.kpi_first_attempt_date)::float8 / 86400", column
+        )
 
     return with_queries(
         {
@@ -124,6 +133,7 @@ def prospecting(ids):
                                * interval '1 day' END AS kpi_stall_date,
                    activity.last_deadline AS kpi_next_step_date
               FROM crm_lead r
+              JOIN attempt ON attempt.id = r.id
          LEFT JOIN crm_stage stage ON stage.id = r.stage_id
          LEFT JOIN reply ON reply.id = r.id
          LEFT JOIN meeting ON meeting.id = r.id
@@ -133,7 +143,7 @@ def prospecting(ids):
             ids=list(ids),
             open=OPEN_LEAD,
             stall=STALL_DAYS,
-            action=days(SQL("r.kpi_first_action_date")),
+            action=days(SQL("attempt.kpi_first_action_date")),
             reply=days(SQL("reply.first_reply")),
             meeting=days(SQL("LEAST(reply.first_meeting, meeting.first_start)")),
         ),
@@ -144,15 +154,15 @@ def replies(ids):
     """After the first attempt: ``id``, ``first_reply``, ``first_meeting`` (that was held)."""
     return SQL(
         """
-        SELECT r.id,
-               min(i.date) FILTER (WHERE i.date > r.kpi_first_attempt_date) AS first_reply,
+        SELECT attempt.id,
+               min(i.date) FILTER (WHERE i.date > attempt.kpi_first_attempt_date) AS first_reply,
                min(i.date) FILTER (WHERE i.channel = 'meeting') AS first_meeting
-          FROM crm_lead r
+          FROM attempt
           JOIN crm_kpi_interaction i
-            ON i.lead_id = r.id AND i.res_model = 'crm.lead'
-           AND i.direction <> 'out' AND i.date >= r.kpi_first_attempt_date
-         WHERE r.id = ANY(%s)
-      GROUP BY r.id
+            ON i.lead_id = attempt.id AND i.res_model = 'crm.lead'
+           AND i.direction <> 'out' AND i.date >= attempt.kpi_first_attempt_date
+         WHERE i.lead_id = ANY(%s)
+      GROUP BY attempt.id
         """,
         list(ids),
     )
@@ -162,13 +172,13 @@ def planned_meetings(ids):
     """Meetings in the calendar after the first attempt: ``id``, ``first_start``."""
     return SQL(
         """
-        SELECT r.id, min(event.start) AS first_start
-          FROM crm_lead r
+        SELECT attempt.id, min(event.start) AS first_start
+          FROM attempt
           JOIN calendar_event event
-            ON event.opportunity_id = r.id AND event.active
-           AND event.start >= r.kpi_first_attempt_date
-         WHERE r.id = ANY(%s)
-      GROUP BY r.id
+            ON event.opportunity_id = attempt.id AND event.active
+           AND event.start >= attempt.kpi_first_attempt_date
+         WHERE event.opportunity_id = ANY(%s)
+      GROUP BY attempt.id
         """,
         list(ids),
     )

@@ -3,7 +3,8 @@
 """The back-fill queue: facts of records that are older than this module.
 
 A row of ``crm.kpi.backfill`` is a part of the work that is not done yet: first the stamps of
-records, by ranges of ids; then what is derived from stamps and conversations, model by model.
+records, by ranges of ids; then what is derived from stamps and conversations, model by model,
+by ranges of a key, so that what belongs together (the orders of a customer) is derived once.
 Each part builds on the parts before it. Each set of records is committed together with the
 progress, so that the work can be interrupted at any time and resumes where it was.
 
@@ -21,6 +22,7 @@ from odoo.tools import SQL
 from odoo.tools.misc import formatLang
 
 from .failures import error_text
+from .planner import planned_for
 
 _logger = logging.getLogger(__name__)
 
@@ -61,8 +63,7 @@ class BackfillQueue:
         for step in self.parts._steps().values():
             lowest, highest = self._id_range(step.table)
             for first in range(lowest, highest + 1, BATCH):
-                last = min(first + BATCH - 1, highest)
-                _log_set(step, step.method(first, last), first, last, highest)
+                _fill_set(self.env, step, first, min(first + BATCH - 1, highest), highest)
         self.env.invalidate_all()
 
     def begin(self, names):
@@ -74,7 +75,7 @@ class BackfillQueue:
         steps = self.parts._steps()
         for name in names:
             table = steps[name].table if name in steps else self.env[name]._table
-            lowest, highest = self._id_range(table) if name in steps else (1, 1)
+            lowest, highest = self._id_range(table) if name in steps else (1, 0)
             [[total]] = self.env.execute_query(
                 SQL("SELECT count(*) FROM %s", SQL.identifier(table))
             )
@@ -210,7 +211,7 @@ class BackfillPart:
         if part.position >= part.last_id:
             return False
         first, last = part.position + 1, min(part.position + BATCH, part.last_id)
-        changed = step.method(first, last)
+        _fill_set(self.env, step, first, last, part.last_id)
         [[count]] = self.env.execute_query(
             SQL(
                 "SELECT count(*) FROM %s WHERE id BETWEEN %s AND %s",
@@ -220,25 +221,46 @@ class BackfillPart:
             )
         )
         part.write({"position": last, "done": part.done + count})
-        _log_set(step, changed, first, last, part.last_id)
+        if last == part.last_id:
+            self._analyze(step.table)
         return True
 
     def _derive_next(self):
-        """Mark all records, then derive them from the queue of marks, which is kept when the
-        work is interrupted."""
-        part = self.record
-        model, marks = self.env[part.name], self.env["crm.kpi.dirty"]
+        """Derive the next records by their keys, without marks."""
+        part, model = self.record, self.env[self.record.name]
+        query = model._kpi_to_backfill()
         if not part.position:
-            model._kpi_mark_all_dirty()
-            part.write({"position": 1, "total": marks._count(part.name)})
-            return True
-        if not model._kpi_derive_next():
-            model._kpi_derive()  # records whose facts change with time alone
+            # all records are derived, those that are marked by now, too
+            self.env["crm.kpi.dirty"]._forget(part.name)
+            [[part.total]] = self.env.execute_query(SQL("SELECT count(*) FROM (%s) AS r", query))
+        found = self.env.execute_query(
+            SQL(
+                "SELECT id, key FROM (%s) AS r WHERE key > %s"
+                " ORDER BY key FETCH FIRST %s ROWS WITH TIES",
+                query,
+                part.position,
+                BATCH,
+            )
+        )
+        if not found:
+            model._kpi_derive()  # records that were changed meanwhile, or change with time alone
+            if part.done:
+                self._analyze(model._table)
             return False
-        # records that were changed meanwhile are marked, too
-        part.done = max(part.done, part.total - marks._count(part.name))
+        model._kpi_derive_set([id_ for id_, _key in found])
+        part.write({"position": found[-1][1], "done": part.done + len(found)})
         _logger.info("KPI history: %s", BackfillQueue(part.browse()).progress_text())
         return True
+
+    def _analyze(self, table):
+        """Renew the statistics of a table whose columns were just filled in."""
+        self.env.cr.execute(SQL("ANALYZE %s", SQL.identifier(table)))
+
+
+def _fill_set(env, step, first, last, highest):
+    with planned_for(env.cr, BATCH):
+        changed = step.method(first, last)
+    _log_set(step, changed, first, last, highest)
 
 
 def _log_set(step, changed, first, last, highest):

@@ -55,28 +55,39 @@ def stamp_query(model, stamps, relations, where, known=None, spells=None):
     )
 
 
-def fill_stamps(model, stamps, query, known=(), derived=None):
-    """Write the stamps of past events, without a new write date.
+def fill_stamps(model, stamps, query, known=(), derived=None, read="id"):
+    """Write the stamps of past events where they differ, without a new write date.
 
     :param SQL query: from :func:`stamp_query`
     :param known: names of further columns of the query to write
     :param derived: ``{column: SQL over r, the row before, and s, the row of the query}``
-    :return: ids of the records of the query
+    :param read: column of the query to return
+    :return: values of this column of the records of the query, by default their ids
     """
     names = [name for stamp in stamps for name in stamp.fields] + list(known)
-    sets = [SQL("%s = s.%s", SQL.identifier(name), SQL.identifier(name)) for name in names]
-    for name, value in (derived or {}).items():
-        sets.append(SQL("%s = %s", SQL.identifier(name), value))
+    values = {name: SQL("s.%s", SQL.identifier(name)) for name in names} | (derived or {})
     rows = model.env.execute_query(
         SQL(
-            "WITH s AS MATERIALIZED (%s)"
-            " UPDATE %s AS r SET %s FROM s WHERE s.id = r.id RETURNING r.id",
-            query,
-            SQL.identifier(model._table),
-            SQL(", ").join(sets),
+            """
+            WITH s AS MATERIALIZED (%(query)s),
+            changed AS (
+                UPDATE %(table)s AS r SET %(sets)s
+                  FROM s
+                 WHERE s.id = r.id AND (%(old)s) IS DISTINCT FROM (%(new)s)
+            )
+            SELECT %(read)s FROM s
+            """,
+            read=SQL.identifier(read),
+            query=query,
+            table=SQL.identifier(model._table),
+            sets=SQL(", ").join(
+                SQL("%s = %s", SQL.identifier(name), value) for name, value in values.items()
+            ),
+            old=SQL(", ").join(SQL("r.%s", SQL.identifier(name)) for name in values),
+            new=SQL(", ").join(values.values()),
         )
     )
-    return [id_ for (id_,) in rows]
+    return [value for (value,) in rows]
 
 
 def _join_owner(spells, alias, date):

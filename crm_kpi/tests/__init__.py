@@ -61,5 +61,6 @@ from . import test_export
 from . import test_goal_sheet
 from . import test_export_download
 from . import test_mailing
+from . import test_marks
 from . import test_measurable
 from . import test_faults

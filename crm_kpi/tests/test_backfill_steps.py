@@ -9,11 +9,13 @@ import psycopg2.errors
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from .. import hooks
 from ..models.derived import crm_kpi_fact_mixin
-from ..refresh import backfill
+from ..refresh import backfill, planner
 from ..refresh.refresh import NEXT_STEP
+from ..sql import Derived
 from .common_history import utc
 from .test_backfill import LEAD_FACTS, ORDER_FACTS, BackfillCase
 
@@ -93,6 +95,7 @@ class TestSteps(BackfillCase):
             "DELETE FROM crm_kpi_customer WHERE partner_id = ANY(%s)",
             [[customer.id for customer in self.customers]],
         )
+        self.env["crm.kpi.dirty"]._write_marks()
         self.env.cr.execute("DELETE FROM crm_kpi_dirty")
         self.env.invalidate_all()
 
@@ -164,6 +167,94 @@ class TestSteps(BackfillCase):
                 table = "crm_lead" if name == "leads" else "sale_order"
                 self.env.cr.execute(f"SELECT count(*) FROM {table}")
                 self.assertEqual(total, self.env.cr.fetchone()[0])
+
+    def _updates(self, table):
+        """Number of row versions that this transaction has written over others."""
+        self.env.cr.execute(
+            "SELECT n_tup_upd FROM pg_stat_xact_user_tables WHERE relname = %s", [table]
+        )
+        [[updates]] = self.env.cr.fetchall()
+        return updates
+
+    def test_one_update_for_stamps_and_one_for_facts(self):
+        leads, orders = self._history()
+        self._forget_all(leads, orders)
+        self._begin()
+        tables = {"crm_lead": leads, "sale_order": orders}
+        before = {table: self._updates(table) for table in tables}
+        self._work()
+        for table, records in tables.items():
+            self.assertEqual(self._updates(table) - before[table], 2 * len(records), table)
+        self.assertFalse(self.env["crm.kpi.dirty"].search([]), "all is derived")
+        # a second back-fill finds nothing to change
+        before = {table: self._updates(table) for table in tables}
+        self._begin()
+        self._work()
+        for table in tables:
+            self.assertEqual(self._updates(table), before[table], table)
+
+    def test_history_of_a_customer_is_derived_once(self):
+        """A set holds all orders of its customers; each order is in one set."""
+        leads, orders = self._history()
+        self._forget_all(leads, orders)
+        self._begin()
+        sets = []
+        derive = type(self.env["sale.order"])._kpi_derive_records
+
+        def noted(model, ids):
+            sets.append(ids)
+            return derive(model, ids)
+
+        with patch.object(self.env.registry["sale.order"], "_kpi_derive_records", noted):
+            self._work()
+        self.assertGreater(len(sets), 1)
+        all_orders = self.env["sale.order"].with_context(active_test=False).search([])
+        self.assertEqual(sorted(id_ for ids in sets for id_ in ids), sorted(all_orders.ids))
+        for customer in self.customers:
+            own = set(orders.filtered(lambda o, c=customer: o.partner_id == c).ids)
+            self.assertIn(len([ids for ids in sets if own.intersection(ids)]), (0, 1))
+
+    def test_a_query_without_a_record_keeps_its_values(self):
+        _leads, orders = self._history()
+        first, second = orders[:2]
+        self.env["sale.order"]._kpi_derive()
+        (first | second)._kpi_stamp({"kpi_order_no": 5, "kpi_product_count": 6})
+        self.env.flush_all()
+
+        def derived(name, record, value):
+            return Derived(
+                [name], SQL("SELECT %s AS id, %s AS %s", record.id, value, SQL.identifier(name))
+            )
+
+        changed = self.env["sale.order"]._kpi_update_all(
+            {
+                "numbers": derived("kpi_order_no", first, 7),
+                "counts": derived("kpi_product_count", second, 8),
+            }
+        )
+        self.env.invalidate_all()
+        self.assertEqual(sorted(changed), sorted((first | second).ids))
+        self.assertEqual((first.kpi_order_no, first.kpi_product_count), (7, 6))
+        self.assertEqual((second.kpi_order_no, second.kpi_product_count), (5, 8))
+
+    def test_large_sets_are_planned_without_statistics(self):
+        self._history()
+        settings = []
+        derive = type(self.env["sale.order"])._kpi_derive_records
+
+        def noted(model, ids):
+            self.env.cr.execute("SHOW enable_nestloop")
+            settings.extend(self.env.cr.fetchone())
+            return derive(model, ids)
+
+        with patch.object(self.env.registry["sale.order"], "_kpi_derive_records", noted):
+            with patch.object(planner, "MANY", 1):
+                self.env["sale.order"]._kpi_derive()
+            self.assertEqual(set(settings), {"off"})
+            settings.clear()
+            self.env["sale.order"]._kpi_mark_all_dirty()
+            self.env["sale.order"]._kpi_derive()
+            self.assertEqual(set(settings), {"on"})
 
     def test_progress_in_words(self):
         self._history()

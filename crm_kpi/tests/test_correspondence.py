@@ -58,6 +58,7 @@ class TestCorrespondence(InteractionCommon):
 
     def _marked(self, model):
         self.env.flush_all()
+        self.env["crm.kpi.dirty"]._write_marks()
         self.env.cr.execute("SELECT res_id FROM crm_kpi_dirty WHERE res_model = %s", (model,))
         return {res_id for (res_id,) in self.env.cr.fetchall()}
 
@@ -228,6 +229,7 @@ class TestCorrespondence(InteractionCommon):
         rows = self.env["crm.kpi.interaction"].search([])
         before = rows.read(fields)
         self.env.cr.execute("DELETE FROM crm_kpi_interaction")
+        self.env["crm.kpi.dirty"]._write_marks()
         self.env.cr.execute("DELETE FROM crm_kpi_dirty")
         self.env.invalidate_all()
         for name in ("crm.lead", "sale.order", "res.partner", "account.move"):

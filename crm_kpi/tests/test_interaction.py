@@ -126,6 +126,7 @@ class TestInteractionClasses(InteractionCommon):
 @tagged("post_install", "-at_install")
 class TestInteractionQueue(InteractionCommon):
     def _queue(self):
+        self.env["crm.kpi.dirty"]._write_marks()
         self.env.cr.execute("SELECT res_id FROM crm_kpi_dirty WHERE res_model = 'crm.lead'")
         return set(self.env.cr.fetchall())
 
@@ -177,7 +178,7 @@ class TestInteractionQueue(InteractionCommon):
         self._message(lead, "2026-11-02 09:00", self.ann)
         marks = self._queue()
         Lead = self.env["crm.lead"]
-        self.patch(type(Lead), "_kpi_derive_responses", lambda self, ids: 1 / 0)
+        self.patch(type(Lead), "_kpi_response_query", lambda self, ids: 1 / 0)
         with self.assertRaises(ZeroDivisionError), self.env.cr.savepoint():
             Lead._kpi_derive()
         self.assertEqual(self._queue(), marks)

@@ -314,9 +314,11 @@ class TestProfile(ProfileCase):
         """Writing a contact adds no marks and no derived columns."""
         partner = self._profile(3)
         self.env.flush_all()
+        self.env["crm.kpi.dirty"]._write_marks()
         self.env.cr.execute("DELETE FROM crm_kpi_dirty")
         partner.write({"phone": "1", "country_id": self.belgium.id})
         self.env.flush_all()
+        self.env["crm.kpi.dirty"]._write_marks()
         self.env.cr.execute("SELECT count(*) FROM crm_kpi_dirty")
         self.assertEqual(self.env.cr.fetchone(), (0,))
 

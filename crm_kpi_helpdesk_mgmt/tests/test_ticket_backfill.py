@@ -78,6 +78,7 @@ class TestBackfill(TicketCommon):
             "DELETE FROM crm_kpi_interaction WHERE ticket_id = ANY(%s)", (tickets.ids,)
         )
         self.env.cr.execute("DELETE FROM crm_kpi_ticket_state")
+        self.env["crm.kpi.dirty"]._write_marks()
         self.env.cr.execute("DELETE FROM crm_kpi_dirty")
         self.env.invalidate_all()
 

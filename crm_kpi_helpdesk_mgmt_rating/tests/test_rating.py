@@ -262,6 +262,7 @@ class TestRatingBackfill(RatingCommon):
             " kpi_team_id = NULL, kpi_rated_date = NULL WHERE id = ANY(%s)",
             [ratings.ids],
         )
+        self.env["crm.kpi.dirty"]._write_marks()
         self.env.cr.execute("DELETE FROM crm_kpi_dirty")
         self.env.invalidate_all()
 

@@ -4,6 +4,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from odoo.addons.crm_kpi.sql import Derived
+
 # fields that _kpi_cost_query() computes
 COST_FIELDS = ("kpi_goods_line_count", "kpi_costless_line_count")
 
@@ -38,11 +40,11 @@ class SaleOrder(models.Model):
         return SQL("COALESCE(o.margin, 0) / COALESCE(NULLIF(o.currency_rate, 0), 1)")
 
     @api.model
-    def _kpi_derive_records(self, ids):
-        result = super()._kpi_derive_records(ids)
-        if ids:
-            self._kpi_update(COST_FIELDS, self._kpi_cost_query(ids))
-        return result
+    def _kpi_derived(self, ids):
+        return {
+            **super()._kpi_derived(ids),
+            "cost": Derived(COST_FIELDS, self._kpi_cost_query(ids)),
+        }
 
     @api.model
     def _kpi_cost_query(self, ids):

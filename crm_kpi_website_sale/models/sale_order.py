@@ -12,6 +12,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from odoo.addons.crm_kpi.facts import order_lines
+from odoo.addons.crm_kpi.sql import Derived
 
 CART_FIELDS = ("kpi_is_cart", "kpi_cart_identified", "kpi_cart_state", "kpi_cart_due")
 
@@ -63,11 +64,11 @@ class SaleOrder(models.Model):
         return SQL("%s AND o.website_id IS NULL", super()._kpi_quotation_condition())
 
     @api.model
-    def _kpi_derive_records(self, ids):
-        result = super()._kpi_derive_records(ids)
-        if ids:
-            self._kpi_update(CART_FIELDS, self._kpi_cart_query(ids))
-        return result
+    def _kpi_derived(self, ids):
+        return {
+            **super()._kpi_derived(ids),
+            "cart": Derived(CART_FIELDS, self._kpi_cart_query(ids)),
+        }
 
     @api.model
     def _kpi_product_line_condition(self):

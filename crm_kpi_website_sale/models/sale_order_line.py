@@ -2,19 +2,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, models
+from odoo.tools import SQL
 
 
 class SaleOrderLine(models.Model):
     _inherit = "sale.order.line"
 
     @api.model
-    def _kpi_mark_dirty(self, ids):
-        result = super()._kpi_mark_dirty(ids)
-        # superuser: only ids are marked. A cart counts from its first product on
-        orders = self.sudo().browse(ids).exists().order_id
-        carts = orders.filtered(lambda order: order.website_id and order.state != "sale")
-        carts._kpi_mark_dirty(carts.ids)
-        return result
+    def _kpi_counted_order_condition(self):
+        # a cart counts from its first product on
+        return SQL("(%s OR o.website_id IS NOT NULL)", super()._kpi_counted_order_condition())
 
     def write(self, vals):
         if "order_id" not in vals:

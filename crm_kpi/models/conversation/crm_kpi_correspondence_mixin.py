@@ -34,15 +34,13 @@ class CrmKpiCorrespondenceMixin(models.AbstractModel):
     def _kpi_mark_all_dirty(self):
         """Mark every record with a message that may count (back-fill, changed settings)."""
         self.env.flush_all()
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO crm_kpi_dirty (res_model, res_id)
-                     SELECT DISTINCT m.model, m.res_id
-                       FROM mail_message m
-                      WHERE m.model = %s AND m.res_id IS NOT NULL AND %s
-                """,
-                self._name,
-                interactions.may_count_sql(),
-            )
+        self.env["crm.kpi.dirty"]._push_query(self._name, self._kpi_to_backfill())
+
+    @api.model
+    def _kpi_to_backfill(self):
+        return SQL(
+            "SELECT DISTINCT m.res_id AS id, m.res_id AS key FROM mail_message m"
+            " WHERE m.model = %s AND m.res_id > 0 AND %s",
+            self._name,
+            interactions.may_count_sql(),
         )

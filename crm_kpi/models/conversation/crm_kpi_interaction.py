@@ -132,21 +132,18 @@ class CrmKpiInteraction(models.Model):
     def _kpi_refresh_interactions(self, model, ids):
         """Make the rows of the records ``ids`` of ``model`` equal to their messages.
 
-        Records that do not exist any more lose their rows. The customers of the rows are
-        marked before and after, because a row may be deleted or change its customer.
+        Records that do not exist any more lose their rows. The customers of rows that change
+        are marked, before and after.
 
         :param model: empty recordset of a model with ``crm.kpi.interaction.mixin``
         """
         if not ids:
             return
-        rows = SQL("res_model = %s AND res_id = ANY(%s)", model._name, list(ids))
-        self._kpi_mark_customers(rows)
         records = model._kpi_interaction_records(ids)
         query = interactions.interactions(records, self._kpi_messages())
-        self.env.cr.execute(interactions.store_interactions(records, query))
-        if self.env.cr.rowcount >= ANALYZE_FROM:
+        [[changes]] = self.env.execute_query(interactions.store_interactions(records, query))
+        if changes >= ANALYZE_FROM:
             self.env.cr.execute("ANALYZE crm_kpi_interaction")
-        self._kpi_mark_customers(rows)
 
     @api.model
     def _kpi_messages(self):

@@ -6,6 +6,8 @@ from odoo.tools import SQL
 
 from ...conversations import interactions
 from ...conversations.customers import Customer
+from ...refresh.planner import planned_for
+from ..derived.crm_kpi_fact_mixin import ROWS_PER_RECORD
 
 
 class CrmKpiInteractionMixin(models.AbstractModel):
@@ -135,6 +137,12 @@ class CrmKpiInteractionMixin(models.AbstractModel):
 
     @api.model
     def _kpi_derive_records(self, ids):
-        result = super()._kpi_derive_records(ids)
-        self.env["crm.kpi.interaction"]._kpi_refresh_interactions(self, ids)
-        return result
+        # first: the fields of the records are derived from their interactions
+        self._kpi_refresh_interactions(ids)
+        return super()._kpi_derive_records(ids)
+
+    @api.model
+    def _kpi_refresh_interactions(self, ids):
+        """Make the interactions of the records ``ids`` equal to their messages."""
+        with planned_for(self.env.cr, len(ids) * ROWS_PER_RECORD):
+            self.env["crm.kpi.interaction"]._kpi_refresh_interactions(self, ids)

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ...conversations import responses, working_hours
 from ...fields import NullableFloat
+from ...sql import Derived
 
 ORIGINS = [("inbound", "Inbound"), ("outbound", "Outbound")]
 
@@ -142,30 +143,49 @@ class CrmKpiResponseMixin(models.AbstractModel):
         return sorted({*super()._kpi_stale_ids(), *(id_ for (id_,) in rows)})
 
     @api.model
-    def _kpi_derive_records(self, ids):
-        result = super()._kpi_derive_records(ids)
-        self._kpi_derive_responses(ids)
-        return result
+    def _kpi_derived(self, ids):
+        query = self._kpi_with_working_hours(self._kpi_response_query(ids))
+        return {**super()._kpi_derived(ids), "response": Derived(responses.COLUMNS, query)}
 
     @api.model
-    def _kpi_derive_responses(self, ids):
-        """Origin and first response of the records ``ids``."""
+    def _kpi_response_query(self, ids):
+        """Query of the origin and first response of the records ``ids``."""
         field = self._kpi_response_target_field
-        records = responses.Records(
-            model=self._name,
-            table=self._table,
-            ids=list(ids),
-            company=self._kpi_company_sql(),
-            customer=self._kpi_customer(),
-            owner=self._kpi_column(self._kpi_response_user_field),
-            is_open=self._kpi_open_sql(),
-            target_hours=SQL("x.%s", SQL.identifier(field)) if field else SQL("NULL::float8"),
-            default_hours=self._kpi_response_target_default,
-            other_responses=self._kpi_response_candidates_sql(ids),
+        return responses.responses(
+            responses.Records(
+                model=self._name,
+                table=self._table,
+                ids=ids,
+                company=self._kpi_company_sql(),
+                customer=self._kpi_customer(),
+                owner=self._kpi_column(self._kpi_response_user_field),
+                is_open=self._kpi_open_sql(),
+                target_hours=SQL("x.%s", SQL.identifier(field)) if field else SQL("NULL::float8"),
+                default_hours=self._kpi_response_target_default,
+                other_responses=self._kpi_response_candidates_sql(ids),
+            )
         )
-        self._kpi_update(list(responses.COLUMNS), responses.responses(records))
-        self._kpi_derive_working_hours(
-            ids, "kpi_response_start", "kpi_first_response_date", "kpi_first_response_hours_bh"
+
+    @api.model
+    def _kpi_with_working_hours(self, query):
+        """The query of responses with the working hours that it left empty.
+
+        The calendars and their spans are read first, which costs less than a second update of
+        the records.
+        """
+        calendar, table = self._kpi_calendar_sql(), SQL.identifier(self._table)
+        spans = self.env.execute_query(responses.spans_without_hours(query, table, calendar))
+        # superuser: working hours are the same for all users
+        calendars = self.env["resource.calendar"].sudo()
+        return responses.with_working_hours(
+            query,
+            table,
+            calendar,
+            {
+                id_: working_hours.work_intervals(calendars.browse(id_), first, last)
+                for id_, first, last in spans
+                if id_
+            },
         )
 
     @api.model

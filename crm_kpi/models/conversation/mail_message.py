@@ -26,25 +26,33 @@ CLASSIFYING = {
 class MailMessage(models.Model):
     _inherit = "mail.message"
 
-    def _kpi_mark_records(self):
-        """Mark the records that the messages are on: one INSERT per model."""
+    def _kpi_mark_records(self, known=None):
+        """Mark the records that the messages are on.
+
+        :param known: dict of message id to the id of its record
+        """
         ids_by_model = defaultdict(set)
         # superuser: only ids go to the queue
         for message in self.sudo():
-            if not message.model or not message.res_id:
-                continue
-            model = self.env.get(message.model)
+            model = self.env.get(message.model) if message.model else None
             if model is None or not getattr(model, "_kpi_has_interactions", False):
                 continue
             if interactions.may_count(message.message_type, bool(message.mail_activity_type_id)):
-                ids_by_model[message.model].add(message.res_id)
+                res_id = (known or {}).get(message.id) or message.res_id
+                ids_by_model[message.model].add(res_id)
         for name, ids in ids_by_model.items():
             self.env[name]._kpi_mark_dirty(ids)
 
     @api.model_create_multi
     def create(self, vals_list):
         messages = super().create(vals_list)
-        messages._kpi_mark_records()
+        # the ORM does not keep the id of a new message's record: reading it costs a query
+        messages._kpi_mark_records(
+            {
+                message.id: vals.get("res_id")
+                for message, vals in zip(messages, vals_list, strict=True)
+            }
+        )
         return messages
 
     def write(self, vals):

@@ -361,12 +361,13 @@ class CrmKpiCustomer(models.Model):
         The marks are ids of contacts, not of rows: the customer may have no row yet.
         """
         self.env.flush_all()
-        self.env.cr.execute(
-            SQL(
-                "INSERT INTO crm_kpi_dirty (res_model, res_id) SELECT %s, partner_id FROM (%s) AS p",
-                self._name,
-                present.possible_customers(),
-            )
+        self.env["crm.kpi.dirty"]._push_query(self._name, self._kpi_to_backfill())
+
+    @api.model
+    def _kpi_to_backfill(self):
+        return SQL(
+            "SELECT partner_id AS id, partner_id AS key FROM (%s) AS p",
+            present.possible_customers(),
         )
 
     @api.model

@@ -1,8 +1,18 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.tools import SQL
+
+#: Marks of this transaction that are not written yet: key of ``cr.precommit.data``.
+WAITING = "crm_kpi.marks"
+
+
+def marked_ids(ids):
+    """Query of the column ``id`` with these ids."""
+    return SQL("SELECT unnest(%s) AS id", list(ids))
 
 
 class CrmKpiDirty(models.Model):
@@ -12,6 +22,9 @@ class CrmKpiDirty(models.Model):
     ``ON CONFLICT`` would wait for other transactions, or lose a mark that is set while the
     older mark is processed. Rows are deleted in the transaction that derives their records: if
     the derivation fails, the rows are still there.
+
+    The marks of a transaction are collected and written by one statement before the commit, or
+    before records are derived in the same transaction: :meth:`_write_marks`.
     """
 
     _name = "crm.kpi.dirty"
@@ -25,16 +38,43 @@ class CrmKpiDirty(models.Model):
 
     @api.model
     def _push(self, model_name, ids):
-        """Mark the records ``ids`` of ``model_name``: one statement, nothing is computed."""
+        """Mark the records ``ids`` of ``model_name``; written at the end of the transaction."""
         ids = [id_ for id_ in ids if isinstance(id_, int) and id_ > 0]
-        if ids:
-            self.env.cr.execute(
-                SQL(
-                    "INSERT INTO crm_kpi_dirty (res_model, res_id) SELECT %s, unnest(%s)",
-                    model_name,
-                    ids,
-                )
+        if not ids:
+            return
+        precommit = self.env.cr.precommit
+        if WAITING not in precommit.data:
+            precommit.data[WAITING] = defaultdict(set)
+            precommit.add(self._write_marks)
+        precommit.data[WAITING][model_name].update(ids)
+
+    @api.model
+    def _write_marks(self):
+        """Write the marks that were collected in this transaction: one statement.
+
+        Marks that follow from them (the lead of an order) are found by the same statement.
+        """
+        self.env.flush_all()
+        waiting = self.env.cr.precommit.data.pop(WAITING, None)
+        if not waiting:
+            return
+        queries = []
+        for model_name, ids in waiting.items():
+            model = self.env.get(model_name)
+            if hasattr(model, "_kpi_marks"):
+                marks = model._kpi_marks(sorted(ids))
+            else:
+                marks = {model_name: marked_ids(ids)}
+            queries += [
+                SQL("SELECT %s, marked.id FROM (%s) AS marked", name, query)
+                for name, query in marks.items()
+            ]
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO crm_kpi_dirty (res_model, res_id) %s",
+                SQL(" UNION ").join(queries),
             )
+        )
 
     @api.model
     def _push_query(self, model_name, query):
@@ -52,12 +92,10 @@ class CrmKpiDirty(models.Model):
         )
 
     @api.model
-    def _count(self, model_name):
-        """Number of marks of a model."""
-        [[count]] = self.env.execute_query(
-            SQL("SELECT count(*) FROM crm_kpi_dirty WHERE res_model = %s", model_name)
-        )
-        return count
+    def _forget(self, model_name):
+        """Delete the marks of a model whose records are all derived now."""
+        self._write_marks()
+        self.env.cr.execute(SQL("DELETE FROM crm_kpi_dirty WHERE res_model = %s", model_name))
 
     @api.model
     def _pop(self, model_name, limit):
@@ -66,6 +104,7 @@ class CrmKpiDirty(models.Model):
         :return: sorted list of distinct record ids; empty when no mark is left that is not
             locked by another transaction
         """
+        self._write_marks()
         rows = self.env.execute_query(
             SQL(
                 """

@@ -6,11 +6,17 @@ from odoo.exceptions import AccessError
 from odoo.tools import SQL
 from odoo.tools.misc import split_every
 
+from ...refresh.planner import planned_for
+from ...sql import Derived, with_queries
+from .crm_kpi_dirty import marked_ids
+
 #: Who may correct when an event happened and who gets the credit. Groups imply each other by
 #: default only, so both are named.
 CORRECTORS = "sales_team.group_sale_manager,crm_kpi.group_kpi_manager"
 # marks taken from the queue, and records derived, per batch
 BATCH = 10_000
+# messages and lines that are read of a record
+ROWS_PER_RECORD = 5
 
 
 class CrmKpiFactMixin(models.AbstractModel):
@@ -21,7 +27,8 @@ class CrmKpiFactMixin(models.AbstractModel):
     * ``_kpi_stamps``: its stamps (:class:`~odoo.addons.crm_kpi.stamps.Stamp`),
     * ``_kpi_protected_fields()``: the fields that users may not write,
     * ``_kpi_trigger_fields()``: the fields whose change makes a record dirty,
-    * ``_kpi_derive_records(ids)``: the statements that compute the derived fields,
+    * ``_kpi_derived(ids)``: the queries of the derived fields,
+    * ``_kpi_derive_records(ids)``: what else is derived, and further statements,
     * ``_kpi_stale_ids()``: records whose derived fields change as time passes.
 
     The methods must call ``super()``, because several extensions of one model meet here.
@@ -63,13 +70,27 @@ class CrmKpiFactMixin(models.AbstractModel):
         return set()
 
     @api.model
+    def _kpi_derived(self, ids):
+        """Queries of the derived fields of the records ``ids``.
+
+        They are written by one statement, because each update of a row costs a new version of
+        it in all indexes. A query may read those before it by their names. It may also return
+        further records, whose fields change with the records ``ids``.
+
+        :return: dict of name to :class:`~odoo.addons.crm_kpi.sql.Derived`
+        """
+        return {}
+
+    @api.model
     def _kpi_derive_records(self, ids):
-        """Compute the derived fields of the records ``ids`` by statements over the whole set.
+        """Derive the records ``ids`` by statements over the whole set.
 
         ``ids`` may contain deleted records: the rows that were derived from them are deleted.
         Only rows whose values change may be updated, with a new ``write_date`` (see
         :meth:`_kpi_update`), because the refresh finds changed periods by it.
         """
+        if ids and (derived := self._kpi_derived(list(ids))):
+            self._kpi_update_all(derived)
 
     @api.model
     def _kpi_stale_ids(self):
@@ -89,8 +110,16 @@ class CrmKpiFactMixin(models.AbstractModel):
     # ------------------------------------------------------------------
     @api.model
     def _kpi_mark_dirty(self, ids):
-        """Mark ``ids`` to be derived again: one INSERT, nothing is computed."""
+        """Mark ``ids`` to be derived again: nothing is computed or written yet."""
         self.env["crm.kpi.dirty"]._push(self._name, ids)
+
+    @api.model
+    def _kpi_marks(self, ids):
+        """What is derived again because of the records ``ids``.
+
+        :return: dict of model name to SQL with a column ``id``
+        """
+        return {self._name: marked_ids(ids)}
 
     @api.model
     def _kpi_mark_all_dirty(self):
@@ -117,7 +146,7 @@ class CrmKpiFactMixin(models.AbstractModel):
         while count := self._kpi_derive_next():
             done += count
         for batch in split_every(BATCH, self._kpi_stale_ids(), list):
-            self._kpi_derive_records(batch)
+            self._kpi_derive_changed(batch)
             done += len(batch)
         if done:
             # SQL does not update the cache
@@ -132,8 +161,32 @@ class CrmKpiFactMixin(models.AbstractModel):
         """
         ids = self.env["crm.kpi.dirty"]._pop(self._name, BATCH)
         if ids:
-            self._kpi_derive_records(ids)
+            self._kpi_derive_changed(ids)
         return len(ids)
+
+    @api.model
+    def _kpi_derive_changed(self, ids):
+        """Derive records that changed, while other models may not be derived yet.
+
+        A model overrides it if it reads derived rows of another model.
+        """
+        self._kpi_derive_set(ids)
+
+    @api.model
+    def _kpi_derive_set(self, ids):
+        """Derive the records ``ids``: a few, or tens of thousands."""
+        with planned_for(self.env.cr, len(ids) * ROWS_PER_RECORD):
+            self._kpi_derive_records(ids)
+
+    @api.model
+    def _kpi_to_backfill(self):
+        """Query of all records to derive when the addon is installed.
+
+        Records with one key are derived together.
+
+        :return: SQL with the columns ``id`` and ``key``, a positive number
+        """
+        return SQL("SELECT id, id AS key FROM %s", SQL.identifier(self._table))
 
     @api.model
     def _kpi_update(self, columns, source):
@@ -143,25 +196,58 @@ class CrmKpiFactMixin(models.AbstractModel):
         :param SQL source: query with a column ``id`` and one column per name
         :return: ids of the changed rows
         """
-        names = [SQL.identifier(name) for name in columns]
+        return self._kpi_update_all({"source": Derived(columns, source)})
+
+    @api.model
+    def _kpi_update_all(self, derived):
+        """Write derived columns from several queries by one statement.
+
+        A record that one of the queries does not return keeps the values of its columns.
+
+        :param derived: dict of name to :class:`~odoo.addons.crm_kpi.sql.Derived`
+        :return: ids of the changed rows
+        """
+        values = {
+            name: SQL(
+                "CASE WHEN %(query)s.id IS NULL THEN r.%(name)s ELSE %(query)s.%(name)s END",
+                query=SQL.identifier(query),
+                name=SQL.identifier(name),
+            )
+            for query, part in derived.items()
+            for name in part.columns
+        }
+        queries = {name: part.query for name, part in derived.items()}
+        names = [SQL.identifier(name) for name in derived]
+        found = SQL(" UNION ").join(SQL("SELECT id FROM %s", name) for name in names)
+        joined = SQL(" ").join(
+            SQL("LEFT JOIN %(name)s ON %(name)s.id = found.id", name=name) for name in names
+        )
         rows = self.env.execute_query(
-            SQL(
-                """
-                -- materialized: each row is computed once, not once per use of a column
-                WITH s AS MATERIALIZED (%(source)s)
-                UPDATE %(table)s AS r
-                   SET %(sets)s, write_date = %(touch)s
-                  FROM s
-                 WHERE s.id = r.id
-                   AND (%(old)s) IS DISTINCT FROM (%(new)s)
-             RETURNING r.id
-                """,
-                table=SQL.identifier(self._table),
-                touch=self._kpi_touch,
-                sets=SQL(", ").join(SQL("%s = s.%s", name, name) for name in names),
-                source=source,
-                old=SQL(", ").join(SQL("r.%s", name) for name in names),
-                new=SQL(", ").join(SQL("s.%s", name) for name in names),
+            with_queries(
+                queries,
+                SQL(
+                    """
+                    UPDATE %(table)s AS r
+                       SET %(sets)s, write_date = %(touch)s
+                      FROM %(rows)s
+                     WHERE %(id)s = r.id
+                       AND (%(old)s) IS DISTINCT FROM (%(new)s)
+                 RETURNING r.id
+                    """,
+                    table=SQL.identifier(self._table),
+                    touch=self._kpi_touch,
+                    sets=SQL(", ").join(
+                        SQL("%s = %s", SQL.identifier(name), value)
+                        for name, value in values.items()
+                    ),
+                    # a single query is not joined with its own ids
+                    rows=SQL("(%s) AS found %s", found, joined) if names[1:] else names[0],
+                    id=SQL("found.id") if names[1:] else SQL("%s.id", names[0]),
+                    old=SQL(", ").join(SQL("r.%s", SQL.identifier(name)) for name in values),
+                    new=SQL(", ").join(values.values()),
+                ),
+                # each row is computed once, not once per use of a column
+                materialized=queries,
             )
         )
         return [id_ for (id_,) in rows]

@@ -26,7 +26,7 @@ class CrmKpiBackfill(models.Model):
 
     name = fields.Char(required=True, help="Key of a step, or a model whose facts are derived.")
     position = fields.Integer(
-        help="All records up to this id are done. Of a model: 1 once its records are marked."
+        help="All records up to this id are done. Of a model: up to this key."
     )
     last_id = fields.Integer(help="Records after this id were created with their stamps.")
     done = fields.Integer()
@@ -51,9 +51,6 @@ class CrmKpiBackfill(models.Model):
             # after the orders: the amount of a deal is that of its orders
             "leads": FillStep(
                 self.env._("leads"), "crm_lead", partial(leads._kpi_backfill_stamps, renew=renew)
-            ),
-            "customers": FillStep(
-                self.env._("customers"), "res_partner", orders._kpi_backfill_customers
             ),
             "invoice_lines": FillStep(
                 self.env._("invoice lines"),

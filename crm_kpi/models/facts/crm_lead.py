@@ -5,8 +5,9 @@ from odoo import api, fields, models
 from odoo.tools import SQL, email_normalize
 
 from ...conversations import attempts
-from ...facts import deals, leads, prospecting
+from ...facts import leads, prospecting
 from ...fields import NullableFloat
+from ...sql import Derived
 from ...stamps import elapsed_days
 
 
@@ -322,16 +323,15 @@ class CrmLead(models.Model):
         :param renew: also of leads that have stamps
         :return: number of these leads
         """
-        ids = leads.fill_leads(self, first, last, renew=renew)
-        rows = self.env.execute_query(deals.fill_deal_amounts(ids))
+        foreign_ids = leads.fill_leads(self, first, last, renew=renew)
         # orders in another currency need the rate of their day, which only the ORM knows.
         # Superuser: the installation computes all leads
-        foreign = self.sudo().browse([id_ for id_, is_foreign in rows if is_foreign])
+        foreign = self.sudo().browse([id_ for id_ in foreign_ids if id_])
         if foreign:
             foreign.invalidate_recordset()
             foreign._compute_kpi_deal_amount()
             foreign.flush_recordset(["kpi_deal_amount", "kpi_orders_cancelled"])
-        return len(ids)
+        return len(foreign_ids)
 
     # ------------------------------------------------------------------
     # events
@@ -442,23 +442,26 @@ class CrmLead(models.Model):
         return sorted({*super()._kpi_stale_ids(), *(id_ for (id_,) in rows)})
 
     @api.model
-    def _kpi_derive_records(self, ids):
+    def _kpi_derive_changed(self, ids):
         # messages on orders count for the last interaction, and the orders may not be derived yet
-        order_ids = self.env.execute_query(
+        orders = self.env.execute_query(
             SQL("SELECT id FROM sale_order WHERE opportunity_id = ANY(%s)", list(ids))
         )
-        self.env["crm.kpi.interaction"]._kpi_refresh_interactions(
-            self.env["sale.order"], [id_ for (id_,) in order_ids]
-        )
-        result = super()._kpi_derive_records(ids)
-        self._kpi_update(attempts.COLUMNS, attempts.attempts(ids))
-        self._kpi_update(
-            ["kpi_unresponsive"],
-            prospecting.unresponsive_leads(ids, self._kpi_company_sql(), fields.Datetime.now()),
-        )
-        self._kpi_update(prospecting.PROSPECTING_FIELDS, prospecting.prospecting(ids))
-        self._kpi_update(["kpi_duplicate_of_id"], prospecting.duplicates(ids))
-        return result
+        self.env["sale.order"]._kpi_refresh_interactions([id_ for (id_,) in orders])
+        return super()._kpi_derive_changed(ids)
+
+    @api.model
+    def _kpi_derived(self, ids):
+        company, now = self._kpi_company_sql(), fields.Datetime.now()
+        return {
+            **super()._kpi_derived(ids),
+            "attempt": Derived(attempts.COLUMNS, attempts.attempts(ids)),
+            "unresponsive": Derived(
+                ["kpi_unresponsive"], prospecting.unresponsive_leads(ids, company, now)
+            ),
+            "prospecting": Derived(prospecting.PROSPECTING_FIELDS, prospecting.prospecting(ids)),
+            "duplicate": Derived(["kpi_duplicate_of_id"], prospecting.duplicates(ids)),
+        }
 
     # ------------------------------------------------------------------
     # referrer

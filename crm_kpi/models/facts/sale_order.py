@@ -9,6 +9,7 @@ from odoo.tools import SQL
 from ...customers import definitions
 from ...facts import deals, order_facts, order_history, order_lines, orders
 from ...fields import NullableFloat
+from ...sql import Derived
 
 
 class SaleOrder(models.Model):
@@ -405,19 +406,16 @@ class SaleOrder(models.Model):
     # marking
     # ------------------------------------------------------------------
     @api.model
-    def _kpi_mark_dirty(self, ids):
-        ids = list(ids)
-        result = super()._kpi_mark_dirty(ids)
+    def _kpi_marks(self, ids):
         # the replies, last interaction and first action of a lead depend on its orders
-        self.env["crm.kpi.dirty"]._push_query(
-            "crm.lead",
-            SQL(
-                "SELECT DISTINCT opportunity_id AS id FROM sale_order"
+        return {
+            **super()._kpi_marks(ids),
+            "crm.lead": SQL(
+                "SELECT opportunity_id AS id FROM sale_order"
                 " WHERE id = ANY(%s) AND opportunity_id IS NOT NULL",
-                [id_ for id_ in ids if isinstance(id_, int)],
+                list(ids),
             ),
-        )
-        return result
+        }
 
     @api.model
     def _kpi_mark_orders(self, condition):
@@ -482,53 +480,55 @@ class SaleOrder(models.Model):
     @api.model
     def _kpi_derive_records(self, ids):
         result = super()._kpi_derive_records(ids)
-        ids = list(ids)
-        if not ids:
-            return result
-        self._kpi_derive_customers(SQL("o.id = ANY(%s)", ids))
         self.env["crm.kpi.dirty"]._push_query(
             "crm.kpi.customer",
-            SQL("SELECT DISTINCT partner_id AS id FROM sale_order WHERE id = ANY(%s)", ids),
-        )
-        self._kpi_update(order_facts.FACT_FIELDS, order_facts.order_facts(ids, self._kpi_rules()))
-        self._kpi_update(
-            deals.DEAL_FIELDS, deals.quotations_of_deals(ids, self._kpi_quotation_condition())
+            SQL("SELECT DISTINCT partner_id AS id FROM sale_order WHERE id = ANY(%s)", list(ids)),
         )
         return result
 
     @api.model
-    def _kpi_derive_customers(self, condition):
-        """Derive the history of all orders of some customers.
+    def _kpi_derived(self, ids):
+        quotation = self._kpi_quotation_condition()
+        return {
+            **super()._kpi_derived(ids),
+            "history": Derived(order_history.HISTORY_FIELDS, self._kpi_history_query(ids)),
+            "fact": Derived(
+                order_facts.FACT_FIELDS, order_facts.order_facts(ids, self._kpi_rules())
+            ),
+            "deal": Derived(deals.DEAL_FIELDS, deals.quotations_of_deals(ids, quotation)),
+        }
 
-        :param SQL condition: on an order ``o`` of the customer and its partner ``p``
-        :return: ids of the orders that changed
-        """
+    @api.model
+    def _kpi_history_query(self, ids):
+        """Query of the history of all orders of the customers of the orders ``ids``."""
         # superuser: the query needs the time zones of all companies
         companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
-        return self._kpi_update(
-            order_history.HISTORY_FIELDS,
-            order_history.order_history(
-                SQL(
-                    "SELECT DISTINCT o.company_id, p.commercial_partner_id"
-                    " FROM sale_order o JOIN res_partner p ON p.id = o.partner_id WHERE %s",
-                    condition,
-                ),
-                zones=[(company.id, company._kpi_tz()) for company in companies],
-                external=self._kpi_external_condition(SQL("customer.partner_id")),
-                goods=self._kpi_goods_condition(),
+        return order_history.order_history(
+            SQL(
+                "SELECT DISTINCT o.company_id, p.commercial_partner_id"
+                " FROM sale_order o JOIN res_partner p ON p.id = o.partner_id"
+                " WHERE o.id = ANY(%s)",
+                ids,
             ),
+            zones=[(company.id, company._kpi_tz()) for company in companies],
+            external=self._kpi_external_condition(SQL("customer.partner_id")),
+            goods=self._kpi_goods_condition(),
         )
 
     @api.model
-    def _kpi_backfill_customers(self, first, last):
-        """History of the orders of the customers with ids in a range.
+    def _kpi_to_backfill(self):
+        # the history of a customer is derived once, with all its orders
+        return SQL(
+            "SELECT o.id, COALESCE(p.commercial_partner_id, p.id) AS key"
+            " FROM sale_order o JOIN res_partner p ON p.id = o.partner_id"
+        )
 
-        :return: number of orders that changed
-        """
-        return len(
-            self._kpi_derive_customers(
-                SQL("p.commercial_partner_id BETWEEN %s AND %s", first, last)
-            )
+    @api.model
+    def _kpi_mark_all_dirty(self):
+        # in the order of the customers: as above
+        self.env.flush_all()
+        self.env["crm.kpi.dirty"]._push_query(
+            self._name, SQL("%s ORDER BY key", self._kpi_to_backfill())
         )
 
     @api.model

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 # fields that decide how a line counts in the facts of its order
 LINE_TRIGGERS = {
@@ -47,11 +48,25 @@ class SaleOrderLine(models.Model):
     # a line has no derived fields: its order is derived again
     # ------------------------------------------------------------------
     @api.model
-    def _kpi_mark_dirty(self, ids):
-        # superuser: only ids are marked; the lines of quotations do not count
-        orders = self.sudo().browse(ids).exists().order_id
-        orders = orders.filtered(lambda order: order.state == "sale")
-        orders._kpi_mark_dirty(orders.ids)
+    def _kpi_marks(self, ids):
+        orders = SQL(
+            "SELECT o.id, o.opportunity_id FROM sale_order o JOIN sale_order_line l ON l.order_id = o.id"
+            " WHERE l.id = ANY(%s) AND %s",
+            list(ids),
+            self._kpi_counted_order_condition(),
+        )
+        return {
+            "sale.order": SQL("SELECT id FROM (%s) AS o", orders),
+            "crm.lead": SQL(
+                "SELECT opportunity_id AS id FROM (%s) AS o WHERE opportunity_id IS NOT NULL",
+                orders,
+            ),
+        }
+
+    @api.model
+    def _kpi_counted_order_condition(self):
+        """SQL condition of an order (alias o) whose lines count in its facts."""
+        return SQL("o.state = 'sale'")
 
     def unlink(self):
         # superuser: only ids are marked
