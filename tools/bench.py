@@ -13,7 +13,8 @@ import json
 import os
 import subprocess
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from .addons import split_modules
@@ -35,6 +36,8 @@ FULL = {"sizes": (50_000, 200_000, 1_000_000), "reps": 500, "customers": 50_000}
 LIMIT = 1_800
 #: Phases in the same database, in this order.
 PHASES = ("history", "changes", "rebuild", "reading", "goals")
+#: Phases that do not depend on the number of records.
+ONCE = ("writing", "small", "workbook")
 #: The company of the small data set: two years of weeks and a year of days.
 SMALL = {"leads": 830, "orders": 830, "tickets": 0, "reps": 5, "customers": 91}
 GAMIFICATION = "gamification"
@@ -49,11 +52,15 @@ def command_bench(options: argparse.Namespace) -> int:
     bench = Bench(odoo, **people, phases=options.phases)
     start = time.monotonic()
     run = Run(full=options.full, load=os.getloadavg()[0], **people, **_machine(odoo))
-    for size in sorted(sizes):
-        run.sizes[size] = bench.size(size)
-        # after each size: a run that is ended early has written what it knows
-        _save(odoo, run)
     run.once = bench.once()
+    # only what does not depend on the size: no database of that size is needed
+    if options.phases and not set(options.phases) - set(ONCE):
+        sizes = ()
+    for size in sorted(sizes):
+        figures = run.sizes[size] = {}
+        for found in bench.size(size):
+            figures |= found
+            _save(odoo, run)  # a run that is ended early has saved what it knows
     run.minutes = round((time.monotonic() - start) / 60)
     _save(odoo, run)
     print(table(run))
@@ -74,10 +81,9 @@ class Bench:
     reps: int
     customers: int
     phases: list[str] | None = None
-    names: list[str] = field(default_factory=list)
 
-    def size(self, size: int) -> dict[str, float]:
-        """The figures of one number of leads and orders."""
+    def size(self, size: int) -> Iterator[dict[str, float]]:
+        """Yield the figures of one number of leads and orders, phase by phase."""
         numbers = {
             "leads": size,
             "orders": size,
@@ -85,22 +91,20 @@ class Bench:
             "reps": self.reps,
             "customers": self.customers,
         }
-        figures: dict[str, float] = {}
-        with self._database(str(size)) as name:
+        with self._database(str(size)) as name, self._database(f"{size}_bare") as bare:
             start = time.monotonic()
             make_scale_database(self.odoo, name, numbers, modules=(*MODULES, GAMIFICATION))
-            figures["generate.wall"] = time.monotonic() - start
+            yield {"generate.wall": time.monotonic() - start}
             if self._wanted("bare"):
-                with self._database(f"{size}_bare") as bare:
-                    self.odoo.databases.copy(name, bare)
-                    figures |= self._phase(bare, "bare", size)
+                self.odoo.databases.copy(name, bare)
             for phase in PHASES:
                 if self._wanted(phase) or phase == "history":
                     found = self._phase(name, phase, size)
-                    figures |= found
+                    yield found
                     if phase == "history" and not found.get("history.done"):
                         break  # the others need its values
-        return figures
+            if self._wanted("bare"):
+                yield self._phase(bare, "bare", size)
 
     def once(self) -> dict[str, float]:
         """The figures that do not depend on the number of records."""
@@ -125,7 +129,7 @@ class Bench:
         return not self.phases or phase in self.phases
 
     @contextlib.contextmanager
-    def _database(self, label: str):
+    def _database(self, label: str) -> Iterator[str]:
         """Name of a database, which is dropped at the end."""
         name = f"bench_{os.getpid()}_{label}"
         try:

@@ -11,10 +11,12 @@ from pathlib import Path
 from .common import REPO
 
 SCRIPT = """
-import io, json, resource, sys, time
-sys.path.insert(0, sys.argv[1])
-from workbook import content as wb
-from workbook.report import write_report
+import io, json, resource, sys, time, types
+# the package without its models, which need Odoo
+package = sys.modules["crm_kpi"] = types.ModuleType("crm_kpi")
+package.__path__ = [sys.argv[1]]
+from crm_kpi.workbook import content as wb
+from crm_kpi.workbook.report import write_report
 
 kind, count = sys.argv[2], int(sys.argv[3])
 words = dict.fromkeys(

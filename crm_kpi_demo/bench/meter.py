@@ -72,7 +72,8 @@ class Meter:
 
     def _temporary(self):
         """Bytes of temporary files that this database has written, with those of this session."""
-        # pylint: disable=invalid-commit  (statistics are sent at the end of a transaction)
+        # statistics are sent at the end of a transaction
+        # pylint: disable=invalid-commit
         cr = self.env.cr
         cr.execute("SELECT pg_stat_force_next_flush()")
         cr.commit()
