@@ -2,7 +2,11 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What users write: queries of a confirmed order and of a message, with and without KPIs."""
 
-TEXT = "A message with a sentence or two about the matter."
+MESSAGE = {
+    "body": "A message with a sentence or two about the matter.",
+    "message_type": "comment",
+    "subtype_xmlid": "mail.mt_comment",
+}
 
 
 def measure_writing(env, meter):
@@ -21,6 +25,6 @@ def measure_writing(env, meter):
             order.action_confirm()
             env.cr.flush()
         with meter.measure(f"message.{name}"):
-            order.message_post(body="Text", message_type="comment", subtype_xmlid="mail.mt_comment")
+            order.message_post(**MESSAGE)
             env.cr.flush()
     env.cr.rollback()
