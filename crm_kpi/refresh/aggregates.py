@@ -11,7 +11,7 @@ from .by_segment import facts_by_segment, segment_sets
 from .due import DueValues
 from .fact_plan import FactPlan
 from .failures import confined, error_text, note_failure, note_success
-from .fingerprints import fingerprints
+from .fingerprints import fingerprints, record_count
 from .scope import active_people, cross_level_ids, kpis_to_refresh
 from .store import store_statement
 from .target import Target
@@ -24,6 +24,23 @@ def claim(source):
     """Lock a source for this transaction; false when another one computes it right now."""
     # superuser: a lock, nothing is read
     return bool(source.sudo().try_lock_for_update())
+
+
+def first_block(due, records, limit):
+    """What to compute first: the latest periods with together not more records than a limit.
+
+    :param due: dict of ``(kpi, period)`` to :class:`~.due.Due`
+    :param records: as in :meth:`~.due.DueValues.find`
+    :return: the part of ``due`` of these periods, at least of one
+    """
+    chosen, total = set(), 0
+    periods = {period for _kpi, period in due}
+    for period in sorted(periods, key=lambda one: (one.utc_to, one.id), reverse=True):
+        total += record_count(records.get(period.id, "0"))
+        if chosen and total > limit:
+            break
+        chosen.add(period)
+    return {key: found for key, found in due.items() if key[1] in chosen}
 
 
 class Aggregates:
@@ -41,12 +58,15 @@ class Aggregates:
         self.cross_ids = frozenset()
         #: Whether another transaction computes the source, so that nothing was done.
         self.is_busy = False
+        #: Number of values (KPIs in periods) that are due and were left to another run.
+        self.left = 0
 
-    def refresh(self, periods, kpis=None, counted=None):
+    def refresh(self, periods, kpis=None, counted=None, limit=None):
         """Compute what is due.
 
         :param kpis: only these; ``None``: all that do not wait for a retry
         :param counted: as in :func:`~.fingerprints.fingerprints`
+        :param limit: number of records from which further periods are left to another run
         :return: number of cells written
         """
         own = kpis_to_refresh(self.company, kpis)
@@ -81,7 +101,9 @@ class Aggregates:
             if due is not None:
                 note_success(own.filtered("last_error"), self.now)
             return 0
-        return self._compute(own, due)
+        block = first_block(due, records, limit) if limit else due
+        self.left = len(due) - len(block)
+        return self._compute(own, block)
 
     def _compute(self, kpis, due):
         """Compute and store; KPIs that fail are found and left out.

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Computes the formula KPIs of a company from the stored values of their components."""
 
+import time
 from typing import NamedTuple
 
 from odoo.exceptions import UserError
@@ -46,12 +47,17 @@ class Formulas:
         self.env = company.env
         self.now = now
         self.cross_ids = frozenset()
+        #: Whether no formula was left to another run.
+        self.is_finished = True
 
-    def refresh(self, periods, kpis=None):
+    def refresh(self, periods, kpis=None, seconds=None):
         """Compute the formulas whose components changed, each after those it uses.
 
+        :param seconds: after these, the other formulas are left to another run
         :return: number of cells written
         """
+        begin = time.monotonic()
+        self.is_finished = False
         own = kpis_to_refresh(self.company, kpis).filtered(lambda kpi: kpi.kind == "formula")
         parsed = {}
         for kpi in own:
@@ -68,8 +74,12 @@ class Formulas:
         for code in order:
             kpi = by_code[code]
             with confined(kpi):
-                written += FormulaKpi(self, kpi, parsed[code]).refresh(periods)
+                formula = FormulaKpi(self, kpi, parsed[code])
+                written += formula.refresh(periods)
                 note_success(kpi, self.now)
+                if seconds and formula.was_due and time.monotonic() - begin > seconds:
+                    return written
+        self.is_finished = True
         return written
 
 
@@ -81,6 +91,7 @@ class FormulaKpi:
         self.env = run.env
         self.kpi = kpi
         self.formula = formula
+        self.was_due = False
         self.components = {part.code: part for part in kpi._by_code(formula.codes)}
         if missing := [code for code in formula.codes if code not in self.components]:
             raise UserError(self.env._("Formula: there is no KPI %s.", ", ".join(missing)))
@@ -91,6 +102,7 @@ class FormulaKpi:
         revisions = self._revisions(periods, sources)
         records = self._records(periods, sources, revisions)
         due = DueValues(self.kpi, self.run.cross_ids, self.run.now).find(periods, records)
+        self.was_due = bool(due)
         if not due:
             return 0
         due_periods = [period for _kpi, period in due]

@@ -119,7 +119,14 @@ class ScheduledRefresh:
         steps = steps[names.index(resume_at) if resume_at in names else 0 :]
         self.cron._commit_progress(remaining=len(steps))
         for index, step in enumerate(steps, start=1):
+            step.in_blocks = True
             self._run_step(step)
+            while not step.is_finished:
+                # a refresh that is killed loses the last block only
+                if not self.cron._commit_progress():
+                    self.parameters.set_param(NEXT_STEP, step.name)
+                    return
+                self._run_step(step)
             if not self.cron._commit_progress(1) and index < len(steps):
                 self.parameters.set_param(NEXT_STEP, steps[index].name)
                 return
@@ -140,6 +147,7 @@ class ScheduledRefresh:
         return self.cron._commit_progress(1, remaining=1)
 
     def _run_step(self, step):
+        step.is_finished = True  # unless it says otherwise; also when it fails
         try:
             with limited_wait(self.env.cr):
                 run_step(step)

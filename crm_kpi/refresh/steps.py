@@ -20,6 +20,10 @@ from .withheld import withhold
 
 _logger = logging.getLogger(__name__)
 
+#: What the scheduled refresh computes before it commits: about as many records of a source, each
+#: counted once per period, or formulas for as long.
+BLOCK_RECORDS, BLOCK_SECONDS = 500_000, 60
+
 
 class Step:
     """A part of a refresh.
@@ -28,11 +32,15 @@ class Step:
     :attr title: what an administrator reads when the step fails
     :attr company: whose values it computes; ``None``: those of all companies
     :attr skipped: what was left out, as texts
+    :attr in_blocks: whether a run does a part of the work only, of about a minute
+    :attr is_finished: whether the last run has done all the work; otherwise it must run again
     """
 
     name = ""
     company = None
     skipped = ()
+    in_blocks = False
+    is_finished = True
 
     def __init__(self, env):
         self.env = env
@@ -236,6 +244,7 @@ class SourceStep(CompanyStep):
     def __init__(self, refresh, source):
         super().__init__(refresh)
         self.source = source
+        self.left = 0
 
     @property
     def label(self):
@@ -248,7 +257,15 @@ class SourceStep(CompanyStep):
     def _run(self):
         refresh = self.refresh
         aggregates = Aggregates(self.source, refresh.company, refresh.now)
-        written = aggregates.refresh(refresh.due_periods(), refresh.kpis, refresh.counted)
+        written = aggregates.refresh(
+            refresh.due_periods(),
+            refresh.kpis,
+            refresh.counted,
+            limit=BLOCK_RECORDS if self.in_blocks else None,
+        )
+        # a run after which as much is left as before it would not end
+        self.is_finished = not aggregates.left or aggregates.left == self.left
+        self.left = aggregates.left
         if aggregates.is_busy:
             self._skip([self.source.name])
         return written
@@ -264,7 +281,10 @@ class FormulasStep(CompanyStep):
     def _run(self):
         refresh = self.refresh
         formulas = Formulas(refresh.company, refresh.now)
-        return formulas.refresh(refresh.due_periods(), refresh.kpis)
+        seconds = BLOCK_SECONDS if self.in_blocks else None
+        written = formulas.refresh(refresh.due_periods(), refresh.kpis, seconds)
+        self.is_finished = formulas.is_finished
+        return written
 
 
 class WithheldStep(CompanyStep):

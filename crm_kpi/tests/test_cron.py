@@ -16,9 +16,9 @@ from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
 from ..engine.periods import local_day
-from ..refresh import aggregates, claim, refresh
+from ..refresh import aggregates, claim, refresh, steps
 from ..refresh.refresh import NEXT_STEP, Refresh
-from ..refresh.steps import Step
+from ..refresh.steps import CompanyRefresh, SourceStep, Step
 from .common import KpiCommon
 
 
@@ -33,6 +33,15 @@ class NotedStep(Step):
     def run(self):
         self.done.append(self.name)
         return 0
+
+
+class LongStep(NotedStep):
+    """A step that is finished after three runs."""
+
+    def run(self):
+        written = super().run()
+        self.is_finished = len(self.done) % 3 == 0
+        return written
 
 
 @tagged("post_install", "-at_install")
@@ -51,16 +60,63 @@ class TestCron(KpiCommon):
         """When time is short, each run does one step, and no step is left out."""
         done = []
 
-        def steps(refresh):
-            return [NotedStep(refresh.env, name, done) for name in "abc"]
+        def three_steps(run):
+            return [NotedStep(run.env, name, done) for name in "abc"]
 
         with (
-            patch.object(Refresh, "steps", steps),
+            patch.object(Refresh, "steps", three_steps),
             patch.object(self.registry["ir.cron"], "_commit_progress", return_value=0),
         ):
             for _run in range(4):
                 self.env["crm.kpi"]._cron_refresh()
         self.assertEqual(done, ["a", "b", "c", "a"])
+
+    def test_a_long_step_is_committed_in_blocks(self):
+        """A source is computed some periods at a time: what is killed then is the last block."""
+        kpi = self.make_kpi("leads")
+        for day in ("2026-01-10", "2026-02-10", "2026-03-10", "2026-03-11"):
+            self.make_lead(f"{day} 12:00:00")
+        company = self.company.with_env(self.env(su=True))
+        run = CompanyRefresh(company, None, kpi, fields.Datetime.now())
+        next(run.steps()).run()
+        step = SourceStep(run, self.source)
+        step.in_blocks = True
+        months = [self.period("month", f"2026-{month}-10") for month in ("03", "02", "01")]
+        done = []
+        with patch.object(steps, "BLOCK_RECORDS", 2):
+            for _block in range(50):
+                step.run()
+                done.append([self.value(kpi, month) for month in months])
+                if step.is_finished:
+                    break
+        self.assertTrue(step.is_finished)
+        self.assertEqual(done[-1], [2, 1, 1])
+        # the latest periods come first
+        self.assertIn([2, None, None], done)
+        self.assertGreater(len(done), 2)
+        # nothing is left for a run of all at once
+        self.assertEqual(SourceStep(run, self.source).run(), 0)
+
+    def test_an_unfinished_step_is_continued(self):
+        """In the same run after a commit, or in the next run when the time is over."""
+        done = []
+
+        def two_steps(run):
+            return [LongStep(run.env, "long", done), NotedStep(run.env, "last", done)]
+
+        cron = self.registry["ir.cron"]
+        with patch.object(Refresh, "steps", two_steps):
+            with patch.object(cron, "_commit_progress", return_value=9) as commit:
+                self.env["crm.kpi"]._cron_refresh()
+            self.assertEqual(done, ["long", "long", "long", "last"])
+            self.assertEqual(commit.call_count, 5)
+            done.clear()
+            with patch.object(cron, "_commit_progress", return_value=0):
+                self.env["crm.kpi"]._cron_refresh()
+                self.assertEqual(done, ["long"])
+                for _run in range(3):
+                    self.env["crm.kpi"]._cron_refresh()
+        self.assertEqual(done, ["long", "long", "long", "last"])
 
     def test_scheduled_refresh_does_all(self):
         kpi = self.make_kpi("leads")
