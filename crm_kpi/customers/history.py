@@ -146,14 +146,13 @@ def rhythm(shortest_days, longest_days):
                CASE WHEN cardinality(history.dates) > 2 THEN ARRAY(
                    SELECT CASE
                           WHEN number > 2
-                           AND width_bucket(history.dates[number] + %(shortest)s, ends.at)
+                           AND width_bucket(history.dates[number] + %(shortest)s, %(ends)s)
                                < width_bucket(LEAST(history.dates[number + 1],
                                                     history.dates[number] + %(longest)s),
-                                              ends.at)
+                                              %(ends)s)
                           THEN %(own_gap)s
                           END
-                     FROM generate_subscripts(history.dates, 1) AS number,
-                          (SELECT array_agg(DISTINCT at ORDER BY at) AS at FROM moment) AS ends
+                     FROM generate_subscripts(history.dates, 1) AS number
                  ORDER BY number)
                END AS rhythms
           FROM history
@@ -161,6 +160,8 @@ def rhythm(shortest_days, longest_days):
         OFFSET 0
         """,
         root=SUPERUSER_ID,
+        # read once for all customers, because it names none of their columns
+        ends=SQL("(SELECT array_agg(DISTINCT at ORDER BY at) FROM moment)"),
         own_gap=churn.own_gap(SQL("history.gaps"), SQL("number")),
         # one day less and one day more than may matter
         shortest=timedelta(days=shortest_days - 1),

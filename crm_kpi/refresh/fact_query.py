@@ -7,6 +7,7 @@ from odoo.tools import SQL
 from odoo.tools.query import Query
 
 from ..engine.cells import Plan
+from .cohort_rows import ROWS
 from .past import history_model, states
 
 
@@ -24,6 +25,8 @@ class FactQuery:
 
     def __init__(self, source, company, period_ids=(), domain=None, with_history=False):
         source._check_usable()
+        if ROWS in source.env.context:
+            source.env.context[ROWS].add(period_ids)
         self.source = source
         self.company = company
         self.timezone = company._kpi_tz()

@@ -134,16 +134,13 @@ def _of_history(source, company, periods, now, counted):
     ends = sorted({min(period.utc_to, now) for period in periods})
     parts = []
     for base in source.base_source_ids.sorted("id"):
-        key = (base.id, *ends)
-        if key not in counted:
-            counted[key] = _counted_until(base, company, ends)
-        parts.append(counted[key])
+        if not counted.get(base.id, {}).keys() >= set(ends):
+            counted[base.id] = dict(zip(ends, _counted_until(base, company, ends), strict=False))
+        parts.append(counted[base.id])
     if not parts:
         return {}
-    index = {end: position for position, end in enumerate(ends)}
     return {
-        period.id: "/".join(part[index[min(period.utc_to, now)]] for part in parts)
-        for period in periods
+        period.id: "/".join(part[min(period.utc_to, now)] for part in parts) for period in periods
     }
 
 

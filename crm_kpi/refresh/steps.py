@@ -9,10 +9,13 @@ from functools import partial
 from odoo import fields
 from odoo.tools import SQL
 
-from .aggregates import Aggregates
+from .aggregates import Aggregates, claim
 from .announce import announce
+from .cohort_rows import ROWS, CohortRows
+from .cohorts import Comparison
 from .fact_plan import FactPlan
 from .failures import confined
+from .fingerprints import fingerprints
 from .formulas import Formulas
 from .periods import refresh_periods
 from .scope import kpis_to_refresh, periods_to_refresh, published_kpis
@@ -193,8 +196,13 @@ class CompanyRefresh:
 
     def steps(self):
         yield PeriodsStep(self)
-        for source in kpis_to_refresh(self.company, self.kpis).source_id.sorted():
-            yield SourceStep(self, source)
+        sources = kpis_to_refresh(self.company, self.kpis).source_id.sorted()
+        cohorts = sources.filtered(lambda source: source.kind == "cohort").grouped("model")
+        for source in sources:
+            if source.kind != "cohort":
+                yield SourceStep(self, source)
+            elif of_model := cohorts.pop(source.model, None):
+                yield CohortsStep(self, of_model)
         yield FormulasStep(self)
         yield WithheldStep(self)
         yield GoalsStep(self)
@@ -268,6 +276,76 @@ class SourceStep(CompanyStep):
         self.left = aggregates.left
         if aggregates.is_busy:
             self._skip([self.source.name])
+        return written
+
+
+class CohortsStep(CompanyStep):
+    """Compute the aggregate KPIs of the cohort sources that read the same model.
+
+    Their rows are made once for all sources. Long histories are computed in parts of some periods.
+    """
+
+    def __init__(self, refresh, sources):
+        super().__init__(refresh)
+        self.sources = sources
+        self.label = sources[0].model
+        #: Periods of the parts that follow.
+        self.parts = None
+
+    @property
+    def title(self):
+        return ", ".join(self.sources.mapped("name"))
+
+    def _run(self):
+        # also after a failure: it is tried again by the next refresh
+        self.is_finished = True
+        if self.label not in self.env:
+            return sum(SourceStep(self.refresh, source)._run() for source in self.sources)
+        busy = self.sources.filtered(lambda source: not claim(source))
+        if busy:
+            self._skip(busy.mapped("name"))
+        sources = self.sources - busy
+        if self.parts is None:
+            self.parts = self._divide(sources)
+        written = 0
+        while self.parts:
+            written += self._compute_part(sources, self.parts.pop())
+            if self.in_blocks:
+                self.is_finished = not self.parts
+                break
+        return written
+
+    def _compute_part(self, sources, periods):
+        rows = CohortRows(self.env[self.label], self.refresh.now)
+        written = sum(
+            self._compute(source.with_context(**{ROWS: rows}), periods) for source in sources
+        )
+        rows.drop()
+        return written
+
+    def _divide(self, sources):
+        """The periods in lists of parts; the latest part is computed first."""
+        refresh = self.refresh
+        periods = refresh.due_periods().sorted("date_to")
+        for source in sources:
+            kpis = kpis_to_refresh(refresh.company, refresh.kpis)
+            with confined(kpis.filtered(lambda kpi, own=source: kpi.source_id == own)):
+                # the events of all periods are counted at once
+                fingerprints(source, refresh.company, periods, refresh.now, refresh.counted)
+        size = max(1, BLOCK_RECORDS // max(1, self.env[self.label]._kpi_row_count(refresh.company)))
+        return [periods[start : start + size] for start in range(0, len(periods), size)]
+
+    def _compute(self, source, periods):
+        refresh = self.refresh
+        kpis = kpis_to_refresh(refresh.company, refresh.kpis)
+        kpis = kpis.filtered(lambda kpi: kpi.source_id == source)
+        comparison = Comparison(source, refresh.company, kpis, refresh.now)
+        if not source.needs_approval:
+            with confined(kpis):
+                comparison.keep_equal(periods, refresh.counted)
+        aggregates = Aggregates(source, refresh.company, refresh.now)
+        written = aggregates.refresh(periods, refresh.kpis, refresh.counted)
+        comparison.note()
         return written
 
 

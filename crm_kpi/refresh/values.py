@@ -111,7 +111,7 @@ def note_computed(env, due, now):
                    ON CONFLICT (kpi_id, period_id) DO UPDATE
                   SET fingerprint = EXCLUDED.fingerprint, computed_at = EXCLUDED.computed_at,
                       version = EXCLUDED.version, revision = computation.revision + 1,
-                      recompute = FALSE
+                      recompute = FALSE, content = NULL
                RETURNING 1""",
             unnest(ComputationRow, rows, "computed"),
         )

@@ -16,6 +16,7 @@ from . import test_cron
 from . import test_customer
 from . import test_customer_builders
 from . import test_choose
+from . import test_cohort_refresh
 from . import test_companies
 from . import test_customer_period
 from . import test_deletion

@@ -3,6 +3,8 @@
 
 from odoo import api, fields, models
 
+from ...refresh.cohort_rows import ROWS, CohortRows
+
 
 class CrmKpiPeriodRows(models.AbstractModel):
     """A model without table that has rows for periods, for use as the model of a source.
@@ -22,7 +24,15 @@ class CrmKpiPeriodRows(models.AbstractModel):
     @property
     def _table_query(self):
         period_ids = [int(id_) for id_ in self.env.context.get("crm_kpi_period_ids") or ()]
+        rows = self.env.context.get(ROWS)
+        if isinstance(rows, CohortRows) and rows.model._name == self._name:
+            return rows.query(period_ids)
         return self._kpi_query(period_ids, fields.Datetime.now())
+
+    @api.model
+    def _kpi_row_count(self, company):
+        """Number of rows to expect per period. Large models overwrite it."""
+        return 1
 
     @api.model
     def _kpi_query(self, period_ids, now):

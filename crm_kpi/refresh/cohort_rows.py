@@ -1,0 +1,45 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The rows of a cohort, made once for all sources that read them."""
+
+from odoo.tools import SQL
+
+from .planner import MANY, planned_for
+
+#: Key in the context of a source: the :class:`CohortRows` that its queries read.
+ROWS = "crm_kpi_cohort_rows"
+
+
+class CohortRows:
+    """The rows of a model without table for some periods, in a temporary table.
+
+    :param model: an empty record set of a model that inherits ``crm.kpi.period.rows``
+    :param now: naive UTC
+    """
+
+    def __init__(self, model, now):
+        self.model = model
+        self.now = now
+        self.table = SQL.identifier(f"{model._table}_refresh")
+        self.period_ids = set()
+
+    def add(self, period_ids):
+        """Make the rows of the periods that have none yet."""
+        missing = set(period_ids) - self.period_ids
+        if not missing:
+            return
+        cr = self.model.env.cr
+        make = "INSERT INTO %s %s" if self.period_ids else "CREATE TEMPORARY TABLE %s AS %s"
+        with planned_for(cr, MANY):
+            cr.execute(SQL(make, self.table, self.model._kpi_query(sorted(missing), self.now)))
+        cr.execute(SQL("ANALYZE %s", self.table))
+        self.period_ids |= missing
+
+    def query(self, period_ids):
+        """The rows of some periods that were added."""
+        return SQL("SELECT * FROM %s WHERE period_id = ANY(%s)", self.table, list(period_ids))
+
+    def drop(self):
+        if self.period_ids:
+            self.model.env.cr.execute(SQL("DROP TABLE %s", self.table))
+            self.period_ids = set()
