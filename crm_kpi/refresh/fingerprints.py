@@ -5,7 +5,7 @@
 A record that is added, changed, moved or deleted changes the fingerprint of its periods.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import accumulate
 
 from odoo.tools import SQL
@@ -175,9 +175,38 @@ def _counted_until(source, company, ends):
     ]
 
 
+def first_day_bound(source, company, earliest, known):
+    """A day before which a source has no event after the day ``earliest``: that of the first
+    record of its table, whether or not the source counts it.
+
+    :param known: dict that keeps the first dates of columns
+    :return: ``date.max`` without records, ``date.min`` where it is not known
+    """
+    if not _has_first_day(source):
+        return date.max
+    model = source.env.get(source.model)
+    column = getattr(model, "_kpi_dated_by", {}).get(source.date_field)
+    model, name = (source.env[column[0]], column[1]) if column else (model, source.date_field)
+    field = model._fields.get(name) if model is not None else None
+    if field is None or not model._auto or not field.column_type:
+        return date.min
+    if field not in known:
+        at = SQL.identifier(name)
+        [[known[field]]] = source.env.execute_query(
+            SQL(
+                "SELECT min(%s) FROM %s WHERE %s > %s",
+                at,
+                SQL.identifier(model._table),
+                at,
+                earliest,
+            )
+        )
+    return _local_day(known[field], company._kpi_tz()) or date.max
+
+
 def first_day(source, company, earliest):
     """Local day of the first event after the day ``earliest``, or ``None``."""
-    if source.kind != "event" or source.model == "crm.kpi.entry" or not source.date_field:
+    if not _has_first_day(source):
         return None
     facts = FactQuery(source, company)
     if facts.is_empty:
@@ -186,6 +215,12 @@ def first_day(source, company, earliest):
     # a typing error in one date must not hide the history of the others
     facts.query.add_where(SQL("%s > %s", at, earliest))
     [[first]] = source.env.execute_query(facts.query.select(SQL("min(%s)", at)))
-    if not first:
-        return None
-    return calendar.local_day(first, facts.timezone) if isinstance(first, datetime) else first
+    return _local_day(first, facts.timezone)
+
+
+def _has_first_day(source):
+    return source.kind == "event" and source.model != "crm.kpi.entry" and bool(source.date_field)
+
+
+def _local_day(at, timezone):
+    return calendar.local_day(at, timezone) if isinstance(at, datetime) else at

@@ -11,7 +11,7 @@ from ..goals.baseline import unknown_baselines
 from ..periods.bounds import LONGEST_HISTORY
 from ..periods.comparison import earlier_days
 from .failures import confined
-from .fingerprints import first_day
+from .fingerprints import first_day, first_day_bound
 from .scope import kpis_to_refresh
 
 #: How long days and weeks are shown. Those of the year before are kept with them, for comparison.
@@ -27,7 +27,7 @@ def refresh_periods(company, now):
     model = company.env["crm.kpi.period"].sudo()
     check_time_zone(company)
     today = calendar.local_day(now, company._kpi_tz())
-    begin = company.kpi_history_start or _first_day(company, today)
+    begin = company.kpi_history_start or first_day_of_history(company, today)
     first = min(begin, calendar.shift("month", calendar.start_of("month", today), -1))
     tomorrow = today + timedelta(days=1)
     model._ensure(first, tomorrow, ("month", "quarter", "year"))
@@ -86,16 +86,24 @@ def check_time_zone(company):
     failures._note(name, company.env._("Time zone"), text, company)
 
 
-def _first_day(company, today):
+def first_day_of_history(company, today):
     """Day of the first record of any source, today without records."""
     kpis = kpis_to_refresh(company)
     sources = kpis.source_id
-    days = [today]
-    for source in sources | sources.base_source_ids:
+    earliest, first = today - LONGEST_HISTORY, today
+    columns = {}
+    bounds = [
+        (first_day_bound(source, company, earliest, columns), source)
+        for source in sources | sources.base_source_ids
+    ]
+    # most records are not read: their source has no earlier one than another source
+    for bound, source in sorted(bounds, key=lambda pair: pair[0]):
+        if bound >= first:
+            break
         # a source that cannot be used fails on its KPIs; the periods of the others are needed
         with confined(kpis.filtered(lambda kpi, own=source: kpi.source_id == own)):
-            days.append(first_day(source, company, today - LONGEST_HISTORY) or today)
-    return min(days)
+            first = min(first, first_day(source, company, earliest) or today)
+    return first
 
 
 def delete_short_periods(env):

@@ -21,6 +21,7 @@ from ..refresh.aggregates import Aggregates
 from ..refresh.fact_plan import FactPlan
 from ..refresh.fingerprints import fingerprints, first_day
 from ..refresh.formulas import FormulaKpi
+from ..refresh.periods import first_day_of_history
 from ..refresh.scope import kpis_to_refresh
 from ..refresh.steps import CompanyRefresh, SourceStep
 from .common import KpiCommon
@@ -731,6 +732,23 @@ class TestRefresh(KpiCommon):
             with freeze_time(now):
                 self.kpis._refresh(kpis=kpi)
                 self.assertEqual(self.value(kpi, month), expected)
+
+    @freeze_time(NOW)
+    def test_history_begins_with_the_first_record_that_counts(self):
+        """Also where a record that no source counts is older."""
+        self.make_lead("2024-02-10 12:00:00")
+        customer = self.env["res.partner"].create({"name": "Customer"})
+        ignored = self.env["sale.order"].create(
+            {"partner_id": customer.id, "date_order": "2023-05-05 12:00:00"}
+        )
+        ignored.flush_recordset()
+        today = date(2026, 10, 10)
+        sources = kpis_to_refresh(self.company).source_id
+        sources |= sources.base_source_ids
+        days = [first_day(source, self.company, date(2007, 1, 1)) for source in sources]
+        self.assertEqual(
+            first_day_of_history(self.company, today), min([today, *filter(None, days)])
+        )
 
     @freeze_time(NOW)
     def test_history_ignores_dates_with_typing_errors(self):

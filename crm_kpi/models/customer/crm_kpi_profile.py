@@ -25,6 +25,8 @@ class CrmKpiProfile(models.Model):
     _auto = False
     _order = "completeness, partner_id"
     _rec_name = "partner_id"
+    #: Columns that the dates of the rows come from.
+    _kpi_dated_by = {"create_date": ("res.partner", "create_date")}
     _depends = {
         "crm.kpi.customer": ["company_id", "order_count", "partner_id"],
         "crm.team.member": ["active", "crm_team_id", "user_id"],
