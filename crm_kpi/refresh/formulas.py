@@ -14,7 +14,7 @@ from ..sql import Cte, unnest, with_ctes
 from .due import DueValues
 from .failures import confined, note_failure, note_success
 from .scope import cross_level_ids, kpis_to_refresh
-from .store import newest_restatements, same_cell, store_statement
+from .store import among, newest_restatements, same_cell, store_statement
 from .target import Target
 from .values import note_computed, store_cells
 
@@ -297,8 +297,8 @@ def formula_cells(formula, kpi_id, zeros, cross_levels, lookups, constants, addi
         [
             lookup(lookups),
             constants_of_periods(constants),
-            restated(),
-            looked_up(),
+            restated(lookups),
+            looked_up(lookups),
             gathered(len(components)),
         ],
         SQL(
@@ -343,26 +343,28 @@ def constants_of_periods(constants):
     )
 
 
-def restated():
+def restated(lookups):
     """Cells of ``restated`` lookups that would be different today: the columns of a cell,
     ``value, record_count``.
 
     A cell that was stored since its last restatement, in a period unlocked by hand, is not one.
     """
+    locked = [one for one in lookups if one.what == "restated"]
     periods = SQL("SELECT kpi_id, source_period_id FROM lookup WHERE what = 'restated'")
     return Cte(
         "restated",
         SQL(
             """SELECT newest.* FROM (%s) AS newest
                 WHERE NOT EXISTS (SELECT 1 FROM crm_kpi_value AS later
-                                   WHERE %s AND later.computed_at > newest.date)""",
-            newest_restatements(periods),
+                                   WHERE %s AND %s AND later.computed_at > newest.date)""",
+            newest_restatements(periods, _of("last", locked)),
+            _of("later", locked),
             same_cell("later", "newest"),
         ),
     )
 
 
-def looked_up():
+def looked_up(lookups):
     """The stored numbers: ``period_id, slot``, the level and dimensions of a cell, ``value,
     record_count, ahead``."""
     return Cte(
@@ -373,9 +375,10 @@ def looked_up():
                  FROM lookup
                  JOIN crm_kpi_value value ON value.kpi_id = lookup.kpi_id
                                          AND value.period_id = lookup.source_period_id
-                WHERE lookup.what = 'value'
-                   OR lookup.what = 'restated'
-                  AND NOT EXISTS (SELECT 1 FROM restated WHERE %(same)s)
+                WHERE %(of_lookups)s
+                  AND (lookup.what = 'value'
+                       OR lookup.what = 'restated'
+                      AND NOT EXISTS (SELECT 1 FROM restated WHERE %(same)s))
                 UNION ALL
                SELECT lookup.period_id, lookup.slot, restated.level, restated.team_id,
                       restated.user_id, restated.segment_id, restated.value,
@@ -392,9 +395,15 @@ def looked_up():
                                        AND goal.period_id = lookup.source_period_id
                                        AND goal.active
                 WHERE lookup.what = 'target'""",
+            of_lookups=_of("value", lookups),
             same=same_cell("restated", "value"),
         ),
     )
+
+
+def _of(table, lookups):
+    """Condition: rows are of the KPIs and periods of some lookups."""
+    return among(table, {one.kpi_id for one in lookups}, {one.source_period_id for one in lookups})
 
 
 def gathered(slots):

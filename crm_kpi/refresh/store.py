@@ -503,16 +503,21 @@ _COLUMNS = SQL(", ").join(SQL.identifier(name) for name in CELL_COLUMNS)
 
 
 def _of(table, targets):
-    """Condition: rows are of the KPIs and periods of some targets.
+    """Condition: rows are of the KPIs and periods of some targets."""
+    return among(table, {one.kpi_id for one in targets}, {one.period_id for one in targets})
+
+
+def among(table, kpi_ids, period_ids):
+    """Condition: rows are of some KPIs and periods.
 
     The arrays let PostgreSQL use an index without a nested loop over the targets.
     """
     return SQL(
         "%s = ANY(%s) AND %s = ANY(%s)",
         SQL.identifier(table, "kpi_id"),
-        sorted({one.kpi_id for one in targets}),
+        sorted(kpi_ids),
         SQL.identifier(table, "period_id"),
-        sorted({one.period_id for one in targets}),
+        sorted(period_ids),
     )
 
 

@@ -6,7 +6,7 @@ from odoo.tests import tagged
 from odoo.tools import SQL
 
 from ..engine.cells import cells
-from ..refresh import planner
+from ..refresh import formulas, planner
 from ..refresh.by_segment import facts_by_segment, segment_sets
 from ..refresh.fact_plan import FactPlan
 from ..sql import Cte, with_ctes
@@ -78,6 +78,36 @@ class TestPlanner(KpiCommon):
         ]
         self.assertFalse(loops)
         self.assertTrue(reads(explained["Plan"], "crm_kpi_segment_member"))
+
+    def test_formulas_read_stored_values_by_an_index(self):
+        """A formula must not read the values of all KPIs to find those of its components."""
+        lookups = [
+            formulas.Lookup(period_id, 1, what, kpi_id, period_id)
+            for period_id, what, kpi_id in ((1, "value", 1), (2, "restated", 1))
+        ]
+        statement = with_ctes(
+            [
+                formulas.lookup(lookups),
+                formulas.restated(lookups),
+                formulas.looked_up(lookups),
+            ],
+            SQL("SELECT * FROM looked_up"),
+        )
+        self.env.cr.execute("SET LOCAL enable_seqscan = off")  # the table is small here
+        with planner.planned_for(self.env.cr, planner.MANY):
+            self.env.cr.execute(SQL("EXPLAIN (FORMAT JSON) %s", statement))
+            [[[explained]]] = self.env.cr.fetchall()
+        conditions = [
+            node.get("Index Cond", "")
+            for node in nodes(explained["Plan"])
+            if node.get("Index Name", "").startswith("crm_kpi_value")
+            or (node.get("Relation Name") == "crm_kpi_value"
+            and node["Node Type"] == "Seq Scan")
+        ]
+        self.assertTrue(conditions)
+        for condition in conditions:
+            self.assertIn("kpi_id = ANY", condition)
+            self.assertIn("period_id = ANY", condition)
 
     def test_grown_tables_are_analyzed(self):
         self.env.cr.execute("CREATE TABLE kpi_grown AS SELECT g FROM generate_series(1, 50000) g")

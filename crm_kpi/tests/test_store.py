@@ -679,13 +679,15 @@ class TestFormulaCells(StoreCase):
         self.put_restatement(self.company_cell, 7, 3)
         lookups.append(formulas.Lookup(91, 1, "restated", self.kpi.id, self.month.id))
         self.assertRows(
-            self.run_cte(formulas.looked_up(), formulas.lookup(lookups), formulas.restated()),
+            self.run_cte(
+                formulas.looked_up(lookups), formulas.lookup(lookups), formulas.restated(lookups)
+            ),
             (91, 1, "company", None, None, None, 7, 3, None),
             (90, 1, "company", None, None, None, 5, 2, None),
             (90, 2, "user", None, self.ann.id, None, 8, 0, None),
         )
         self.assertRows(
-            self.run_cte(formulas.looked_up(), formulas.lookup([]), formulas.restated())
+            self.run_cte(formulas.looked_up([]), formulas.lookup([]), formulas.restated([]))
         )
 
     def test_constants(self):
