@@ -95,7 +95,7 @@ class Servers:
         return done.stdout.strip()
 
     def wait_for_replication(self):
-        position = self.sql(self.primary, "SELECT pg_current_wal_lsn()")
+        position = self.sql(self.primary, "SELECT pg_current_wal_insert_lsn()")
         replayed = f"SELECT pg_last_wal_replay_lsn() >= '{position}'"
         until(lambda: self.sql(self.standby, replayed) == "t", "replication")
 

@@ -3,11 +3,15 @@
 """Marks are collected per transaction and written by one statement."""
 
 import traceback
+from pathlib import Path
 from unittest.mock import patch
 
 from odoo.tests import tagged
 
 from .common_history import HistoryCase
+
+#: Folder of this addon, without those that extend it.
+ADDON = str(Path(__file__).parents[1]) + "/"
 
 
 @tagged("post_install", "-at_install")
@@ -46,7 +50,9 @@ class TestMarks(HistoryCase):
                 for frame in traceback.extract_stack()[:-1]
                 if "/addons/" in frame.filename or "/crm_kpi" in frame.filename
             ]
-            if "/crm_kpi" in addons[-1] and addons[-1] != __file__:
+            # Odoo's own queries for the fields of other apps pass through write() here, too
+            is_own = addons[-1].startswith(ADDON) and addons[-1] != __file__
+            if is_own and "kpi_" in str(query):
                 own.append(str(query))
             return execute(cr, query, *args, **kwargs)
 

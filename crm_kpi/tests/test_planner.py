@@ -101,8 +101,7 @@ class TestPlanner(KpiCommon):
             node.get("Index Cond", "")
             for node in nodes(explained["Plan"])
             if node.get("Index Name", "").startswith("crm_kpi_value")
-            or (node.get("Relation Name") == "crm_kpi_value"
-            and node["Node Type"] == "Seq Scan")
+            or (node.get("Relation Name") == "crm_kpi_value" and node["Node Type"] == "Seq Scan")
         ]
         self.assertTrue(conditions)
         for condition in conditions:
