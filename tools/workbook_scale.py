@@ -38,7 +38,7 @@ if kind == "sheets":
     def row(i):
         a = [float(i % 7 + j) for j in range(12)]
         b = [float(i % 11 + j + 1) for j in range(12)]
-        return wb.Row(f"Somebody {i}", [x / y for x, y in zip(a, b)], {}, dict(zip(parts, (a, b))),
+        return wb.Row(f"Salesperson {i}", [x / y for x, y in zip(a, b)], {}, dict(zip(parts, (a, b))),
                       record_count=i, target=0.5, attainment=1.0, status="on_track", status_text="On track")
     people = count // 41 // 5
     measures = []
@@ -53,7 +53,7 @@ if kind == "sheets":
     content.sheets = [("C", measures)]
     cells = 5 * people * 41
 else:
-    rows = ([f"KPI {i % 9}", "Category", "November 2026", 46348, "Salesperson", f"Somebody {i}",
+    rows = ([f"KPI {i % 9}", "Category", "November 2026", 46348, "Salesperson", f"Salesperson {i}",
              (i / 7, "0.0%"), i, None, None] for i in range(count // 8))
     content.pages = [wb.Page("Values", "Values", [wb.Table("Values", list("abcdefghij"), rows)])]
     cells = count

@@ -398,7 +398,7 @@ class BoardContext:
     def notes_on_withheld(self, domain, cell):
         """How many values of a domain are withheld, for the KPIs of which there are some.
 
-        :param cell: a cell of the same level; readers who may not read it are told nothing
+        :param cell: a cell of the same level; the result is empty for readers who may not read it
         :return: dict of KPI id to a sentence
         """
         model = self.env["crm.kpi.value"]

@@ -45,7 +45,7 @@ def confined(kpis, describe=str, everywhere=False):
 
 @contextmanager
 def told_to_reader(env):
-    """Run the block in a savepoint; a failure in it is told to the reader in words.
+    """Run the block in a savepoint; a failure becomes an error message for the reader.
 
     For what counts records while a reader waits: the traceback belongs into the log.
 

@@ -323,7 +323,7 @@ class TestBoardDetail(BoardCase):
             segment = industry.segment_ids.filtered(lambda s: s.industry_id == row)
             detail = self.ask("get_detail", self.leads, filters={"segment_id": segment.id})
             self.assertEqual(detail["salespeople_note"], expected)
-        # who may not read the values is told nothing
+        # readers without the right to these values get no count
         self.company.sudo().kpi_min_cell = 5
         self.refresh()
         self.leads.visibility = "own"

@@ -147,7 +147,7 @@ class TestDeletion(StoreCase):
         self.assertEqual(delete_orphans(self.env, self.env["crm.kpi.value"]), 0)
 
     def test_deletion_during_a_refresh(self):
-        """Whoever comes second waits: no value is written of a KPI that is deleted."""
+        """The second transaction waits: no value of a deleted KPI is written."""
         other = sql_db.db_connect(self.env.cr.dbname).cursor()
         self.addCleanup(other.close)
         other.execute("SELECT max(id) FROM crm_kpi")

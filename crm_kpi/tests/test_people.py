@@ -87,7 +87,7 @@ class TestDeletedOwners(PeopleCase):
 
     @freeze_time(NOW)
     def test_what_is_dated_ahead_moves_along(self):
-        """50 and 70 of North, 5 and 9 of nobody are dated after today: the rest has happened."""
+        """50 and 70 of North, and 5 and 9 without a team, are dated after today."""
         for owner, amounts in ((self.ann, (50, 70)), (self.env["res.users"], (5, 9))):
             for amount in amounts:
                 self.make_lead(
