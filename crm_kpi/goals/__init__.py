@@ -6,4 +6,5 @@
 * ``baseline``: what an improvement is compared with
 * ``refresh``: value, attainment and status; the rule of the status is ``engine.pace.judge``
 * ``labels``: texts
+* ``people``: followers, and messages about targets
 """

@@ -59,6 +59,7 @@ from . import test_withheld
 from . import test_withholding
 from . import test_workbook
 from . import test_export
+from . import test_goal_people
 from . import test_goal_sheet
 from . import test_export_download
 from . import test_mailing

@@ -283,7 +283,7 @@ class CrmKpiGoalSet(models.TransientModel):
         goals = model.with_context(
             mail_create_nolog=True, mail_create_nosubscribe=True, tracking_disable=True
         ).create(new)
-        model._write_many(changes)
+        model._write_many(changes, created=goals.ids)
         goals = model.browse(goals.ids + [goal.id for goal, _values in changes])
         return self._show(goals, len(cells) - len(goals))
 

@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools.misc import format_date
 
 from ...fields import NullableFloat
-from ...goals import labels
+from ...goals import labels, people
 from ...goals.baseline import baseline_spans
 from ...goals.cell import CELL, find_duplicate
 from ...goals.refresh import DEFAULT_KIND, GoalRefresh
@@ -484,6 +484,7 @@ class CrmKpiGoal(models.Model):
         )
         goals = super().create(vals_list)
         goals._update(renew=goals.ids)
+        goals._announce({})
         return goals
 
     def write(self, vals):
@@ -497,25 +498,32 @@ class CrmKpiGoal(models.Model):
                     if vals.get("active", goal.active)
                 ]
             )
+        if not TRIGGERS & vals.keys():
+            return super().write(vals)
+        before = people.snapshot(self)
         result = super().write(vals)
-        if TRIGGERS & vals.keys():
-            self._update(renew=self.ids if BASELINE_OF & vals.keys() else ())
+        self._update(renew=self.ids if BASELINE_OF & vals.keys() else ())
+        self._announce(before)
         return result
 
     @api.model
-    def _write_many(self, changes):  # pylint: disable=missing-return
-        """Write different values on many goals and compute all goals once.
+    def _write_many(self, changes, created=()):  # pylint: disable=missing-return
+        """Write different values on many goals, and compute and announce all goals once.
 
         The values must not change the cell of a goal.
 
         :param changes: list of ``(goal, vals)``
+        :param created: ids of new goals that were not announced, and are announced together
+            with the changed ones
         """
         goals = self.browse([goal.id for goal, _vals in changes])
+        before = people.snapshot(goals)
         for goal, vals in changes:
             self._refuse_protected(vals)
             # pylint: disable=super-method-mismatch
             super(CrmKpiGoal, goal).write(vals)
         goals._update(renew=goals.ids)
+        self.browse([*created, *goals.ids])._announce(before)
 
     def _raw(self, name):
         return self[name].id if self._fields[name].relational else self[name]
@@ -526,6 +534,30 @@ class CrmKpiGoal(models.Model):
             if vals.get("kind") == "improve":
                 vals.pop("target", None)
         return vals_list
+
+    # --- PEOPLE ---
+
+    def _announce(self, before):
+        """See :func:`~...goals.people.announce`."""
+        if not self.env.context.get("tracking_disable"):
+            people.announce(self, before)
+
+    def _message_auto_subscribe(self, updated_values, followers_existing_policy="skip"):
+        # people.announce() does it for all goals at once, and for their readers only
+        return True
+
+    def message_post(self, **kwargs):
+        people.ensure_followers(self)
+        return super().message_post(**kwargs)
+
+    def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
+        recipients = super()._notify_get_recipients(message, msg_vals=msg_vals, **kwargs)
+        if not self:
+            return recipients
+        users = self.env["res.users"].browse(r["uid"] for r in recipients if r["uid"])
+        # superuser: the rights of the receivers are checked, not those of the author
+        reading = set(people.readers(users.sudo(), self.sudo()).ids)
+        return [recipient for recipient in recipients if recipient["uid"] in reading]
 
     # --- ACTIONS ---
 
