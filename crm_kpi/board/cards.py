@@ -13,7 +13,7 @@ from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
 from ..goals.labels import STATUS_SHAPES, in_unit, status_text
 from .breakdown import Bar, bars
-from .change import change
+from .change import change, period_name
 from .context import SPARKLINE_PERIODS, number_or_none
 from .snapshots import early_snapshots, early_text
 from .trend import forecast_text
@@ -101,10 +101,14 @@ class Bullet:
 
 @dataclass
 class CardChange:
-    """The change against the comparison period; ``basis_text`` is the value of that period."""
+    """The change against the comparison period; ``basis_text`` is the value of that period.
+
+    :param trend_text: whether the change is good, in words
+    """
 
     text: str
     trend: str
+    trend_text: str
     up: bool
     basis_text: str
 
@@ -361,19 +365,24 @@ class Cards:
         before = self.values.get((kpi.id, basis.id))
         if not before or before.value is False or not row or before.version != row.version:
             return None
-        found = change(row, before.value, basis)
+        found = change(row, before, basis)
         if not found.text:
             return None
         return CardChange(
             text=found.text,
             trend=found.trend,
+            trend_text=self._trend_text(found.trend),
             up=found.up,
             basis_text=self.env._(
-                "%(value)s in %(period)s",
+                "%(period)s: %(value)s",
                 value=self.context.value_text(kpi, before),
-                period=basis.display_name,
+                period=period_name(kpi, basis),
             ),
         )
+
+    def _trend_text(self, trend):
+        """Whether a change is good, in words; empty where it is neither."""
+        return {"better": self.env._("Better"), "worse": self.env._("Worse")}.get(trend, "")
 
     def _sparkline(self, kpi):
         result = []

@@ -2,15 +2,25 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The change of a value against an earlier period, in words."""
 
+from datetime import timedelta
 from typing import NamedTuple
 
-from odoo.tools.misc import formatLang
+from odoo.tools.misc import format_date, formatLang
+
+#: Fewest records of the earlier value for a percentage: from 1 to 0 is no decrease by 100 %.
+PERCENT_MIN_RECORDS = 5
+#: Largest change that is a percentage; beyond it, the earlier value says more.
+PERCENT_MAX = 200
+#: Units whose changes are differences in points, and no percentages of the earlier value.
+POINT_UNITS = ("percent", "score")
 
 
 class Change(NamedTuple):
     """A change; everything is empty where two values cannot be compared.
 
+    :param text: the amount, the earlier value and its period; without the direction
     :param trend: ``better``, ``worse``, ``same``, or ``other`` where the KPI has no good direction
+    :param up: whether the value is higher than the earlier one
     """
 
     text: str = ""
@@ -21,37 +31,56 @@ class Change(NamedTuple):
 def change(row, before, period, whole_period=True):
     """The change of a ``crm.kpi.value`` against the value of an earlier period.
 
-    :param before: the earlier value; ``None`` or ``False`` where there is none
+    :param before: the earlier ``crm.kpi.value``; may be empty
     :param whole_period: whether both values cover the same part of their period; otherwise
         only the earlier value is shown
     """
     env, kpi = row.env, row.kpi_id
-    if not period or before is None or before is False or row.value is False:
+    if not period or not before or before.value is False or row.value is False:
         return Change()
+    names = {
+        "period": period_name(kpi, period),
+        "value": kpi._format_value(before.value, row.currency_id),
+    }
     if not whole_period:
-        value = kpi._format_value(before, row.currency_id)
-        return Change(env._("%(period)s: %(value)s", period=period.display_name, value=value))
+        return Change(env._("%(period)s total: %(value)s", **names))
     # what is dated ahead has not happened in the part of the period that is compared
-    delta = row.value - row.ahead - before
-    if kpi.unit == "percent":
-        points = abs(delta) * 100
-        amount = env._("%s points", formatLang(env, points, digits=kpi.digits))
-        unchanged = round(points, kpi.digits) == 0
-    elif before <= 0:
-        # growth from zero or from a loss has no percentage
-        return Change()
-    else:
-        percent = abs(delta) / before * 100
-        amount = f"{formatLang(env, percent, digits=0)}\u00a0%"
-        unchanged = round(percent) == 0
-    names = {"amount": amount, "period": period.display_name}
+    delta = row.value - row.ahead - before.value
+    amount, unchanged = _amount(kpi, delta, before)
     if unchanged:
         return Change(env._("same as %(period)s", **names), "same")
     up = delta > 0
     if kpi.direction == "maintain":
-        if up:
-            return Change(env._("%(amount)s more than %(period)s", **names), "other", True)
-        return Change(env._("%(amount)s less than %(period)s", **names), "other", False)
-    if up == (kpi.direction == "increase"):
-        return Change(env._("%(amount)s better than %(period)s", **names), "better", up)
-    return Change(env._("%(amount)s worse than %(period)s", **names), "worse", up)
+        trend = "other"
+    else:
+        trend = "better" if up == (kpi.direction == "increase") else "worse"
+    if not amount:
+        return Change(env._("from %(value)s (%(period)s)", **names), trend, up)
+    text = env._("%(amount)s vs %(period)s (%(value)s)", amount=amount, **names)
+    return Change(text, trend, up)
+
+
+def period_name(kpi, period):
+    """The name of a period that a value is compared with: of a snapshot its last day."""
+    if kpi._is_stock():
+        return format_date(kpi.env, period.date_to - timedelta(days=1))
+    return period.display_name
+
+
+def _amount(kpi, delta, before):
+    """The amount of a change, and whether it is too small to be shown.
+
+    The amount is empty where a percentage would mislead.
+    """
+    env = kpi.env
+    if kpi.unit in POINT_UNITS:
+        points = abs(delta) * (100 if kpi.unit == "percent" else 1)
+        amount = env._("%s points", formatLang(env, points, digits=kpi.digits))
+        return amount, round(points, kpi.digits) == 0
+    # growth from zero or from a loss has no percentage
+    if before.value <= 0 or before.record_count < PERCENT_MIN_RECORDS:
+        return "", delta == 0
+    percent = abs(delta) / before.value * 100
+    if percent > PERCENT_MAX:
+        return "", False
+    return f"{formatLang(env, percent, digits=0)}\u00a0%", round(percent) == 0

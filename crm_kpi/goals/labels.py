@@ -6,7 +6,7 @@ import math
 from datetime import timedelta
 
 from odoo import fields
-from odoo.tools.misc import format_date
+from odoo.tools.misc import format_date, formatLang
 
 from ..engine import pace
 from ..engine import periods as calendar
@@ -50,7 +50,7 @@ def target_text(goal):
     target = in_unit(goal, goal.target, exact=True)
     if goal.kind == "range":
         return f"{target} – {in_unit(goal, goal.target_max, exact=True)}"
-    less = goal.kind == "at_most" or (goal.kind == "improve" and goal.direction == "decrease")
+    less = _has_limit(goal)
     text = f"{'≤' if less else '≥'} {target}"
     if goal.kind == "improve":
         sign = "−" if less else "+"
@@ -75,10 +75,41 @@ def status_text(goal):
 
 
 def attainment_text(goal):
-    """The attainment as a percentage, rounded down: 99.6 % is not shown as 100 %."""
+    """The attainment as a percentage, rounded down: 99.6 % is not shown as 100 %.
+
+    Goals with an upper limit show the distance to it: a first response after 1 hour of at most
+    8 is no attainment of 800 %.
+    """
+    env, value, target = goal.env, goal.value, goal.target
+    if goal.kind == "range" and False not in (value, target):
+        if value < target:
+            return env._("%s below the range", _distance(goal, target - value))
+        if goal.target_max is not False and value > goal.target_max:
+            return env._("%s above the range", _distance(goal, value - goal.target_max))
+        return env._("in the range")
+    if _has_limit(goal) and False not in (value, target):
+        distance = _distance(goal, abs(target - value))
+        if distance == _distance(goal, 0):
+            return env._("at the limit")
+        if value > target:
+            return env._("%s over the limit", distance)
+        return env._("%s under the limit", distance)
     if goal.attainment is False:
         return "–"
     return f"{math.floor(goal.attainment * 100 + pace.EPSILON)}\u00a0%"
+
+
+def _has_limit(goal):
+    """Whether the target is the largest value that meets the goal."""
+    return goal.kind == "at_most" or (goal.kind == "improve" and goal.direction == "decrease")
+
+
+def _distance(goal, amount):
+    """A difference of values in the unit of the KPI; of percentages in points."""
+    if goal.kpi_id.unit == "percent":
+        digits = goal.kpi_id.digits
+        return goal.env._("%s points", formatLang(goal.env, amount * 100, digits=digits))
+    return in_unit(goal, amount)
 
 
 def pace_texts(goals):

@@ -93,6 +93,30 @@ class TestGoal(GoalCommon):
         goal.target = 20
         self.assertEqual((goal.status, goal.attainment), ("achieved", 1.5))
 
+    @freeze_time(NOON)
+    def test_distance_to_a_limit(self):
+        """Goals with an upper limit tell the room that is left: 744 % of it would say nothing."""
+        month = self.period("month", "2026-11-01")
+        self.make_leads(30, "2026-11-10 10:00:00", probability=20)
+        self.refresh()
+        for values, text in (
+            ({"kind": "at_most", "target": 40}, "10 under the limit"),
+            ({"kind": "at_most", "target": 30}, "at the limit"),
+            ({"kind": "at_most", "target": 25}, "5 over the limit"),
+            ({"kind": "range", "target": 35, "target_max": 40}, "5 below the range"),
+            ({"kind": "range", "target": 20, "target_max": 40}, "in the range"),
+            ({"kind": "range", "target": 20, "target_max": 28}, "2 above the range"),
+        ):
+            goal = self.make_goal(period_id=month.id, **values)
+            self.assertEqual(goal.attainment_text, text, values)
+            goal.unlink()
+        rate = self.make_kpi(
+            "rate", kind="formula", formula="test_score / 100", unit="percent", digits=1
+        )
+        self.refresh()
+        goal = self.make_goal(kpi_id=rate.id, period_id=month.id, kind="at_most", target=0.235)
+        self.assertEqual((goal.value, goal.attainment_text), (0.2, "3.5 points under the limit"))
+
     def test_status_over_the_life_of_a_goal(self):
         with freeze_time("2026-10-20 10:00:00"):
             month = self.period("month", "2026-11-01")

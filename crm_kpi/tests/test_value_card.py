@@ -7,12 +7,16 @@ from odoo.tests import freeze_time, tagged
 from .common import KpiCommon
 
 
+def plain(text):
+    return text.replace("\u00a0", " ")
+
+
 @tagged("post_install", "-at_install")
 class TestCard(KpiCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        for day, count in (("2026-02-10", 4), ("2026-03-10", 6), ("2026-04-02", 3)):
+        for day, count in (("2026-02-10", 8), ("2026-03-10", 12), ("2026-04-02", 3)):
             for _index in range(count):
                 cls.make_lead(f"{day} 10:00:00", user_id=cls.ann.id, expected_revenue=10)
         cls.make_lead("2026-03-11 10:00:00", user_id=cls.bob.id, expected_revenue=500)
@@ -30,19 +34,65 @@ class TestCard(KpiCommon):
         more = self.make_kpi("more")
         less = self.make_kpi("less", direction="decrease")
         kept = self.make_kpi("kept", direction="maintain")
-        for kpi, trend, word in (
-            (more, "better", "better"),
-            (less, "worse", "worse"),
-            (kept, "other", "more"),
-        ):
+        for kpi, trend in ((more, "better"), (less, "worse"), (kept, "other")):
             cell = self.cell(kpi, self.months[1])
-            self.assertEqual((cell.value, cell.previous_value), (6.0, 4.0))
+            self.assertEqual((cell.value, cell.previous_value), (12.0, 8.0))
             self.assertEqual(cell.change_trend, trend)
             self.assertTrue(cell.change_up)
-            self.assertEqual(
-                cell.change_text.replace("\u00a0", " "), f"50 % {word} than February 2026"
-            )
+            self.assertEqual(plain(cell.change_text), "50 % vs February 2026 (8)")
             self.assertEqual(cell.elapsed_text, "Whole period")
+
+    def test_misleading_percentages(self):
+        """A percentage of few records, of zero or a loss, or beyond 200 % is no help."""
+        months = self.months[:2]
+        kpi = self.make_kpi("base", aggregator="sum", value_field="probability")
+        for before, records, now, text in (
+            (100, 5, 300, "200 % vs February 2026 (100)"),
+            (100, 5, 301, "from 100 (February 2026)"),
+            (100, 4, 150, "from 100 (February 2026)"),
+            (0, 5, 150, "from 0 (February 2026)"),
+            (-10, 5, 150, "from -10 (February 2026)"),
+            (0, 0, 0, "same as February 2026"),
+            (100, 5, 100.2, "same as February 2026"),
+        ):
+            with self.subTest(before=before, records=records, now=now):
+                cells = self.env["crm.kpi.value"].create(
+                    [
+                        {
+                            "kpi_id": kpi.id,
+                            "period_id": month.id,
+                            "company_id": self.company.id,
+                            "level": "company",
+                            "value": value,
+                            "record_count": records,
+                            "version": kpi.version,
+                        }
+                        for month, value in zip(months, (before, now), strict=True)
+                    ]
+                )
+                self.assertEqual(plain(cells[1].change_text), text)
+                cells.unlink()
+
+    def test_change_of_a_score_is_in_points(self):
+        """From an NPS of -8 to 3 is 11 points better, not 138 %."""
+        kpi = self.make_kpi("nps", unit="score")
+        for before, now, text in ((-8, 3, "11 points"), (40, 38, "2 points")):
+            cells = self.env["crm.kpi.value"].create(
+                [
+                    {
+                        "kpi_id": kpi.id,
+                        "period_id": month.id,
+                        "company_id": self.company.id,
+                        "level": "company",
+                        "value": value,
+                        "record_count": 30,
+                        "version": kpi.version,
+                    }
+                    for month, value in zip(self.months[:2], (before, now), strict=True)
+                ]
+            )
+            self.assertEqual(plain(cells[1].change_text), f"{text} vs February 2026 ({before})")
+            cells.unlink()
 
     def test_periods_are_found_by_their_shown_name(self):
         """Users search the name that a card shows; the neutral name works in every language."""
@@ -77,7 +127,7 @@ class TestCard(KpiCommon):
         count = self.make_kpi("count")
         cell = self.cell(count, self.months[2])
         self.assertEqual(cell.value, 3.0)
-        self.assertEqual(cell.change_text, "March 2026: 6")
+        self.assertEqual(cell.change_text, "March 2026 total: 12")
         self.assertFalse(cell.change_trend)
         # 1, 2, 3, 6 to 10, 13 and 14 April are over: Easter Monday is not in the calendar
         self.assertEqual(cell.elapsed_text, "10 of 22 working days")
@@ -88,9 +138,9 @@ class TestCard(KpiCommon):
         month = self.months[1]
         self.env["crm.kpi"]._refresh(periods=month | self.months[2], kpis=share)
         [company] = self.cells(share, self.months[2], "company")
-        # 0 of 3 in April against 1 of 7 in March
+        # 0 of 3 in April against 1 of 13 in March
         self.assertEqual(company.value, 0.0)
-        self.assertEqual(company.change_text, "14.3 points worse than March 2026")
+        self.assertEqual(plain(company.change_text), "7.7 points vs March 2026 (7.7 %)")
         self.assertEqual(company.change_trend, "worse")
         self.assertFalse(company.change_up)
 
@@ -116,7 +166,7 @@ class TestCard(KpiCommon):
             domain, [["user_id", "period_id"], ["user_id"], []], ["value:avg"]
         )
         by_cell = {(r["user_id"][0], r["period_id"][0]): r["value:avg"] for r in rows[0]}
-        self.assertEqual(by_cell[self.ann.id, self.months[1].id], 6.0)
+        self.assertEqual(by_cell[self.ann.id, self.months[1].id], 12.0)
         totals = {r["user_id"][0]: r["value:avg"] for r in rows[1]}
         self.assertFalse(totals[self.ann.id])
         self.assertFalse(rows[2][0]["value:avg"])

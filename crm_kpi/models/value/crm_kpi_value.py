@@ -211,9 +211,9 @@ class CrmKpiValue(models.Model):
         behaviours = time_behaviours(self.kpi_id)
         for cell in self:
             found, period = previous.get(cell, (None, None))
-            cell.previous_value = before = found.value if found else False
-            if found and found.version != cell.version:
-                before = False  # another definition: the difference is no change
+            cell.previous_value = found.value if found else False
+            # of another definition: the difference is no change
+            before = found if found and found.version == cell.version else None
             kpi = cell.kpi_id
             grows = behaviours[kpi].additive or (
                 kpi.aggregator == "count_distinct" and not kpi.source_id.trailing_months
@@ -241,7 +241,7 @@ class CrmKpiValue(models.Model):
             (name, "in", list({cell[name].id for cell in self}))
             for name in ("team_id", "user_id", "segment_id")
         )
-        names = ["kpi_id", "period_id", "value", "version", *CELL_FIELDS]
+        names = ["kpi_id", "period_id", "value", "record_count", "version", *CELL_FIELDS]
         rows = self.search_fetch(domain, names, order="id")
         found = {(row.kpi_id.id, row.period_id.id, *row._cell_key()): row for row in rows}
         return {
