@@ -2,7 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """``./run bench``: measures the KPIs on generated databases, and writes docs/benchmark.md.
 
-Run it alone, on an idle machine. The phases are in ``crm_kpi_demo/bench``.
+Run it alone, on an idle machine. The phases are in ``crm_kpi_demo/bench``. Figures are saved at the end
+of each phase, so a long run can be made in pieces.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from .addons import split_modules
-from .bench_report import Run, document, table
+from .bench_report import Piece, Run, document, table
+from .bench_rows import Figures
 from .common import REPO, Problem, say, step
 from .installation import Odoo
 from .process import error_line
@@ -32,58 +35,60 @@ DOCUMENT = REPO / "docs" / "benchmark.md"
 #: the growth is that in leads and orders.
 QUICK = {"sizes": (5_000, 20_000), "reps": 20, "customers": 1_000}
 FULL = {"sizes": (50_000, 200_000, 1_000_000), "reps": 500, "customers": 50_000}
-#: Seconds after which a phase is ended, for 20,000 leads and orders.
-LIMIT = 1_800
+#: Minutes after which a phase is ended, by the number of leads and orders.
+LIMITS = {20_000: 5, 50_000: 10, 200_000: 20, 1_000_000: 60}
 #: Phases in the same database, in this order.
 PHASES = ("history", "changes", "rebuild", "reading", "goals")
 #: Phases that do not depend on the number of records.
-ONCE = ("writing", "small", "workbook")
+ONCE = ("writing", "small", "small_bare", "workbook")
 #: The company of the small data set: two years of weeks and a year of days.
 SMALL = {"leads": 830, "orders": 830, "tickets": 0, "reps": 5, "customers": 91}
 GAMIFICATION = "gamification"
 
 
 def command_bench(options: argparse.Namespace) -> int:
-    """Measure, print the table, and write the document."""
+    """Measure, save each piece, print the table, and write the document."""
     plan = FULL if options.full else QUICK
-    sizes = options.sizes or plan["sizes"]
     odoo = Odoo(state_folder(), options.db_url)
     people = {name: getattr(options, name) or plan[name] for name in ("reps", "customers")}
-    bench = Bench(odoo, **people, phases=options.phases)
-    start = time.monotonic()
-    run = Run(full=options.full, load=os.getloadavg()[0], **people, **_machine(odoo))
-    run.once = bench.once()
-    # only what does not depend on the size: no database of that size is needed
-    if options.phases and not set(options.phases) - set(ONCE):
-        sizes = ()
-    for size in sorted(sizes):
-        figures = run.sizes[size] = {}
-        for found in bench.size(size):
-            figures |= found
-            _save(odoo, run)  # a run that is ended early has saved what it knows
-    run.minutes = round((time.monotonic() - start) / 60)
-    _save(odoo, run)
+    run = Run(full=options.full, **people, **_machine(odoo))
+    path = odoo.state.logs / f"bench-{'full' if options.full else 'quick'}.json"
+    if options.sizes or options.phases:
+        run.keep(_saved(path))
+    bench = Bench(odoo, **people, commit=_commit())
+    sizes = sorted(options.sizes or plan["sizes"])
+    done = {piece.phase for piece in run.pieces}
+    # what does not depend on the size is not measured again for each size
+    wanted = options.phases or [*PHASES, "bare", *(name for name in ONCE if name not in done)]
+    for piece in bench.pieces(sizes, set(wanted)):
+        run.add(piece)
+        path.write_text(json.dumps(run.as_dict(), indent=1))
     print(table(run))
-    if not options.phases:
-        DOCUMENT.write_text(document(run))
-        say(f"written: {DOCUMENT.relative_to(REPO)}")
+    DOCUMENT.write_text(document(run))
+    say(f"written: {DOCUMENT.relative_to(REPO)}")
     return 0
 
 
 @dataclass
 class Bench:
-    """Makes the databases and runs the phases, each in a process of Odoo.
-
-    :param phases: only these; all of them without it
-    """
+    """Makes the databases and runs the phases, each in a process of Odoo."""
 
     odoo: Odoo
     reps: int
     customers: int
-    phases: list[str] | None = None
+    commit: str
 
-    def size(self, size: int) -> Iterator[dict[str, float]]:
-        """Yield the figures of one number of leads and orders, phase by phase."""
+    def pieces(self, sizes: list[int], wanted: set[str]) -> Iterator[Piece]:
+        """Measure the wanted phases."""
+        for phase in ONCE:
+            if phase in wanted:
+                yield self._piece(0, phase, getattr(self, f"_{phase}"))
+        if wanted - set(ONCE):
+            for size in sizes:
+                yield from self._size(size, wanted)
+
+    def _size(self, size: int, wanted: set[str]) -> Iterator[Piece]:
+        """Measure the wanted phases with a number of leads and orders."""
         numbers = {
             "leads": size,
             "orders": size,
@@ -92,41 +97,60 @@ class Bench:
             "customers": self.customers,
         }
         with self._database(str(size)) as name, self._database(f"{size}_bare") as bare:
-            start = time.monotonic()
-            make_scale_database(self.odoo, name, numbers, modules=(*MODULES, GAMIFICATION))
-            yield {"generate.wall": time.monotonic() - start}
-            if self._wanted("bare"):
-                self.odoo.databases.copy(name, bare)
-            for phase in PHASES:
-                if self._wanted(phase) or phase == "history":
-                    found = self._phase(name, phase, size)
-                    yield found
-                    if phase == "history" and not found.get("history.done"):
-                        break  # the others need its values
-            if self._wanted("bare"):
-                yield self._phase(bare, "bare", size)
 
-    def once(self) -> dict[str, float]:
-        """The figures that do not depend on the number of records."""
-        figures: dict[str, float] = {}
-        if self._wanted("writing"):
-            templates = Templates(self.odoo)
-            _own, external = split_modules(MODULES, self.odoo.addons)
-            for label, modules in (("with", MODULES), ("without", sorted(external))):
-                with self._database(f"writing_{label}") as name:
-                    self.odoo.databases.copy(templates.get(modules, demo=False), name)
-                    found = self._phase(name, "writing", 0)
-                    figures |= {f"{label}.{key}": value for key, value in found.items()}
-        if self._wanted("small"):
-            with self._database("small") as name:
-                make_scale_database(self.odoo, name, SMALL)
-                figures |= self._phase(name, "small", 0)
-        if self._wanted("workbook"):
-            figures |= measure_workbook(self.odoo.python)
+            def generate() -> Figures:
+                start = time.monotonic()
+                make_scale_database(self.odoo, name, numbers, modules=(*MODULES, GAMIFICATION))
+                return {"generate.wall": time.monotonic() - start}
+
+            yield self._piece(size, "generate", generate)
+            if "bare" in wanted:
+                self.odoo.databases.copy(name, bare)
+            # the other phases need the values of the first one
+            phases = [phase for phase in PHASES if phase == "history" or phase in wanted]
+            for phase in phases if wanted.intersection(PHASES) else ():
+                piece = self._piece(size, phase, lambda phase=phase: self._phase(name, phase, size))
+                yield piece
+                if "first.wall" not in piece.figures and phase == "history":
+                    break
+            if "bare" in wanted:
+                yield self._piece(size, "bare", lambda: self._phase(bare, "bare", size))
+
+    def _writing(self) -> Figures:
+        """What users write, with the addons and without them."""
+        figures = {}
+        templates = Templates(self.odoo)
+        _own, external = split_modules(MODULES, self.odoo.addons)
+        for label, modules in (("with", MODULES), ("without", sorted(external))):
+            with self._database(f"writing_{label}") as name:
+                self.odoo.databases.copy(templates.get(modules, demo=False), name)
+                found = self._phase(name, "writing")
+                figures |= {f"{label}.{key}": value for key, value in found.items()}
         return figures
 
-    def _wanted(self, phase: str) -> bool:
-        return not self.phases or phase in self.phases
+    def _small(self) -> Figures:
+        return self._small_company("small")
+
+    def _small_bare(self) -> Figures:
+        return self._small_company("small_bare")
+
+    def _small_company(self, phase: str) -> Figures:
+        with self._database(phase) as name:
+            make_scale_database(self.odoo, name, SMALL)
+            return self._phase(name, phase)
+
+    def _workbook(self) -> Figures:
+        return measure_workbook(self.odoo.python)
+
+    def _piece(self, size: int, phase: str, measure: Callable[[], Figures]) -> Piece:
+        """Measure, and note when and in which state that was."""
+        start = datetime.now(timezone.utc).replace(tzinfo=None)
+        load = os.getloadavg()[0]
+        figures = measure()
+        minutes = (datetime.now(timezone.utc).replace(tzinfo=None) - start).total_seconds() / 60
+        return Piece(
+            size, phase, self.commit, f"{start:%Y-%m-%d %H:%M}", round(load, 1), minutes, figures
+        )
 
     @contextlib.contextmanager
     def _database(self, label: str) -> Iterator[str]:
@@ -137,9 +161,12 @@ class Bench:
         finally:
             self.odoo.databases.drop(name)
 
-    def _phase(self, database: str, phase: str, size: int) -> dict[str, float]:
-        """The figures of a phase; those that it had measured when it failed or took too long."""
-        odoo, limit = self.odoo, LIMIT * max(1, size / 20_000)
+    def _phase(self, database: str, phase: str, size: int = 0) -> Figures:
+        """The figures of a phase; those that it had measured when it failed or took too long.
+
+        Then there is also ``PHASE.limit`` with its minutes, or ``PHASE.failed``.
+        """
+        odoo, limit = self.odoo, time_limit(size)
         path = odoo.state.logs / f"{database}-{phase}.json"
         path.unlink(missing_ok=True)
         script = (REPO / "tools" / "bench_shell.py").read_text()
@@ -148,7 +175,7 @@ class Bench:
         # without parallel workers: the processor time is that of one process
         env = {**odoo.env, "PGOPTIONS": "-c max_parallel_workers_per_gather=0"}
         command = odoo.command("shell", "-d", database, "--no-http")
-        problem = ""
+        missed = {}
         with step(f"{phase} of {database}"), log.open("w") as output:
             try:
                 done = subprocess.run(
@@ -159,23 +186,20 @@ class Bench:
                     cwd=odoo.state.root,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    timeout=limit,
+                    timeout=limit * 60,
                     check=False,
                 )
-                if done.returncode:
-                    problem = error_line(log)
             except subprocess.TimeoutExpired:
-                problem = f"ended after {limit:.0f} s"
+                missed = {f"{phase}.limit": limit}
                 self._end_sessions(database)
+                say(f"{phase} of {database} was ended after {limit} minutes")
         figures = json.loads(path.read_text()) if path.exists() else {}
-        if not figures.pop("done", 0):
-            say(f"{phase} of {database} did not finish: {problem or 'see ' + str(log)}")
-            figures[f"{phase}.limit"] = limit
-        else:
-            figures[f"{phase}.done"] = 1
+        if not figures.pop("done", 0) and not missed:
+            missed = {f"{phase}.failed": done.returncode}
+            say(f"{phase} of {database} failed: {error_line(log)} ({log})")
         figures[f"{phase}.peak_mb"] = figures.pop("peak_mb", 0)
         path.unlink(missing_ok=True)
-        return figures
+        return figures | missed
 
     def _end_sessions(self, database: str) -> None:
         """End what the server still does for a process that was ended."""
@@ -187,24 +211,29 @@ class Bench:
         )
 
 
+def time_limit(size: int) -> int:
+    """Minutes after which a phase is ended."""
+    return next((LIMITS[number] for number in LIMITS if size <= number), max(LIMITS.values()))
+
+
 def _machine(odoo: Odoo) -> dict:
     """What the figures depend on, besides the code."""
     (row,) = odoo.databases.sql("SHOW server_version")
     if not odoo.server.private and not odoo.server.host.startswith("/"):
         raise Problem("./run bench reads the processor time of PostgreSQL: it needs a local server")
-    commit = subprocess.run(
+    return {"postgresql": row[0].split()[0], "processors": os.cpu_count() or 1}
+
+
+def _commit() -> str:
+    done = subprocess.run(
         ["git", "-C", str(REPO), "log", "-1", "--format=%h of %cs"],
         capture_output=True,
         text=True,
         check=False,
     )
-    return {
-        "commit": commit.stdout.strip() or "unknown",
-        "postgresql": row[0].split()[0],
-        "processors": os.cpu_count() or 1,
-    }
+    return done.stdout.strip() or "unknown"
 
 
-def _save(odoo: Odoo, run: Run) -> None:
-    """Keep the figures of the run in the state folder."""
-    Path(odoo.state.logs / "bench.json").write_text(json.dumps(run.as_dict(), indent=1))
+def _saved(path: Path) -> dict:
+    """The figures of an earlier run."""
+    return json.loads(path.read_text()) if path.exists() else {}

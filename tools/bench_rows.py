@@ -5,39 +5,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .bench_fit import exponent
 
 Figures = dict[str, float]
+Figure = Callable[[Figures], "float | None"]
 #: Parts of the back-fill that read leads and tickets, not orders.
 NOT_ORDERS = ("leads", "crm.lead", "tickets", "helpdesk.ticket", "account.move", "invoice_lines")
+#: Digits behind the point, by unit.
+DIGITS = {"s": 1, "×": 1, "GB": 1, "MB": 0, "ms": 0, "": 0}
 
 
 @dataclass(frozen=True)
 class Row:
     """A row of the table.
 
-    :param figure: from the figures of one size; ``None``: not measured
+    :param figure: from the figures of one size, or its name among them; ``None``: not measured
     :param unit: text behind a figure
-    :param goals: number of records to the largest figure wanted there; smaller numbers have the
-        goal of the next larger one
+    :param goal: the largest figure wanted; or the number of records to it: smaller numbers then
+        have the goal of the next larger one
     :param at_least: the goal is the smallest figure wanted
     :param growth: whether the growth with the number of records is shown
     """
 
     title: str
-    figure: Callable[[Figures], float | None]
+    figure: str | Figure
     unit: str = "s"
-    digits: int = 1
-    goals: dict[int, float] = field(default_factory=dict)
+    goal: float | dict[int, float] | None = None
     at_least: bool = False
     growth: bool = True
+    digits: int | None = None
+
+    def value(self, figures: Figures) -> float | None:
+        """The figure of the row."""
+        if isinstance(self.figure, str):
+            return figures.get(self.figure)
+        return self.figure(figures)
 
     def limit(self, size: int) -> float | None:
         """The goal at a number of records."""
-        larger = [number for number in sorted(self.goals) if number >= size]
-        return self.goals[larger[0]] if larger else None
+        if not isinstance(self.goal, dict):
+            return self.goal
+        larger = [number for number in sorted(self.goal) if number >= size]
+        return self.goal[larger[0]] if larger else None
 
     def met(self, size: int, value: float | None) -> bool | None:
         """Whether the goal is met; ``None`` without a goal or a figure."""
@@ -47,12 +58,7 @@ class Row:
         return value >= limit if self.at_least else value <= limit
 
 
-def key(name: str, factor: float = 1) -> Callable[[Figures], float | None]:
-    """A figure by its name."""
-    return lambda figures: figures[name] * factor if name in figures else None
-
-
-def total(*names: str, factor: float = 1) -> Callable[[Figures], float | None]:
+def total(*names: str, factor: float = 1) -> Figure:
     """Sum of figures."""
 
     def figure(figures: Figures) -> float | None:
@@ -63,16 +69,25 @@ def total(*names: str, factor: float = 1) -> Callable[[Figures], float | None]:
     return figure
 
 
-def ratio(above: str | tuple, below: str | tuple) -> Callable[[Figures], float | None]:
-    """Quotient of figures, or of sums of figures."""
+def ratio(above: str, *below: str) -> Figure:
+    """Quotient of a figure and a sum of figures."""
 
     def figure(figures: Figures) -> float | None:
-        one, other = (
-            total(*([part] if isinstance(part, str) else part))(figures) for part in (above, below)
-        )
-        return one / other if one is not None and other else None
+        other = total(*below)(figures)
+        return figures[above] / other if above in figures and other else None
 
     return figure
+
+
+def times(title: str, figure: Figure, goal: float | None = None, **options) -> Row:
+    """A row of a quotient."""
+    return Row(title, figure, "×", goal, growth=False, **options)
+
+
+def board(role: str) -> Row:
+    """Processor time of a board, of PostgreSQL and Python."""
+    figure = total(f"board.{role}.cpu", f"board.{role}.python", factor=1000)
+    return Row(f"Board of 12 cards, {role}, CPU", figure, "ms", 100)
 
 
 def per_100k_orders(figures: Figures) -> float | None:
@@ -91,18 +106,28 @@ def per_100k_orders(figures: Figures) -> float | None:
 
 def slowest_unchanged(figures: Figures) -> float | None:
     """Processor time of PostgreSQL in the slowest step of a refresh without changes."""
-    times = steps(figures, "unchanged", "cpu")
-    return max(times.values()) if times else None
+    found = steps(figures, "unchanged", "cpu")
+    return max(found.values()) if found else None
 
 
 def growth_in_kpis(figures: Figures) -> float | None:
     """Exponent of the time of a rebuild in the number of KPIs."""
-    times = {
+    found = {
         int(name.split(".")[1]): value
         for name, value in figures.items()
         if name.startswith("kpis.") and name.endswith(".cpu")
     }
-    return exponent(times)
+    return exponent(found)
+
+
+def more_queries(name: str) -> Figure:
+    """Queries with KPIs that there are not without them."""
+
+    def figure(figures: Figures) -> float | None:
+        ours, plain = (figures.get(f"{kind}.{name}.queries") for kind in ("with", "without"))
+        return None if ours is None or plain is None else ours - plain
+
+    return figure
 
 
 def steps(figures: Figures, name: str, kind: str) -> dict[str, float]:
@@ -116,136 +141,98 @@ def steps(figures: Figures, name: str, kind: str) -> dict[str, float]:
 
 
 K, M = 1_000, 1_000_000
-ROWS = (
-    Row("Generating the records", key("generate.wall")),
-    Row("Back-fill, wall", key("backfill.wall")),
-    Row("Back-fill of orders, CPU per 100,000", per_100k_orders, goals={M: 25}, growth=False),
-    Row("First refresh, wall", key("first.wall"), goals={200 * K: 300, M: 1200}),
-    Row("First refresh, CPU of PostgreSQL", key("first.cpu")),
-    Row("First refresh, values written", key("first.cells"), unit="", digits=0),
-    Row("First refresh, temporary files", key("first.temp_mb", 1 / 1024), unit="GB"),
-    Row("First refresh without statistics, wall", key("bare_first.wall"), goals={70 * K: 120}),
-    Row(
-        "— as a multiple of the one with statistics",
-        ratio("bare_first.wall", "first.wall"),
-        unit="×",
-        goals={M: 1.5},
-        growth=False,
-    ),
-    Row("One old order cancelled, refresh, wall", key("cancelled.wall"), goals={M: 5}),
-    *(
-        Row(
-            f"Rebuild of {source}, CPU as a multiple of SQL by hand",
-            ratio(f"rebuild.{source}.cpu", f"by_hand.{source}.cpu"),
-            unit="×",
+#: The rows by the phase that measures them.
+ROWS = {
+    "generate": [Row("Generating the records", "generate.wall")],
+    "history": [
+        Row("Back-fill, wall", "backfill.wall"),
+        Row("Back-fill of orders, CPU per 100,000", per_100k_orders, goal=25, growth=False),
+        Row("First refresh, wall", "first.wall", goal={200 * K: 300, M: 1200}),
+        Row("First refresh, CPU of PostgreSQL", "first.cpu"),
+        Row("First refresh, values written", "first.cells", ""),
+        Row("First refresh, temporary files", total("first.temp_mb", factor=1 / 1024), "GB"),
+        Row("First refresh, memory, peak", "history.peak_mb", "MB"),
+        Row("Values on disk, with indexes", "first.crm_kpi_value.mb", "MB"),
+        Row("Dead rows of orders after the back-fill", "backfill.sale_order.dead", ""),
+        Row("Dead rows of leads after the back-fill", "backfill.crm_lead.dead", ""),
+    ],
+    "bare": [
+        Row("First refresh without statistics, wall", "bare_first.wall", goal={70 * K: 120}),
+        times(
+            "— as a multiple of the one with statistics",
+            ratio("bare_first.wall", "first.wall"),
+            1.5,
+        ),
+    ],
+    "changes": [
+        Row("One old order cancelled, refresh, wall", "cancelled.wall", goal=5),
+        Row("Locked orders changed: number", "locked.orders", "", growth=False),
+        Row("Locked orders changed, CPU", "locked.cpu"),
+        times("— as a multiple of the scan by hand", ratio("locked.cpu", "by_hand.order.cpu"), 3),
+        times(
+            "— the second time, as a multiple of the first",
+            ratio("locked_again.cpu", "locked.cpu"),
+            1.2,
             digits=2,
-            goals={M: 1.5},
-            growth=False,
-        )
-        for source in ("order", "lead_created", "customer")
-    ),
-    Row(
-        "Growth of a rebuild in KPIs, exponent",
-        growth_in_kpis,
-        unit="",
-        digits=2,
-        goals={M: 1},
-        growth=False,
-    ),
-    Row("Locked orders changed: number", key("locked.orders"), unit="", digits=0, growth=False),
-    Row("Locked orders changed, CPU", key("locked.cpu")),
-    Row(
-        "— as a multiple of the scan by hand",
-        ratio("locked.cpu", "by_hand.order.cpu"),
-        unit="×",
-        goals={M: 3},
-        growth=False,
-    ),
-    Row(
-        "— the second time, as a multiple of the first",
-        ratio("locked_again.cpu", "locked.cpu"),
-        unit="×",
-        digits=2,
-        goals={M: 1.2},
-        growth=False,
-    ),
-    Row("Unchanged refresh, wall", key("unchanged.wall")),
-    Row(
-        "Unchanged refresh, slowest step, CPU",
-        slowest_unchanged,
-        digits=2,
-        goals={200 * K: 0.3, M: 1},
-    ),
-    Row("Refresh on a new day, wall", key("daily.wall"), goals={200 * K: 30}),
-    Row("Refresh on a new day, CPU", key("daily.cpu")),
-    Row(
-        "Board of 12 cards, manager, CPU",
-        total("board.manager.cpu", "board.manager.python", factor=1000),
-        unit="ms",
-        digits=0,
-        goals={M: 100},
-    ),
-    Row(
-        "Board of 12 cards, salesperson, CPU",
-        total("board.salesperson.cpu", "board.salesperson.python", factor=1000),
-        unit="ms",
-        digits=0,
-        goals={M: 100},
-    ),
-    Row(
-        "Pivots of Odoo for 12 figures, as a multiple of the board",
-        key("pivots.times"),
-        unit="×",
-        digits=0,
-        goals={M: 50},
-        at_least=True,
-        growth=False,
-    ),
-    Row("Goals × 20 KPIs: number", key("goals.number"), unit="", digits=0, growth=False),
-    Row(
-        "Gamification, as a multiple of goals and their values",
-        ratio("gamification.wall", ("goals.wall", "goal_values.wall")),
-        unit="×",
-        goals={M: 20},
-        at_least=True,
-        growth=False,
-    ),
-    Row(
-        "Gamification, as a multiple of goals",
-        ratio("gamification.wall", "goals.wall"),
-        unit="×",
-        growth=False,
-    ),
-    Row("Values on disk, with indexes", key("first.crm_kpi_value.mb"), unit="MB", digits=0),
-    Row("Dead rows of orders after the back-fill", key("backfill.sale_order.dead"), "", 0),
-    Row("Dead rows of leads after the back-fill", key("backfill.crm_lead.dead"), "", 0),
-    Row("Memory of the first refresh, peak", key("history.peak_mb"), unit="MB", digits=0),
-    Row("Memory of the board, peak", key("reading.peak_mb"), unit="MB", digits=0),
-)
-
-
-def more_queries(name: str) -> Callable[[Figures], float | None]:
-    """Queries with KPIs that there are not without them."""
-
-    def figure(figures: Figures) -> float | None:
-        ours, plain = (figures.get(f"{kind}.{name}.queries") for kind in ("with", "without"))
-        return None if ours is None or plain is None else ours - plain
-
-    return figure
-
-
-#: Rows that do not depend on the number of records.
-ONCE = (
-    Row("Order confirmed: more queries", more_queries("confirm.warm"), "", 0, {0: 2}),
-    Row("Message on an order: more queries", more_queries("message.warm"), "", 0, {0: 1}),
-    Row(
-        "First refresh of 830 orders, weeks and days, without statistics, wall",
-        key("small_first.wall"),
-        goals={0: 15},
-    ),
-    Row("— with statistics", key("small_analysed.wall"), goals={0: 15}),
-    Row("— values written", key("small_first.cells"), unit="", digits=0),
-    Row("Workbook of 100,000 cells", key("workbook.seconds")),
-    Row("— memory", key("workbook.megabytes"), unit="MB", digits=0),
-    Row("— live formulas", key("workbook.formulas"), unit="", digits=0),
-)
+        ),
+        Row("Unchanged refresh, wall", "unchanged.wall"),
+        Row(
+            "Unchanged refresh, slowest step, CPU",
+            slowest_unchanged,
+            goal={200 * K: 0.3, M: 1},
+            digits=2,
+        ),
+        Row("Refresh on a new day, wall", "daily.wall", goal={200 * K: 30}),
+        Row("Refresh on a new day, CPU", "daily.cpu"),
+    ],
+    "rebuild": [
+        *(
+            times(
+                f"Rebuild of {source}, CPU as a multiple of SQL by hand",
+                ratio(f"rebuild.{source}.cpu", f"by_hand.{source}.cpu"),
+                1.5,
+                digits=2,
+            )
+            for source in ("order", "lead_created", "customer")
+        ),
+        Row("Growth of a rebuild in KPIs, exponent", growth_in_kpis, "", 1, growth=False, digits=2),
+    ],
+    "reading": [
+        board("manager"),
+        board("salesperson"),
+        Row("Boards, memory, peak", "reading.peak_mb", "MB"),
+        times(
+            "Pivots of Odoo for 12 figures, as a multiple of the board",
+            total("pivots.times"),
+            50,
+            at_least=True,
+        ),
+    ],
+    "goals": [
+        Row("Goals × 20 KPIs: number", "goals.number", "", growth=False),
+        times(
+            "Gamification, as a multiple of goals and their values",
+            ratio("gamification.wall", "goals.wall", "goal_values.wall"),
+            20,
+            at_least=True,
+        ),
+        times("Gamification, as a multiple of goals", ratio("gamification.wall", "goals.wall")),
+    ],
+}
+#: Rows that do not depend on the number of records, by the phase that measures them.
+ONCE = {
+    "writing": [
+        Row("Order confirmed: more queries", more_queries("confirm.warm"), "", 2),
+        Row("Message on an order: more queries", more_queries("message.warm"), "", 1),
+    ],
+    "small": [
+        Row("First refresh of 830 orders, weeks and days, wall", "small.wall", goal=15),
+        Row("— values written", "small.cells", ""),
+    ],
+    "small_bare": [Row("— without statistics, wall", "small_bare.wall", goal=15)],
+    "workbook": [
+        Row("Workbook of 100,000 cells", "workbook.seconds"),
+        Row("— memory", "workbook.megabytes", "MB"),
+        Row("— live formulas", "workbook.formulas", ""),
+    ],
+}

@@ -114,11 +114,11 @@ def _add_maintenance_commands(commands: Commands) -> None:
     sub = commands.add("bench", command_bench, text)
     text = "with 50,000, 200,000 and 1,000,000 leads and orders: hours"
     sub.add_argument("--full", action="store_true", help=text)
-    text = "other numbers of leads and orders"
+    text = "only these numbers of leads and orders; the other figures of the last run are kept"
     sub.add_argument("--sizes", type=int, nargs="+", metavar="N", help=text)
     for name in ("reps", "customers"):
         sub.add_argument(f"--{name}", type=int, metavar="N", help=f"another number of {name}")
-    text = "only these phases; the document is not written then"
+    text = "only these phases; the other figures of the last run are kept"
     names = (*PHASES, "bare", *ONCE)
     sub.add_argument("--phases", nargs="+", choices=names, help=text)
     commands.add("wheel", command_wheel, "build a wheel of each addon into dist/")

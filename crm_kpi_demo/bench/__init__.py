@@ -7,7 +7,12 @@ Each phase runs in a process of its own, so that its peak memory is known.
 
 from .changes import measure_changes
 from .goals import measure_goals
-from .history import measure_history, measure_many_periods, measure_without_statistics
+from .history import (
+    measure_history,
+    measure_small_company,
+    measure_small_company_without_statistics,
+    measure_without_statistics,
+)
 from .meter import Meter
 from .reading import measure_reading
 from .rebuild import measure_rebuild
@@ -21,7 +26,8 @@ PHASES = {
     "reading": measure_reading,
     "goals": measure_goals,
     "writing": measure_writing,
-    "small": measure_many_periods,
+    "small": measure_small_company,
+    "small_bare": measure_small_company_without_statistics,
 }
 
 

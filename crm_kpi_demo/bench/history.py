@@ -25,9 +25,7 @@ def measure_history(env, meter):
 
 def measure_without_statistics(env, meter):
     """The same in one transaction, in a database that PostgreSQL knows nothing of."""
-    env.cr.execute("DELETE FROM pg_statistic")
-    env.cr.execute("UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE relkind = 'r'")
-    env.cr.commit()
+    _forget_statistics(env)
     with meter.measure("bare_backfill"):
         env["crm.kpi.backfill"]._continue()
     with meter.measure("bare_first"):
@@ -37,24 +35,38 @@ def measure_without_statistics(env, meter):
         pass
 
 
-def measure_many_periods(env, meter):
-    """The first refresh of a small company that looks at weeks, days and a free period."""
+def measure_small_company(env, meter):
+    """The first refresh of a small company that looks at weeks, days and two years."""
+    _measure_many_periods(env, meter, "small", with_statistics=True)
+
+
+def measure_small_company_without_statistics(env, meter):
+    """The same in a database that PostgreSQL knows nothing of."""
+    _measure_many_periods(env, meter, "small_bare", with_statistics=False)
+
+
+def _measure_many_periods(env, meter, name, with_statistics):
     _backfill(env, meter)
     [company] = env["res.company"].search([], limit=1)
     model = env["crm.kpi.period"].with_company(company)
     last = env.cr.now().date()
-    first = last.replace(year=last.year - 2)
-    model._ensure(first, last, ("week",))
+    model._ensure(last.replace(year=last.year - 2), last, ("week",))
     model._ensure(last.replace(month=1, day=1), last, ("day",))
     env.cr.commit()
-    with meter.measure("small_first"):
+    if with_statistics:
+        env.cr.execute("ANALYZE")
+        env.cr.commit()
+    else:
+        _forget_statistics(env)
+    with meter.measure(name):
         cells = env["crm.kpi"]._refresh()
-    meter.note(**{"small_first.cells": int(cells)})
-    env.cr.rollback()
-    env.cr.execute("ANALYZE")
-    env.cr.commit()
-    with meter.measure("small_analysed"):
-        env["crm.kpi"]._refresh()
+    meter.note(**{f"{name}.cells": int(cells)})
+
+
+def _forget_statistics(env):
+    env.cr.execute("DELETE FROM pg_statistic")
+    env.cr.execute("UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE relkind = 'r'")
+    env.cr.commit()  # pylint: disable=invalid-commit
 
 
 def refresh(env, meter, name):
