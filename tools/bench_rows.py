@@ -90,6 +90,25 @@ def board(role: str) -> Row:
     return Row(f"Board of 12 cards, {role}, CPU", figure, "ms", 100)
 
 
+def waits(name: str, title: str) -> list[Row]:
+    """The rows of writes that happened during something else."""
+    writes = f"writes_{name}"
+    return [
+        times(
+            f"{title}: longest wait for a lock, as a multiple of the longest write without",
+            ratio(f"{writes}.locked", "writes_alone.longest"),
+            1,
+            digits=2,
+        ),
+        Row("— longest wait for a lock", f"{writes}.locked", digits=2),
+        Row("— longest write", f"{writes}.longest", digits=2),
+        Row("— median", f"{writes}.median", digits=2),
+        Row("— number", f"{writes}.number", ""),
+        Row("— repeated because of a conflict", f"{writes}.repeated", ""),
+        Row("— given up", f"{writes}.failed", "", 0),
+    ]
+
+
 def per_100k_orders(figures: Figures) -> float | None:
     """Processor time of the back-fill of orders and their customers, per 100,000 orders."""
     start, end = "backfill.part.", ".cpu"
@@ -225,8 +244,14 @@ ONCE = {
         Row("Order confirmed: more queries", more_queries("confirm.warm"), "", 2),
         Row("Message on an order: more queries", more_queries("message.warm"), "", 1),
     ],
+    "waits": [
+        Row("Writes of users, longest", "writes_alone.longest", digits=2),
+        Row("— median", "writes_alone.median", digits=2),
+        *waits("backfill", "Writes during the back-fill"),
+        *waits("refresh", "Writes during a refresh"),
+    ],
     "small": [
-        Row("First refresh of 830 orders, weeks and days, wall", "small.wall", goal=15),
+        Row("First refresh of 830 orders, weeks of two years, wall", "small.wall", goal=15),
         Row("— values written", "small.cells", ""),
     ],
     "small_bare": [Row("— without statistics, wall", "small_bare.wall", goal=15)],

@@ -16,6 +16,7 @@ from .history import (
 from .meter import Meter
 from .reading import measure_reading
 from .rebuild import measure_rebuild
+from .waits import measure_waits, write_until_told
 from .writing import measure_writing
 
 PHASES = {
@@ -26,6 +27,8 @@ PHASES = {
     "reading": measure_reading,
     "goals": measure_goals,
     "writing": measure_writing,
+    "waits": measure_waits,
+    "writer": write_until_told,  # a part of "waits"
     "small": measure_small_company,
     "small_bare": measure_small_company_without_statistics,
 }

@@ -3,6 +3,7 @@
 """The back-fill and the first refresh after an installation on a database with history."""
 
 import logging
+from datetime import timedelta
 from itertools import pairwise
 
 from odoo.addons.crm_kpi.refresh.refresh import Refresh, run_step
@@ -15,7 +16,7 @@ TABLES = ("crm_lead", "sale_order", "crm_kpi_value")
 def measure_history(env, meter):
     """Back-fill and first refresh with commits and statistics, as the scheduled action works."""
     with meter.measure("backfill", commit=True):
-        _backfill(env, meter)
+        backfill(env, meter)
     meter.note_tables("backfill", *TABLES[:2])
     env.cr.execute("ANALYZE")
     env.cr.commit()
@@ -36,7 +37,7 @@ def measure_without_statistics(env, meter):
 
 
 def measure_small_company(env, meter):
-    """The first refresh of a small company that looks at weeks, days and two years."""
+    """The first refresh of a small company with weeks of two years and a free period."""
     _measure_many_periods(env, meter, "small", with_statistics=True)
 
 
@@ -46,12 +47,13 @@ def measure_small_company_without_statistics(env, meter):
 
 
 def _measure_many_periods(env, meter, name, with_statistics):
-    _backfill(env, meter)
+    backfill(env, meter)
     [company] = env["res.company"].search([], limit=1)
     model = env["crm.kpi.period"].with_company(company)
     last = env.cr.now().date()
-    model._ensure(last.replace(year=last.year - 2), last, ("week",))
-    model._ensure(last.replace(month=1, day=1), last, ("day",))
+    two_years_ago = last - timedelta(days=730)
+    model._ensure(two_years_ago, last, ("week",))
+    model.create({"kind": "custom", "date_from": two_years_ago, "date_to": last, "name": "Free"})
     env.cr.commit()
     if with_statistics:
         env.cr.execute("ANALYZE")
@@ -90,7 +92,7 @@ def refresh(env, meter, name):
     return cells
 
 
-def _backfill(env, meter):
+def backfill(env, meter):
     """Read the history; the time of each part of the queue is that between two sets."""
     parts = env["crm.kpi.backfill"]
     clock = [(None, meter.database_seconds())]

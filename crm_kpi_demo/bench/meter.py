@@ -29,13 +29,21 @@ class Meter:
         self.path = path and Path(path)
         self.figures = {}
 
+    @staticmethod
+    def saved(path):
+        """The figures that another process has written."""
+        return json.loads(path.read_text())
+
     def note(self, **figures):
         """Keep figures by name."""
         self.figures |= figures
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         self.figures["peak_mb"] = max(self.figures.get("peak_mb", 0), peak)
         if self.path:
-            self.path.write_text(json.dumps(self.figures))
+            # in one go: another process may read it
+            written = self.path.with_name(f"{self.path.name}.new")
+            written.write_text(json.dumps(self.figures))
+            written.replace(self.path)
 
     @contextmanager
     def measure(self, name, commit=False):
