@@ -4,6 +4,7 @@
 
 * ``cell``: the value that a goal is about
 * ``baseline``: what an improvement is compared with
+* ``earlier``: the last value and target of the same cell
 * ``refresh``: value, attainment and status; the rule of the status is ``engine.pace.judge``
 * ``labels``: texts
 * ``people``: followers, and messages about targets

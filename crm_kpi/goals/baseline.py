@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The baseline of a goal to improve: earlier periods, pooled from the components of the KPI."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from odoo.tools import SQL
@@ -12,15 +12,32 @@ from ..engine import pace
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
 from ..periods.comparison import earlier_days
-from .cell import is_computed
+from .cell import is_computed, same_cell
 
 
 class Lookup(NamedTuple):
-    """A stored value that a baseline needs: of which goal's cell, KPI and period."""
+    """A stored value that is needed: of which cell, KPI and period.
 
-    goal_id: int
+    :param key: names the cell for the caller, such as the id of its goal
+    :param create_date: when the goal of the cell was created, if it has one
+    """
+
+    key: int
     kpi_id: int
     period_id: int
+    scope: str
+    team_id: int | None
+    user_id: int | None
+    segment_id: int | None
+    create_date: datetime | None
+
+
+class Stored(NamedTuple):
+    """A stored value, the number of its records, and its part dated in the rest of the period."""
+
+    value: float | None
+    record_count: int
+    ahead: float
 
 
 def find_baselines(env, rows, now):
@@ -54,11 +71,20 @@ def find_baselines(env, rows, now):
         if periods and all(_is_final(period, now - maturity) for period in periods):
             known.append(row)
             lookups += [
-                Lookup(row.id, part.id, period.id)
+                Lookup(
+                    row.id,
+                    part.id,
+                    period.id,
+                    row.scope,
+                    row.team_id,
+                    row.user_id,
+                    row.segment_id,
+                    row.create_date,
+                )
                 for part in kpi._with_components()
                 for period in periods
             ]
-    cells = _stored_cells(env, lookups)
+    cells = stored_cells(env, lookups)
     for row in known:
         row.baseline_found = pooled(
             kpis[row.kpi_id], periods_by_goal[row.id], cells.get(row.id, {})
@@ -160,51 +186,49 @@ def _stored_versions(env, rows, periods_by_goal):
     }
 
 
-def _stored_cells(env, lookups):
-    """Stored values of the goals' cells in other periods.
+def stored_cells(env, lookups):
+    """Stored values of cells.
 
-    :return: dict of goal id to dict of ``(kpi id, period id)`` to ``(value, record_count)``.
-        Cells that were never computed, and withheld ones, are missing; computed cells without a
-        row have ``None``.
+    :param lookups: list of :class:`Lookup`
+    :return: dict of key to dict of ``(kpi id, period id)`` to :class:`Stored`. Cells that were
+        never computed, and withheld ones, are missing; computed cells without a row have no value.
     """
     if not lookups:
         return {}
     result = {}
-    for goal_id, kpi_id, period_id, value, record_count in env.execute_query(
+    for key, kpi_id, period_id, *stored in env.execute_query(
         SQL(
-            """SELECT goal.id, lookup.kpi_id, lookup.period_id, value.value,
-                      COALESCE(value.record_count, 0)
-                 FROM unnest(%s::int4[], %s::int4[], %s::int4[])
-                   AS lookup(goal_id, kpi_id, period_id)
-                 JOIN crm_kpi_goal AS goal ON goal.id = lookup.goal_id
-                 JOIN crm_kpi AS kpi ON kpi.id = lookup.kpi_id
+            """SELECT goal.key, goal.kpi_id, goal.period_id, value.value,
+                      COALESCE(value.record_count, 0), COALESCE(value.ahead, 0)
+                 FROM unnest(%s::int4[], %s::int4[], %s::int4[], %s::text[], %s::int4[],
+                             %s::int4[], %s::int4[], %s::timestamp[])
+                   AS goal(key, kpi_id, period_id, scope, team_id, user_id, segment_id,
+                           create_date)
+                 JOIN crm_kpi AS kpi ON kpi.id = goal.kpi_id
                  LEFT JOIN crm_kpi_computation AS computation
-                        ON computation.kpi_id = lookup.kpi_id
-                       AND computation.period_id = lookup.period_id
-                 LEFT JOIN crm_kpi_value AS value
-                        ON value.kpi_id = lookup.kpi_id AND value.period_id = lookup.period_id
-                       AND value.level = goal.scope
-                       AND COALESCE(value.team_id, 0) = COALESCE(goal.team_id, 0)
-                       AND COALESCE(value.user_id, 0) = COALESCE(goal.user_id, 0)
-                       AND COALESCE(value.segment_id, 0) = COALESCE(goal.segment_id, 0)
+                        ON computation.kpi_id = goal.kpi_id
+                       AND computation.period_id = goal.period_id
+                 LEFT JOIN crm_kpi_value AS value ON %s
                 WHERE value.withheld IS NOT TRUE AND (value.id IS NOT NULL OR %s)""",
-            *(list(column) for column in zip(*lookups, strict=True)),
-            is_computed("lookup.kpi_id", "lookup.period_id"),
+            *([item or None for item in column] for column in zip(*lookups, strict=True)),
+            same_cell("goal", "value", "level"),
+            is_computed("goal.kpi_id", "goal.period_id"),
         )
     ):
-        result.setdefault(goal_id, {})[kpi_id, period_id] = (value, record_count)
+        result.setdefault(key, {})[kpi_id, period_id] = Stored(*stored)
     return result
 
 
 def pooled(kpi, periods, cells):
     """Mean of a KPI over periods, from its components: never a mean of ratios.
 
-    :param cells: dict of ``(kpi id, period id)`` to ``(value, record_count)``
+    :param cells: dict of ``(kpi id, period id)`` to :class:`Stored`
     :return: a float or ``None``
     """
-    own = [
+    stored = [
         cells.get((kpi.id, period.id)) if kpi._is_reliable(period) else None for period in periods
     ]
+    own = [cell and (cell.value, cell.record_count) for cell in stored]
     if kpi.kind == "formula" and len(periods) > 1:
         parsed = _formula_without_shifts(kpi)
         if parsed:

@@ -68,10 +68,22 @@ def baseline_text(goal):
 
 
 def status_text(goal):
-    """The status in words; of a goal to improve on nothing the reason why it has none."""
+    """The status in words; of a goal to improve on nothing the reason why it has none.
+
+    A goal that is met at the cost of its counter-metric says so.
+    """
+    env = goal.env
     if goal.status == "no_data" and goal.kind == "improve" and goal.target is False:
-        return goal.env._("No baseline")
-    return dict(goal._fields["status"]._description_selection(goal.env)).get(goal.status, "")
+        return env._("No baseline")
+    status = dict(goal._fields["status"]._description_selection(env)).get(goal.status, "")
+    if not goal.counter_missed:
+        return status
+    # a KPI that the user may not read is not named
+    counter = goal.kpi_id.counter_kpi_id._filtered_access("read")
+    names = {"status": status, "kpi": counter.name or env._("its counter-metric")}
+    if goal.period_state in ("provisional", "locked"):
+        return env._("%(status)s – but %(kpi)s missed its goal", **names)
+    return env._("%(status)s – but %(kpi)s is off track", **names)
 
 
 def attainment_text(goal):

@@ -43,6 +43,10 @@ class GoalRow:
     kpi_id: int
     period_id: int
     scope: str
+    team_id: int | None
+    user_id: int | None
+    segment_id: int | None
+    create_date: datetime
     kind: str
     target: float | None
     target_max: float | None

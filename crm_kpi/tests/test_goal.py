@@ -726,7 +726,7 @@ class TestGoal(GoalCommon):
         counter = self.make_goal(kpi_id=self.rate.id, period_id=month.id, target=50)
         self.assertEqual((goal.status, counter.status), ("achieved", "off_track"))
         self.assertTrue(goal.counter_missed)
-        self.assertEqual(goal.status_text, "✔ Achieved, counter-metric missed")
+        self.assertEqual(goal.status_text, "✔ Achieved – but score is off track")
         counter.target = 10
         self.assertFalse(goal.counter_missed)
         # of another user

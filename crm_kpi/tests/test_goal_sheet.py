@@ -9,11 +9,13 @@ import zipfile
 from pathlib import Path
 
 import openpyxl
+from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ..workbook.request import WorkbookRequest
+from ..workbook.target_grid import KEY
 from .common import KpiCommon
 from .office import convert
 
@@ -52,7 +54,7 @@ class TestGoalSheet(KpiCommon):
     def row_of(self, book, goal):
         return next(
             row for row in book.active.iter_rows(min_row=6)
-            if (row[0].value or "").split(".")[0] == str(goal.id)
+            if (row[KEY].value or "").split(".")[0] == str(goal.id)
         )  # fmt: skip
 
     def wizard(self, book):
@@ -80,17 +82,75 @@ class TestGoalSheet(KpiCommon):
         sheet = book.active
         self.assertTrue(sheet.protection.sheet)
         row = self.row_of(book, self.first)
-        self.assertEqual([cell.value for cell in row[1:4]], ["=Deals", "March 2026", "Ann"])
-        self.assertEqual(row[1].data_type, "s")
-        self.assertTrue(all(cell.protection.locked for cell in row[:6]))
-        self.assertEqual([cell.protection.locked for cell in row[6:10]], [False, True, True, False])
+        self.assertEqual([cell.value for cell in row[:3]], ["=Deals", "March 2026", "Ann"])
+        self.assertEqual(row[0].data_type, "s")
+        self.assertTrue(all(cell.protection.locked for cell in (*row[:8], row[KEY])))
+        self.assertEqual([cell.protection.locked for cell in row[8:12]], [False, True, True, False])
         self.assertEqual(
-            [c.protection.locked for c in self.row_of(book, self.better)[6:10]],
+            [c.protection.locked for c in self.row_of(book, self.better)[8:12]],
             [True, True, False, False],
         )
-        self.assertTrue(sheet.column_dimensions["A"].hidden)
         [validation] = sheet.data_validations.dataValidation
-        self.assertEqual((validation.type, str(validation.sqref)), ("decimal", "G6:I8"))
+        self.assertEqual((validation.type, str(validation.sqref)), ("decimal", "I6:K8"))
+
+    def test_texts_are_in_columns_that_are_seen(self):
+        """Title, periods and instructions; only the key is hidden."""
+        april = self.period("month", "2026-04-10")
+        self.goals += self.first.copy({"period_id": april.id})
+        sheet = self.sheet().active
+        hidden = {name for name, column in sheet.column_dimensions.items() if column.hidden}
+        self.assertEqual(hidden, {"M"})
+        self.assertEqual(sheet["A1"].value, "Targets")
+        # the periods of the goals, not the running one of the board
+        self.assertEqual(sheet["A2"].value, "KPI company · March 2026 – April 2026")
+        self.assertIn("yellow cells", sheet["A3"].value)
+        self.assertEqual(
+            [cell.value for cell in sheet[5]][:12],
+            ["KPI", "Period", "For", "Goal", "Unit", "Last period", "Last value", "Last target",
+             "Target", "Upper bound", "Improve by", "Notes and plan"],
+        )  # fmt: skip
+
+    def test_workbook_of_chosen_rows_names_their_periods(self):
+        """Also a workbook of chosen goals or values is not about the period of a board."""
+        self.make_lead("2026-03-10 10:00:00", user_id=self.ann.id)
+        self.deals._refresh(self.month, self.deals)
+        export = self.env["crm.kpi.export"].with_user(self.manager)
+        for request in (
+            WorkbookRequest(layout="goals", goal_ids=self.goals.ids),
+            WorkbookRequest(layout="list", value_ids=self.cells(self.deals, self.month).ids),
+        ):
+            self.assertEqual(export._reader(request).subtitle, "KPI company · March 2026")
+
+    def test_last_value_and_target(self):
+        """Beside the cell to fill: February, the latest month that is over."""
+        february = self.period("month", "2026-02-10")
+        for user, number in ((self.ann, 3), (self.cid, 7)):
+            for _i in range(number):
+                self.make_lead("2026-02-10 10:00:00", user_id=user.id)
+        self.make_lead("2026-03-10 10:00:00", user_id=self.ann.id)
+        self.deals._refresh(february + self.month, self.deals)
+        values = {"kpi_id": self.deals.id, "period_id": february.id, "scope": "user"}
+        self.env["crm.kpi.goal"].create(
+            [
+                {**values, "user_id": self.ann.id, "target": 4},
+                {**values, "user_id": self.bob.id, "kind": "range", "target": 1, "target_max": 2},
+            ]
+        )
+        later = self.first.copy({"period_id": self.period("month", "2026-05-10").id})
+        self.goals += later
+        with freeze_time("2026-03-20 12:00:00"):
+            book = self.sheet()
+        shown = {goal: [cell.value for cell in self.row_of(book, goal)[5:8]] for goal in self.goals}
+        self.assertEqual(
+            shown,
+            {
+                self.first: ["February 2026", 3, 4],
+                self.range: ["February 2026", 0, "1 – 2"],
+                self.better: ["February 2026", 7, "–"],
+                # April is not over, and neither is March
+                later: ["February 2026", 3, 4],
+            },
+        )
 
     def test_round_trip(self):
         book = self.sheet()
@@ -99,22 +159,23 @@ class TestGoalSheet(KpiCommon):
         self.assertFalse(wizard.line_ids)
         with self.assertRaises(UserError):
             wizard.action_apply()
-        self.row_of(book, self.first)[6].value = 7.5
-        self.row_of(book, self.first)[9].value = "=More"
-        self.row_of(book, self.first)[9].data_type = "s"
-        self.row_of(book, self.range)[7].value = 4
-        self.row_of(book, self.better)[8].value = 0.5
+        self.row_of(book, self.first)[8].value = 7.5
+        self.row_of(book, self.first)[11].value = "=More"
+        self.row_of(book, self.first)[11].data_type = "s"
+        self.row_of(book, self.range)[9].value = 4
+        self.row_of(book, self.better)[10].value = 0.5
         wizard = self.wizard(book)
         wizard.action_preview()
         self.assertEqual(
             {(line.goal_id, line.field_name): (line.old, line.new) for line in wizard.line_ids},
             {
                 (self.first, "Target"): ("5", "7.5"),
-                (self.first, "Reason and plan"): ("", "=More"),
+                (self.first, "Notes and plan"): ("", "=More"),
                 (self.range, "Upper bound"): ("3", "4"),
                 (self.better, "Improve by"): ("25\u00a0%", "50\u00a0%"),
             },
         )
+        self.assertEqual(wizard.apply_text, "Apply 4 changes")
         self.assertEqual(self.first.target, 5)
         wizard.action_apply()
         self.assertEqual((self.first.target, self.first.note), (7.5, "=More"))
@@ -130,7 +191,7 @@ class TestGoalSheet(KpiCommon):
     def test_sheet_saved_by_libreoffice(self):
         """A sheet saved by LibreOffice can be imported, with the values that it computed."""
         book = self.sheet()
-        cell = self.row_of(book, self.first)[6]
+        cell = self.row_of(book, self.first)[8]
         cell.value = "=2*6"
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "in.xlsx")
@@ -151,7 +212,7 @@ class TestGoalSheet(KpiCommon):
         """The sheet is found by its mark, wherever it is in the workbook."""
         for place in ("front", "behind", "both"):
             book = self.sheet()
-            self.row_of(book, self.first)[6].value = 9
+            self.row_of(book, self.first)[8].value = 9
             if place != "behind":
                 book.create_sheet("Notes", 0)["A1"] = "Targets of 2026"
                 book.create_chartsheet("Chart", 0).add_chart(openpyxl.chart.BarChart())
@@ -183,43 +244,43 @@ class TestGoalSheet(KpiCommon):
 
     def test_stale(self):
         book = self.sheet()
-        self.row_of(book, self.first)[6].value = 9
+        self.row_of(book, self.first)[8].value = 9
         self.range.target = 2
         self.assert_refused(book, rf"A{self.row_of(book, self.range)[0].row}: .*after the export")
 
     def test_malformed(self):
         for column, value, place in (
-            (6, "many", "G"),
-            (6, None, "G"),
-            (6, True, "G"),
-            (6, "80%", "G"),
-            (6, 1e300, "G"),
-            (7, 4, "H"),
+            (8, "many", "I"),
+            (8, None, "I"),
+            (8, True, "I"),
+            (8, "80%", "I"),
+            (8, 1e300, "I"),
+            (9, 4, "J"),
         ):
             book = self.sheet()
             cell = self.row_of(book, self.first)[column]
             cell.value = value
             self.assert_refused(book, rf"{place}{cell.row}: ")
         book = self.sheet()
-        self.row_of(book, self.range)[7].value = 0.5
-        self.assert_refused(book, rf"H{self.row_of(book, self.range)[0].row}: .*below")
+        self.row_of(book, self.range)[9].value = 0.5
+        self.assert_refused(book, rf"J{self.row_of(book, self.range)[0].row}: .*below")
         book = self.sheet()
-        self.row_of(book, self.better)[8].value = 0
-        self.assert_refused(book, rf"I{self.row_of(book, self.better)[0].row}: ")
+        self.row_of(book, self.better)[10].value = 0
+        self.assert_refused(book, rf"K{self.row_of(book, self.better)[0].row}: ")
         # a formula without a cached value is not an empty cell
         book = self.sheet()
-        self.row_of(book, self.first)[6].value = "=1+1"
-        self.assert_refused(book, r"G\d+: =1\+1 is not a number")
+        self.row_of(book, self.first)[8].value = "=1+1"
+        self.assert_refused(book, r"I\d+: “=1\+1” is not a number")
 
     def test_forged_sheet(self):
         book = self.sheet()
-        key = self.row_of(book, self.first)[0]
+        key = self.row_of(book, self.first)[KEY]
         key.value = "999999999." + key.value.split(".", 1)[1]
         self.assert_refused(book, rf"A{key.row}: this goal is not in this database")
         # the key of one row with the names of another, as after sorting only some columns
         book = self.sheet()
         one, two = self.row_of(book, self.first), self.row_of(book, self.range)
-        one[0].value, two[0].value = two[0].value, one[0].value
+        one[KEY].value, two[KEY].value = two[KEY].value, one[KEY].value
         self.assert_refused(book, "do not belong to this row")
         book = self.sheet()
         one, two = self.row_of(book, self.first), self.row_of(book, self.range)
@@ -228,7 +289,7 @@ class TestGoalSheet(KpiCommon):
         self.assert_refused(book, "twice")
         # a forged signature
         book = self.sheet()
-        key = self.row_of(book, self.first)[0]
+        key = self.row_of(book, self.first)[KEY]
         key.value = key.value[:-1] + ("0" if key.value[-1] != "0" else "1")
         self.assert_refused(book, "after the export")
 

@@ -4,7 +4,7 @@
 import base64
 import io
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
@@ -24,6 +24,17 @@ class CrmKpiGoalImport(models.TransientModel):
     )
     line_ids = fields.One2many("crm.kpi.goal.import.line", "import_id", "Changes", readonly=True)
     change_count = fields.Integer("Changed goals", readonly=True)
+    apply_text = fields.Char(compute="_compute_apply_text")
+
+    @api.depends("line_ids")
+    def _compute_apply_text(self):
+        for wizard in self:
+            count = len(wizard.line_ids)
+            wizard.apply_text = (
+                self.env._("Apply 1 change")
+                if count == 1
+                else self.env._("Apply %s changes", count)
+            )
 
     def _changes(self):
         content = base64.b64decode(self.file or b"")

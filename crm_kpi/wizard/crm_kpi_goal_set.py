@@ -109,7 +109,7 @@ class CrmKpiGoalSet(models.TransientModel):
     baseline_kind = fields.Selection(BASELINES, "Compared with", default="previous")
     baseline_count = fields.Integer("Number of periods", default=3)
     baseline_fixed = NullableFloat("Fixed baseline")
-    note = fields.Text("Reason and plan")
+    note = fields.Text("Notes and plan")
     existing = fields.Selection(
         [("update", "Update them"), ("skip", "Do not change them")],
         "Goals that exist",

@@ -60,7 +60,10 @@ def _frame(reader):
     """The workbook without its sheets: title, periods, notes, paper, properties."""
     env, context = reader.env, reader.context
     now, subtitle = context.now, reader.subtitle
-    title = reader.board.name if reader.board else env._("KPI sheet")
+    if reader.request.layout == "targets":
+        title = env._("Targets")
+    else:
+        title = reader.board.name if reader.board else env._("KPI sheet")
     lang = env["res.lang"]._get_data(code=env.lang or "en_US")
     # superuser: the country of the company is not confidential
     country = reader.company.sudo().country_id.code

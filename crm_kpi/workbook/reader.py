@@ -200,12 +200,28 @@ class WorkbookReader:
 
     @property
     def subtitle(self):
+        if chosen := self._chosen_rows():
+            return self._subtitle_of(chosen)
         parts = [self.company.name]
         if self.context.period:
             parts.append(self.context.period.display_name)
             parts.append(header.period_info(self.context).elapsed_text)
         parts.append(self.owner_text)
         return " · ".join(parts)
+
+    def _chosen_rows(self):
+        """The goals or values that were chosen in a list, or ``None``."""
+        if self.request.goal_ids is not None:
+            return self.listed_goals()
+        if self.request.value_ids is not None:
+            return self.env["crm.kpi.value"].search([("id", "in", self.request.value_ids)])
+        return None
+
+    def _subtitle_of(self, rows):
+        """Companies and periods of chosen goals or values; the filters of a board do not apply."""
+        periods = rows.period_id.sorted("date_from")
+        names = [periods[:1].display_name, periods[-1:].display_name]
+        return " · ".join([*rows.company_id.mapped("name"), " – ".join(dict.fromkeys(names))])
 
     def owner_name(self, dimension, owner_id):
         name = owner_id and self.env[_MODELS[dimension]].browse(owner_id).display_name

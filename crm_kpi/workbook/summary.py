@@ -26,7 +26,7 @@ def _summary_card(reader, kpi, card):
         target_text=goal.target_text if goal else "",
         attainment=goal and goal.attainment,
         status=goal.status if goal else "",
-        status_text=_status_text(reader.env, goal) if goal else "",
+        status_text=f"{goal.shape} {goal.status_text}" if goal else "",
         projected=goal and goal.forecast,
         change=f"{_sign(change)}{change.text}" if change else "",
         basis=change.basis_text if change else "",
@@ -40,8 +40,3 @@ def _sign(change):
     if not change.trend:
         return ""
     return "= " if change.trend == "same" else "▲ " if change.up else "▼ "
-
-
-def _status_text(env, goal):
-    text = f"{goal.shape} {goal.status_text}"
-    return env._("%s, counter-metric missed", text) if goal.counter_missed else text

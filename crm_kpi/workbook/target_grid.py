@@ -13,16 +13,23 @@ from .formats import DARK
 from .text import headers, one_line
 
 #: Identifies the file. The number changes when the columns change.
-MARK = "crm_kpi targets 1"
-#: Fields behind the key, the names and the unit, in the order of their columns.
-FIELDS = ("target", "target_max", "improve_by", "note")
+MARK = "crm_kpi targets 2"
+#: Columns of the names: KPI, period, for, kind of goal, unit.
 NAMES = 5
-FIRST = 1 + NAMES
+#: Fields behind the names and the earlier values, in the order of their columns.
+FIELDS = ("target", "target_max", "improve_by", "note")
+#: Columns that help to choose a target: last period, its value, its target. They are not read.
+HELP = 3
+FIRST = NAMES + HELP
+#: The key is the last column and hidden, so that all texts are in columns that users see.
+KEY = FIRST + len(FIELDS)
+#: Row of the column heads, counted from 0.
+HEAD = 4
 ROWS, BYTES = 20_000, 100 << 20
 
-#: A row to write: key, names, number format, dict of open field to its value; other fields of
-#: the row are closed.
-GridRow = namedtuple("GridRow", "key names number_format values")
+#: A row to write: key, names, number format, name of the last period with its value and target (a
+#: number or a text), dict of open field to its value; other fields of the row are closed.
+GridRow = namedtuple("GridRow", "key names number_format help values")
 #: A row that was read: number, key, names, dict of field to ``(cell, value)``.
 ReadRow = namedtuple("ReadRow", "number key names values")
 
@@ -36,7 +43,7 @@ def write_grid(file, content, names, rows, hint):
     """Write the sheet.
 
     :param content: :class:`~.content.Content` for title, language and properties
-    :param names: headers of the names and of the open fields
+    :param names: headers of the names, of the help and of the open fields
     :param rows: list of :class:`GridRow`
     """
     book = Book(file, content.rtl, content.letter, content.footer)
@@ -45,42 +52,57 @@ def write_grid(file, content, names, rows, hint):
     sheet.title(content.title, content.subtitle)
     sheet.text(2, 0, hint, font_color="#7A4B00")
     look = {"bold": True, "font_color": "#FFFFFF", "bg_color": DARK}
-    sheet.text(4, 0, MARK, **look)
-    for column, name in enumerate(headers(names), start=1):
-        sheet.text(4, column, name, **look)
-    widths = [0] * (1 + len(names))
-    for row, line in enumerate(rows, start=5):
-        sheet.text(row, 0, line.key)
-        for column, name in enumerate(line.names, start=1):
+    for column, name in enumerate(headers(names)):
+        sheet.text(HEAD, column, name, **look)
+    sheet.text(HEAD, KEY, MARK, **look)
+    widths = [0] * NAMES
+    for row, line in enumerate(rows, start=HEAD + 1):
+        for column, name in enumerate(line.names):
             sheet.text(row, column, name)
             widths[column] = max(widths[column], len(name or ""))
-        for column, field in enumerate(FIELDS, start=FIRST):
-            if field not in line.values:
-                sheet.text(row, column, "", bg_color="#E3E8EE")
-                continue
-            value, open_look = line.values[field], {"locked": False, "bg_color": "#FFFBE6"}
-            number_format = "0.##%" if field == "improve_by" else line.number_format
-            if formulas.is_number(value):
-                sheet.number(row, column, value, number_format, **open_look)
-            elif field == "note":
-                sheet.text(row, column, value or "", text_wrap=True, **open_look)
-            else:
-                look_ = sheet.styles.get(num_format=number_format, **open_look)
-                sheet.inner.write_blank(row, column, None, look_)
+        _write_help(sheet, row, line)
+        _write_open(sheet, row, line)
+        sheet.text(row, KEY, line.key)
     if rows:
-        last = 4 + len(rows)
         sheet.inner.data_validation(
-            5, FIRST, last, FIRST + 2,
+            HEAD + 1, FIRST, HEAD + len(rows), FIRST + 2,
             {"validate": "decimal", "criteria": "between", "minimum": -1e15, "maximum": 1e15,
              "error_title": one_line(content.words["only_numbers"], 32),
              "error_message": one_line(hint, 250)},
         )  # fmt: skip
-    sheet.widths([0, *(max(width, 12) for width in widths[1 : 1 + NAMES]), 14, 14, 14, 40])
-    sheet.inner.set_column(0, 0, None, None, {"hidden": True})
-    sheet.inner.freeze_panes(5, 1 + NAMES)
-    sheet.inner.repeat_rows(4)
+    sheet.widths([*(max(width, 12) for width in widths), 16, 14, 14, 14, 14, 14, 40])
+    sheet.inner.set_column(KEY, KEY, None, None, {"hidden": True})
+    sheet.inner.freeze_panes(HEAD + 1, NAMES)
+    sheet.inner.repeat_rows(HEAD)
     sheet.inner.protect("", {"format_columns": True, "format_rows": True, "autofilter": True})
     book.close()
+
+
+def _write_help(sheet, row, line):
+    period, *values = line.help
+    look = {"font_color": "#555555"}
+    sheet.text(row, NAMES, period, **look)
+    for column, value in enumerate(values, start=NAMES + 1):
+        if isinstance(value, str):
+            sheet.text(row, column, value, align="right", **look)
+        else:
+            sheet.number(row, column, value, line.number_format, **look)
+
+
+def _write_open(sheet, row, line):
+    for column, field in enumerate(FIELDS, start=FIRST):
+        if field not in line.values:
+            sheet.text(row, column, "", bg_color="#E3E8EE")
+            continue
+        value, look = line.values[field], {"locked": False, "bg_color": "#FFFBE6"}
+        number_format = "0.##%" if field == "improve_by" else line.number_format
+        if formulas.is_number(value):
+            sheet.number(row, column, value, number_format, **look)
+        elif field == "note":
+            sheet.text(row, column, value or "", text_wrap=True, **look)
+        else:
+            look = sheet.styles.get(num_format=number_format, **look)
+            sheet.inner.write_blank(row, column, None, look)
 
 
 def read_grid(file):
@@ -110,13 +132,13 @@ def _rows(file):
     file.seek(0)
     live = openpyxl.load_workbook(file, read_only=True).worksheets[marked[0]]
     begun, result = False, []
-    width = FIRST + len(FIELDS)
+    width = KEY + 1
     for number, (cells, formulas_) in enumerate(
         zip(_cells(sheets[marked[0]], width), _cells(live, width), strict=True), start=1
     ):
         cells = (*cells, *[None] * width)[:width]
         if not begun:
-            begun = cells[0] == MARK
+            begun = cells[KEY] == MARK
             continue
         if all(cell in (None, "") for cell in cells):
             continue
@@ -125,8 +147,8 @@ def _rows(file):
         result.append(
             ReadRow(
                 number,
-                str(cells[0] or ""),
-                tuple(str(name or "") for name in cells[1:FIRST]),
+                str(cells[KEY] or ""),
+                tuple(str(name or "") for name in cells[:NAMES]),
                 {
                     field: (
                         f"{openpyxl.utils.get_column_letter(column + 1)}{number}",
@@ -141,7 +163,7 @@ def _rows(file):
 
 
 def _is_marked(sheet):
-    return any(cells and cells[0] == MARK for cells in _cells(sheet, 1))
+    return any(len(cells) > KEY and cells[KEY] == MARK for cells in _cells(sheet, KEY + 1))
 
 
 def _cells(sheet, width):

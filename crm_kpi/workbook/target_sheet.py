@@ -8,9 +8,12 @@ row belongs to this database, whether its names were moved to another row, and w
 was changed here since the export. Such rows are refused.
 """
 
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tools import hmac
 
+from ..goals import labels as goal_labels
+from ..goals.earlier import last_of
 from . import target_grid
 from .formulas import is_number, same
 from .text import clean
@@ -33,8 +36,9 @@ def write_targets(goals, content, number_format, file):
     goals.check_access("write")
     env = goals.env
     names = [env._("KPI"), env._("Period"), env._("For"), env._("Goal"), env._("Unit")]
+    names += [env._("Last period"), env._("Last value"), env._("Last target")]
     names += [goals._fields[name]._description_string(env) for name in target_grid.FIELDS]
-    rows = []
+    rows, last = [], last_of(goals, fields.Datetime.now())
     for goal in goals:
         labels = _labels(goal)
         values = {
@@ -42,7 +46,11 @@ def write_targets(goals, content, number_format, file):
         }
         rows.append(
             target_grid.GridRow(
-                _key(goal, labels), labels, number_format(goal.kpi_id, goal.currency_id), values
+                _key(goal, labels),
+                labels,
+                number_format(goal.kpi_id, goal.currency_id),
+                _help(last.get(goal)),
+                values,
             )
         )
     hint = env._(
@@ -94,6 +102,20 @@ def apply_targets(model, changes, file_name):
             for goal, _vals, row in changes
         }
     )
+
+
+def _help(earlier):
+    """Name of the last period, its value and its target: a number, or a text of two."""
+    if not earlier:
+        return "", None, None
+    goal = earlier.goal
+    if not goal:
+        target = None
+    elif goal.kind == "range" or goal.target is False:
+        target = goal_labels.target_text(goal)
+    else:
+        target = goal.target
+    return earlier.period.display_name, earlier.value, target
 
 
 # --- KEYS ---
@@ -149,7 +171,7 @@ def _errors_message(env, errors):
     shown = errors[:ERRORS_SHOWN]
     if len(errors) > len(shown):
         shown.append(env._("and %s more", len(errors) - len(shown)))
-    return env._("Nothing was changed. Correct the file, or export it again:\n%s", "\n".join(shown))
+    return env._("Nothing was changed. Fix the file or export it again.\n%s", "\n".join(shown))
 
 
 def _row_problem(env, row, goal, seen):
@@ -190,11 +212,7 @@ def _changed_values(goal, row, errors):
                 vals["note"] = text
         elif not is_number(value) or abs(value) > LARGEST_NUMBER:
             shown = str(value or "–")[:40]
-            errors.append(
-                env._(
-                    "%(cell)s: %(value)s is not a number. Enter a number.", cell=cell, value=shown
-                )
-            )
+            errors.append(env._("%(cell)s: “%(value)s” is not a number.", cell=cell, value=shown))
         elif name == "improve_by" and value <= 0:
             errors.append(env._("%s: enter more than 0 %%.", cell))
         elif not same(float(value), goal[name] if goal[name] is not False else None):

@@ -129,7 +129,7 @@ class CrmKpiGoal(models.Model):
         aggregator=None,
         help="Version of the definition that the baseline was computed with.",
     )
-    note = fields.Text("Reason and plan")
+    note = fields.Text("Notes and plan")
     active = fields.Boolean(default=True)
 
     # --- computed ---
@@ -239,6 +239,7 @@ class CrmKpiGoal(models.Model):
     @api.depends(
         "value", "target", "target_max", "kind", "improve_by", "projected", "baseline",
         "baseline_version", "attainment", "status", "counter_missed", "kpi_id.version",
+        "period_state",
         "currency_id",
     )  # fmt: skip
     @api.depends_context("lang")
@@ -250,10 +251,7 @@ class CrmKpiGoal(models.Model):
             goal.target_text = labels.target_text(goal)
             goal.attainment_text = labels.attainment_text(goal)
             shape = labels.STATUS_SHAPES.get(goal.status, "")
-            text = f"{shape} {labels.status_text(goal)}"
-            if goal.counter_missed:
-                text = self.env._("%s, counter-metric missed", text)
-            goal.status_text = text
+            goal.status_text = f"{shape} {labels.status_text(goal)}"
 
     def _in_unit(self, value, exact=False):
         """See :func:`~...goals.labels.in_unit`."""

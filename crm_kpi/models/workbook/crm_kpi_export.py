@@ -35,7 +35,6 @@ class CrmKpiExport(models.AbstractModel):
         reader = self._reader(request)
         content = compose(reader)
         if request.layout == "targets":
-            content.title = self.env._("Targets")
             reader.listed_goals()._write_targets(content, reader.number_format, file)
         else:
             write_report(file, content, flat=request.is_streamed)

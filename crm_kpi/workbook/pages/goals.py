@@ -26,7 +26,7 @@ def goals_page(reader):
         env._("Status"),
         env._("Status since"),
         env._("Pace"),
-        env._("Reason and plan"),
+        env._("Notes and plan"),
     ]
     table = wb.Table(
         env._("Goals"),

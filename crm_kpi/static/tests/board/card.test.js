@@ -38,9 +38,11 @@ test("a card shows value, status, change and target with the texts of the server
 });
 
 test("the badge of a goal shows that its counter-metric is missed", async () => {
-    const goal = makeGoal({ status: "achieved", status_text: "Achieved", counter_missed: true });
+    const text = "Achieved – but Win rate is off track";
+    const goal = makeGoal({ status: "achieved", status_text: text, counter_missed: true });
     await mountWithCleanup(KpiCard, { props: { card: makeCard({ goal }) } });
-    expect(".o_kpi_status").toHaveText(/Achieved, counter-metric missed/, { inline: true });
+    expect(".o_kpi_status").toHaveText(/Achieved – but Win rate is off track/, { inline: true });
+    expect(".o_kpi_status").toHaveAttribute("title", /counter-metric/);
 });
 
 test("a card without a value shows the reason, neither zero nor a status", async () => {
