@@ -88,6 +88,25 @@ class BoardContext:
         """Kinds of period to choose from, as ``[key, name]``."""
         return [list(kind) for kind in self.env["crm.kpi.period"]._kinds()]
 
+    @cached_property
+    def selectable_days(self):
+        """First and last day to choose custom days from: the first record, and today.
+
+        The last day of custom days that are shown can be chosen, too.
+        """
+        today = calendar.local_day(self.now, self.company._kpi_tz())
+        first, _after = bounds.custom_days(self.company, today)
+        # the refresh creates months from the first record on
+        month = self.env["crm.kpi.period"].search(
+            [("company_id", "=", self.company.id), ("kind", "=", "month")],
+            order="date_from",
+            limit=1,
+        )
+        last = today
+        if self.period_kind == "custom":
+            last = max(today, self.period.date_to - timedelta(days=1))
+        return min(last, max(first, month.date_from or first)), last
+
     def _choose_period(self, board, filters):
         """Set the period, the periods to choose from, and the series up to it, latest first."""
         self.period_kind = self._offered(filters.period_kind) or self._offered(board.period_kind)
@@ -113,7 +132,7 @@ class BoardContext:
                 self.period = past.filtered(lambda p: p.date_from == day)
             if not self.period:
                 self.notes.append(
-                    self.env._("This period has no values. The running period is shown.")
+                    self.env._("This period has no values. The current period is shown.")
                 )
         if not self.period:
             self.period, self.date = self.period_choices[:1], RUNNING

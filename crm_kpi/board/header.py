@@ -38,6 +38,7 @@ class Freshness:
 
 def filter_choices(context):
     """What the filters offer: only what the reader may see."""
+    first_day, final_day = context.selectable_days
     return {
         "kinds": context.period_kinds,
         "periods": [
@@ -48,6 +49,7 @@ def filter_choices(context):
             }
             for period in context.period_choices
         ],
+        "days": {"first": first_day.isoformat(), "last": final_day.isoformat()},
         "companies": _names(context.env.companies),
         "teams": _names(context.visible_teams),
         "users": _names(context.visible_users),

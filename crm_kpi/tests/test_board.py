@@ -387,6 +387,24 @@ class TestBoard(BoardCase):
             with self.assertRaisesRegex(UserError, "Period: choose a first day"):
                 boards.prepare_period(self.board.id, {"date": date, "date_to": date_to})
 
+    def test_selectable_days(self):
+        """Custom days lie between the first record and today, or the days that are shown."""
+
+        def days(**filters):
+            chosen = self.show(self.ann, **filters)["options"]["days"]
+            return chosen["first"], chosen["last"]
+
+        oldest = self.env["crm.kpi.period"].search(
+            [("company_id", "=", self.company.id), ("kind", "=", "month")]
+        )
+        first = min(oldest.mapped("date_from")).isoformat()
+        self.assertEqual(days(), (first, "2026-04-15"))
+        filters = {"period_kind": "custom", "date": "2026-03-10", "date_to": "2026-05-09"}
+        self.boards.with_user(self.ann).prepare_period(self.board.id, filters)
+        self.assertEqual(days(**filters), (first, "2026-05-09"))
+        self.company.sudo().kpi_history_start = "2026-03-03"
+        self.assertEqual(days(), ("2026-03-03", "2026-04-15"))
+
     def test_unused_custom_periods_are_deleted(self):
         filters = {"date": "2026-03-10", "date_to": "2026-04-09"}
         boards = self.boards.with_user(self.ann)

@@ -95,6 +95,133 @@ test("a filter keeps the filters that were chosen before", async () => {
     ]);
 });
 
+/** A board that shows the days it was asked for, and steps for each call with days. */
+function answerDays() {
+    answer("get_board", (boardId, filters) => {
+        const board = makeBoard({ filters: { ...makeBoard().filters, ...filters } });
+        if (filters.period_kind === "custom") {
+            expect.step(["get_board", filters.date, filters.date_to]);
+            Object.assign(board.period, { date_from: filters.date, date_to: filters.date_to });
+            board.period.label = "Chosen days";
+        }
+        return board;
+    });
+    answer("prepare_period", (boardId, { date, date_to }) => {
+        expect.step(["prepare_period", date, date_to]);
+        if (date === "2025-06-06") {
+            throw makeServerError({ message: "Too many ranges." });
+        }
+        return 12;
+    });
+}
+
+const FIRST_DAY = ".o_kpi_date_range label:contains(First day) input";
+const LAST_DAY = ".o_kpi_date_range label:contains(Last day) input";
+const APPLY = ".o_kpi_date_range button:contains(Apply)";
+
+/** What a date input reports: each year that is typed is a date. */
+async function typeDay(input, ...days) {
+    for (const day of days) {
+        const element = queryFirst(input);
+        element.value = day;
+        element.dispatchEvent(new Event("change", { bubbles: true }));
+        await animationFrame();
+    }
+}
+
+test("custom days: nothing is sent before Apply", async () => {
+    answerDays();
+    await mountBoard();
+    await contains("[data-filter=kind]").select("custom");
+    await animationFrame();
+    expect(queryFirst(FIRST_DAY).value).toBe("2026-11-01");
+    expect(queryFirst(LAST_DAY).value).toBe("2026-11-20"); // today
+    await typeDay(FIRST_DAY, "0002-05-10", "0020-05-10", "0202-05-10", "2026-05-10");
+    await typeDay(LAST_DAY, "0002-06-12", "0020-06-12", "0202-06-12", "2026-06-12");
+    expect(queryFirst(FIRST_DAY).value).toBe("2026-05-10");
+    expect.verifySteps([]);
+    await contains(APPLY).click();
+    await animationFrame();
+    expect.verifySteps([
+        ["prepare_period", "2026-05-10", "2026-06-12"],
+        ["get_board", "2026-05-10", "2026-06-12"],
+    ]);
+    expect(".o_kpi_date_range").toHaveCount(0);
+    expect("[data-filter=days]").toHaveText("Chosen days");
+});
+
+test("custom days: the other end moves along, and days out of bounds are not sent", async () => {
+    answerDays();
+    await mountBoard();
+    await contains("[data-filter=kind]").select("custom");
+    await animationFrame();
+    await typeDay(LAST_DAY, "2026-03-05");
+    expect(queryFirst(FIRST_DAY).value).toBe("2026-03-05");
+    await typeDay(FIRST_DAY, "2026-04-07");
+    expect(queryFirst(LAST_DAY).value).toBe("2026-04-07");
+    await typeDay(FIRST_DAY, "2024-12-31");
+    expect(queryFirst(FIRST_DAY).checkValidity()).toBe(false);
+    await contains(APPLY).click();
+    await typeDay(FIRST_DAY, "2026-04-07");
+    await typeDay(LAST_DAY, "2026-11-21");
+    expect(queryFirst(LAST_DAY).checkValidity()).toBe(false);
+    await contains(APPLY).click();
+    expect.verifySteps([]);
+});
+
+test("custom days: a refusal is shown in the form, and the board stays", async () => {
+    answerDays();
+    await mountBoard();
+    await contains("[data-filter=kind]").select("custom");
+    await animationFrame();
+    await typeDay(FIRST_DAY, "2025-06-06");
+    await contains(APPLY).click();
+    await animationFrame();
+    expect.verifySteps([["prepare_period", "2025-06-06", "2026-11-20"]]);
+    expect(".o_kpi_date_range [role=alert]").toHaveText("Too many ranges.");
+    expect(".modal").toHaveCount(0);
+    expect(".o_kpi_period").toHaveText(/November 2026/);
+    await press("Escape");
+    await animationFrame();
+    expect("[data-filter=kind]").toHaveValue("month");
+    // the refused days are not asked for again
+    await contains("[data-scope=company]").click();
+    await animationFrame();
+    expect.verifySteps([]);
+});
+
+test("custom days: two clicks in the calendar choose them", async () => {
+    answerDays();
+    await mountBoard();
+    await contains("[data-filter=kind]").select("custom");
+    await animationFrame();
+    await contains(".o_date_item_cell:not(.o_out_of_range):contains(/^9$/)").click();
+    expect(queryFirst(LAST_DAY).value).toBe("2026-11-09");
+    await contains(".o_date_item_cell:not(.o_out_of_range):contains(/^12$/)").click();
+    await contains(APPLY).click();
+    await animationFrame();
+    expect.verifySteps([
+        ["prepare_period", "2026-11-09", "2026-11-12"],
+        ["get_board", "2026-11-09", "2026-11-12"],
+    ]);
+});
+
+test("custom days of a favorite are computed again", async () => {
+    answerDays();
+    const saved = { board_id: 1, period_kind: "custom", date: "2026-02-01", date_to: "2026-02-09" };
+    onRpc("ir.filters", "get_filters", () => [
+        { id: 1, name: "Fair", context: JSON.stringify({ crm_kpi_board: saved }) },
+    ]);
+    await mountBoard();
+    await contains(".o_kpi_favorites").click();
+    await contains(".o_kpi_favorites_menu .dropdown-item:contains(Fair)").click();
+    await animationFrame();
+    expect.verifySteps([
+        ["prepare_period", "2026-02-01", "2026-02-09"],
+        ["get_board", "2026-02-01", "2026-02-09"],
+    ]);
+});
+
 test("an update shows no placeholders and keeps the focus", async () => {
     let reply = makeBoard();
     answer("get_board", () => reply);

@@ -132,26 +132,48 @@ export class Board extends Component {
         router.pushState(address);
     }
 
+    /**
+     * Change some filters. Where chosen days are refused, the board keeps the former ones and the
+     * form of the days shows the error.
+     */
     async change(changes) {
-        Object.assign(this.filters, changes);
-        const { period_kind, date, date_to } = this.filters;
-        if (period_kind === "custom" && date && date_to) {
-            this.state.waiting = true;
-            try {
-                await this.orm.call("crm.kpi.board", "prepare_period", [
-                    this.boardId,
-                    this.filters,
-                ]);
-            } finally {
-                this.state.waiting = false;
+        const former = this.filters;
+        this.filters = { ...former, ...changes };
+        try {
+            await this.preparePeriod();
+        } catch (error) {
+            if (changes.date) {
+                this.filters = former;
+                throw error;
             }
+            // the board says why it shows another period
         }
         await this.load(this.boardId);
     }
 
-    choose(boardId, filters = {}) {
+    async choose(boardId, filters = {}) {
+        this.boardId = boardId;
         this.filters = pickFilters(filters);
-        return this.load(boardId);
+        // the board says why it shows another period where the days are refused
+        await this.preparePeriod().catch(() => {});
+        await this.load(boardId);
+    }
+
+    /** Have the server compute custom days, which it keeps only while they are in use. */
+    async preparePeriod() {
+        const { period_kind, date, date_to } = this.filters;
+        if (period_kind !== "custom" || !date || !date_to) {
+            return;
+        }
+        this.state.waiting = true;
+        try {
+            await this.orm.silent.call("crm.kpi.board", "prepare_period", [
+                this.boardId,
+                this.filters,
+            ]);
+        } finally {
+            this.state.waiting = false;
+        }
     }
 
     /** Show the next board on the wall. */

@@ -1,13 +1,20 @@
-import { Component } from "@odoo/owl";
+import { Component, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
+import { DateRange } from "../date_range/date_range";
 import { RUNNING_PERIOD } from "../filters";
 
 /**
- * Period, comparison, people and customers. Reports changes to its parent; has no state.
+ * Period, comparison, people and customers. Reports changes to its parent.
  */
 export class BoardFilters extends Component {
     static template = "crm_kpi.BoardFilters";
+    static components = { DateRange };
     static props = { data: Object, onChange: Function };
+
+    setup() {
+        // custom days are being chosen; the board still shows another period
+        this.state = useState({ choosing: false });
+    }
 
     get filters() {
         return this.props.data.filters;
@@ -18,7 +25,11 @@ export class BoardFilters extends Component {
     }
 
     get custom() {
-        return this.filters.period_kind === "custom";
+        return this.state.choosing || this.filters.period_kind === "custom";
+    }
+
+    get daysText() {
+        return this.state.choosing ? _t("Choose days") : this.props.data.period.label;
     }
 
     get segments() {
@@ -45,12 +56,14 @@ export class BoardFilters extends Component {
 
     setKind(ev) {
         const kind = ev.target.value;
+        this.state.choosing = kind === "custom";
         if (kind !== "custom") {
-            return this.props.onChange({ period_kind: kind, ...RUNNING_PERIOD });
+            this.props.onChange({ period_kind: kind, ...RUNNING_PERIOD });
         }
-        // start with the days that are shown
-        const { date_from, date_to } = this.props.data.period;
-        return this.props.onChange({ period_kind: kind, date: date_from, date_to });
+    }
+
+    setDays(date, date_to) {
+        return this.props.onChange({ period_kind: "custom", date, date_to });
     }
 
     setScope(scope) {
