@@ -28,3 +28,18 @@ def state_at(period, now):
     running = calendar.start_of(kind, today, company._kpi_week_start())
     first_provisional = calendar.shift(kind, running, -company.kpi_provisional_periods)
     return "locked" if period.date_to <= first_provisional else "provisional"
+
+
+def locks_on(period):
+    """The first day on which a period is locked without a manager.
+
+    ``None`` for periods that are never locked so: unlocked ones and those kept for comparisons.
+    """
+    if period.unlocked or period.kind == SAME_PART[0] or not period.date_to:
+        return None
+    company = period.company_id
+    kind = "month" if period.kind == "custom" else period.kind
+    first = calendar.start_of(kind, period.date_to, company._kpi_week_start())
+    if first < period.date_to:
+        first = calendar.shift(kind, first, 1)
+    return calendar.shift(kind, first, company.kpi_provisional_periods)

@@ -46,6 +46,7 @@ from . import test_stamp_random
 from . import test_store
 from . import test_tour_roles
 from . import test_people
+from . import test_period
 from . import test_pitfalls
 from . import test_planner
 from . import test_value_card

@@ -313,7 +313,7 @@ class TestFreeDays(BoardCase):
             ("2026-04-01", "2027-04-16"),
             ("2006-04-01", "2026-04-14"),
         ):
-            with self.assertRaisesRegex(UserError, "Until: choose days from|choose a first day"):
+            with self.assertRaisesRegex(UserError, "last day: choose days from|choose a first day"):
                 self.prepare(*days)
         self.prepare("2026-04-01", "2027-04-15")
         self.prepare("2006-05-01", "2006-05-02")

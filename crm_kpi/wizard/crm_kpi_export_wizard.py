@@ -52,7 +52,7 @@ class CrmKpiExportWizard(models.TransientModel):
         "crm.kpi.period",
         "Until",
         domain="[('company_id', '=', company_id), ('kind', '=', period_kind)]",
-        help="The last period shown. Empty: the running period.",
+        help="The last period shown. Empty: the current period.",
     )
     count = fields.Integer("Periods side by side", required=True, default=DEFAULT_PERIODS)
     comparison = fields.Selection(

@@ -71,7 +71,7 @@ class CrmKpiCustomerPeriod(models.Model):
     active_end = fields.Boolean(
         "Active at the end",
         readonly=True,
-        help="With an order within the days of inactivity before the period's end (in a running "
+        help="With an order within the days of inactivity before the period's end (in the current "
         "period: before now).",
     )
     bought = fields.Boolean(readonly=True, help="With an order in the period.")
@@ -133,7 +133,7 @@ class CrmKpiCustomerPeriod(models.Model):
         "Days since the last contact",
         readonly=True,
         aggregator="avg",
-        help="From the last contact to the period's end (in a running period: to now). Empty "
+        help="From the last contact to the period's end (in the current period: to now). Empty "
         "without any contact.",
     )
     revenue = fields.Monetary(
@@ -221,7 +221,7 @@ class CrmKpiCustomerPeriod(models.Model):
     day_end = fields.Date(
         "Last day",
         readonly=True,
-        help="Last day of the period (in a running period: today). The segment of the customer is "
+        help="Last day of the period (in the current period: today). The segment of the customer is "
         "looked up on this day.",
     )
     day_year_ago = fields.Date(

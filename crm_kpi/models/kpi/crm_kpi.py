@@ -141,7 +141,7 @@ class CrmKpi(models.Model):
         "the result of a record is known only after these days.",
     )
     complete_only = fields.Boolean(
-        "Only complete periods", help="No value while a period is running."
+        "Only complete periods", help="No value before a period is over."
     )
     needs_history = fields.Boolean(
         "Needs known customers",

@@ -8,11 +8,12 @@ from babel.dates import format_date, format_interval, format_skeleton
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools.misc import babel_locale_parse, clean_context
+from odoo.tools.misc import babel_locale_parse, clean_context, format_datetime
+from odoo.tools.misc import format_date as format_user_date
 
 from ...engine import periods as calendar
 from ...periods import bounds, comparison, fiscal, working_time
-from ...periods.states import SAME_PART, state_at
+from ...periods.states import SAME_PART, locks_on, state_at
 
 KINDS = [
     ("day", "Day"),
@@ -23,7 +24,10 @@ KINDS = [
     ("custom", "Custom"),
 ]
 #: Fields that the calendar, the time zone and the buttons set; users cannot write them.
-GUARDED = frozenset(("state", "unlocked", "name", "utc_from", "utc_to", "looked_at", "fiscal_from"))
+GUARDED = frozenset((
+    "state", "unlocked", "lock_user_id", "lock_date", "name", "utc_from", "utc_to", "looked_at",
+    "fiscal_from",
+))  # fmt: skip
 #: Fields that users may change in a custom period only, and only while it is not locked.
 DEFINING = frozenset(("company_id", "kind", "date_from", "date_to"))
 #: A period that was made for a board is deleted this long after it was last shown.
@@ -31,6 +35,15 @@ BOARD_PERIODS_KEPT = timedelta(weeks=4)
 #: Periods that one user can have on boards, and the time in which not more are made.
 OWN_PERIODS = 20
 OWN_PERIODS_TIME = timedelta(hours=1)
+
+
+def _with_end(vals):
+    """Values of a new period with ``date_to``, where ``date_last`` is given instead."""
+    if not vals.get("date_last") or vals.get("date_to"):
+        return vals
+    values = dict(vals)
+    last = fields.Date.to_date(values.pop("date_last"))
+    return {**values, "date_to": last + timedelta(days=1)}
 
 
 class CrmKpiPeriod(models.Model):
@@ -54,14 +67,15 @@ class CrmKpiPeriod(models.Model):
     )
     kind = fields.Selection([*KINDS, SAME_PART], required=True, default="custom")
     name = fields.Char(compute="_compute_name", store=True)
-    date_from = fields.Date("From", required=True)
-    date_to = fields.Date("Until", required=True, help="The first day after the period.")
-    utc_from = fields.Datetime("From (instant)", compute="_compute_utc", store=True)
-    utc_to = fields.Datetime("Until (instant)", compute="_compute_utc", store=True)
+    date_from = fields.Date("First day", required=True)
+    date_last = fields.Date("Last day", compute="_compute_date_last", inverse="_inverse_date_last")
+    date_to = fields.Date("First day after", required=True)
+    utc_from = fields.Datetime("Start in UTC", compute="_compute_utc", store=True)
+    utc_to = fields.Datetime("End in UTC", compute="_compute_utc", store=True)
     state = fields.Selection(
         [
-            ("future", "Future"),
-            ("open", "Running"),
+            ("future", "Upcoming"),
+            ("open", "Current"),
             ("provisional", "Provisional"),
             ("locked", "Locked"),
         ],
@@ -69,13 +83,26 @@ class CrmKpiPeriod(models.Model):
         required=True,
         readonly=True,
         copy=False,
-        help="Running: not over yet. Provisional: over, but recomputed when records change. "
+        help="Current: not over yet. Provisional: over, but recomputed when records change. "
         "Locked: values do not change any more; later changes are listed as restatements.",
     )
     unlocked = fields.Boolean(
         readonly=True,
         copy=False,
         help="A manager unlocked this period: it is recomputed until a manager locks it again.",
+    )
+    lock_user_id = fields.Many2one(
+        "res.users",
+        "Locked or unlocked by",
+        readonly=True,
+        copy=False,
+        help="Empty: the period was locked automatically.",
+    )
+    lock_date = fields.Datetime("Locked or unlocked on", readonly=True, copy=False)
+    lock_text = fields.Char(
+        "Lock",
+        compute="_compute_lock_text",
+        help="Who locked or unlocked the period and when, or when it is locked automatically.",
     )
     looked_at = fields.Datetime(
         "Last shown",
@@ -86,10 +113,10 @@ class CrmKpiPeriod(models.Model):
     )
     timing = fields.Selection(
         [
-            ("running", "Running"),
+            ("running", "Current"),
             ("previous", "Previous"),
             ("older", "Older"),
-            ("future", "Future"),
+            ("future", "Upcoming"),
         ],
         compute="_compute_timing",
         search="_search_timing",
@@ -109,7 +136,7 @@ class CrmKpiPeriod(models.Model):
         "(company_id, kind, date_from, date_to)", "This period exists already."
     )
     _span_positive = models.Constraint(
-        "CHECK (date_from < date_to)", "Until: enter a day after From."
+        "CHECK (date_from < date_to)", "Last day: it must not be before the first day."
     )
     _instants_idx = models.Index("(company_id, utc_from, utc_to)")
 
@@ -120,6 +147,16 @@ class CrmKpiPeriod(models.Model):
                 period.name = calendar.code(period.kind, period.date_from, period.date_to)
             else:
                 period.name = False
+
+    @api.depends("date_to")
+    def _compute_date_last(self):
+        for period in self:
+            period.date_last = period.date_to and period.date_to - timedelta(days=1)
+
+    @api.onchange("date_last")
+    def _inverse_date_last(self):
+        for period in self:
+            period.date_to = period.date_last and period.date_last + timedelta(days=1)
 
     @api.depends(
         "date_from",
@@ -133,6 +170,32 @@ class CrmKpiPeriod(models.Model):
             tz = period.company_id._kpi_tz() if period.company_id else "UTC"
             for day, instant in (("date_from", "utc_from"), ("date_to", "utc_to")):
                 period[instant] = period[day] and calendar.utc_midnight(period[day], tz)
+
+    @api.depends("state", "unlocked", "lock_user_id", "lock_date", "kind", "date_to")
+    @api.depends_context("lang", "tz")
+    def _compute_lock_text(self):
+        # superuser: the name of the manager, and a setting of the company, may be known
+        for period, shown in zip(self.sudo(), self, strict=True):
+            names = {
+                "user": period.lock_user_id.name,
+                "date": period.lock_date
+                and format_datetime(self.env, period.lock_date, dt_format="short"),
+            }
+            if period.unlocked and names["user"]:
+                text = self.env._(
+                    "Unlocked by %(user)s on %(date)s. It is not locked automatically.", **names
+                )
+            elif period.unlocked:
+                text = self.env._("Unlocked. It is not locked automatically.")
+            elif period.state == "locked" and names["user"]:
+                text = self.env._("Locked by %(user)s on %(date)s", **names)
+            elif period.state == "locked" and names["date"]:
+                text = self.env._("Locked automatically on %(date)s", **names)
+            elif period.state != "locked" and (day := locks_on(period)):
+                text = self.env._("Locks automatically on %s", format_user_date(self.env, day))
+            else:
+                text = False
+            shown.lock_text = text
 
     # It does not depend on the fiscal year of the company: a former fiscal year stays one.
     @api.depends("company_id", "kind", "date_from", "date_to")
@@ -274,13 +337,13 @@ class CrmKpiPeriod(models.Model):
             if (period.date_from, period.date_to) != expected:
                 raise ValidationError(
                     self.env._(
-                        "From and Until: a period of kind %(kind)s runs from %(start)s until "
-                        "%(end)s. Use these dates, or the kind Custom.",
+                        "First day, last day: a period of kind %(kind)s has the days from "
+                        "%(first)s to %(last)s. Use these dates, or the kind Custom.",
                         kind=dict(self._fields["kind"]._description_selection(self.env))[
                             period.kind
                         ],
-                        start=expected[0],
-                        end=expected[1],
+                        first=format_user_date(self.env, expected[0]),
+                        last=format_user_date(self.env, expected[1] - timedelta(days=1)),
                     )
                 )
 
@@ -302,7 +365,7 @@ class CrmKpiPeriod(models.Model):
             if not allowed:
                 raise ValidationError(
                     self.env._(
-                        "From and Until: choose days from %(first)s to %(last)s.",
+                        "First day, last day: choose days from %(first)s to %(last)s.",
                         first=format_date(first, "medium", locale=locale),
                         last=format_date(after - timedelta(days=1), "medium", locale=locale),
                     )
@@ -322,6 +385,7 @@ class CrmKpiPeriod(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        vals_list = [_with_end(vals) for vals in vals_list]
         if self.env.su:
             return super().create(vals_list)
         for vals in vals_list:
@@ -680,33 +744,75 @@ class CrmKpiPeriod(models.Model):
             state = state_at(period, now)
             if state != period.state:
                 period.state = state
+                if state == "locked":
+                    period.write({"lock_user_id": False, "lock_date": now})
 
     # --- ACTIONS ---
 
     def action_lock(self):
-        """Lock values: later changes of the records are listed, not applied."""
+        """Lock values: later changes of the records are listed, not applied.
+
+        Periods that are not over yet are left out; the answer names one.
+        """
         self._check_may_lock()
         now = fields.Datetime.now()
-        if running := self.filtered(lambda p: p.utc_to > now):
+        not_over = self.filtered(lambda p: p.utc_to > now)
+        if self and self == not_over:
             raise UserError(
                 self.env._(
                     "State: %s is not over yet. Only a closed period can be locked.",
-                    running[0].display_name,
+                    not_over[0].display_name,
                 )
             )
+        changed = (self - not_over).filtered(lambda p: p.state != "locked" or p.unlocked)
         # superuser: users cannot write the state; the right to lock was checked above
-        self.sudo().write({"state": "locked", "unlocked": False})
+        changed.sudo().write({"state": "locked", **self._lock_values(unlocked=False)})
+        sentences = [self.env._("Periods locked: %s.", len(changed))]
+        if not_over:
+            sentences.append(
+                self.env._(
+                    "Not over yet, so not locked: %s.", ", ".join(not_over.mapped("display_name"))
+                )
+            )
+        return self._lock_answer(sentences)
 
     def action_unlock(self):
         """Unlock values: the next refresh computes them from the records again."""
         self._check_may_lock()
         # superuser: users cannot write the state; the right to unlock was checked above
         locked = self.sudo().filtered(lambda p: p.state == "locked")
-        locked.write({"state": "provisional", "unlocked": True})
+        locked.write({"state": "provisional", **self._lock_values(unlocked=True)})
         # superuser: computations are bookkeeping of the refresh
         self.env["crm.kpi.computation"].sudo().search([("period_id", "in", locked.ids)]).write(
             {"fingerprint": False}
         )
+        return self._lock_answer(
+            [
+                self.env._("Periods unlocked: %s.", len(locked)),
+                self.env._("The next refresh brings their values in line with the records."),
+            ]
+        )
+
+    def _lock_values(self, unlocked):
+        return {
+            "unlocked": unlocked,
+            "lock_user_id": self.env.uid,
+            "lock_date": fields.Datetime.now(),
+        }
+
+    def _lock_answer(self, sentences):
+        """A message about what happened to several periods; the list is read again."""
+        if len(self) < 2:
+            return None
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": " ".join(sentences),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
 
     def _check_may_lock(self):
         self.check_access("write")

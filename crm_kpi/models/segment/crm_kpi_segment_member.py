@@ -1,7 +1,9 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import fields, models
+from datetime import timedelta
+
+from odoo import api, fields, models
 
 
 class CrmKpiSegmentMember(models.Model):
@@ -50,10 +52,11 @@ class CrmKpiSegmentMember(models.Model):
         help="Empty: no beginning is known.",
     )
     date_to = fields.Date(
-        string="Until (exclusive)",
+        string="First day after",
         readonly=True,
         help="First day after the membership. Empty: still a member.",
     )
+    date_last = fields.Date("Last day", compute="_compute_date_last", help="Empty: still a member.")
     date_recorded = fields.Date(
         string="Recorded on",
         required=True,
@@ -71,3 +74,8 @@ class CrmKpiSegmentMember(models.Model):
         " COALESCE(date_from, '-infinity'::date))"
     )
     _not_empty = models.Constraint("CHECK (date_to > date_from)")
+
+    @api.depends("date_to")
+    def _compute_date_last(self):
+        for member in self:
+            member.date_last = member.date_to and member.date_to - timedelta(days=1)

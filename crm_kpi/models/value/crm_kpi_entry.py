@@ -58,13 +58,12 @@ class CrmKpiEntry(models.Model):
         precompute=True,
     )
     date_to = fields.Date(
-        "Until (exclusive)",
+        "First day after",
         required=True,
         compute="_compute_dates",
         store=True,
         readonly=False,
         precompute=True,
-        help="First day after the period.",
     )
     date_last = fields.Date("Last day", compute="_compute_date_last", inverse="_inverse_date_last")
     team_id = fields.Many2one(

@@ -75,7 +75,7 @@ class CrmKpiValue(models.Model):
         "Dated ahead",
         readonly=True,
         aggregator=None,
-        help="The part of a count or a sum that is dated in the rest of the running period. It is "
+        help="The part of a count or a sum that is dated in the rest of the current period. It is "
         "known; a forecast extrapolates only the part before it.",
     )
     version = fields.Integer(

@@ -61,7 +61,7 @@ class CrmKpiMailing(models.Model):
         SCOPES, "Values of", required=True, default="mine", help="Mine: those of each receiver."
     )
     complete = fields.Boolean(
-        "Last complete period", default=True, help="Otherwise the running period."
+        "Last complete period", default=True, help="Otherwise the current period."
     )
     user_ids = fields.Many2many(
         "res.users",
