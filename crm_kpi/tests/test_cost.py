@@ -351,6 +351,57 @@ class TestCost(ReaderCase, FinanceCase):
         with self.assertRaises(AccessError):
             self.company.with_user(manager).read(["kpi_sales_cost_account_ids"])
 
+    def test_marketing_enters_costs_of_campaigns(self):
+        """From the form of the campaign; salaries and other costs stay hidden, also in sums."""
+        fair, letter = self.env["utm.campaign"].create(
+            [{"title": "KPI fair", "company_id": False}, {"title": "KPI letter"}]
+        )
+        october = ("2026-10-01", "2026-10-31")
+        stand = self._cost("marketing", *october, 400, campaign_id=fair.id)
+        hidden = (
+            self._cost("sales", *october, 9000, campaign_id=fair.id, user_id=self.ann.id)
+            | self._cost("marketing", *october, 800, campaign_id=fair.id, user_id=self.ann.id)
+            | self._cost("marketing", *october, 700)
+            | self._cost("sales", *october, 5000)
+        )
+        tina = self._employee("kpi_cost_tina", "crm_kpi.group_kpi_campaign_cost")
+        self.env.invalidate_all()
+        form = self.env["utm.campaign"].with_user(tina).get_view(view_type="form")["arch"]
+        self.assertIn("kpi_cost_ids", form)
+        line = {"kind": "marketing", "name": "Flyers", "amount": 150}
+        with self.at("2026-10-10 12:00"):
+            fair.with_user(tina).write({"kpi_cost_ids": [Command.create(line)]})
+        costs = self.env["crm.kpi.cost"].with_user(tina)
+        flyers = costs.search([]) - stand
+        self.assertEqual((flyers.kind, flyers.amount), ("marketing", 150))
+        self.assertEqual((flyers.campaign_id, flyers.company_id), (fair, self.company))
+        self.assertEqual(fair.with_user(tina).kpi_cost_ids, stand | flyers)
+        flyers.write({"amount": 170, "campaign_id": letter.id})
+        for vals in ({"kind": "sales"}, {"campaign_id": False}, {"user_id": tina.id}):
+            with self.assertRaises(AccessError):
+                flyers.write(vals)
+            self.env.invalidate_all()
+            with self.assertRaises(AccessError):
+                costs.create({"campaign_id": fair.id, "kind": "marketing", "amount": 1, **vals})
+        for cost in hidden.with_user(tina):
+            for call in (cost.read, cost.unlink, lambda cost=cost: cost.write({"amount": 1})):
+                with self.assertRaises(AccessError):
+                    call()
+        # the sum of all costs of the campaign would tell the salaries
+        with self.assertRaises(AccessError):
+            fair.with_user(tina).read(["kpi_cost"])
+        self.assertEqual(sum(costs.search([]).mapped("amount")), 570)
+        flyers.unlink()
+        # salespeople still read none, managers all, also as marketers
+        for user in (self.ann, self._employee("kpi_cost_all", "crm_kpi.group_kpi_user_all")):
+            with self.assertRaises(AccessError):
+                fair.with_user(user).read(["kpi_cost_ids"])
+        mia = self._employee("kpi_cost_mia", "crm_kpi.group_kpi_manager")
+        self.assertEqual(
+            self.env["crm.kpi.cost"].with_user(mia).search([("company_id", "=", self.company.id)]),
+            stand | hidden,
+        )
+
     def _rows(self, user, period):
         rows = self.env["crm.kpi.cost.period"].with_user(user)
         return rows.with_context(crm_kpi_period_ids=period.ids).search([])

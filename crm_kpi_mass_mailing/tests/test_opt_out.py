@@ -2,10 +2,34 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Opt-outs are recorded when they happen; a later subscription does not delete them."""
 
+from odoo import Command
 from odoo.exceptions import AccessError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from .common import MailingCase
+
+
+@tagged("post_install", "-at_install")
+class TestCampaignCost(MailingCase):
+    def test_marketing_enters_costs_on_the_campaign(self):
+        user = new_test_user(
+            self.env,
+            login="kpi_marketer",
+            groups="mass_mailing.group_mass_mailing_user,mass_mailing.group_mass_mailing_campaign",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        campaign = self.env["utm.campaign"].with_user(user).create({"title": "Spring"})
+        salary = self.env["crm.kpi.cost"].create(
+            {"kind": "sales", "amount": 9000, "campaign_id": campaign.id}
+        )
+        self.env.invalidate_all()
+        with Form(campaign) as form, form.kpi_cost_ids.new() as line:
+            line.name = "Printing"
+            line.amount = 250
+        self.assertEqual(campaign.kpi_cost_ids.mapped("amount"), [250])
+        with self.assertRaises(AccessError):
+            salary.with_user(user).read(["amount"])
 
 
 @tagged("post_install", "-at_install")

@@ -121,9 +121,13 @@ class CrmKpiCost(models.Model):
 
     def write(self, vals):
         if {"campaign_id", "company_id"}.isdisjoint(vals):
-            return super().write(vals)
-        with self._campaigns_watched([*self.campaign_id.ids, vals.get("campaign_id")]):
-            return super().write(vals)
+            result = super().write(vals)
+        else:
+            with self._campaigns_watched([*self.campaign_id.ids, vals.get("campaign_id")]):
+                result = super().write(vals)
+        # Odoo checks the entry before the change only: marketing cannot make it one of sales
+        self.check_access("write")
+        return result
 
     def unlink(self):
         with self._campaigns_watched(self.campaign_id.ids):
