@@ -279,11 +279,11 @@ def cells(plan, by_segment=None):
     """
     selects = []
     for has_parts in (True, False):
-        columns = [item for item in enumerate(plan.columns) if item[1].has_parts == has_parts]
+        columns = [column for column in plan.columns if column.has_parts == has_parts]
         groups = [(SQL("SELECT * FROM facts"), _OWNER_LEVELS, columns)]
         if by_segment is not None:
-            crossed = [item for item in columns if item[1].cross_levels]
-            plain = [item for item in columns if not item[1].cross_levels]
+            crossed = [column for column in columns if column.cross_levels]
+            plain = [column for column in columns if not column.cross_levels]
             groups += [(by_segment, _CROSSED_LEVELS, crossed), (by_segment, _SEGMENT_LEVEL, plain)]
         selects += [_cells_of(plan, *group) for group in groups if group[-1]]
     return SQL(" UNION ALL ").join(selects)
@@ -294,19 +294,19 @@ def _cells_of(plan, facts, levels, columns):
 
     :param facts: SQL of the facts
     :param levels: dict of level to the columns of its cells
-    :param columns: list of ``(number, KPI)``
+    :param columns: list of :class:`Column`
     """
     if plan.pieces is None:
-        rows = _of_periods(plan, facts, levels, columns)
-    elif columns[0][1].has_parts:
-        rows = _of_pieces(plan, facts, levels, columns)
+        rows, names = _of_periods(plan, facts, levels, columns)
+    elif columns[0].has_parts:
+        rows, names = _of_pieces(plan, facts, levels, columns)
     else:
         in_periods = SQL(
             "SELECT * FROM (%s) AS fact JOIN %s USING (piece_id)",
             facts,
             unnest(Piece, plan.pieces, "piece"),
         )
-        rows = _of_periods(plan, in_periods, levels, columns)
+        rows, names = _of_periods(plan, in_periods, levels, columns)
     return SQL(
         """SELECT k.kpi_id, r.period_id, %s AS level, r.team_id, r.user_id, r.segment_id,
                   k.value, k.record_count, k.ahead
@@ -316,8 +316,8 @@ def _cells_of(plan, facts, levels, columns):
         _level_name(levels),
         rows,
         SQL(", ").join(
-            SQL("(%s, r.%s::float8, r.%s, r.%s::float8)", column.kpi_id, *_names(index))
-            for index, column in columns
+            SQL("(%s, %s::float8, %s, %s::float8)", column.kpi_id, *numbers)
+            for column, numbers in zip(columns, names, strict=True)
         ),
         SQL("TRUE") if plan.unassigned else _ASSIGNED,
     )
@@ -330,34 +330,42 @@ _ASSIGNED = SQL(
 
 
 def _of_periods(plan, facts, levels, columns):
-    """Aggregates of facts in periods; see :func:`_aggregates`."""
-    return SQL(
+    """Aggregates of facts in periods: their SQL, and a list of :class:`Numbers`."""
+    computed = Computed()
+    names = [_aggregates(plan, column, AGGREGATES, computed) for column in columns]
+    rows = SQL(
         "SELECT period_id, %s, %s FROM (%s) AS fact GROUP BY %s",
         _level_columns(levels),
-        SQL(", ").join(_aggregates(plan, *column, AGGREGATES) for column in columns),
+        computed.columns(),
         facts,
         _grouping_sets(SQL("period_id"), levels),
     )
+    return rows, names
 
 
 def _of_pieces(plan, facts, levels, columns):
-    """Aggregates of facts in pieces, put together for each period; see :func:`_aggregates`."""
+    """Aggregates of facts in pieces, put together for each period; as :func:`_of_periods`."""
     of_piece = {name: parts.of_piece for name, parts in PARTS.items()}
+    parts, wholes = Computed(), Computed()
+    names = [
+        _wholes(column, _aggregates(plan, column, of_piece, parts), wholes) for column in columns
+    ]
     by_piece = SQL(
         "SELECT piece_id, %s, %s FROM (%s) AS fact GROUP BY %s",
         _level_columns(levels),
-        SQL(", ").join(_aggregates(plan, *column, of_piece) for column in columns),
+        parts.columns(),
         facts,
         _grouping_sets(SQL("piece_id"), levels),
     )
-    return SQL(
+    rows = SQL(
         """SELECT period_id, level, team_id, user_id, segment_id, %s
              FROM (%s) AS part JOIN %s USING (piece_id)
             GROUP BY period_id, level, team_id, user_id, segment_id""",
-        SQL(", ").join(_wholes(*column) for column in columns),
+        wholes.columns(),
         by_piece,
         unnest(Piece, plan.pieces, "piece"),
     )
+    return rows, names
 
 
 def _level_columns(levels):
@@ -388,42 +396,68 @@ def _grouping_sets(time, levels):
     return SQL("GROUPING SETS (%s)", SQL(", ").join(sets))
 
 
-def _names(index):
-    """Names of the value, the number of records, and the part that lies ahead."""
-    return [SQL.identifier(f"{letter}{index}") for letter in "anh"]
+class Numbers(NamedTuple):
+    """SQL of the value of a KPI, its number of records, and the part that lies ahead."""
+
+    value: SQL
+    record_count: SQL
+    ahead: SQL
 
 
-def _aggregates(plan, index, column, aggregates):
-    """The value ``ai`` of the KPI number ``i``, its number of records ``ni``, and the part ``hi``
-    of its value that lies ahead."""
+class Computed:
+    """The columns of a query of aggregates. KPIs with equal filters share them."""
+
+    def __init__(self):
+        self.expressions = []
+
+    def name(self, expression):
+        """Name of the column with an expression."""
+        if expression not in self.expressions:
+            self.expressions.append(expression)
+        return SQL.identifier(f"a{self.expressions.index(expression)}")
+
+    def columns(self):
+        return SQL(", ").join(
+            SQL("%s AS %s", expression, self.name(expression)) for expression in self.expressions
+        )
+
+
+_NOTHING_AHEAD = SQL("NULL")
+
+
+def _aggregates(plan, column, aggregates, computed):
+    """The aggregates of a KPI of a plan, as :class:`Numbers`.
+
+    :param aggregates: SQL of the aggregates by name
+    :param computed: the :class:`Computed` to which they are added
+    """
+    filters = [one.condition for one in plan.columns]
+    values = [one.value for one in plan.columns]
     names = {
-        "f": SQL.identifier(f"f{index}"),
-        "v": SQL.identifier(f"v{index}") if column.value is not None else SQL("1"),
+        "f": SQL.identifier(f"f{filters.index(column.condition)}"),
+        "v": SQL.identifier(f"v{values.index(column.value)}") if column.value else SQL("1"),
     }
     value = SQL(aggregates[column.aggregator], **names)
     if column.aggregator in ("count", "sum"):
         number = SQL("count(*) FILTER (WHERE %(f)s)", **names)
     else:
         number = SQL("count(%(v)s) FILTER (WHERE %(f)s)", **names)
-    ahead = SQL("NULL::float8")
+    ahead = _NOTHING_AHEAD
     if plan.ahead is not None and column.aggregator in ADDITIVE:
         condition = SQL("%(f)s AND ahead", **names)
-        ahead = SQL(aggregates[column.aggregator], **{**names, "f": condition})
-    return _named(index, value, number, ahead)
+        ahead = computed.name(SQL(aggregates[column.aggregator], **{**names, "f": condition}))
+    return Numbers(computed.name(value), computed.name(number), ahead)
 
 
-def _wholes(index, column):
-    """The values of a period from those of its pieces; named like those of :func:`_aggregates`."""
-    value, number, ahead = _names(index)
-    return _named(
-        index,
-        SQL(PARTS[column.aggregator].whole, a=value, n=number),
-        SQL("sum(%s)::int8", number),
-        SQL("sum(%s)", ahead),
-    )
+def _wholes(column, parts, computed):
+    """The values of a period from those of its pieces, as :func:`_aggregates`.
 
-
-def _named(index, *values):
-    return SQL(", ").join(
-        SQL("%s AS %s", value, name) for value, name in zip(values, _names(index), strict=True)
+    :param parts: :class:`Numbers` of the pieces
+    """
+    whole = SQL(PARTS[column.aggregator].whole, a=parts.value, n=parts.record_count)
+    ahead = parts.ahead
+    if ahead is not _NOTHING_AHEAD:
+        ahead = computed.name(SQL("sum(%s)", ahead))
+    return Numbers(
+        computed.name(whole), computed.name(SQL("sum(%s)::int8", parts.record_count)), ahead
     )

@@ -13,7 +13,6 @@ from .fact_plan import FactPlan
 from .failures import confined, error_text, note_failure, note_success
 from .fingerprints import fingerprints, record_count
 from .scope import active_people, cross_level_ids, kpis_to_refresh
-from .store import store_statement
 from .target import Target
 from .values import note_computed, store_cells
 
@@ -184,5 +183,4 @@ class Aggregates:
         )
 
     def _store(self, computed, targets, **options):
-        statement = store_statement(computed, targets, self.company.id, self.now, **options)
-        return store_cells(self.env, targets, statement)
+        return store_cells(self.env, targets, computed, self.company.id, self.now, **options)

@@ -14,7 +14,7 @@ from ..sql import Cte, unnest, with_ctes
 from .due import DueValues
 from .failures import confined, note_failure, note_success
 from .scope import cross_level_ids, kpis_to_refresh
-from .store import among, newest_restatements, same_cell, store_statement
+from .store import among, newest_restatements, same_cell
 from .target import Target
 from .values import note_computed, store_cells
 
@@ -133,8 +133,7 @@ class FormulaKpi:
             )
             for (_kpi, period), found in due.items()
         ]
-        statement = store_statement(computed, targets, company.id, self.run.now)
-        written = store_cells(self.env, targets, statement)
+        written = store_cells(self.env, targets, computed, company.id, self.run.now)
         note_computed(self.env, due, self.run.now)
         return written
 

@@ -4,13 +4,17 @@
 
 import logging
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
+
+import psycopg2
 
 from odoo.tools import SQL
 
 from ..fields import UncheckedMany2one
 from ..sql import unnest
 from .planner import MANY, planned_for, update_statistics
+from .store import among_targets, store_statement
 
 _logger = logging.getLogger(__name__)
 
@@ -77,21 +81,41 @@ def delete_orphans(env, *models):
     return deleted
 
 
-def store_cells(env, targets, statement):
-    """Run a statement of :func:`~.store.store_statement`.
+def store_cells(env, targets, computed, company_id, now, **options):
+    """Run the statement of :func:`~.store.store_statement`, which has the same parameters.
 
     :return: number of cells deleted, restated, inserted or updated
     """
     keep(env, targets)
     update_statistics(env.cr, "crm_kpi_value")
+    statement = partial(store_statement, computed, targets, company_id, now, **options)
     # few records can have many cells
     with planned_for(env.cr, MANY):
-        [[deleted, restated, stored]] = env.execute_query(statement)
+        [[deleted, restated, stored]] = _first_stored(env, targets, statement) or env.execute_query(
+            statement()
+        )
     env["crm.kpi.value"].invalidate_model()
     env["crm.kpi.restatement"].invalidate_model()
     if deleted or restated or stored:
         _logger.debug("KPI cells: %s stored, %s deleted, %s restated", stored, deleted, restated)
     return deleted + restated + stored
+
+
+def _first_stored(env, targets, statement):
+    """Run the statement for targets without cells; ``None`` where they have some."""
+    if any(target.locked for target in targets) or env.execute_query(
+        SQL(
+            "SELECT 1 FROM crm_kpi_value AS value WHERE %s LIMIT 1", among_targets("value", targets)
+        )
+    ):
+        return None
+    try:
+        with env.cr.savepoint(flush=False):
+            return env.execute_query(statement(is_first=True))
+    except psycopg2.errors.UniqueViolation:
+        # Another transaction has stored cells that this one does not see. PostgreSQL raises
+        # SerializationFailure in the other statement, and Odoo repeats the call.
+        return None
 
 
 def note_computed(env, due, now):

@@ -15,6 +15,7 @@ from ..refresh.values import delete_orphans, keep
 from .test_store import StoreCase
 
 TABLES = ("crm_kpi_value", "crm_kpi_restatement")
+UNCHECKED_TABLES = (*TABLES, "crm_kpi_segment_member")
 
 
 @tagged("post_install", "-at_install")
@@ -101,9 +102,61 @@ class TestDeletion(StoreCase):
         self.assertFalse(value.goal_id)
         self.assertEqual(value.value, 1)
 
+    def test_members_follow_a_deletion(self):
+        """By Odoo, by a cascade of the database, and those that a refresh wrote meanwhile."""
+        members = self.env["crm.kpi.segment.member"]
+        customers = self.env["res.partner"].create([{"name": "One"}, {"name": "Two"}])
+        gone = 2**31 - 1
+        one, two = customers.ids
+        rows = {(self.set_one.id, self.gold.id, one), (self.set_two.id, self.small.id, two)}
+
+        def put(*row):
+            self.env.cr.execute(
+                SQL(
+                    """INSERT INTO crm_kpi_segment_member
+                              (set_id, segment_id, partner_id, slot, date_recorded)
+                       VALUES (%s, %s, %s, 0, '2026-01-01')""",
+                    *row,
+                )
+            )
+
+        def left():
+            self.env.flush_all()
+            found = self.env.execute_query(
+                SQL(
+                    """SELECT set_id, segment_id, partner_id FROM crm_kpi_segment_member
+                        WHERE partner_id = ANY(%s) OR set_id = ANY(%s)""",
+                    customers.ids,
+                    (self.set_one | self.set_two).ids,
+                )
+            )
+            return set(found)
+
+        for row in rows:
+            put(*row)
+        for table, record_id, deleted in (
+            ("res_partner", one, one),
+            ("crm_kpi_segment", self.gold.id, one),
+            ("crm_kpi_segment_set", self.set_two.id, two),
+        ):
+            with self.subTest(table), self.env.cr.savepoint() as savepoint:
+                self.env.cr.execute(
+                    SQL("DELETE FROM %s WHERE id = %s", SQL.identifier(table), record_id)
+                )
+                self.assertEqual(left(), {row for row in rows if row[2] != deleted})
+                savepoint.rollback()
+        with self.env.cr.savepoint() as savepoint:
+            customers[0].unlink()
+            self.assertEqual(left(), {row for row in rows if row[2] != one})
+            savepoint.rollback()
+        put(self.set_one.id, self.gold.id, gone)
+        put(gone, self.gold.id, two)
+        self.assertEqual(members._gc_orphans(), (2, 0))
+        self.assertEqual(left(), rows)
+
     def test_foreign_keys_of_an_earlier_version_are_dropped(self):
         cr = self.env.cr
-        for table in TABLES:
+        for table in UNCHECKED_TABLES:
             cr.execute(
                 SQL(
                     "SELECT 1 FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'",
@@ -123,8 +176,9 @@ class TestDeletion(StoreCase):
         followers = SQL("SELECT 1 FROM pg_trigger WHERE tgname LIKE 'crm_kpi%%_follow'")
         number = sum(
             isinstance(field, UncheckedMany2one)
-            for model in ("crm.kpi.value", "crm.kpi.restatement")
-            for field in self.env[model]._fields.values()
+            for model in self.env.registry.values()
+            for field in model._fields.values()
+            if model._auto and not model._abstract
         )
         self.assertEqual(len(self.env.execute_query(followers)), number)
         uninstall_hook(self.env)

@@ -6,14 +6,17 @@ import doctest
 from datetime import date, datetime
 from typing import NamedTuple
 
+import psycopg2
+
 from odoo.tests import BaseCase, tagged
-from odoo.tools import SQL
+from odoo.tools import SQL, mute_logger
 
 from ..engine.cells import NO_CELLS
 from ..refresh import cache_key, fingerprints, formulas, store
 from ..refresh.cache_key import CacheKey
 from ..refresh.planner import MANY, planned_for
 from ..refresh.target import Target
+from ..refresh.values import store_cells
 from ..sql import COLUMN_TYPES, Cte, unnest, with_ctes
 from .common import KpiCommon
 
@@ -653,6 +656,64 @@ class TestPlan(StoreCase):
             if part in self.LARGE:
                 self.assertNotIn("Nested Loop", line, part)
         self.assertLessEqual({"pair", "restated", "stored"}, seen)
+
+    def test_the_first_cells_are_inserted_without_a_comparison(self):
+        """The statement of a first refresh stores the same cells, and only those of its targets."""
+        cells = SQL(
+            """SELECT t.*, NULL::float8 AS ahead
+                 FROM (VALUES (%s, %s, 'company', NULL::int4, NULL::int4, NULL::int4, 3::float8, 2),
+                              (%s, %s, 'user', NULL, %s, NULL, NULL, 1),
+                              (%s, %s, 'segment', NULL, NULL, %s, 'Infinity', 1),
+                              (%s, %s, 'company', NULL, NULL, NULL, 7, 1))
+                   AS t(kpi_id, period_id, level, team_id, user_id, segment_id, value, record_count)""",
+            *self.ids, *self.ids, self.ann.id, *self.ids, self.gold.id,
+            self.other.id, self.month.id,
+        )  # fmt: skip
+        targets = [
+            self.one_target(version=4, zero_when_empty=True),
+            self.one_target(period_id=self.next_month.id, zero_when_empty=True, running=True),
+        ]
+        people = ((self.bob.id,), ())
+        first = store.store_statement(
+            cells, targets, self.company.id, NOW, active_people=people, is_first=True
+        )
+        for part in ("FULL JOIN", "ON CONFLICT", "DELETE"):
+            self.assertNotIn(part, first.code)
+        with self.env.cr.savepoint() as savepoint:
+            self.assertEqual(self.env.execute_query(first), [(0, 0, 5)])
+            stored = self.values()
+            savepoint.rollback()
+        next_month = (self.kpi.id, self.next_month.id)
+        self.assertEqual(
+            stored,
+            {
+                self.company_cell: (3, 2, 4, NOW),
+                self.ann_cell: (None, 1, 4, NOW),
+                self.gold_cell: (None, 1, 4, NOW),
+                (*next_month, "company", None, None, None): (0, 0, 1, NOW),
+                (*next_month, "user", None, self.bob.id, None): (0, 0, 1, NOW),
+            },
+        )
+        store_args = (self.env, targets, cells, self.company.id, NOW)
+        self.assertEqual(store_cells(*store_args, active_people=people), 5)
+        self.assertEqual(self.values(), stored)
+        self.assertEqual(store_cells(*store_args, active_people=people), 0)
+
+    def test_the_first_cells_were_stored_meanwhile(self):
+        """The usual statement runs where a cell exists that the insert does not expect."""
+        row = SQL(
+            """SELECT %s AS kpi_id, %s AS period_id, 'company' AS level, NULL::int4 AS team_id,
+                      NULL::int4 AS user_id, NULL::int4 AS segment_id, 1::float8 AS value,
+                      1 AS record_count, NULL::float8 AS ahead""",
+            *self.ids,
+        )
+        twice = SQL("%s UNION ALL %s", row, row)
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(psycopg2.errors.CardinalityViolation),
+            self.env.cr.savepoint(),
+        ):
+            store_cells(self.env, [self.one_target()], twice, self.company.id, NOW)
 
     def test_nothing_locked_is_a_shorter_statement(self):
         statement = store.store_statement(NO_CELLS, [self.one_target()], self.company.id, NOW)

@@ -5,6 +5,9 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ...fields import UncheckedMany2one
+from ...refresh.values import delete_orphans
+
 
 class CrmKpiSegmentMember(models.Model):
     """Membership of a customer in a segment, with its dates.
@@ -20,13 +23,13 @@ class CrmKpiSegmentMember(models.Model):
     _order = "set_id, partner_id, date_from DESC NULLS LAST, id"
     _rec_name = "segment_id"
 
-    set_id = fields.Many2one(
+    set_id = UncheckedMany2one(
         "crm.kpi.segment.set", required=True, readonly=True, ondelete="cascade"
     )
-    segment_id = fields.Many2one(
+    segment_id = UncheckedMany2one(
         "crm.kpi.segment", required=True, readonly=True, index=True, ondelete="cascade"
     )
-    partner_id = fields.Many2one(
+    partner_id = UncheckedMany2one(
         "res.partner",
         string="Customer",
         required=True,
@@ -34,7 +37,7 @@ class CrmKpiSegmentMember(models.Model):
         index=True,
         ondelete="cascade",
     )
-    company_id = fields.Many2one(
+    company_id = UncheckedMany2one(
         "res.company",
         readonly=True,
         index="btree_not_null",
@@ -79,3 +82,8 @@ class CrmKpiSegmentMember(models.Model):
     def _compute_date_last(self):
         for member in self:
             member.date_last = member.date_to and member.date_to - timedelta(days=1)
+
+    @api.autovacuum
+    def _gc_orphans(self):
+        """Delete what a refresh wrote while another transaction deleted the customer."""
+        return delete_orphans(self.env, self), 0
