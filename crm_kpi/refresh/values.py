@@ -48,37 +48,41 @@ def keep(env, targets):
 
 
 def delete_orphans(env, *models):
-    """Delete rows that refer to a record that does not exist, of models without foreign keys.
+    """Delete rows that refer to a record that does not exist, of models without foreign keys; or
+    empty the column, as ``ondelete`` says.
 
     A refresh can insert such rows when another transaction deletes a team, user or segment in the
     same moment.
 
     :return: number of rows
     """
-    deleted = 0
+    count = 0
     for model in models:
-        columns = [
-            (field.name, env[field.comodel_name]._table)
-            for field in model._fields.values()
-            if isinstance(field, UncheckedMany2one) and field.ondelete == "cascade"
-        ]
-        env.cr.execute(
-            SQL(
-                "DELETE FROM %s WHERE NOT (%s)",
-                SQL.identifier(model._table),
-                SQL(" AND ").join(
-                    SQL(
-                        "(%(column)s IS NULL OR %(column)s IN (SELECT id FROM %(other)s))",
-                        column=SQL.identifier(column),
-                        other=SQL.identifier(other),
-                    )
-                    for column, other in columns
-                ),
+        table = SQL.identifier(model._table)
+        exists = {"cascade": {}, "set null": {}}
+        for field in model._fields.values():
+            if isinstance(field, UncheckedMany2one):
+                column = SQL.identifier(field.name)
+                other = SQL.identifier(env[field.comodel_name]._table)
+                exists[field.ondelete][column] = SQL("%s IN (SELECT id FROM %s)", column, other)
+        for ondelete, conditions in exists.items():
+            if not conditions:
+                continue
+            change = SQL("DELETE FROM %s", table)
+            if ondelete == "set null":
+                values = (
+                    SQL("%s = CASE WHEN %s THEN %s END", column, condition, column)
+                    for column, condition in conditions.items()
+                )
+                change = SQL("UPDATE %s SET %s", table, SQL(", ").join(values))
+            # a condition is NULL where the column is empty
+            kept = SQL(" AND ").join(
+                SQL("(%s) IS NOT FALSE", condition) for condition in conditions.values()
             )
-        )
-        deleted += env.cr.rowcount
+            env.cr.execute(SQL("%s WHERE NOT (%s)", change, kept))
+            count += env.cr.rowcount
         model.invalidate_model()
-    return deleted
+    return count
 
 
 def store_cells(env, targets, computed, company_id, now, **options):

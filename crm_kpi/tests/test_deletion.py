@@ -5,17 +5,16 @@
 import psycopg2
 
 from odoo import sql_db
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL, sql
 
 from ..fields import UncheckedMany2one
 from ..hooks import uninstall_hook
 from ..refresh.claim import limited_wait
 from ..refresh.values import delete_orphans, keep
-from .test_store import StoreCase
+from .test_store import NOW, StoreCase
 
 TABLES = ("crm_kpi_value", "crm_kpi_restatement")
-UNCHECKED_TABLES = (*TABLES, "crm_kpi_segment_member")
 
 
 @tagged("post_install", "-at_install")
@@ -154,16 +153,57 @@ class TestDeletion(StoreCase):
         self.assertEqual(members._gc_orphans(), (2, 0))
         self.assertEqual(left(), rows)
 
+    def test_interactions_stay_without_their_users(self):
+        user = new_test_user(self.env, "author", "sales_team.group_sale_salesman")
+        lead = self.env["crm.lead"].create({"name": "Lead", "user_id": False})
+        message = lead.message_post(body="Hello")
+        self.env.flush_all()
+        columns = ("user_id", "reply_user_id", "turn_user_id", "team_id")
+
+        def write(*values):
+            self.env.cr.execute(
+                SQL(
+                    """INSERT INTO crm_kpi_interaction
+                              (res_model, res_id, message_id, date, channel, direction, %s)
+                       VALUES ('crm.lead', %s, %s, %s, 'email', 'in', %s, %s, %s, %s)
+                           ON CONFLICT (message_id) DO UPDATE SET (%s) = ROW (%s, %s, %s, %s)""",
+                    SQL(", ").join(map(SQL.identifier, columns)), lead.id, message.id, NOW, *values,
+                    SQL(", ").join(map(SQL.identifier, columns)), *values,
+                )
+            )  # fmt: skip
+
+        def left():
+            self.env.flush_all()
+            [row] = self.env.execute_query(
+                SQL(
+                    "SELECT %s FROM crm_kpi_interaction WHERE message_id = %s",
+                    SQL(", ").join(map(SQL.identifier, columns)),
+                    message.id,
+                )
+            )
+            return row
+
+        north = self.north.id
+        write(user.id, user.id, user.id, north)
+        user.unlink()
+        self.assertEqual(left(), (None, None, None, north))
+        self.env.cr.execute(SQL("DELETE FROM crm_team WHERE id = %s", north))
+        self.assertEqual(left(), (None,) * 4)
+        gone = 2**31 - 1
+        write(gone, self.ann.id, gone, gone)
+        self.assertEqual(self.env["crm.kpi.interaction"]._gc_orphans(), (1, 0))
+        self.assertEqual(left(), (None, self.ann.id, None, None))
+
     def test_foreign_keys_of_an_earlier_version_are_dropped(self):
         cr = self.env.cr
-        for table in UNCHECKED_TABLES:
+        for name in ("crm.kpi.value", "crm.kpi.restatement", "crm.kpi.segment.member"):
             cr.execute(
                 SQL(
                     "SELECT 1 FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'",
-                    table,
+                    self.env[name]._table,
                 )
             )
-            self.assertFalse(cr.rowcount, table)
+            self.assertFalse(cr.rowcount, name)
         key = ("crm_kpi_value", "team_id", "crm_team", "id", "cascade")
         sql.add_foreign_key(cr, *key)
         self.assertTrue(sql.get_foreign_keys(cr, *key))
@@ -196,7 +236,15 @@ class TestDeletion(StoreCase):
         ):
             self.put_value(cell, 1)
         self.put_restatement((*self.ids, "user", None, gone, None), 1)
-        self.assertEqual(self.env["crm.kpi.value"]._gc_orphans(), (4, 0))
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_kpi_value SET goal_id = %s WHERE period_id = %s",
+                gone,
+                self.next_month.id,
+            )
+        )
+        self.assertEqual(self.env["crm.kpi.value"]._gc_orphans(), (5, 0))
+        self.assertFalse(self.cells(self.other, self.next_month, "company").goal_id)
         self.assertEqual(self.left(), self.all_cells)
         self.assertEqual(delete_orphans(self.env, self.env["crm.kpi.value"]), 0)
 

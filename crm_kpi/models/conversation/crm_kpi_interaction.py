@@ -5,7 +5,8 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...conversations import interactions
-from ...fields import NullableFloat
+from ...fields import NullableFloat, UncheckedMany2one
+from ...refresh.values import delete_orphans
 
 CHANNELS = [
     ("email", "Email"),
@@ -47,11 +48,11 @@ class CrmKpiInteraction(models.Model):
     )
     channel = fields.Selection(CHANNELS, required=True, readonly=True)
     direction = fields.Selection(DIRECTIONS, required=True, readonly=True)
-    user_id = fields.Many2one(
+    user_id = UncheckedMany2one(
         "res.users", "Author", readonly=True, help="The employee who wrote, called or met."
     )
-    team_id = fields.Many2one("crm.team", "Sales Team", readonly=True)
-    company_id = fields.Many2one("res.company", readonly=True)
+    team_id = UncheckedMany2one("crm.team", "Sales Team", readonly=True)
+    company_id = UncheckedMany2one("res.company", readonly=True)
     partner_id = fields.Many2one("res.partner", "Customer", readonly=True, index="btree_not_null")
     is_request = fields.Boolean(
         "Request", readonly=True, help="The incoming message that created the record."
@@ -69,14 +70,14 @@ class CrmKpiInteraction(models.Model):
         "from here on.",
     )
     reply_date = fields.Datetime("Answered on", readonly=True)
-    reply_user_id = fields.Many2one("res.users", "Answered by", readonly=True)
+    reply_user_id = UncheckedMany2one("res.users", "Answered by", readonly=True)
     reply_hours = NullableFloat(
         "Hours to answer",
         readonly=True,
         aggregator="avg",
         help="Hours from the customer's turn to the answer. Empty while unanswered.",
     )
-    turn_user_id = fields.Many2one(
+    turn_user_id = UncheckedMany2one(
         "res.users",
         "Turn credited to",
         readonly=True,
@@ -101,6 +102,11 @@ class CrmKpiInteraction(models.Model):
         """Open the record of the message, under the rights of the user."""
         self.ensure_one()
         return self.env[self.res_model].browse(self.res_id).get_formview_action()
+
+    @api.autovacuum
+    def _gc_orphans(self):
+        """Empty what was written while another transaction deleted the user or team."""
+        return delete_orphans(self.env, self), 0
 
     # ------------------------------------------------------------------
     # derivation
