@@ -19,16 +19,20 @@ FOR_MANY = {"enable_nestloop": "off", "jit": "off", "work_mem": "64MB"}
 
 
 @contextmanager
-def planned_for(cr, record_count):
-    """Plan the statements of the block for a number of records."""
+def planned_for(cr, record_count, **settings):
+    """Plan the statements of the block for a number of records.
+
+    :param settings: further settings of a statement over many records
+    """
     if record_count < MANY:
         yield
         return
-    before = _execute(cr, "current_setting(%s)", ((name,) for name in FOR_MANY))
-    _execute(cr, "set_config(%s, %s, TRUE)", FOR_MANY.items())
+    settings = FOR_MANY | settings
+    before = _execute(cr, "current_setting(%s)", ((name,) for name in settings))
+    _execute(cr, "set_config(%s, %s, TRUE)", settings.items())
     yield
     # an error ends the savepoint of the block, or the transaction: both restore the settings
-    _execute(cr, "set_config(%s, %s, TRUE)", zip(FOR_MANY, before, strict=True))
+    _execute(cr, "set_config(%s, %s, TRUE)", zip(settings, before, strict=True))
 
 
 def _execute(cr, function, arguments):

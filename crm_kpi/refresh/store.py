@@ -345,7 +345,8 @@ def stored(company_id, now, is_first=False):
     One row per change.
 
     :param is_first: none of them is stored. Looking for each of them in the index would cost a
-        quarter of the time.
+        quarter of the time. Cells in another order than the index would need two or three times as
+        long.
     """
     update = SQL(
         """ON CONFLICT (%s) DO UPDATE
@@ -377,7 +378,7 @@ def stored(company_id, now, is_first=False):
             of_pair=_columns("pair"),
             company=company_id,
             now=now,
-            update=SQL() if is_first else update,
+            update=SQL("ORDER BY pair.kpi_id, pair.period_id") if is_first else update,
             differs=_differs(SQL("pair.value_before"), SQL("pair.value")),
             ahead_differs=_differs(SQL("pair.ahead_before"), SQL("pair.ahead")),
         ),

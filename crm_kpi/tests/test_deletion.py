@@ -237,11 +237,7 @@ class TestDeletion(StoreCase):
             self.put_value(cell, 1)
         self.put_restatement((*self.ids, "user", None, gone, None), 1)
         self.env.cr.execute(
-            SQL(
-                "UPDATE crm_kpi_value SET goal_id = %s WHERE period_id = %s",
-                gone,
-                self.next_month.id,
-            )
+            SQL("UPDATE crm_kpi_value SET goal_id = %s WHERE kpi_id = %s", gone, self.other.id)
         )
         self.assertEqual(self.env["crm.kpi.value"]._gc_orphans(), (5, 0))
         self.assertFalse(self.cells(self.other, self.next_month, "company").goal_id)
