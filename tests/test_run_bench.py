@@ -42,7 +42,7 @@ def test_goals_hold_up_to_a_size():
 
 def test_figures():
     figures = {"a": 6.0, "b": 1.5, "c": 0.5}
-    assert ratio("a", "b", "c")(figures) == 3
+    assert ratio("a", total("b", "c"))(figures) == 3
     assert ratio("a", "missing")(figures) is None
     assert total("a", "b", factor=10)(figures) == 75
     assert total("a", "missing")(figures) is None

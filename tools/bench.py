@@ -40,7 +40,7 @@ LIMITS = {20_000: 5, 50_000: 10, 200_000: 20, 1_000_000: 60}
 #: Phases in the same database, in this order.
 PHASES = ("history", "changes", "rebuild", "reading", "goals")
 #: Phases that do not depend on the number of records.
-ONCE = ("writing", "small", "small_bare", "workbook")
+ONCE = ("writing", "waits", "small", "small_bare", "workbook")
 #: The company of the small data set: it uses orders only.
 SMALL = {"leads": 0, "orders": 830, "tickets": 0, "reps": 5, "customers": 91}
 #: The company whose users write while its history is read: a whole set of the back-fill.
@@ -98,11 +98,13 @@ class Bench:
             "reps": self.reps,
             "customers": self.customers,
         }
+        modules = (*MODULES, GAMIFICATION)
         with self._database(str(size)) as name, self._database(f"{size}_bare") as bare:
 
             def generate() -> Figures:
+                Templates(self.odoo).get(modules, demo=False)  # installing is not measured
                 start = time.monotonic()
-                make_scale_database(self.odoo, name, numbers, modules=(*MODULES, GAMIFICATION))
+                make_scale_database(self.odoo, name, numbers, modules=modules)
                 return {"generate.wall": time.monotonic() - start}
 
             yield self._piece(size, "generate", generate)

@@ -28,6 +28,8 @@ _logger = logging.getLogger(__name__)
 
 #: Records, or customers, per statement.
 BATCH = 50_000
+#: The same when users wrote such records meanwhile. These are locked first, so users wait for them.
+CONTENDED = 10_000
 #: A history with at most this many records is read while the module is installed.
 AT_ONCE = 200_000
 
@@ -88,21 +90,25 @@ class BackfillQueue:
             _logger.info("KPI history: %s", self.progress_text())
             self.env.ref("crm_kpi.ir_cron_refresh")._trigger()
 
-    def work(self, between=None):
+    def work(self, between=None, contended=False):
         """Do what is left, set by set.
 
         :param between: called after every set; a false result interrupts the work
+        :param contended: users wrote records of the next set while it was done: it is done again
+            in smaller sets, which lock their records first
         :return: whether all is done
         """
         steps = self.parts._steps(renew=True)
+        small_sets = BATCH // CONTENDED if contended else 0
         for record in self.parts.search([]):
             if record.name not in steps and record.name not in self.env:
                 record.unlink()  # its addon was uninstalled
                 continue
-            part = BackfillPart(record, steps.get(record.name))
+            part = BackfillPart(record, steps.get(record.name), small_sets)
             advance = part.try_to_advance if between else part.advance
             while advance():
                 self.env.invalidate_all()
+                part.small_sets = small_sets = max(0, part.small_sets - 1)
                 if between and not between():
                     return False
             if record.error:
@@ -161,11 +167,13 @@ class BackfillPart:
 
     :param record: of ``crm.kpi.backfill``
     :param step: its :class:`FillStep`; ``None``: the facts of a model are derived
+    :param small_sets: how many of the next sets are small and lock their records first
     """
 
-    def __init__(self, record, step):
+    def __init__(self, record, step, small_sets=0):
         self.record = record
         self.step = step
+        self.small_sets = small_sets
         self.env = record.env
 
     def advance(self):
@@ -210,7 +218,9 @@ class BackfillPart:
         part, step = self.record, self.step
         if part.position >= part.last_id:
             return False
-        first, last = part.position + 1, min(part.position + BATCH, part.last_id)
+        first, last = part.position + 1, min(part.position + self._size(), part.last_id)
+        if self.small_sets:
+            self._lock(step.table, SQL("id BETWEEN %s AND %s", first, last))
         _fill_set(self.env, step, first, last, part.last_id)
         [[count]] = self.env.execute_query(
             SQL(
@@ -239,7 +249,7 @@ class BackfillPart:
                 " ORDER BY key FETCH FIRST %s ROWS WITH TIES",
                 query,
                 part.position,
-                BATCH,
+                self._size(),
             )
         )
         if not found:
@@ -247,10 +257,23 @@ class BackfillPart:
             if part.done:
                 self._analyze(model._table)
             return False
-        model._kpi_derive_set([id_ for id_, _key in found])
+        ids = [id_ for id_, _key in found]
+        if self.small_sets and model._kpi_protected_fields():  # users write its records
+            self._lock(model._table, SQL("id = ANY(%s)", ids))
+        model._kpi_derive_set(ids)
         part.write({"position": found[-1][1], "done": part.done + len(found)})
         _logger.info("KPI history: %s", BackfillQueue(part.browse()).progress_text())
         return True
+
+    def _size(self):
+        return CONTENDED if self.small_sets else BATCH
+
+    def _lock(self, table, condition):
+        """Lock records, so that users cannot write them before the set is committed."""
+        self.env.cr.execute(
+            SQL("SELECT 1 FROM %s WHERE %s FOR NO KEY UPDATE", SQL.identifier(table), condition),
+            log_exceptions=False,
+        )
 
     def _analyze(self, table):
         """Renew the statistics of a table whose columns were just filled in."""

@@ -5,6 +5,7 @@
 import logging
 
 import psycopg2
+from psycopg2.extensions import TransactionRollbackError
 
 from odoo import fields
 from odoo.exceptions import UserError
@@ -18,6 +19,8 @@ _logger = logging.getLogger(__name__)
 
 #: Parameter with the name of the step at which the scheduled refresh resumes.
 NEXT_STEP = "crm_kpi.refresh_next_step"
+#: How often a run tries to read the history where users write the same records.
+TRIES = 100
 
 
 class Written(int):
@@ -136,12 +139,19 @@ class ScheduledRefresh:
     def _read_history(self):
         """Continue the back-fill; whether values may be computed."""
         backfill = self.env["crm.kpi.backfill"]
-        try:
-            backfill._continue(between=self._commit_set)
-        except psycopg2.OperationalError:
-            _logger.info("KPI history: busy elsewhere, left to the next run")
-            return False
-        return not backfill._is_pending()
+        contended = False
+        for _try in range(TRIES):
+            try:
+                backfill._continue(between=self._commit_set, contended=contended)
+                return not backfill._is_pending()
+            except TransactionRollbackError:
+                # a user wrote a record of the set: it is not seen before a new transaction
+                self.env.cr.rollback()
+                contended = True
+            except psycopg2.OperationalError:
+                break
+        _logger.info("KPI history: busy elsewhere, left to the next run")
+        return False
 
     def _commit_set(self):
         return self.cron._commit_progress(1, remaining=1)

@@ -403,3 +403,45 @@ class TestSteps(BackfillCase):
         self.assertTrue(self.work._is_pending())
         self.assertEqual(self.work.search([], limit=1).name, "orders")
         self.assertTrue(self.work._continue(lambda: True))
+
+    def test_set_that_users_write_is_tried_again(self):
+        """The set is repeated in the same run, and ends with the values of an undisturbed one."""
+        leads, orders = self._history()
+        self._forget_all(leads, orders)
+        self._begin()
+        self._work()
+        undisturbed = self._content(leads, orders)
+        self._forget_all(leads, orders)
+        self._begin()
+        fill, derive = (
+            getattr(self.env.registry["sale.order"], name)
+            for name in ("_kpi_backfill_stamps", "_kpi_derive_records")
+        )
+        conflicts = ["stamps", "derive"]
+
+        def conflict(name, work, *args, **kwargs):
+            result = work(*args, **kwargs)
+            if name in conflicts:
+                conflicts.remove(name)
+                raise psycopg2.errors.SerializationFailure("concurrent update")
+            return result
+
+        def conflicting_fill(*args, **kwargs):
+            return conflict("stamps", fill, *args, **kwargs)
+
+        def conflicting_derive(*args, **kwargs):
+            return conflict("derive", derive, *args, **kwargs)
+
+        with (
+            patch.object(backfill, "CONTENDED", 1),
+            patch.object(self.env.registry["sale.order"], "_kpi_backfill_stamps", conflicting_fill),
+            patch.object(
+                self.env.registry["sale.order"], "_kpi_derive_records", conflicting_derive
+            ),
+            self.enter_registry_test_mode(),
+        ):
+            self.env.ref("crm_kpi.ir_cron_refresh").method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertFalse(conflicts)
+        self.assertFalse(self.work._is_pending())
+        self.assertEqual(self._content(leads, orders), undisturbed)

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Users who write while the history is read and values are computed: how long they wait."""
 
+import logging
 import random
 import statistics
 import subprocess
@@ -14,9 +15,12 @@ from pathlib import Path
 from odoo.fields import Command
 from odoo.service.model import retrying
 
-from .history import backfill, refresh
+from odoo.addons.crm_kpi.refresh.refresh import ScheduledRefresh
+
 from .meter import Meter
 from .writing import MESSAGE
+
+_logger = logging.getLogger(__name__)
 
 #: Seconds of writing without a refresh, and between two looks at the locks.
 ALONE, LOOK = 30, 0.02
@@ -26,10 +30,12 @@ def measure_waits(env, meter):
     """The same writes in a second process: alone, during the back-fill, and during a refresh."""
     with _writer(env, meter, "writes_alone"):
         time.sleep(ALONE)
-    with _writer(env, meter, "writes_backfill"):
-        backfill(env, meter)
-    with _writer(env, meter, "writes_refresh"):
-        refresh(env, meter, "waits_refresh")
+    scheduled = ScheduledRefresh(env)
+    with _writer(env, meter, "writes_backfill"), meter.measure("waits_backfill", commit=True):
+        while not scheduled._read_history():
+            _logger.warning("the history is left to the next run")
+    with _writer(env, meter, "writes_refresh"), meter.measure("waits_refresh", commit=True):
+        scheduled.run()
 
 
 @contextmanager

@@ -73,9 +73,9 @@ class CrmKpiBackfill(models.Model):
         BackfillQueue(self).begin(names)
 
     @api.model
-    def _continue(self, between=None):
+    def _continue(self, between=None, contended=False):
         """Do what is left; see ``BackfillQueue.work()``."""
-        return BackfillQueue(self).work(between)
+        return BackfillQueue(self).work(between, contended)
 
     @api.model
     def _is_pending(self):
