@@ -203,15 +203,22 @@ class BoardContext:
         present = periods.filtered(lambda period: period.date_from.isoweekday() == first_day)
         return present + (periods - present)
 
+    @property
+    def years_before(self):
+        """How many years before the period the comparison lies; 0: directly before it."""
+        return 1 if self.comparison == "last_year" else 0
+
     def comparison_periods(self):
         """What the period is compared with, as a :class:`Comparison` of empty or single records.
 
         The refresh keeps a period for the same number of working days.
         """
         empty = self.period.browse()
-        if not self.period or self.period_kind == "custom":
+        if not self.period:
             return Comparison(empty, empty)
-        years = 1 if self.comparison == "last_year" else 0
+        years = self.years_before
+        if self.period_kind == "custom":
+            return Comparison(*self.period._custom_comparison(self.elapsed, years))
         whole = self.period._previous(years=years).get(self.period, empty)
         if not whole or self.elapsed.over:
             return Comparison(whole, whole)

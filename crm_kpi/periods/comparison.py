@@ -39,6 +39,21 @@ def earlier_days(length, date_from, years=0):
     return start, calendar.shift(length, start, 1)
 
 
+def custom_earlier_days(date_from, date_to, years=0):
+    """Days that custom days are compared with: as many before them, or the same ones years earlier.
+
+    :return: ``(first day, first day after)``
+
+    >>> print(*custom_earlier_days(date(2026, 3, 10), date(2026, 3, 13)))
+    2026-03-07 2026-03-10
+    >>> print(*custom_earlier_days(date(2024, 2, 29), date(2024, 3, 2), years=1))
+    2023-02-28 2023-03-02
+    """
+    if not years:
+        return date_from - (date_to - date_from), date_from
+    return calendar.shift("year", date_from, -years), calendar.shift("year", date_to, -years)
+
+
 def days_elapsed(elapsed):
     """Whole working days of a running period that have elapsed, rounded."""
     return round(elapsed.share * elapsed.total)

@@ -382,10 +382,81 @@ class TestBoard(BoardCase):
         count = self.count(first="2026-03-10", after="2026-04-10")[0]
         self.assertEqual(shown["cards"][0]["value"], count)
         self.assertEqual(count, 8)
-        self.assertFalse(shown["cards"][0]["change"])
+        self.assertTrue(shown["cards"][0]["change"])
         for date, date_to in ((False, "2026-04-01"), ("2026-04-02", "2026-04-01"), ("x", "y")):
             with self.assertRaisesRegex(UserError, "Period: choose a first day"):
                 boards.prepare_period(self.board.id, {"date": date, "date_to": date_to})
+
+    def prepare(self, first, last, comparison):
+        """Choose custom days as Ann does, and return the filters."""
+        filters = {
+            "period_kind": "custom",
+            "date": first,
+            "date_to": last,
+            "comparison": comparison,
+        }
+        boards = self.boards.with_user(self.ann).with_company(self.company)
+        boards.prepare_period(self.board.id, filters)
+        return filters
+
+    def parts(self):
+        return self.env["crm.kpi.period"].search(
+            [("company_id", "=", self.company.id), ("kind", "=", "to_date")]
+        )
+
+    def test_custom_days_are_compared(self):
+        """Custom days are compared with as many days before them, or the same days last year."""
+        for comparison, first, after, count in (
+            ("previous", "2026-02-07", "2026-03-10", 5),
+            ("last_year", "2025-03-10", "2025-04-10", 1),
+        ):
+            filters = self.prepare("2026-03-10", "2026-04-09", comparison)
+            self.assertEqual(self.count(first=first, after=after)[0], count)
+            card = self.card(self.leads, self.ann, **filters)
+            self.assertEqual(card["change"]["trend"], "better")
+            self.assertIn(f"({count})" if count == 5 else f"from {count} (", card["change"]["text"])
+            self.assertEqual(self.card(self.leads, self.ann, **filters)["value"], 8)
+        self.assertIn("(Mar 10 – Apr 9, 2025)", card["change"]["text"].replace("\u2009", " "))
+
+    def test_custom_days_that_are_not_over(self):
+        """The last of eight working days is today: compared with the first seven before them."""
+        filters = self.prepare("2026-04-06", "2026-04-15", "last_year")
+        # 7 April 2025 is a Monday: seven working days from Sunday the 6th end on the 15th
+        self.assertEqual(self.count(first="2026-04-06", after="2026-04-16")[0], 4)
+        self.assertEqual(self.count(first="2025-04-06", after="2025-04-16")[0], 2)
+        card = self.card(self.leads, self.ann, **filters)
+        self.assertIn("from 2 (", card["change"]["text"])
+        filters = self.prepare("2026-04-01", "2026-04-21", "previous")
+        # ten working days have elapsed; the first ten from 11 March end on the 24th
+        self.assertEqual(self.count(first="2026-03-11", after="2026-03-25")[0], 3)
+        card = self.card(self.leads, self.ann, **filters)
+        text = card["change"]["text"].replace("\u2009", " ")
+        self.assertIn("from 3 (Mar 11 – 24, 2026)", text)
+
+    def test_days_to_compare_with_are_kept(self):
+        """A refresh keeps what custom days are compared with as long as these days exist."""
+        before = self.parts()
+        filters = self.prepare("2026-03-10", "2026-04-09", "previous")
+        running = self.prepare("2026-04-01", "2026-04-21", "previous")
+        self.assertEqual(len(self.parts() - before), 3)
+        with freeze_time("2026-04-20 06:00:00"):
+            self.refresh()
+            for chosen in (filters, running):
+                self.assertTrue(self.card(self.leads, self.ann, **chosen)["change"])
+        periods = self.env["crm.kpi.period"].search(
+            [("company_id", "=", self.company.id), ("looked_at", "!=", False)]
+        )
+        self.assertEqual(len(periods), 2)
+        periods.unlink()
+        self.refresh()
+        self.assertEqual(len(self.parts()), len(before))
+
+    def test_days_before_the_history_are_not_compared(self):
+        self.company.sudo().kpi_history_start = "2026-03-01"
+        before = self.parts()
+        filters = self.prepare("2026-03-10", "2026-04-09", "previous")
+        self.assertFalse(self.card(self.leads, self.ann, **filters)["change"])
+        self.assertEqual(self.parts(), before)
 
     def test_selectable_days(self):
         """Custom days lie between the first record and today, or the days that are shown."""

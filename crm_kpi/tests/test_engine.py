@@ -12,12 +12,13 @@ from odoo.tests import BaseCase, TransactionCase, tagged
 from odoo.tools import SQL
 
 from ..engine import formula, functions, periods
+from ..periods import comparison
 from ..workbook import formulas
 
 
 class TestEngine(BaseCase):
     def test_doctests(self):
-        for module in (formula, functions, periods):
+        for module in (formula, functions, periods, comparison):
             with self.subTest(module.__name__):
                 result = doctest.testmod(module, extraglobs={"date": date, "datetime": datetime})
                 self.assertGreater(result.attempted, 0)

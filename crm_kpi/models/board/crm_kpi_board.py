@@ -289,7 +289,8 @@ class CrmKpiBoard(models.Model):
 
     @api.model
     def prepare_period(self, board_id, filters):
-        """Create a custom period and compute the KPIs of the board for it.
+        """Create a custom period and compute the KPIs of the board for it and for the days that it
+        is compared with.
 
         The days are limited to the history and a year ahead, and the number of periods of a
         user is limited, too.
@@ -306,16 +307,17 @@ class CrmKpiBoard(models.Model):
             raise UserError(
                 self.env._("Period: choose a first day, and a last day that is not before it.")
             )
-        company = Filters(company_id=chosen.company_id)
-        context = BoardContext(board, company, board._shown_kpis())
+        known = Filters(company_id=chosen.company_id, comparison=chosen.comparison)
+        context = BoardContext(board, known, board._shown_kpis())
         # superuser: a period holds no values, and its values are read under record rules
         period = (
             self.env["crm.kpi.period"]
             .sudo()
             ._for_board(context.company, date_from, date_to + timedelta(days=1))
         )
+        compared = period._ensure_custom_comparison(context.years_before)
         # superuser: values are written only by the refresh
-        self.env["crm.kpi"].sudo()._refresh(period, context.kpis.sudo())
+        self.env["crm.kpi"].sudo()._refresh(period | compared, context.kpis.sudo())
         return period.id
 
     # --- HELPERS ---

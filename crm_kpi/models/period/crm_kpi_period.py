@@ -694,12 +694,63 @@ class CrmKpiPeriod(models.Model):
             order="date_to desc",
         )
 
+    def _custom_comparison(self, elapsed, years=0):
+        """What custom days are compared with: as many days before, or the same ones years earlier.
+
+        :param elapsed: the :class:`~...engine.pace.Elapsed` of the period
+        :return: the stored periods of the same elapsed part and of all these days, each may be
+            empty
+        """
+        self.ensure_one()
+        earlier = self._custom_earlier(years)
+        whole = self._on_days(SAME_PART[0], earlier.date_from, earlier.date_to)
+        if elapsed.over:
+            return whole, whole
+        return earlier._same_part(elapsed) if whole else whole, whole
+
+    def _custom_earlier(self, years):
+        """The period that custom days are compared with, not stored."""
+        first, after = comparison.custom_earlier_days(self.date_from, self.date_to, years)
+        return self.new({"company_id": self.company_id.id, "date_from": first, "date_to": after})
+
+    def _on_days(self, kind, date_from, date_to):
+        """The period of the same company and a kind with these days, may be empty."""
+        return self.search(
+            [
+                ("company_id", "=", self.company_id.id),
+                ("kind", "=", kind),
+                ("date_from", "=", date_from),
+                ("date_to", "=", date_to),
+            ]
+        )
+
+    def _ensure_custom_comparison(self, years):
+        """Make sure that the periods of :meth:`_custom_comparison` exist.
+
+        There are none where the earlier days begin before the history of the KPIs.
+
+        :return: these periods
+        """
+        self.ensure_one()
+        now = fields.Datetime.now()
+        earlier, elapsed = self._custom_earlier(years), self._elapsed(now)[self]
+        first, _after = bounds.custom_days(self.company_id, now.date())
+        if earlier.date_from < first:
+            return self.browse()
+        expected = {(earlier.date_from, earlier.date_to)}
+        if not elapsed.over:
+            expected.add(comparison.same_part_days(earlier, elapsed))
+        model = self.with_company(self.company_id)
+        model._ensure_spans(SAME_PART[0], expected - {None})
+        return model._on(SAME_PART[0], expected - {None})
+
     @api.model
     def _ensure_same_parts(self, now):
         """Keep the parts that running periods of the current company are compared with, only.
 
         A month in which nine working days have elapsed is compared with the first nine of the
-        month before, and of the same month last year.
+        month before, and of the same month last year. What custom days are compared with is kept,
+        too, where a board has created it.
         """
         own = [("company_id", "=", self.env.company.id)]
         running = self.search(
@@ -717,10 +768,18 @@ class CrmKpiPeriod(models.Model):
             for period, whole in earlier.items()
         } - {None}
         kept = self.search([*own, ("kind", "=", SAME_PART[0])])
+        created = {(p.date_from, p.date_to): p for p in kept}
+        for period in self.search([*own, ("kind", "=", "custom")]):
+            for years in (0, 1):
+                whole = comparison.custom_earlier_days(period.date_from, period.date_to, years)
+                if whole in created:
+                    expected.add(whole)
+                    if period in elapsed:
+                        part = comparison.same_part_days(created[whole], elapsed[period])
+                        expected |= {part} - {None}
         outdated = kept.filtered(lambda p: (p.date_from, p.date_to) not in expected)
         outdated._unlink_unused()
-        existing = {(p.date_from, p.date_to) for p in kept - outdated}
-        self._create_spans(SAME_PART[0], expected - existing)
+        self._create_spans(SAME_PART[0], expected - created.keys())
 
     # --- STATES ---
 

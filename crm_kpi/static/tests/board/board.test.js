@@ -148,6 +148,14 @@ test("custom days: nothing is sent before Apply", async () => {
     ]);
     expect(".o_kpi_date_range").toHaveCount(0);
     expect("[data-filter=days]").toHaveText("Chosen days");
+    // the days to compare with are computed as well
+    expect("[data-filter=comparison] option:checked").toHaveText("vs. the days before");
+    await contains("[data-filter=comparison]").select("last_year");
+    await animationFrame();
+    expect.verifySteps([
+        ["prepare_period", "2026-05-10", "2026-06-12"],
+        ["get_board", "2026-05-10", "2026-06-12"],
+    ]);
 });
 
 test("custom days: the other end moves along, and days out of bounds are not sent", async () => {

@@ -32,6 +32,12 @@ export class BoardFilters extends Component {
         return this.state.choosing ? _t("Choose days") : this.props.data.period.label;
     }
 
+    get comparisons() {
+        return this.custom
+            ? { previous: _t("vs. the days before"), last_year: _t("vs. same days last year") }
+            : { previous: _t("vs. previous period"), last_year: _t("vs. last year") };
+    }
+
     get segments() {
         const set = this.options.segment_sets.find((s) => s.id === this.filters.segment_set_id);
         return set ? set.segments : [];

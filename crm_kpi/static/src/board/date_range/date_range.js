@@ -43,6 +43,11 @@ class DateRangeForm extends Component {
         return this.state.days.map((day) => (this.isAllowed(day) ? DateTime.fromISO(day) : false));
     }
 
+    /** The month of the calendar: it follows the day that is typed. */
+    get shownMonth() {
+        return this.state.days[this.state.side].slice(0, 7);
+    }
+
     isAllowed(day) {
         return day >= this.props.earliest && day <= this.props.latest;
     }
