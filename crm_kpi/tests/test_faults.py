@@ -551,6 +551,7 @@ class TestFaultMatrix(FaultCase):
                 "company_id": cls.company.id,
                 "scope": "company",
                 "complete": False,
+                "period_kind": "month",
                 "user_ids": [Command.set(cls.mia.ids)],
             }
         )

@@ -6,9 +6,11 @@ import io
 from contextlib import suppress
 from datetime import datetime
 from unittest.mock import patch
+from urllib.parse import parse_qsl, urlsplit
 
 import openpyxl
 from freezegun import freeze_time
+from lxml.html import fromstring
 
 from odoo import fields
 from odoo.exceptions import AccessError, ValidationError
@@ -64,7 +66,7 @@ class TestMailing(ExportCase):
         self.manager.lang = "ar_001"
         self.company.kpi_ranking = "off"
         with freeze_time("2026-04-10 10:00:00"):
-            mailing = self.mailing()
+            mailing = self.mailing(period_kind="month")
             mailing._send()
         self.assertFalse(mailing.last_error)
         mails = self.mails()
@@ -86,6 +88,78 @@ class TestMailing(ExportCase):
         # the file is deleted with its mail
         mails[self.ann].mail_message_id.unlink()
         self.assertFalse(file.exists())
+
+    def figures(self, user):
+        """The text of the mail to a user by line, and the filters of its link."""
+        body = fromstring(self.mails()[user].body_html)
+        [link] = [a.get("href") for a in body.iter("a") if a.text == "Open the board"]
+        rows = [[" ".join(cell.itertext()).strip() for cell in row] for row in body.iter("tr")]
+        return "".join(body.itertext()), rows, dict(parse_qsl(urlsplit(link).query))
+
+    def test_figures_of_the_last_week(self):
+        """A weekly mail holds the figures of the last week that the recipient may see, and a link."""
+        week = self.period("week", "2026-03-03")
+        self.env["crm.kpi"]._refresh(week, self.rate | self.amount)
+        with freeze_time("2026-03-10 10:00:00"):
+            mailing = self.mailing()
+            self.assertEqual(mailing.period_kind, "week")
+            mailing._send()
+        self.assertFalse(mailing.last_error)
+        self.assertEqual(mailing.last_count, 2)
+        text, rows, filters = self.figures(self.manager)
+        self.assertIn("Week 10, 2026", text)
+        # 10 + 20 + 30.5 + 1000 + 7, and two of five leads won
+        self.assertEqual(rows[0], ["KPI", "Value", "Target", "Status", "Change"])
+        values = {row[0]: row[1] for row in rows[1:]}
+        self.assertEqual(values["Share won"], "40.0\u00a0%")
+        self.assertRegex(values["=Amount & more"], r"^\D*1,06[78](\.5)?\D*$")
+        self.assertEqual(
+            (filters["board_id"], filters["period_kind"], filters["date"], filters["scope"]),
+            (str(self.board.id), "week", "2026-03-02", "company"),
+        )
+        _text, rows, _filters = self.figures(self.ann)
+        self.assertEqual({row[0]: row[1] for row in rows[1:]}["=Amount & more"], "–")
+
+    def test_figures_of_a_team(self):
+        """The kind of period and the team are those of the report."""
+        with freeze_time("2026-04-10 10:00:00"):
+            mailing = self.mailing(
+                frequency="monthly",
+                scope="team",
+                team_id=self.south.id,
+                user_ids=[Command.set(self.manager.ids)],
+            )
+            self.assertEqual(mailing.period_kind, "month")
+            mailing._send()
+        text, rows, filters = self.figures(self.manager)
+        self.assertIn("March 2026", text)
+        self.assertIn("South", text)
+        self.assertRegex(rows[2][1] if "Amount" in rows[2][0] else rows[1][1], r"1,007")
+        self.assertEqual((filters["team_id"], filters["date"]), (str(self.south.id), "2026-03-01"))
+
+    def test_send_now(self):
+        """The answer names the recipients, and those who cannot be reached."""
+        mailing = self.mailing()
+        params = mailing.action_send()["params"]
+        self.assertEqual(params["type"], "success")
+        self.assertEqual(params["message"], "Sent within a minute to: Ann, Mona.")
+        self.ann.email = False
+        params = mailing.action_send()["params"]
+        self.assertEqual(params["type"], "warning")
+        self.assertIn("to: Mona. Without an email address, so not sent: Ann.", params["message"])
+        mailing._send()
+        self.assertEqual(mailing.last_error, "Ann has no email address.")
+        self.assertEqual(mailing.last_count, 1)
+        self.assertEqual(set(self.mails()), {self.manager})
+        self.assertEqual(mailing.tz_name, "Europe/Brussels")
+
+    def test_words(self):
+        names = self.env["crm.kpi.mailing"].fields_get(["user_ids", "hour"], ["string"])
+        self.assertEqual(names["user_ids"]["string"], "Recipients")
+        self.assertEqual(names["hour"]["string"], "Time")
+        action = self.env.ref("crm_kpi.crm_kpi_mailing_action")
+        menu = self.env.ref("crm_kpi.crm_kpi_mailing_menu")
+        self.assertEqual({action.name, menu.name}, {"Scheduled reports"})
 
     @mute_logger("odoo.addons.crm_kpi.models.workbook.crm_kpi_mailing")
     def test_failure(self):

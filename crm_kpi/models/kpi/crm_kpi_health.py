@@ -10,7 +10,7 @@ KINDS = [
     ("formula", "Formula"),
     ("refresh", "Refresh"),
     ("segment", "Segment"),
-    ("mailing", "Workbook by mail"),
+    ("mailing", "Scheduled report"),
     ("history", "History"),
 ]
 MODELS = {

@@ -8,6 +8,7 @@ from ...board.context import BoardContext
 from ...workbook.compose import compose
 from ...workbook.reader import WorkbookReader
 from ...workbook.report import write_report
+from ...workbook.summary import summary_cards
 from ...workbook.text import file_stem
 
 #: Larger workbooks are made in the background.
@@ -39,6 +40,17 @@ class CrmKpiExport(models.AbstractModel):
         else:
             write_report(file, content, flat=request.is_streamed)
         return self._file_name(content)
+
+    @api.model
+    def _figures(self, request):
+        """What a mail says of a workbook: the period, notes, and the lines of the summary."""
+        reader = self._reader(request)
+        return {
+            "subtitle": reader.subtitle,
+            "notes": reader.context.notes,
+            "date": reader.context.period.date_from,
+            "cards": summary_cards(reader),
+        }
 
     @api.model
     def _estimate(self, request):

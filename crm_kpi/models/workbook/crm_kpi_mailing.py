@@ -5,6 +5,7 @@ import base64
 import logging
 import tempfile
 from datetime import datetime, time, timedelta, timezone
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
@@ -17,7 +18,7 @@ from odoo.fields import Command
 from ...engine import periods as calendar
 from ...refresh.failures import error_text
 from ...workbook.request import WorkbookRequest
-from ..board.crm_kpi_board import SCOPES
+from ..board.crm_kpi_board import BOARD_KINDS, SCOPES
 
 _logger = logging.getLogger(__name__)
 
@@ -37,13 +38,13 @@ WEEKDAYS = [
 
 
 class CrmKpiMailing(models.Model):
-    """Sends the workbook of a board by mail, with the rights and in the language of each receiver.
+    """Sends the figures of a board by mail, with the rights and in the language of each recipient.
 
     The frequency ``once`` is a large workbook that a user exported: it is made in the background.
     """
 
     _name = "crm.kpi.mailing"
-    _description = "KPI Workbook by Mail"
+    _description = "Scheduled KPI Report"
     _order = "next_date, id"
 
     name = fields.Char(required=True, translate=True)
@@ -58,14 +59,31 @@ class CrmKpiMailing(models.Model):
         help="The board to send. Users who may not open it receive no mail.",
     )
     scope = fields.Selection(
-        SCOPES, "Values of", required=True, default="mine", help="Mine: those of each receiver."
+        SCOPES, "Values of", required=True, default="mine", help="Mine: those of each recipient."
+    )
+    team_id = fields.Many2one(
+        "crm.team",
+        ondelete="set null",
+        domain="[('company_id', 'in', [False, company_id])]",
+        help="Empty: the team of each recipient.",
+    )
+    period_kind = fields.Selection(
+        BOARD_KINDS,
+        "Period",
+        required=True,
+        compute="_compute_period_kind",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="The kind of period that the figures are of. A weekly report starts with weeks, a "
+        "monthly one with months.",
     )
     complete = fields.Boolean(
         "Last complete period", default=True, help="Otherwise the current period."
     )
     user_ids = fields.Many2many(
         "res.users",
-        string="Receivers",
+        string="Recipients",
         required=True,
         domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
     )
@@ -78,11 +96,15 @@ class CrmKpiMailing(models.Model):
     day = fields.Integer(
         "On day", default=1, help="Day of the month. A shorter month: its last day."
     )
-    hour = fields.Integer("At hour", default=7, help="In the time zone of the KPIs.")
+    hour = fields.Integer("Time", default=7, help="The hour, in the time zone of the KPIs.")
+    tz_name = fields.Char("Time zone", compute="_compute_tz_name")
     next_date = fields.Datetime(
         "Next mail", compute="_compute_next_date", store=True, readonly=False
     )
     last_date = fields.Datetime("Last mail", readonly=True, copy=False)
+    last_count = fields.Integer(
+        "Sent to", readonly=True, copy=False, help="Number of recipients of the last mail."
+    )
     last_error = fields.Text(readonly=True, copy=False)
     failed_since = fields.Datetime(readonly=True, copy=False)
     tries = fields.Integer(readonly=True, copy=False, help="Tries since the last success.")
@@ -91,7 +113,17 @@ class CrmKpiMailing(models.Model):
     )
 
     _day_range = models.Constraint("CHECK (day BETWEEN 1 AND 31)", "On day: enter 1 to 31.")
-    _hour_range = models.Constraint("CHECK (hour BETWEEN 0 AND 23)", "At hour: enter 0 to 23.")
+    _hour_range = models.Constraint("CHECK (hour BETWEEN 0 AND 23)", "Time: enter 0 to 23.")
+
+    @api.depends("frequency")
+    def _compute_period_kind(self):
+        for mailing in self:
+            mailing.period_kind = "week" if mailing.frequency == "weekly" else "month"
+
+    @api.depends("company_id")
+    def _compute_tz_name(self):
+        for mailing in self:
+            mailing.tz_name = mailing.company_id and mailing.company_id._kpi_tz()
 
     @api.depends("frequency", "weekday", "day", "hour", "company_id")
     def _compute_next_date(self):
@@ -128,7 +160,7 @@ class CrmKpiMailing(models.Model):
 
     @api.model
     def _cron_send(self):
-        """Send what is due. A failure for one receiver does not stop the mails of the others."""
+        """Send what is due. A failure for one recipient does not stop the mails of the others."""
         cron = self.env["ir.cron"]
         due = self.search([("next_date", "<=", fields.Datetime.now())])
         cron._commit_progress(remaining=len(due))
@@ -151,14 +183,18 @@ class CrmKpiMailing(models.Model):
 
     def _send(self):
         self.ensure_one()
-        errors = []
-        for user in self.user_ids.filtered("active"):
+        errors, recipients = [], self.user_ids.filtered("active")
+        for user in recipients:
+            if self.frequency != "once" and not user.email:
+                errors.append(self.env._("%s has no email address.", user.name))
+                continue
             try:
                 with self.env.cr.savepoint():
                     self._send_to(user)
             except Exception as error:
                 _logger.warning("KPI mailing %s to user %s", self.id, user.id, exc_info=True)
                 errors.append(f"{user.name}: {error_text(error)}")
+        self.last_count = len(recipients) - len(errors)
         if errors:
             self._fail("\n".join(errors))
         elif self.frequency == "once":
@@ -217,8 +253,8 @@ class CrmKpiMailing(models.Model):
             )
 
     def _send_to(self, user):
-        """Make the workbook with the rights of the receiver, and send it."""
-        # rights, language and time zone of the receiver, never those of the superuser
+        """Make the workbook with the rights of the recipient, and send it."""
+        # rights, language and time zone of the recipient, never those of the superuser
         env = self.env(
             user=user.id,
             su=False,
@@ -234,7 +270,7 @@ class CrmKpiMailing(models.Model):
             name = export._write_workbook(request, file)
             file.seek(0)
             content = base64.b64encode(file.read())
-        # superuser: the file is made for the receiver only. It belongs to no record, so that no
+        # superuser: the file is made for the recipient only. It belongs to no record, so that no
         # other user can open it, and it is deleted with its message
         attachment = (
             env["ir.attachment"]
@@ -250,9 +286,14 @@ class CrmKpiMailing(models.Model):
                 attachment_ids=attachment.ids,
             )
             return
-        # superuser: the mail goes to the receiver only
+        figures = export._figures(request)
+        # superuser: the mail goes to the recipient only
         template = self.env.ref("crm_kpi.mail_template_kpi_workbook").sudo()
-        template.with_context(lang=user.lang).send_mail(
+        template.with_context(
+            lang=user.lang,
+            kpi_figures=figures,
+            kpi_board_url=self._board_url(request, figures["date"]),
+        ).send_mail(
             self.id,
             email_values={
                 "model": False,
@@ -272,20 +313,50 @@ class CrmKpiMailing(models.Model):
             board_id=board.id,
             filters={
                 "company_id": self.company_id.id,
-                "period_kind": board.period_kind,
+                "period_kind": self.period_kind,
                 "date": "last" if self.complete else "now",
                 "comparison": board.comparison,
                 "scope": self.scope,
+                "team_id": self.team_id.id if self.scope == "team" else None,
             },
         )
+
+    def _board_url(self, request, date):
+        """The address of the board with the filters of the report.
+
+        :param date: first day of the period, which stays the one that the mail is about
+        """
+        chosen = {"board_id": request.board_id, **request.filters, "date": date}
+        query = urlencode({name: value for name, value in chosen.items() if value})
+        return f"{self.get_base_url()}/odoo/kpis?{query}"
 
     # --- ACTIONS ---
 
     def action_send(self):
-        """Send at the next run of the scheduled action."""
+        """Send at the next run of the scheduled action, and say to whom."""
         self.check_access("write")  # also without a record: the scheduled action would run
         self.write({"next_date": fields.Datetime.now(), "tries": 0})
         self.env.ref("crm_kpi.ir_cron_mailing")._trigger()
+        users = self.user_ids.filtered("active")
+        unreachable = users.filtered(lambda user: not user.email)
+        names = ", ".join((users - unreachable).mapped("name")) or self.env._("no recipient")
+        sentences = [self.env._("Sent within a minute to: %s.", names)]
+        if unreachable:
+            sentences.append(
+                self.env._(
+                    "Without an email address, so not sent: %s.",
+                    ", ".join(unreachable.mapped("name")),
+                )
+            )
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning" if unreachable or not users else "success",
+                "message": " ".join(sentences),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
 
     @api.model
     def _send_later(self, request, name):
