@@ -378,7 +378,7 @@ class BoardContext:
         """Ids of the KPIs whose value of the chosen segment is withheld."""
         # superuser: only that there is such a value; readers of the KPI may know that
         values = self.env["crm.kpi.value"].sudo()
-        domain = [("period_id", "=", self.period.id), ("withheld", "=", True)]
+        domain = [("period_id", "=", self.period.id), ("is_hidden", "=", True)]
         return set(values.search([*domain, *self.cell_domain("level")]).kpi_id.ids)
 
     def goals(self, kpis, periods):
@@ -430,7 +430,7 @@ class BoardContext:
         model = self.env["crm.kpi.value"]
         # superuser: only how many values are withheld
         found = model.sudo()._read_group(
-            [*domain, ("withheld", "=", True), ("value", "!=", False)], ["kpi_id"], ["__count"]
+            [*domain, ("is_hidden", "=", True), ("value", "!=", False)], ["kpi_id"], ["__count"]
         )
         return {
             kpi.id: self.env._(

@@ -132,7 +132,7 @@ class Ranking:
         values = (
             self.env["crm.kpi.value"]
             .sudo()
-            .search([*domain, ("level", "=", level), ("withheld", "=", False)])
+            .search([*domain, ("level", "=", level), ("is_hidden", "=", False)])
         )
         goals = {
             goal.user_id.id: goal

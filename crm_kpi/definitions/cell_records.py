@@ -29,7 +29,7 @@ def open_records(kpi, period, cell, name=None):
             [
                 ("kpi_id", "in", (kpi.sudo() | parts).ids),
                 ("period_id", "=", period.id),
-                ("withheld", "=", True),
+                ("is_hidden", "=", True),
                 *((key, "=", value) for key, value in cell.items()),
             ],
             limit=1,

@@ -15,6 +15,8 @@ circle can be computed from what is shown. So further values are withheld that c
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from odoo.tools import SQL
+
 
 class Cell(NamedTuple):
     """A value by segment; ``owner_id`` is its team or salesperson, 0 at the level ``segment``."""
@@ -41,21 +43,103 @@ def withheld(counts, secret):
     """
     segments = {cell.segment_id for cell in secret if cell.level == "segment"}
     secret = {*secret, *(cell for cell in counts if cell.segment_id in segments)}
+    with_owners = {(cell.level, cell.segment_id) for cell in counts}
+    # most of them protect each other
+    result = _on_circles(_edges(secret, with_owners))
+    if len(result) == len(secret):
+        return result
+    edges = _edges(counts, with_owners)
     more_than_all = 1 + sum(counts.values())
     costs = {cell: count or more_than_all for cell, count in counts.items()}
     costs.update(dict.fromkeys(secret, 0))
-    with_owners = {(cell.level, cell.segment_id) for cell in counts}
-    sums = {cell: _sums(cell, with_owners) for cell in counts}
-    edges = {}
-    for cell, (one, other) in sums.items():
-        edges.setdefault(one, []).append((other, cell))
-        edges.setdefault(other, []).append((one, cell))
-    result = set()
     for cell in sorted(secret):
         if cell not in result:
-            circle = {cell, *_cheapest_way(edges, *sums[cell], costs, without=cell)}
+            ends = _sums(cell, with_owners)
+            circle = {cell, *_cheapest_way(edges, *ends, costs, without=cell)}
             costs.update(dict.fromkeys(circle, 0))
             result |= circle
+    return result
+
+
+def is_hidden(table):
+    """Condition: a value is withheld, or it is not decided yet whether it is.
+
+    :param str table: alias of ``crm_kpi_value``
+    """
+    return SQL("(%s IS TRUE OR %s)", SQL.identifier(table, "withheld"), is_undecided(table))
+
+
+def is_undecided(table):
+    """Condition: it is not decided yet whether a value is withheld.
+
+    :param str table: alias of ``crm_kpi_value``
+    """
+    return SQL(
+        """(%s IS NOT NULL AND (%s, %s) IN (
+            SELECT kpi_id, period_id FROM crm_kpi_computation WHERE undecided))""",
+        SQL.identifier(table, "segment_id"),
+        SQL.identifier(table, "kpi_id"),
+        SQL.identifier(table, "period_id"),
+    )
+
+
+def _edges(cells, with_owners):
+    """The graph of some cells: dict of a sum to its neighbours, pairs of a sum and the cell."""
+    edges = {}
+    for cell in cells:
+        one, other = _sums(cell, with_owners)
+        edges.setdefault(one, []).append((other, cell))
+        edges.setdefault(other, []).append((one, cell))
+    return edges
+
+
+def _on_circles(edges):
+    """The cells of a graph that are on a circle of its cells.
+
+    Each cell that is not in a tree over all nodes closes a circle with cells of the tree. What is
+    on a circle is merged into one node, so each cell is looked at once.
+
+    >>> square = [("A", "B"), ("B", "C"), ("C", "D"), ("D", "A"), ("D", "E")]
+    >>> edges = {node: [] for node in "ABCDE"}
+    >>> for one, other in square:
+    ...     edges[one].append((other, one + other))
+    ...     edges[other].append((one, one + other))
+    >>> sorted(_on_circles(edges))
+    ['AB', 'BC', 'CD', 'DA']
+    """
+    depth, above = {}, {}
+    for root in edges:
+        if root in depth:
+            continue
+        depth[root] = 0
+        nodes = [root]
+        for node in nodes:
+            for neighbour, cell in edges[node]:
+                if neighbour not in depth:
+                    depth[neighbour] = depth[node] + 1
+                    above[neighbour] = node, cell
+                    nodes.append(neighbour)
+    in_tree = {cell for _node, cell in above.values()}
+    merged, result = {}, set()
+
+    def of(node):
+        while node in merged:
+            node = merged[node]
+        return node
+
+    for start, neighbours in edges.items():
+        for neighbour, cell in neighbours:
+            if cell in in_tree:
+                continue
+            result.add(cell)
+            one, other = of(start), of(neighbour)
+            while one != other:
+                if depth[one] < depth[other]:
+                    one, other = other, one
+                node, cell_above = above[one]
+                result.add(cell_above)
+                merged[one] = node
+                one = of(node)
     return result
 
 

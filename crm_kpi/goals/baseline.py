@@ -11,6 +11,7 @@ from ..engine import formula as engine
 from ..engine import pace
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
+from ..engine.withholding import is_hidden
 from ..periods.comparison import earlier_days
 from .cell import is_computed, same_cell
 
@@ -209,9 +210,10 @@ def stored_cells(env, lookups):
                         ON computation.kpi_id = goal.kpi_id
                        AND computation.period_id = goal.period_id
                  LEFT JOIN crm_kpi_value AS value ON %s
-                WHERE value.withheld IS NOT TRUE AND (value.id IS NOT NULL OR %s)""",
+                WHERE NOT %s AND (value.id IS NOT NULL OR %s)""",
             *([item or None for item in column] for column in zip(*lookups, strict=True)),
             same_cell("goal", "value", "level"),
+            is_hidden("value"),
             is_computed("goal.kpi_id", "goal.period_id"),
         )
     ):

@@ -9,6 +9,7 @@ from odoo.tools import SQL
 
 from ..engine import pace
 from ..engine.time_behaviour import time_behaviours
+from ..engine.withholding import is_hidden
 from .baseline import find_baselines
 from .cell import is_computed, same_cell
 
@@ -153,11 +154,10 @@ class GoalRefresh:
         """The goals with the value of their cell: list of :class:`GoalRow`."""
         rows = self.env.execute_query_dict(
             SQL(
-                """SELECT %s, CASE WHEN value.withheld IS NOT TRUE THEN value.value END AS new_value,
-                          CASE WHEN value.withheld THEN 0
+                """SELECT %s, CASE WHEN NOT hidden THEN value.value END AS new_value,
+                          CASE WHEN hidden THEN 0
                                ELSE COALESCE(value.record_count, 0) END AS new_record_count,
-                          COALESCE(value.ahead, 0) AS new_ahead,
-                          COALESCE(value.withheld, FALSE) AS withheld,
+                          COALESCE(value.ahead, 0) AS new_ahead, hidden AS withheld,
                           value.id IS NOT NULL AS has_value, %s AS is_computed
                      FROM crm_kpi_goal AS goal
                      JOIN crm_kpi_period AS period ON period.id = goal.period_id
@@ -166,11 +166,13 @@ class GoalRefresh:
                      LEFT JOIN crm_kpi_computation AS computation
                             ON computation.kpi_id = goal.kpi_id
                            AND computation.period_id = goal.period_id
+                    CROSS JOIN LATERAL (SELECT %s) AS shown(hidden)
                     WHERE %s
                     ORDER BY goal.id""",
                 SQL(", ").join(SQL.identifier("goal", name) for name in _STORED),
                 is_computed("goal.kpi_id", "goal.period_id"),
                 same_cell("goal", "value", "level"),
+                is_hidden("value"),
                 which,
             )
         )

@@ -15,6 +15,7 @@ from .fingerprints import fingerprints, record_count
 from .scope import active_people, cross_level_ids, kpis_to_refresh
 from .target import Target
 from .values import note_computed, store_cells
+from .withheld import may_be_withheld
 
 _logger = logging.getLogger(__name__)
 
@@ -183,4 +184,12 @@ class Aggregates:
         )
 
     def _store(self, computed, targets, **options):
-        return store_cells(self.env, targets, computed, self.company.id, self.now, **options)
+        return store_cells(
+            self.env,
+            targets,
+            computed,
+            self.company.id,
+            self.now,
+            may_be_withheld=may_be_withheld(self.company),
+            **options,
+        )

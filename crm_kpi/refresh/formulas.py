@@ -17,6 +17,7 @@ from .scope import cross_level_ids, kpis_to_refresh
 from .store import among, newest_restatements, same_cell
 from .target import Target
 from .values import note_computed, store_cells
+from .withheld import may_be_withheld
 
 
 class Lookup(NamedTuple):
@@ -47,6 +48,7 @@ class Formulas:
         self.env = company.env
         self.now = now
         self.cross_ids = frozenset()
+        self.may_be_withheld = ()
         #: Whether no formula was left to another run.
         self.is_finished = True
 
@@ -70,6 +72,7 @@ class Formulas:
         for code in cycle:
             note_failure(by_code[code], self.env._("Formula: %s depends on itself.", code))
         self.cross_ids = cross_level_ids(self.company)
+        self.may_be_withheld = may_be_withheld(self.company)
         written = 0
         for code in order:
             kpi = by_code[code]
@@ -133,7 +136,14 @@ class FormulaKpi:
             )
             for (_kpi, period), found in due.items()
         ]
-        written = store_cells(self.env, targets, computed, company.id, self.run.now)
+        written = store_cells(
+            self.env,
+            targets,
+            computed,
+            company.id,
+            self.run.now,
+            may_be_withheld=self.run.may_be_withheld,
+        )
         note_computed(self.env, due, self.run.now)
         return written
 

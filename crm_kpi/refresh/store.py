@@ -28,7 +28,14 @@ from .target import Target
 
 
 def store_statement(
-    computed, targets, company_id, now, facts=None, active_people=((), ()), is_first=False
+    computed,
+    targets,
+    company_id,
+    now,
+    facts=None,
+    active_people=((), ()),
+    may_be_withheld=(),
+    is_first=False,
 ):
     """The whole statement.
 
@@ -36,6 +43,7 @@ def store_statement(
     :param targets: list of :class:`~.target.Target`; only their cells are touched
     :param facts: SQL of the CTE ``facts``
     :param active_people: ids of the active salespeople and of the active teams
+    :param may_be_withheld: ids of the KPIs of which a value can be withheld
     :param is_first: no cell of the targets is stored, and none is locked
     :return: SQL that yields one row: numbers of cells deleted, restated, inserted or updated
     """
@@ -49,7 +57,7 @@ def store_statement(
     ]
     if is_first:
         return with_ctes(
-            [*today, new_pair(), stored(company_id, now, is_first=True)],
+            [*today, new_pair(), stored(company_id, now, may_be_withheld, is_first=True)],
             SQL("SELECT 0, 0, (SELECT count(*) FROM stored)"),
         )
     locked = any(one.locked for one in targets)
@@ -63,7 +71,7 @@ def store_statement(
             pair(locked),
             deleted(),
             *([corrected(company_id), restated(company_id, now)] if locked else []),
-            stored(company_id, now),
+            stored(company_id, now, may_be_withheld),
         ],
         SQL(
             """SELECT (SELECT count(*) FROM deleted), %s, (SELECT count(*) FROM stored)""",
@@ -339,11 +347,14 @@ def deleted():
     )
 
 
-def stored(company_id, now, is_first=False):
+def stored(company_id, now, may_be_withheld=(), is_first=False):
     """Insert the cells that are not locked, or are replaced; update them where they differ.
 
-    One row per change.
+    One row per change. Which values of segments are withheld is decided later, see
+    :mod:`~.withheld`. Until then, new ones are withheld where others of the KPI and period are
+    shown, and values of few records where they most likely will be.
 
+    :param may_be_withheld: ids of the KPIs of which a value can be withheld
     :param is_first: none of them is stored. Looking for each of them in the index would cost a
         quarter of the time. Cells in another order than the index would need two or three times as
         long.
@@ -352,8 +363,11 @@ def stored(company_id, now, is_first=False):
         """ON CONFLICT (%s) DO UPDATE
               SET value = EXCLUDED.value, record_count = EXCLUDED.record_count,
                   ahead = EXCLUDED.ahead, version = EXCLUDED.version,
-                  computed_at = EXCLUDED.computed_at""",
+                  computed_at = EXCLUDED.computed_at,
+                  withheld = value.withheld OR EXCLUDED.withheld AND %s AND NOT %s""",
         SQL(CELL_KEY),
+        _is_small("excluded", company_id),
+        _is_small("value", company_id),
     )
     return Cte(
         "stored",
@@ -363,12 +377,15 @@ def stored(company_id, now, is_first=False):
                                                    category_id, withheld)
                SELECT %(of_pair)s, %(company)s, pair.value, pair.record_count, pair.ahead,
                       pair.version, %(now)s, kpi.sequence, kpi.category_id,
-                      -- until it is decided which values of segments are withheld
-                      pair.segment_id IS NOT NULL
-                      AND (SELECT kpi_min_cell > 0 FROM res_company WHERE id = %(company)s)
+                      pair.segment_id IS NOT NULL AND pair.kpi_id = ANY(%(may_be_withheld)s)
+                      AND (computation.id IS NOT NULL AND computation.undecided IS NOT TRUE
+                           OR %(is_small)s)
                  FROM pair
                  JOIN target USING (kpi_id, period_id)
                  JOIN crm_kpi kpi ON kpi.id = pair.kpi_id
+                 LEFT JOIN crm_kpi_computation computation
+                        ON computation.kpi_id = pair.kpi_id
+                       AND computation.period_id = pair.period_id
                 WHERE pair.is_computed AND (NOT pair.is_locked OR target.replaced)
                   AND (pair.id IS NULL OR pair.record_count_before <> pair.record_count
                        OR pair.version_before <> pair.version OR %(differs)s OR %(ahead_differs)s)
@@ -378,6 +395,8 @@ def stored(company_id, now, is_first=False):
             of_pair=_columns("pair"),
             company=company_id,
             now=now,
+            may_be_withheld=list(may_be_withheld),
+            is_small=_is_small("pair", company_id),
             update=SQL("ORDER BY pair.kpi_id, pair.period_id") if is_first else update,
             differs=_differs(SQL("pair.value_before"), SQL("pair.value")),
             ahead_differs=_differs(SQL("pair.ahead_before"), SQL("pair.ahead")),
@@ -551,6 +570,16 @@ def among(table, kpi_ids, period_ids):
         sorted(kpi_ids),
         SQL.identifier(table, "period_id"),
         sorted(period_ids),
+    )
+
+
+def _is_small(table, company_id):
+    """Condition: a value rests on fewer records than the company shows of a segment."""
+    return SQL(
+        """(COALESCE(%(count)s, 0) > 0 AND COALESCE(%(count)s, 0)
+            < (SELECT kpi_min_cell FROM res_company WHERE id = %(company)s))""",
+        count=SQL.identifier(table, "record_count"),
+        company=company_id,
     )
 
 

@@ -20,13 +20,17 @@ _logger = logging.getLogger(__name__)
 
 
 class ComputationRow(NamedTuple):
-    """A row of ``crm.kpi.computation``; its fields name the columns."""
+    """A row of ``crm.kpi.computation``; its fields name the columns.
+
+    :param undecided: of a row that is new
+    """
 
     kpi_id: int
     period_id: int
     fingerprint: str
     version: int
     computed_at: datetime
+    undecided: bool
 
 
 def keep(env, targets):
@@ -129,14 +133,21 @@ def note_computed(env, due, now):
     :param due: dict of ``(kpi, period)`` to :class:`~.due.Due`
     """
     rows = [
-        ComputationRow(kpi.id, period.id, found.cache_key.encode(), kpi.version, now)
+        ComputationRow(
+            kpi.id,
+            period.id,
+            found.cache_key.encode(),
+            kpi.version,
+            now,
+            undecided=period.company_id.kpi_min_cell > 0,
+        )
         for (kpi, period), found in due.items()
     ]
     env.execute_query(
         SQL(
             """INSERT INTO crm_kpi_computation AS computation
-                      (kpi_id, period_id, fingerprint, version, computed_at, revision)
-               SELECT kpi_id, period_id, fingerprint, version, computed_at, 1 FROM %s
+                      (kpi_id, period_id, fingerprint, version, computed_at, undecided, revision)
+               SELECT kpi_id, period_id, fingerprint, version, computed_at, undecided, 1 FROM %s
                    ON CONFLICT (kpi_id, period_id) DO UPDATE
                   SET fingerprint = EXCLUDED.fingerprint, computed_at = EXCLUDED.computed_at,
                       version = EXCLUDED.version, revision = computation.revision + 1,

@@ -9,6 +9,7 @@ from ..engine.cells import cells
 from ..refresh import formulas, planner
 from ..refresh.by_segment import facts_by_segment, segment_sets
 from ..refresh.fact_plan import FactPlan
+from ..refresh.withheld import SETTINGS, Decision, Table
 from ..sql import Cte, with_ctes
 from .common import KpiCommon
 
@@ -78,6 +79,21 @@ class TestPlanner(KpiCommon):
         ]
         self.assertFalse(loops)
         self.assertTrue(reads(explained["Plan"], "crm_kpi_segment_member"))
+
+    def test_values_are_not_compared_one_by_one(self):
+        """What is withheld is decided without statistics of the values: a new table has none."""
+        periods = self.period("month", "2026-10-10") | self.period("month", "2026-09-10")
+        kpis = self.env["crm.kpi"].search([])
+        computed = [Table(kpi.id, period.id) for kpi in kpis for period in periods]
+        decision = Decision(self.company, computed)
+        self.env.cr.execute("DELETE FROM pg_statistic WHERE starelid = 'crm_kpi_value'::regclass")
+        with planner.planned_for(self.env.cr, planner.MANY, **SETTINGS):
+            for statement in (decision.cells_to_compare(), decision.withheld_values([])):
+                self.env.cr.execute(SQL("EXPLAIN (FORMAT JSON) %s", statement))
+                [[[explained]]] = self.env.cr.fetchall()
+                types = {node["Node Type"] for node in nodes(explained["Plan"])}
+                self.assertIn("Hash Join", types)
+                self.assertFalse(types & {"Nested Loop", "Merge Join"})
 
     def test_formulas_read_stored_values_by_an_index(self):
         """A formula must not read the values of all KPIs to find those of its components."""

@@ -8,8 +8,10 @@ from collections import defaultdict
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import freeze_time, tagged
+from odoo.tools import SQL
 
 from ..refresh.steps import CompanyRefresh, WithheldStep
+from ..refresh.withheld import withhold
 from .common import KpiCommon
 
 NOW = "2026-11-20 10:00:00"
@@ -167,6 +169,128 @@ class TestWithheld(WithheldCase):
             later = CompanyRefresh(self.company, None, self.kpis_here, fields.Datetime.now())
             WithheldStep(later).run()
         self.assertEqual(values.search(domain).segment_id, self.segment(customers[2]))
+
+    def run_until_decided(self):
+        """The steps of a refresh up to the one that decides what is withheld; that one."""
+        self.segment_set._update_members()
+        refresh = CompanyRefresh(self.company, None, self.kpis_here, fields.Datetime.now())
+        steps = iter(refresh.steps())
+        while not isinstance(step := next(steps), WithheldStep):
+            step.run()
+        return step
+
+    def rows(self):
+        """The stored rows of values: dict of id to ``(place of the row, withheld)``."""
+        return {
+            value_id: (place, marked)
+            for value_id, place, marked in self.env.execute_query(
+                SQL(
+                    """SELECT id, ctid::text, withheld FROM crm_kpi_value
+                        WHERE kpi_id = ANY(%s)""",
+                    self.kpis_here.ids,
+                )
+            )
+        }
+
+    def shown_industries(self, kpi, month, customers):
+        """Names of the industries of which a sales manager sees the value."""
+        names = {self.segment(customer): customer.name for customer in customers}
+        return {
+            names[segment]
+            for code, period, *_rest, segment in self.readable("segment")
+            if code == kpi.code and period == month and segment in names
+        }
+
+    def test_hidden_until_decided(self):
+        """No value that will be withheld is shown between two commits of a refresh."""
+        names = ["Ore", "Zinc", "Tin", "Lead", "Iron"]
+        customers = ore, zinc, tin, lead, iron = self.make_industries(names)
+        month = self.period("month", "2026-11-10")
+
+        def make_leads(customer, count):
+            return [
+                self.make_lead(
+                    "2026-11-10 12:00:00",
+                    partner_id=customer.id,
+                    user_id=self.ann.id,
+                    expected_revenue=1,
+                )
+                for _index in range(count)
+            ]
+
+        def shown(kpi):
+            return self.shown_industries(kpi, month, customers)
+
+        with freeze_time(NOW):
+            make_leads(ore, 3)
+            make_leads(zinc, 6)
+            make_leads(lead, 8)
+            of_tin = make_leads(tin, 9)
+            step = self.run_until_decided()
+            # nothing was decided yet for these KPIs
+            self.assertFalse(self.readable("segment", "team_segment", "user_segment"))
+            hidden = self.env["crm.kpi.value"].search(
+                [("kpi_id", "=", self.leads.id), ("segment_id", "=", self.segment(tin).id)]
+            )
+            self.assertTrue(hidden)
+            self.assertTrue(all(hidden.mapped("is_hidden")))
+            # ... but the rows are as most of them stay
+            self.assertFalse(any(hidden.mapped("withheld")))
+            with self.assertRaises(AccessError):
+                hidden.with_user(self.manager).read(["value"])
+            before = self.rows()
+            step.run()
+        after = self.rows()
+        written = {value_id for value_id, row in after.items() if row[0] != before[value_id][0]}
+        changed = {value_id for value_id, row in after.items() if row[1] != before[value_id][1]}
+        self.assertEqual(written, changed, "only what changes is written")
+        self.assertLess(len(changed), sum(bool(marked) for _place, marked in after.values()))
+        self.assertEqual(shown(self.leads), {"Tin", "Lead"})
+        self.assertEqual(shown(self.rate), {"Tin", "Lead"})
+        # a month that was decided before: a new value, and one of too few records now
+        with freeze_time("2026-11-20 12:00:00"):
+            make_leads(iron, 2)
+            self.env["crm.lead"].union(*of_tin[:6]).unlink()
+            step = self.run_until_decided()
+            self.assertEqual(shown(self.rate), {"Lead"})
+            self.assertEqual(shown(self.leads), {"Lead"})
+            step.run()
+            self.assertEqual(shown(self.rate), {"Zinc", "Lead"})
+            self.assertEqual(shown(self.leads), {"Zinc", "Lead"})
+
+    def test_decided_where_it_was_computed(self):
+        """Deciding only where something was computed finds the same as deciding all of it."""
+        chance = random.Random(11)
+        customers = self.make_industries([f"Industry {number}" for number in range(6)])
+        people = [self.ann.id, self.bob.id, False]
+        leads = self.env["crm.lead"]
+        released = marked = 0
+        for hour in range(8):
+            for month in ("09", "10", "11") if not hour else (chance.choice(("10", "11")),):
+                for customer in customers:
+                    for _index in range(chance.choice((0, 1, 3, 5, 8))):
+                        leads |= self.make_lead(
+                            f"2026-{month}-{chance.randint(2, 17):02} 12:00:00",
+                            partner_id=customer.id,
+                            user_id=chance.choice(people),
+                            expected_revenue=chance.choice((0, 100)),
+                            priority=chance.choice(("0", "3")),
+                        )
+            for lead in chance.sample(leads, len(leads) // 10 if hour else 0):
+                lead.partner_id = chance.choice(customers)
+                lead.expected_revenue = chance.choice((0, 100))
+            before = self.rows()
+            with self.subTest(hour=hour), freeze_time(f"2026-11-20 {hour + 10}:00:00"):
+                self.refresh()
+                after = self.rows()
+                common = before.keys() & after.keys()
+                released += sum(bool(before[one][1]) > bool(after[one][1]) for one in common)
+                marked += sum(bool(before[one][1]) < bool(after[one][1]) for one in common)
+                self.company.kpi_withheld_at = False
+                self.company.flush_recordset()
+                self.assertEqual(withhold(self.company, fields.Datetime.now()), 0)
+                self.assertEqual(after, self.rows())
+        self.assertGreater(min(released, marked), 20)
 
     def test_looked_up_in_a_period_decided_before(self):
         """Growth stays withheld where last month's leads are, also if only this month is new."""

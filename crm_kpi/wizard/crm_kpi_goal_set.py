@@ -12,6 +12,7 @@ from odoo.tools.misc import format_date
 from ..engine import pace
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
+from ..engine.withholding import is_hidden
 from ..fields import NullableFloat
 from ..goals.refresh import DEFAULT_KIND
 from ..models.goal.crm_kpi_goal import BASELINES, GOAL_KINDS
@@ -400,10 +401,11 @@ class CrmKpiGoalSet(models.TransientModel):
                 SQL(
                     """SELECT team_id, user_id, segment_id, value FROM crm_kpi_value
                         WHERE kpi_id = %s AND period_id = %s AND level = %s
-                          AND value IS NOT NULL AND withheld IS NOT TRUE""",
+                          AND value IS NOT NULL AND NOT %s""",
                     self.kpi_id.id,
                     last.id,
                     self.scope,
+                    is_hidden("crm_kpi_value"),
                 )
             )
         }

@@ -118,7 +118,7 @@ class WorkbookReader:
         """Columns of the values in the chosen cell that are withheld from all readers."""
         # superuser: only that there are such values, in a cell that the reader may choose
         model = self.env["crm.kpi.value"].sudo()
-        query = model._search([*domain, ("withheld", "=", True)])
+        query = model._search([*domain, ("is_hidden", "=", True)])
         return self.env.execute_query(
             query.select(*(SQL.identifier(model._table, column) for column in columns))
         )

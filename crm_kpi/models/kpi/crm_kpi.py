@@ -409,7 +409,7 @@ class CrmKpi(models.Model):
             )._note_new_version()
         else:
             result = super().write(vals)
-        if {"unit", "small_segments"} & vals.keys():
+        if {"unit", "small_segments", "kind", "formula"} & vals.keys():
             # superuser: what is withheld is decided again in all companies; no setting changes
             self.env["res.company"].sudo().search([]).kpi_withheld_at = False
         if vals.get("company_id"):

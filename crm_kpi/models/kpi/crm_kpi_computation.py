@@ -29,4 +29,9 @@ class CrmKpiComputation(models.Model):
         help="The next refresh replaces the values of this period although it is locked."
     )
 
+    undecided = fields.Boolean(
+        help="It was never decided which values of segments are withheld: all are, until then."
+    )
+
+    _undecided_idx = models.Index("(kpi_id, period_id) WHERE undecided")
     _cell_uniq = models.UniqueIndex("(kpi_id, period_id)")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.misc import format_date, format_time
 
@@ -15,6 +16,7 @@ from ...board.snapshots import early_snapshots, early_text
 from ...board.versions import older_text
 from ...engine.cells import CELL_KEY
 from ...engine.time_behaviour import time_behaviours
+from ...engine.withholding import is_undecided
 from ...fields import NullableFloat, UncheckedMany2one
 from ...refresh.unassign import unassign_statements
 from ...refresh.values import delete_orphans
@@ -91,6 +93,11 @@ class CrmKpiValue(models.Model):
         aggregator=None,
         help="Of a small segment, or it would reveal the value of one. No user can read it.",
     )
+    is_hidden = fields.Boolean(
+        compute="_compute_is_hidden",
+        search="_search_is_hidden",
+        help="It is withheld, or the refresh has not decided yet whether it is.",
+    )
 
     _cell_uniq = models.UniqueIndex(f"({CELL_KEY})")
     _cell_idx = models.Index("(period_id, kpi_id)")
@@ -158,6 +165,22 @@ class CrmKpiValue(models.Model):
         compute="_compute_definition_text",
         help="A locked value keeps the definition that it was reported with.",
     )
+
+    # --- WITHHELD ---
+
+    @api.depends("withheld", "segment_id", "kpi_id", "period_id")
+    def _compute_is_hidden(self):
+        # superuser: also where no rule lets the reader see the value
+        hidden = self.sudo().search([("id", "in", self.ids), ("is_hidden", "=", True)])
+        for cell in self:
+            cell.is_hidden = cell.id in hidden._ids
+
+    def _search_is_hidden(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        undecided = Domain.custom(to_sql=lambda _model, alias, _query: is_undecided(alias))
+        hidden = Domain("withheld", "=", True) | undecided
+        return Domain.OR(hidden if one else ~hidden for one in value)
 
     # --- TEXTS ---
 
