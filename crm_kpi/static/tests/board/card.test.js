@@ -21,14 +21,22 @@ test("a card shows value, status, change and target with the texts of the server
         value_text: "$ 1.2 k",
         goal: makeGoal({ status: "off_track", status_text: "Off track", shape: "▼" }),
         bullet: BULLET,
-        change: { text: "5 % worse", trend: "worse", up: false, basis_text: "$ 1.3 k in October" },
+        change: {
+            text: "8 % vs October ($ 1.3 k)",
+            trend: "worse",
+            trend_text: "Worse",
+            up: false,
+            basis_text: "$ 1.3 k in October",
+        },
     });
     await mountWithCleanup(KpiCard, { props: { card, onOpen: () => {} } });
     expect(".o_kpi_card_value").toHaveText("$ 1.2 k");
     expect(".o_kpi_status").toHaveText("▼ Off track", { normalizeSpace: true, inline: true });
     expect(".o_kpi_status [aria-hidden]").toHaveText("▼");
-    expect(".o_kpi_card_change").toHaveText("↘ 5 % worse", { inline: true });
-    expect(".o_kpi_card_change").toHaveAttribute("title", "$ 1.3 k in October");
+    expect(".o_kpi_card_change").toHaveText(/^↘\s*Worse\s*8 % vs October \(\$ 1.3 k\)$/, {
+        inline: true,
+    });
+    expect(".o_kpi_card_change").toHaveAttribute("title", "Worse");
     expect(".o_kpi_card_goal").toHaveText("Target ≥ 20 60 %", { inline: true });
     expect(".o_kpi_card").toHaveAttribute("data-status", "off_track");
     expect(".o_kpi_bullet").toHaveAttribute(
