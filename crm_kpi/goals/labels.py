@@ -11,6 +11,7 @@ from odoo.tools.misc import format_date, formatLang
 from ..engine import pace
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
+from .earlier import base_name
 
 #: A shape per status, for readers who cannot tell the colours apart.
 STATUS_SHAPES = {
@@ -57,6 +58,23 @@ def target_text(goal):
         change = f"{sign}{goal.improve_by * 100:g}\u00a0%"
         return change if goal.target is False else f"{change} ({text})"
     return text
+
+
+def source_text(goal):
+    """What *Set goals* made the target of, such as "October 2026: 13, 10 % better"."""
+    env, value = goal.env, in_unit(goal, goal.source_value, exact=True)
+    if not goal.source:
+        return False
+    if goal.source == "spread":
+        return env._(
+            "%(amount)s spread over %(count)s goals", amount=value, count=goal.source_count
+        )
+    return env._(
+        "%(period)s: %(value)s, %(change)s better",
+        period=base_name(env, goal.source, goal.source_period_id, goal.source_count),
+        value=value,
+        change=f"{goal.source_change * 100:g}\u00a0%",
+    )
 
 
 def baseline_text(goal):

@@ -162,6 +162,101 @@ class TestGoalWizard(GoalCommon):
         )  # fmt: skip
         self.assertEqual(goals.mapped("target"), [11, 11, 11])
 
+    def target_of(self, goals, user):
+        return goals.filtered(lambda goal: goal.user_id == user).mapped("target")
+
+    @freeze_time(NOON)
+    def test_base_can_be_chosen(self):
+        """Ann: 10, 20, 30 leads in August to October, 27 in November so far, 7 a year ago."""
+        for month, number in (("2026-08", 10), ("2026-09", 20), ("2026-10", 30), ("2026-11", 27),
+                              ("2025-12", 7)):  # fmt: skip
+            self.period("month", f"{month}-01")
+            self.make_leads(number, f"{month}-10 10:00:00")
+        self.refresh()
+        december = {"date_from": "2026-12-01", "date_end": "2026-12-31", "mode": "last",
+                    "change_by": 0.1, "user_ids": [fields.Command.set(self.ann.ids)]}  # fmt: skip
+        # 13.5 of the 21 working days of November are over: 27 / 13.5 * 21 = 42
+        for base, value, target, text in (
+            ("last", 30, 33, "October 2026: 30, 10\u00a0% better"),
+            ("running", 42, 47, "November 2026, forecast: 42, 10\u00a0% better"),
+            ("last_year", 7, 8, "December 2025: 7, 10\u00a0% better"),
+            ("mean", 20, 22, "Mean of 3 periods until October 2026: 20, 10\u00a0% better"),
+        ):
+            wizard = self.wizard(**december, base=base)
+            self.assertIn(f"{text.split(',')[0].split(':')[0]}", wizard.preview, base)
+            self.assertIn(f">{target}<", wizard.preview, base)
+            action = wizard.action_set()
+            goal = self.goals.search(action["domain"])
+            self.assertEqual((goal.source, goal.target, goal.source_text), (base, target, text))
+            self.assertAlmostEqual(goal.source_value, value)
+        # rounded to multiples of 5, not below 10 % more
+        [goal] = self.set(**december, round_to=5)
+        self.assertEqual(goal.target, 35)
+        # a target that is entered by hand does not come from anywhere
+        goal.target = 36
+        self.assertFalse(goal.source_text)
+        # six closed months are not known
+        action = self.wizard(**december, base="mean", base_count=6).action_set()
+        self.assertIn("no earlier value", action["params"]["message"])
+
+    @freeze_time(NOON)
+    def test_mean_of_a_rate_is_pooled(self):
+        """9 leads of 20 and 3 of 60: not the mean of the monthly means."""
+        for month, number, score in (("2026-09", 9, 20), ("2026-10", 3, 60)):
+            self.period("month", f"{month}-01")
+            self.make_leads(number, f"{month}-10 10:00:00", probability=score)
+        self.refresh()
+        manager = self.make_user("Mia", "sales_team.group_sale_manager")
+        wizard = self.wizard(
+            kpi_id=self.rate.id, mode="last", base="mean", base_count=2, change_by=0.5,
+            date_end="2026-11-30", user_ids=[fields.Command.set(self.ann.ids)],
+        )  # fmt: skip
+        goal = self.goals.search(wizard.with_user(manager).action_set()["domain"])
+        # (9 * 20 + 3 * 60) / 12
+        self.assertAlmostEqual(goal.source_value, 30)
+        self.assertEqual(goal.target, 45)
+
+    @freeze_time(NOON)
+    def test_rounding_by_unit(self):
+        money = self.make_kpi("money", aggregator="sum", value_field="expected_revenue",
+                              unit="money")  # fmt: skip
+        share, days = (
+            self.make_kpi(unit, kind="formula", formula="test_count / 2", unit=unit, digits=digits)
+            for unit, digits in (("percent", 0), ("days", 1))
+        )
+        for kpi, step in ((self.count, 1), (money, 1), (share, 0.01), (days, 0.1)):
+            self.assertAlmostEqual(self.wizard(kpi_id=kpi.id).round_to, step, msg=kpi.name)
+
+    @freeze_time(NOON)
+    def test_preview_shows_all_targets(self):
+        """Also of months that do not exist yet, and without making them."""
+        before = self.env["crm.kpi.period"].search_count([])
+        wizard = self.wizard(mode="spread", total=100, date_end="2028-01-31")
+        for text in ("Ann", "Bob", "November 2026", "January 2028"):
+            self.assertIn(text, wizard.preview)
+        self.assertEqual(wizard.preview.count("<td class"), 30)
+        self.assertEqual(self.env["crm.kpi.period"].search_count([]), before)
+        goals = self.goals.search(wizard.action_set()["domain"])
+        self.assertEqual(set(goals.mapped("source_text")), {"100 spread over 30 goals"})
+        self.assertFalse(self.wizard(user_ids=False).preview)
+
+    @freeze_time(NOON)
+    def test_all_segments_of_a_set(self):
+        segment_set = self.env["crm.kpi.segment.set"].create({"name": "Size", "kind": "domain"})
+        segments = self.env["crm.kpi.segment"].create(
+            [{"name": name, "set_id": segment_set.id, "domain": f"[('name', '=', '{name}')]"}
+             for name in ("Small", "Large")]
+        )  # fmt: skip
+        goals = self.set(
+            target=5, scope="segment", segment_set_ids=[fields.Command.set(segment_set.ids)],
+            date_end="2026-11-30",
+        )  # fmt: skip
+        self.assertEqual(goals.segment_id, segment_set.segment_ids)
+        self.assertLess(segments, goals.segment_id)
+        wizard = self.wizard(scope="segment", target=5, segment_ids=[
+            fields.Command.set(segments[0].ids)], date_end="2026-11-30")  # fmt: skip
+        self.assertEqual(wizard.summary, "1 goal: 1 × 1 period; 1 existing goal is updated")
+
     @freeze_time(NOON)
     def test_improve(self):
         self.period("month", "2026-10-01")

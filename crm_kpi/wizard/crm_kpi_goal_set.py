@@ -4,20 +4,24 @@
 from datetime import timedelta
 from itertools import product
 
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, float_round
+from odoo.tools import float_round
 from odoo.tools.misc import format_date
 
 from ..engine import pace
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
-from ..engine.withholding import is_hidden
 from ..fields import NullableFloat
+from ..goals import earlier, labels
 from ..goals.refresh import DEFAULT_KIND
-from ..models.goal.crm_kpi_goal import BASELINES, GOAL_KINDS
+from ..models.goal.crm_kpi_goal import BASELINES, GOAL_KINDS, SOURCES
 from ..models.value.crm_kpi_value import LEVELS
 from ..periods import bounds
+
+ROWS_SHOWN = 200
 
 
 class CrmKpiGoalSet(models.TransientModel):
@@ -77,6 +81,12 @@ class CrmKpiGoalSet(models.TransientModel):
         domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
     )
     segment_ids = fields.Many2many("crm.kpi.segment", string="Segments")
+    segment_set_ids = fields.Many2many(
+        "crm.kpi.segment.set",
+        string="All segments of",
+        domain="[('company_id', 'in', [False, company_id])]",
+        help="All active segments of these sets, in addition to the segments.",
+    )
 
     # --- what ---
     kind = fields.Selection(
@@ -92,17 +102,34 @@ class CrmKpiGoalSet(models.TransientModel):
         [
             ("each", "The same for each"),
             ("spread", "Spread an amount over all"),
-            ("last", "From the last value"),
+            ("last", "From an earlier value"),
         ],
         "Target",
         required=True,
         default="each",
-        help="Spread: the targets add up to the amount, for counts and sums only. From the last "
-        "value: the value of the latest closed period, changed by a percentage.",
+        help="Spread: the targets add up to the amount, for counts and sums only. From an earlier "
+        "value: the value of an earlier period, changed by a percentage.",
     )
     target = NullableFloat("Target value")
     target_max = NullableFloat("Upper bound")
     total = NullableFloat("Amount to spread")
+    base = fields.Selection(
+        [source for source in SOURCES if source[0] != "spread"],
+        "Earlier value",
+        default="last",
+        help="Last period: the latest closed one. Forecast: the value of the running period at "
+        "the present pace. Mean: of the latest closed periods, from their records.",
+    )
+    base_count = fields.Integer("Number of earlier periods", default=3)
+    round_to = fields.Float(
+        "Round to multiples of",
+        digits=0,
+        compute="_compute_round_to",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="Targets from earlier values are rounded in the direction of the objective.",
+    )
     change_by = fields.Float(
         "Better by", default=0.1, help="In the direction of the KPI's objective."
     )
@@ -123,6 +150,7 @@ class CrmKpiGoalSet(models.TransientModel):
     goal_count = fields.Integer("Goals", compute="_compute_counts")
     existing_count = fields.Integer("Existing", compute="_compute_counts")
     summary = fields.Char(compute="_compute_counts")
+    preview = fields.Html(compute="_compute_preview", string="Targets", sanitize=False)
 
     @api.model
     def _default_from(self):
@@ -152,7 +180,7 @@ class CrmKpiGoalSet(models.TransientModel):
 
     @api.depends(
         "company_id", "kpi_id", "period_kind", "date_from", "date_end", "period_ids", "scope",
-        "team_ids", "member_team_ids", "user_ids", "segment_ids", "existing",
+        "team_ids", "member_team_ids", "user_ids", "segment_ids", "segment_set_ids", "existing",
     )  # fmt: skip
     def _compute_counts(self):
         for wizard in self:
@@ -165,19 +193,93 @@ class CrmKpiGoalSet(models.TransientModel):
             wizard.summary = wizard._summary(periods, owners)
 
     def _summary(self, periods, owners):
-        text = self.env._(
-            "%(goals)s goals: %(owners)s × %(periods)s periods",
-            goals=self.goal_count,
-            owners=owners,
-            periods=periods,
+        count = (
+            self.env._("1 goal")
+            if self.goal_count == 1
+            else self.env._("%s goals", self.goal_count)
         )
+        periods = self.env._("1 period") if periods == 1 else self.env._("%s periods", periods)
+        text = f"{count}: {owners} × {periods}"
         if not self.existing_count:
             return text
-        if self.existing == "update":
+        if self.existing_count == 1:
+            what = (
+                self.env._("1 existing goal is updated")
+                if self.existing == "update"
+                else self.env._("1 existing goal is not changed")
+            )
+        elif self.existing == "update":
             what = self.env._("%s existing goals are updated", self.existing_count)
         else:
             what = self.env._("%s existing goals are not changed", self.existing_count)
         return f"{text}; {what}"
+
+    @api.depends("kpi_id", "company_id")
+    def _compute_round_to(self):
+        for wizard in self:
+            wizard.round_to = 1.0 if wizard.unit == "money" else 10.0 ** -wizard._digits()
+
+    @api.depends(
+        "company_id", "kpi_id", "period_kind", "date_from", "date_end", "period_ids", "scope",
+        "team_ids", "member_team_ids", "user_ids", "segment_ids", "segment_set_ids", "kind",
+        "mode", "target", "target_max", "total", "base", "base_count", "round_to", "change_by",
+        "improve_by",
+    )  # fmt: skip
+    def _compute_preview(self):
+        for wizard in self:
+            wizard.preview = wizard._preview()
+
+    def _preview(self):
+        """All targets as a table: a row for each owner, a column for each period."""
+        periods, owners = self._planned_periods(), self._owners()
+        if not (self.kpi_id and periods and owners) or self.kind == "improve":
+            return False
+        cells = [(period, owner) for period in periods for owner in owners]
+        targets, bases = self._targets(cells)
+        shown = dict(zip(cells, zip(targets, bases, strict=True), strict=True))
+        head = Markup().join(
+            Markup('<th class="text-end">%s</th>') % (period.display_name or "")
+            for period in periods
+        )
+        rows = Markup().join(
+            Markup("<tr><td>%s</td>%s</tr>")
+            % (
+                self._owner_name(owner),
+                Markup().join(self._preview_cell(*shown[period, owner]) for period in periods),
+            )
+            for owner in owners[:ROWS_SHOWN]
+        )
+        if len(owners) > ROWS_SHOWN:
+            rows += Markup("<tr><td>%s</td></tr>") % self.env._(
+                "and %s more", len(owners) - ROWS_SHOWN
+            )
+        return Markup(
+            '<div class="table-responsive"><table class="table table-sm mb-0">'
+            "<thead><tr><th>%s</th>%s</tr></thead><tbody>%s</tbody></table></div>"
+        ) % (self.env._("For"), head, rows)
+
+    def _preview_cell(self, target, base):
+        text = "–" if target is None else labels.in_unit(self, target, exact=True)
+        if self.kind == "range" and self.target_max is not False:
+            text = f"{text} – {labels.in_unit(self, self.target_max, exact=True)}"
+        note = Markup()
+        if base:
+            name = self._base_name(base.periods)
+            note = Markup('<br/><small class="text-muted">%s: %s</small>') % (
+                name, labels.in_unit(self, base.value, exact=True))  # fmt: skip
+        return Markup('<td class="text-end">%s%s</td>') % (text, note)
+
+    def _base_name(self, periods):
+        return earlier.base_name(self.env, self.base, periods[:1], len(periods))
+
+    def _owner_name(self, owner):
+        models_ = ("crm.team", "res.users", "crm.kpi.segment")
+        names = [
+            self.env[model].browse(id_).display_name
+            for model, id_ in zip(models_, owner, strict=True)
+            if id_
+        ]
+        return " · ".join(names) or self.company_id.name
 
     @api.onchange("mode", "kind", "kpi_id")
     def _onchange_mode(self):
@@ -212,6 +314,20 @@ class CrmKpiGoalSet(models.TransientModel):
         kind, spans = self._spans()
         return self._period_model()._on(kind, spans) if spans else self._chosen_periods()
 
+    def _planned_periods(self):
+        """The chosen periods in order of time; those that do not exist yet are new records."""
+        kind, spans = self._spans()
+        if not spans:
+            return list(self._chosen_periods().sorted("date_from"))
+        model = self._period_model()
+        found = {(p.date_from, p.date_to): p for p in model._on(kind, spans)}
+        return [
+            found.get(tuple(span))
+            or model.new({"kind": kind, "company_id": self.company_id.id,
+                          "date_from": span[0], "date_to": span[1]})
+            for span in spans
+        ]  # fmt: skip
+
     def _periods(self):
         """The chosen periods in order of time. Missing calendar periods are created."""
         kind, spans = self._spans()
@@ -230,11 +346,12 @@ class CrmKpiGoalSet(models.TransientModel):
         parts = (self.scope or "company").split("_")
         members = self.member_team_ids._origin.member_ids.filtered("active")
         users = self.user_ids._origin | members
+        segments = self.segment_ids._origin | self.segment_set_ids._origin.segment_ids
         return list(
             product(
                 self.team_ids._origin.ids if "team" in parts else [False],
                 users.ids if "user" in parts else [False],
-                self.segment_ids._origin.ids if "segment" in parts else [False],
+                segments.ids if "segment" in parts else [False],
             )
         )
 
@@ -262,17 +379,20 @@ class CrmKpiGoalSet(models.TransientModel):
         self.ensure_one()
         self._check()
         periods = self._periods()
-        cells = [(period.id, *owner) for period in periods for owner in self._owners()]
+        cells = [(period, owner) for period in periods for owner in self._owners()]
         existing = self._existing(periods)
         if self.existing == "skip":
-            cells = [cell for cell in cells if cell not in existing]
-        targets = self._targets(periods, cells)
+            cells = [cell for cell in cells if (cell[0].id, *cell[1]) not in existing]
+        targets, bases = self._targets(cells)
         common = self._common_values()
         new, changes = [], []
-        for cell, target in zip(cells, targets, strict=True):
+        for (period, owner), target, base in zip(cells, targets, bases, strict=True):
             if target is None and self.kind != "improve":
-                continue  # no last value
-            values = dict(common) if self.kind == "improve" else {**common, "target": target}
+                continue  # no earlier value
+            values = {**common, **self._source_values(base, len(cells))}
+            if self.kind != "improve":
+                values["target"] = target
+            cell = (period.id, *owner)
             if cell in existing:
                 changes.append((existing[cell], values))
             else:
@@ -355,60 +475,70 @@ class CrmKpiGoalSet(models.TransientModel):
             return self.currency_id.decimal_places
         return self.kpi_id.digits + (2 if self.unit == "percent" else 0)
 
-    def _targets(self, periods, cells):
-        """Target of each cell, ``None`` without a last value."""
-        if self.mode == "spread":
-            return pace.spread(self.total, len(cells), self._digits())
-        if self.mode == "last" and self.kind != "improve":
-            last = self._last_values(periods)
-            # rounded so that the improvement is not smaller than entered
-            rounding = "UP" if self.direction == "increase" else "DOWN"
-            targets = []
-            for _period, *owner in cells:
-                target = pace.improved(last.get(tuple(owner)), self.change_by, self.direction)
-                targets.append(
-                    target
-                    and float_round(
-                        target, precision_digits=self._digits(), rounding_method=rounding
-                    )
-                )
-            # a last value of zero cannot be improved by a percentage
-            return [target or None for target in targets]
-        return [self.target if self.target is not False else None] * len(cells)
+    def _targets(self, cells):
+        """Target of each cell, and the earlier value that it is made of.
 
-    def _last_values(self, periods):
-        """The value of each owner in the latest closed period: dict of owner to float.
-
-        Only periods before the first chosen one count.
+        :param cells: list of ``(period, owner)``, the periods in order of time
+        :return: list of targets, ``None`` without an earlier value; list of
+            :class:`~..goals.earlier.Base` or ``None``
         """
-        first = periods[0]
-        earlier = self.env["crm.kpi.period"].search(
-            [
-                ("company_id", "=", self.company_id.id),
-                ("kind", "=", first.kind),
-                ("utc_to", "<=", fields.Datetime.now()),
-                ("date_from", "<", first.date_from),
-            ]
-        )
-        last = earlier.filtered(lambda period: period._length() == first._length())[:1]
-        if not last or self.kpi_id._closed_to_user():
-            return {}
-        # only managers set goals, and they may read all values
-        self.env["crm.kpi.value"].flush_model()
-        return {
-            (team_id or False, user_id or False, segment_id or False): value
-            for team_id, user_id, segment_id, value in self.env.execute_query(
-                SQL(
-                    """SELECT team_id, user_id, segment_id, value FROM crm_kpi_value
-                        WHERE kpi_id = %s AND period_id = %s AND level = %s
-                          AND value IS NOT NULL AND NOT %s""",
-                    self.kpi_id.id,
-                    last.id,
-                    self.scope,
-                    is_hidden("crm_kpi_value"),
+        nothing = [None] * len(cells)
+        if self.kind == "improve":
+            return nothing, nothing
+        if self.mode == "spread" and self.kind != "range":
+            return pace.spread(self.total or 0.0, len(cells), self._digits()), nothing
+        if self.mode != "last" or self.kind == "range":
+            target = self.target if self.target is not False else None
+            return [target] * len(cells), nothing
+        bases = self._bases(cells)
+        # rounded so that the improvement is not smaller than entered
+        rounding = "UP" if self.direction == "increase" else "DOWN"
+        targets = []
+        for base in bases:
+            target = base and pace.improved(base.value, self.change_by, self.direction)
+            if target and self.round_to > 0:
+                target = float_round(
+                    target, precision_rounding=self.round_to, rounding_method=rounding
                 )
-            )
-        }
+            # an earlier value of zero cannot be improved by a percentage
+            targets.append(target or None)
+        return targets, bases
+
+    def _bases(self, cells):
+        """The earlier value of each cell: list of :class:`~..goals.earlier.Base` or ``None``."""
+        if not cells or self.kpi_id._closed_to_user():
+            return [None] * len(cells)
+        now = fields.Datetime.now()
+        periods = list(dict.fromkeys(period for period, _owner in cells))
+        owners = list(dict.fromkeys(owner for _period, owner in cells))
+        count = max(self.base_count, 1)
+        bases = dict(
+            zip(periods, earlier.base_periods(self.base, periods, now, count), strict=True)
+        )
+        # only managers set goals, and they may read all values
+        values = earlier.base_values(
+            self.kpi_id, self.scope, owners, list(bases.values()), now, self.base == "running"
+        )
+        return [
+            earlier.Base(bases[period], value)
+            if (value := values.get((owner, bases[period]))) is not None
+            else None
+            for period, owner in cells
+        ]
+
+    def _source_values(self, base, count):
+        """What the goal stores about where its target came from."""
+        if base:
+            return {
+                "source": self.base,
+                "source_value": base.value,
+                "source_period_id": base.periods[:1].id,
+                "source_count": len(base.periods),
+                "source_change": self.change_by,
+            }
+        if self.mode == "spread" and self.kind not in ("improve", "range"):
+            return {"source": "spread", "source_value": self.total, "source_count": count}
+        return {}
 
     def _show(self, goals, left_out):
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.crm_kpi_goal_action")
@@ -425,7 +555,7 @@ class CrmKpiGoalSet(models.TransientModel):
             "params": {
                 "type": "warning",
                 "message": self.env._(
-                    "%s goals were not set, because there is no last value.", left_out
+                    "%s goals were not set, because there is no earlier value.", left_out
                 ),
                 "next": action,
             },

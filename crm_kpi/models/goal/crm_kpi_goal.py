@@ -28,6 +28,14 @@ BASELINES = [
     ("mean", "Mean of the last periods"),
     ("fixed", "Fixed value"),
 ]
+#: What a target was made of by *Set goals*.
+SOURCES = [
+    ("last", "Last period"),
+    ("running", "Running period, forecast"),
+    ("last_year", "Same period last year"),
+    ("mean", "Mean of the last periods"),
+    ("spread", "Amount that was spread"),
+]
 STATUSES = [
     ("no_data", "No data"),
     ("too_early", "Too early"),
@@ -45,6 +53,8 @@ PROTECTED = {
 }  # fmt: skip
 #: A change of one of these fields changes the baseline.
 BASELINE_OF = {*CELL, "kind", "baseline_kind", "baseline_count", "baseline_fixed"}
+#: After a change of one of these fields, the target is not what *Set goals* made any more.
+SOURCE_OF = {*CELL, "kind", "target"}
 TRIGGERS = BASELINE_OF | {"target", "target_max", "improve_by", "active"}
 
 
@@ -129,6 +139,16 @@ class CrmKpiGoal(models.Model):
         aggregator=None,
         help="Version of the definition that the baseline was computed with.",
     )
+    source = fields.Selection(
+        SOURCES, "Set from", readonly=True, help="What Set goals made the target of."
+    )
+    source_value = NullableFloat("Earlier value", readonly=True, aggregator=None)
+    source_period_id = fields.Many2one(
+        "crm.kpi.period", "Earlier period", readonly=True, ondelete="set null"
+    )
+    source_count = fields.Integer(readonly=True, aggregator=None)
+    source_change = fields.Float("Better by", readonly=True, aggregator=None)
+    source_text = fields.Char("Set from (text)", compute="_compute_source_text")
     note = fields.Text("Notes and plan")
     active = fields.Boolean(default=True)
 
@@ -252,6 +272,12 @@ class CrmKpiGoal(models.Model):
             goal.attainment_text = labels.attainment_text(goal)
             shape = labels.STATUS_SHAPES.get(goal.status, "")
             goal.status_text = f"{shape} {labels.status_text(goal)}"
+
+    @api.depends("source", "source_value", "source_period_id", "source_count", "source_change")
+    @api.depends_context("lang")
+    def _compute_source_text(self):
+        for goal in self:
+            goal.source_text = labels.source_text(goal)
 
     def _in_unit(self, value, exact=False):
         """See :func:`~...goals.labels.in_unit`."""
@@ -498,6 +524,8 @@ class CrmKpiGoal(models.Model):
             )
         if not TRIGGERS & vals.keys():
             return super().write(vals)
+        if SOURCE_OF & vals.keys() and "source" not in vals:
+            vals = {**vals, "source": False}  # the target is no longer made of it
         before = people.snapshot(self)
         result = super().write(vals)
         self._update(renew=self.ids if BASELINE_OF & vals.keys() else ())
@@ -518,6 +546,8 @@ class CrmKpiGoal(models.Model):
         before = people.snapshot(goals)
         for goal, vals in changes:
             self._refuse_protected(vals)
+            if SOURCE_OF & vals.keys():
+                vals = {"source": False, **vals}
             # pylint: disable=super-method-mismatch
             super(CrmKpiGoal, goal).write(vals)
         goals._update(renew=goals.ids)
@@ -531,6 +561,7 @@ class CrmKpiGoal(models.Model):
         for vals in vals_list:
             if vals.get("kind") == "improve":
                 vals.pop("target", None)
+            vals.pop("source", None)
         return vals_list
 
     # --- PEOPLE ---
