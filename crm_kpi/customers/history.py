@@ -17,6 +17,28 @@ from odoo.tools import SQL
 
 from . import churn, definitions
 
+#: Columns of ``customer_history``, with their types in PostgreSQL.
+COLUMNS = {
+    "company_id": "int4",
+    "partner_id": "int4",
+    "own_user_id": "int4",
+    "dates": "timestamp[]",
+    "users": "int4[]",
+    "teams": "int4[]",
+    "gaps": "int4[]",
+    "cross_sells": "timestamp[]",
+    "upsells": "timestamp[]",
+    "all_dates": "timestamp[]",
+    "amounts": "int8[]",
+    "margins": "int8[]",
+    "list_amounts": "int8[]",
+    "discounts": "int8[]",
+    "referral_dates": "timestamp[]",
+    "contact_dates": "timestamp[]",
+    "ledger_dates": "timestamp[]",
+    "ledger_amounts": "int8[]",
+    "ledger_margins": "int8[]",
+}
 #: Factor from the sums in arrays to amounts.
 MILLIONTH = SQL("0.000001")
 _MILLION = SQL("1000000")
@@ -128,21 +150,55 @@ def history():
     )
 
 
+def gathered():
+    """CTE ``customer_history``: all that is known of each customer with a qualifying order.
+
+    Reads the CTEs ``history``, ``referral``, ``last_contact`` and ``ledger``.
+
+    :return: SQL (:data:`COLUMNS`)
+    """
+    return SQL(
+        """
+        SELECT history.company_id, history.partner_id,
+               NULLIF(partner.user_id, %(root)s) AS own_user_id,
+               history.dates, history.users, history.teams, history.gaps,
+               history.cross_sells, history.upsells, history.all_dates,
+               history.amounts, history.margins, history.list_amounts, history.discounts,
+               referral.dates AS referral_dates,
+               last_contact.dates AS contact_dates,
+               ledger.dates AS ledger_dates,
+               ledger.amounts AS ledger_amounts,
+               ledger.margins AS ledger_margins
+          FROM history
+          JOIN res_partner partner ON partner.id = history.partner_id
+     LEFT JOIN referral
+            ON referral.company_id = history.company_id
+           AND referral.partner_id = history.partner_id
+     LEFT JOIN last_contact
+            ON last_contact.company_id = history.company_id
+           AND last_contact.partner_id = history.partner_id
+     LEFT JOIN ledger
+            ON ledger.company_id = history.company_id AND ledger.partner_id = history.partner_id
+         WHERE history.dates IS NOT NULL
+        """,
+        root=SUPERUSER_ID,
+    )
+
+
 def rhythm(shortest_days, longest_days):
-    """CTE ``rhythm``: the history, with the customer's salesperson and usual gaps.
+    """CTE ``rhythm``: the histories, with the usual gaps of the customers.
 
     ``rhythms`` has the median of all gaps so far, by qualifying order. It is computed only for
-    orders after which a moment lies in a silence that may be a risk. Reads the CTEs ``history``
-    and ``moment``.
+    orders after which a moment lies in a silence that may be a risk. Reads the CTEs
+    ``customer_history`` and ``moment``.
 
     :param shortest_days: shorter silences are no risk
     :param longest_days: after longer silences customers count as churned
-    :return: SQL (the columns of :func:`history`, own_user_id, rhythms)
+    :return: SQL (:data:`COLUMNS`, rhythms)
     """
     return SQL(
         """
         SELECT history.*,
-               NULLIF(partner.user_id, %(root)s) AS own_user_id,
                CASE WHEN cardinality(history.dates) > 2 THEN ARRAY(
                    SELECT CASE
                           WHEN number > 2
@@ -155,11 +211,9 @@ def rhythm(shortest_days, longest_days):
                      FROM generate_subscripts(history.dates, 1) AS number
                  ORDER BY number)
                END AS rhythms
-          FROM history
-          JOIN res_partner partner ON partner.id = history.partner_id
+          FROM customer_history AS history
         OFFSET 0
         """,
-        root=SUPERUSER_ID,
         # read once for all customers, because it names none of their columns
         ends=SQL("(SELECT array_agg(DISTINCT at ORDER BY at) FROM moment)"),
         own_gap=churn.own_gap(SQL("history.gaps"), SQL("number")),
@@ -228,27 +282,32 @@ def lifetime_value(basis, orders_total, ledger_total):
 # ------------------------------------------------------------------
 # contacts and referrals
 # ------------------------------------------------------------------
-def last_contacts(env, now):
+def last_contacts(env, now, daily=False):
     """CTE ``last_contact``: the last contact with each customer before each moment.
 
     A contact without a company counts in all companies. Reads the CTE ``moment``.
 
     :param datetime now: meetings that are not over by then do not count
+    :param daily: also the last contact of each local day
     :return: SQL (company_id, partner_id, dates): sorted instants
     """
     return SQL(
         """
         SELECT company_id, partner_id, array_agg(date ORDER BY date) AS dates
           FROM (SELECT company.company_id, contact.partner_id, max(contact.date) AS date
-                  FROM (SELECT company_id, array_agg(DISTINCT until ORDER BY until) AS ends
+                  FROM (SELECT company_id, max(tz) AS tz,
+                               array_agg(DISTINCT until ORDER BY until) AS ends
                           FROM moment GROUP BY company_id) AS company
-                  JOIN (%s) AS contact
+                  JOIN (%(contacts)s) AS contact
                     ON contact.company_id = company.company_id OR contact.company_id IS NULL
               GROUP BY company.company_id, contact.partner_id,
-                       width_bucket(contact.date, company.ends)) AS last
+                       width_bucket(contact.date, company.ends)%(day)s) AS last
          GROUP BY company_id, partner_id
         """,
-        definitions.contacts(env, now),
+        contacts=definitions.contacts(env, now),
+        day=SQL(", (contact.date AT TIME ZONE 'UTC' AT TIME ZONE company.tz)::date")
+        if daily
+        else SQL(),
     )
 
 

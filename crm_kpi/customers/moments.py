@@ -72,11 +72,12 @@ def ends_of(periods, now):
     ]
 
 
-def present(companies, now):
+def present(companies, now, until=None):
     """Now, for each company. Records of the very second of ``now`` count already.
 
     :param companies: records of ``res.company``
     :param datetime now: naive UTC
+    :param datetime until: instant before which records count instead
     """
     found = []
     for company in companies:
@@ -90,7 +91,7 @@ def present(companies, now):
                 date_to=today + timedelta(days=1),
                 utc_from=utc_midnight(today, company._kpi_tz()),
                 at=now,
-                until=now + timedelta(microseconds=1),
+                until=until or now + timedelta(microseconds=1),
             )
         )
     return found

@@ -22,7 +22,7 @@ DAYS_OF_A_MONTH = 30.4375
 MIN_TOP = 5
 
 
-def query(env, periods, now, segment_ids, shortest_days, longest_days):
+def query(env, periods, now, segment_ids, shortest_days, longest_days, histories=None, some=False):
     """The rows of periods as known at ``now``. Periods that begin later have none.
 
     :param periods: records of ``crm.kpi.period``
@@ -30,26 +30,66 @@ def query(env, periods, now, segment_ids, shortest_days, longest_days):
     :param segment_ids: ids of the segments that override settings, see :mod:`.churn`
     :param shortest_days: shorter silences are a risk in no company
     :param longest_days: after longer silences customers count as churned in each company
+    :param SQL histories: query of the histories, see :func:`gather`; ``None``: they are gathered
+    :param some: the histories are of some customers only, so that it is not known who is among
+        the best fifth: it may be anyone who was active at the start
     """
     return with_queries(
         {
             "moment": moments.moment(moments.ends_of(periods, now)),
-            "confirmed_order": history.orders(env),
-            "summed_order": history.running_totals(),
-            "history": history.history(),
+            **(_gathering(env, now) if histories is None else {"customer_history": histories}),
             "rhythm": history.rhythm(shortest_days, longest_days),
-            "referral": history.referrals(env),
-            "last_contact": history.last_contacts(env, now),
-            "ledger": history.ledger(),
             "company_gap": churn.company_gap(),
             "churn_threshold": churn.churn_threshold(segment_ids),
             "position": position(segment_ids),
             "judged": judged(),
             "described": described(),
         },
-        with_best_fifth(),
+        SQL("SELECT described.*, active_start AS is_top FROM described")
+        if some
+        else with_best_fifth(),
         # few rows, which each row of a customer may look up again
         materialized=["company_gap"],
+    )
+
+
+def _gathering(env, now, daily=False):
+    return {
+        "confirmed_order": history.orders(env),
+        "summed_order": history.running_totals(),
+        "history": history.history(),
+        "referral": history.referrals(env),
+        "last_contact": history.last_contacts(env, now, daily),
+        "ledger": history.ledger(),
+        "customer_history": history.gathered(),
+    }
+
+
+def gather(env, company, now):
+    """The histories of the customers of a company before ``now``, for any periods.
+
+    :return: SQL (:data:`.history.COLUMNS`)
+    """
+    return with_queries(
+        {
+            "moment": moments.moment(moments.present(company, now, until=now)),
+            **_gathering(env, now, daily=True),
+        },
+        SQL("SELECT * FROM customer_history"),
+    )
+
+
+def gaps(periods, now):
+    """The median of the gaps of all customers before the end of each period.
+
+    :return: SQL (period_id, days)
+    """
+    return with_queries(
+        {
+            "moment": moments.moment(moments.ends_of(periods, now)),
+            "company_gap": churn.company_gap(),
+        },
+        SQL("SELECT period_id, days FROM company_gap"),
     )
 
 
@@ -87,22 +127,16 @@ def position(segment_ids):
                    > width_bucket(moment.before_start, rhythm.cross_sells) AS cross_sold,
                width_bucket(moment.before_end, rhythm.upsells)
                    > width_bucket(moment.before_start, rhythm.upsells) AS upsold,
-               width_bucket(moment.before_end, referral.dates)
-                   - width_bucket(moment.before_start, referral.dates) AS referrals,
-               last_contact.dates[width_bucket(moment.before_end, last_contact.dates)]
+               width_bucket(moment.before_end, rhythm.referral_dates)
+                   - width_bucket(moment.before_start, rhythm.referral_dates) AS referrals,
+               rhythm.contact_dates[width_bucket(moment.before_end, rhythm.contact_dates)]
                    AS last_interaction_date,
-               ledger.amounts[width_bucket(moment.before_end, ledger.dates)] AS ledger_amount,
-               ledger.margins[width_bucket(moment.before_end, ledger.dates)] AS ledger_margin,
+               rhythm.ledger_amounts[width_bucket(moment.before_end, rhythm.ledger_dates)]
+                   AS ledger_amount,
+               rhythm.ledger_margins[width_bucket(moment.before_end, rhythm.ledger_dates)]
+                   AS ledger_margin,
                company_gap.days AS company_gap
           FROM rhythm
-     LEFT JOIN referral
-            ON referral.company_id = rhythm.company_id
-           AND referral.partner_id = rhythm.partner_id
-     LEFT JOIN last_contact
-            ON last_contact.company_id = rhythm.company_id
-           AND last_contact.partner_id = rhythm.partner_id
-     LEFT JOIN ledger
-            ON ledger.company_id = rhythm.company_id AND ledger.partner_id = rhythm.partner_id
           JOIN moment
             ON moment.company_id = rhythm.company_id AND rhythm.dates[1] <= moment.before_end
                -- grouped, so that PostgreSQL drops the join where the gap is not read

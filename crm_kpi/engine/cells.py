@@ -56,6 +56,12 @@ PARTS = {
 }
 #: Aggregates of which a part can be dated ahead: the value is that part and the rest.
 ADDITIVE = ("count", "sum", "sum_known")
+#: These aggregates of facts that were added (``change`` is 1) or removed (-1): the difference.
+CHANGES = {
+    "count": "COALESCE(sum(change) FILTER (WHERE %(f)s), 0)",
+    "sum": "COALESCE(sum(change * %(v)s) FILTER (WHERE %(f)s), 0)",
+    "sum_known": "COALESCE(sum(change * %(v)s) FILTER (WHERE %(f)s), 0)",
+}
 #: Aggregates that are 0 when there are no records; the others have no value then.
 ZERO_WHEN_EMPTY = ("count", "sum", "count_distinct")
 
@@ -111,6 +117,8 @@ class Plan:
     :param day: local day at which the customer's segment is looked up
     :param unassigned: whether facts without a team or salesperson have a row of their own
     :param ahead: whether a fact of a running period lies in the future; ``None``: none does
+    :param change: 1 for a fact that was added, -1 for one that was removed; ``None``: all count.
+        The cells are the differences then, which only :data:`ADDITIVE` aggregates have
     :param columns: list of :class:`Column`
     """
 
@@ -126,6 +134,7 @@ class Plan:
     country: SQL | None = None
     unassigned: bool = True
     ahead: SQL | None = None
+    change: SQL | None = None
     pieces: list | None = None
     columns: list = field(default_factory=list)
 
@@ -144,6 +153,8 @@ class Plan:
         """Names of the columns ``f0, v0, f1, …`` that the facts have for the KPIs, and ``ahead``."""
         if self.ahead is not None:
             yield "ahead"
+        if self.change is not None:
+            yield "change"
         for index, column in enumerate(self.columns):
             yield f"f{index}"
             if column.value is not None:
@@ -158,6 +169,8 @@ class Plan:
         that can hold future records have the column ``ahead``, too.
         """
         extras = [] if self.ahead is None else [SQL("(%s) IS TRUE AS ahead", self.ahead)]
+        if self.change is not None:
+            extras.append(SQL("%s AS change", self.change))
         for index, column in enumerate(self.columns):
             extras.append(SQL("(%s) IS TRUE AS %s", column.condition, SQL.identifier(f"f{index}")))
             if column.value is not None:
@@ -437,6 +450,12 @@ def _aggregates(plan, column, aggregates, computed):
         "f": SQL.identifier(f"f{filters.index(column.condition)}"),
         "v": SQL.identifier(f"v{values.index(column.value)}") if column.value else SQL("1"),
     }
+    if plan.change is not None:
+        known = SQL("%(v)s IS NOT NULL", **names)
+        counted = SQL("TRUE") if column.aggregator in ("count", "sum") else known
+        number = SQL("COALESCE(sum(change) FILTER (WHERE %s AND %s), 0)", names["f"], counted)
+        value = SQL(CHANGES[column.aggregator], **names)
+        return Numbers(computed.name(value), computed.name(number), _NOTHING_AHEAD)
     value = SQL(aggregates[column.aggregator], **names)
     if column.aggregator in ("count", "sum"):
         number = SQL("count(*) FILTER (WHERE %(f)s)", **names)

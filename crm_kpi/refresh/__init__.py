@@ -15,7 +15,7 @@ In the order in which a value passes them:
 `due`          which values have to be computed: those whose cache key changed
 `fact_query`   the records of a source as a query; `fact_periods`: their periods
 `fact_plan`    the plan of the scan: filters and values of KPIs in SQL
-`cohort_rows` the rows of cohorts, made once; `cohorts`: compares them with those before
+`cohort_rows` the rows of cohorts, made once; `cohorts`: adds those that changed to the values
 `by_segment`   the facts once per segment of the customer
 `aggregates`   computes the aggregate KPIs of a source; `formulas`: formula KPIs
 `target`       a KPI and period to store

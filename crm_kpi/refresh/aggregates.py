@@ -13,6 +13,7 @@ from .fact_plan import FactPlan
 from .failures import confined, error_text, note_failure, note_success
 from .fingerprints import fingerprints, record_count
 from .scope import active_people, cross_level_ids, kpis_to_refresh
+from .store import changed_cells
 from .target import Target
 from .values import note_computed, store_cells
 from .withheld import may_be_withheld
@@ -60,6 +61,9 @@ class Aggregates:
         self.is_busy = False
         #: Number of values (KPIs in periods) that are due and were left to another run.
         self.left = 0
+        #: ``(kpi, period)`` of the values that were computed and whose cells are known now.
+        self.computed = []
+        self.recounted = set()
 
     def refresh(self, periods, kpis=None, counted=None, limit=None):
         """Compute what is due.
@@ -168,8 +172,33 @@ class Aggregates:
             )
         if unreliable:
             written += self._store(NO_CELLS, unreliable)
-        note_computed(self.env, due, self.now)
+        self._note(due)
         return written
+
+    def add_changes(self, due):
+        """Add the differences that :class:`~.cohort_rows.ChangedRows` make.
+
+        :param due: dict of ``(kpi, period)`` to :class:`~.due.Due`, of closed periods
+        :return: number of cells written
+        """
+        self.env.flush_all()
+        cross_ids = cross_level_ids(self.company)
+        periods = self.env["crm.kpi.period"].union(*{period for _kpi, period in due})
+        builder = FactPlan(self.source, self.company, periods.sorted(), self.now, changes=True)
+        for kpi in self.env["crm.kpi"].union(*{kpi for kpi, _period in due}):
+            builder.add(kpi, cross_levels=kpi.id in cross_ids)
+        plan = builder.plan()
+        difference = cells(
+            plan, facts_by_segment(plan, segment_sets(self.company), self.company.id)
+        )
+        targets = [self._target(kpi, period, found) for (kpi, period), found in due.items()]
+        written = self._store(changed_cells(difference, targets), targets, facts=plan.facts())
+        self._note(due)
+        return written
+
+    def _note(self, due):
+        note_computed(self.env, due, self.now)
+        self.computed += [key for key in due if (key[0].id, key[1].id) not in self.recounted]
 
     def _target(self, kpi, period, due):
         return Target(
@@ -191,5 +220,6 @@ class Aggregates:
             self.company.id,
             self.now,
             may_be_withheld=may_be_withheld(self.company),
+            recounted=self.recounted,
             **options,
         )

@@ -17,10 +17,12 @@ class CohortRows:
     :param now: naive UTC
     """
 
+    suffix = "refresh"
+
     def __init__(self, model, now):
         self.model = model
         self.now = now
-        self.table = SQL.identifier(f"{model._table}_refresh")
+        self.table = SQL.identifier(f"{model._table}_{self.suffix}")
         self.period_ids = set()
 
     def add(self, period_ids):
@@ -31,9 +33,13 @@ class CohortRows:
         cr = self.model.env.cr
         make = "INSERT INTO %s %s" if self.period_ids else "CREATE TEMPORARY TABLE %s AS %s"
         with planned_for(cr, MANY):
-            cr.execute(SQL(make, self.table, self.model._kpi_query(sorted(missing), self.now)))
-        cr.execute(SQL("ANALYZE %s", self.table))
+            cr.execute(SQL(make, self.table, self._made(sorted(missing))))
+        # its size; the planner needs to know no more about some 50 columns
+        cr.execute(SQL("ANALYZE %s (period_id)", self.table))
         self.period_ids |= missing
+
+    def _made(self, period_ids):
+        return self.model._kpi_kept_query(period_ids, self.now)
 
     def query(self, period_ids):
         """The rows of some periods that were added."""
@@ -43,3 +49,12 @@ class CohortRows:
         if self.period_ids:
             self.model.env.cr.execute(SQL("DROP TABLE %s", self.table))
             self.period_ids = set()
+
+
+class ChangedRows(CohortRows):
+    """The rows that changed since the values were computed: as they were, and as they are."""
+
+    suffix = "change"
+
+    def _made(self, period_ids):
+        return self.model._kpi_changed_query(period_ids, self.now)

@@ -1,144 +1,299 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Compares the rows of cohorts with those that the values were computed from.
+"""Brings the values of cohorts up to date by the rows that changed.
 
-Behind a row of a cohort are all events of a customer so far. One old order that is cancelled can
-change the rows of all later periods, but in most of them it changes no value. So a closed period
-whose events changed is computed again only for the KPIs whose rows changed. The column
-``content`` of ``crm.kpi.computation`` condenses the rows that a value was computed from.
+Behind a row of a cohort are all events of a customer so far. One old order that is cancelled
+changes rows of this customer in all later periods, and none of another customer. So a refresh
+keeps the histories that the rows are made from. With their difference it makes the rows that
+changed, as they were and as they are: nothing to do where the KPI reads them equal, and where
+values add up, the difference is added. Other values are computed from all rows.
+
+The column ``content`` of ``crm.kpi.computation`` is set while a value of a closed period is that
+of the kept histories.
 """
 
+import functools
 import logging
+import re
 from typing import NamedTuple
 
 import psycopg2
 
 from odoo.tools import SQL
 
+from ..engine.cells import ADDITIVE
 from ..sql import unnest
-from .cohort_rows import ROWS
+from .aggregates import Aggregates
+from .cohort_rows import ROWS, ChangedRows
+from .due import RELATIVE_DATE, DueValues
 from .fact_plan import FactPlan
 from .fingerprints import fingerprints
+from .scope import cross_level_ids, kpis_to_refresh
 
 _logger = logging.getLogger(__name__)
 
+#: Types of values whose sums are exact to the millionth.
+_EXACT = ("boolean", "integer", "monetary")
+
 
 class ContentRow(NamedTuple):
-    """What the value of a KPI in a period is made of."""
+    """What a value was computed from; its fields name the columns."""
 
     kpi_id: int
     period_id: int
-    records: str
+    fingerprint: str
     content: str
 
 
-class Comparison:
-    """Compares the rows behind the KPIs of a cohort source with those that they were computed from.
+class CohortChanges:
+    """Brings the values of all sources that read a model up to date.
 
-    :param source: with :data:`ROWS` in its context
-    :param kpis: KPIs of the source
+    :param model: an empty record set of a model that inherits ``crm.kpi.period.rows``
+    :param sources: all sources of the model
+    :param now: naive UTC
     """
 
-    def __init__(self, source, company, kpis, now):
-        self.source = source
+    def __init__(self, model, sources, company, now):
+        self.model = model
+        self.sources = sources
         self.company = company
-        self.kpis = kpis
         self.now = now
         self.env = company.env
-        self.found = []
 
-    def keep_equal(self, periods, counted):
-        """Note that values are up to date whose events changed, but not their rows.
+    def apply(self, periods, kpis, counted):
+        """If values are due, keep the histories anew, and bring values up to date by what changed.
 
+        :param periods: those that the refresh is about
+        :param kpis: only these; ``None``: all that do not wait for a retry
         :param counted: as in :func:`~.fingerprints.fingerprints`
+        :return: number of cells written
         """
-        records = fingerprints(self.source, self.company, periods, self.now, counted)
-        # a running period changes with time, too
-        closed = periods.filtered(lambda period: period.utc_to <= self.now)
-        closed = self._changed(closed, records)
-        if not closed:
-            return
-        running = periods.filtered(lambda period: period.utc_to > self.now)
-        self.source.env.context[ROWS].add((closed | running).ids)
-        self.found = [
-            ContentRow(kpi_id, period_id, records.get(period_id, "0"), content)
-            for (kpi_id, period_id), content in self._contents(closed).items()
-        ]
-        self._update(
-            SQL("fingerprint = found.records || substr(fingerprint, strpos(fingerprint, '|'))"),
-            SQL("computation.content = found.content AND computation.fingerprint IS NOT NULL"),
-        )
+        if not self.model._kpi_is_kept:
+            return 0
+        due = {source: self._due(source, periods, kpis, counted) for source in self.sources}
+        if not any(due.values()):
+            return 0
+        can_change = self.model._kpi_keep(self.company, self.now)
+        based = self._based()
+        if not can_change:
+            self._lose(based)
+            return 0
+        if not based:
+            return 0
+        rows = ChangedRows(self.model, self.now)
+        rows.add({period.id for _kpi, period in based})
+        written = 0
+        for source in self.sources:
+            own = {key: text for key, text in based.items() if key[0].source_id == source}
+            written += self._apply(source.with_context(**{ROWS: rows}), own, due[source])
+        rows.drop()
+        return written
 
-    def note(self):
-        """Keep what the values were computed from that are up to date now."""
-        self._update(
-            SQL("content = found.content"),
-            SQL("split_part(computation.fingerprint, '|', 1) = found.records"),
-        )
+    def note(self, aggregates):
+        """Note that values of closed periods were computed from what is kept.
 
-    def _changed(self, periods, records):
-        """Periods with other events than those that a KPI was computed from."""
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT period_id, split_part(fingerprint, '|', 1), count(*)
-                     FROM crm_kpi_computation
-                    WHERE kpi_id = ANY(%s) AND period_id = ANY(%s) GROUP BY 1, 2""",
-                self.kpis.ids,
-                periods.ids,
+        :param aggregates: :class:`~.aggregates.Aggregates` that have computed them
+        """
+        if self.model._kpi_is_kept:
+            self._update(
+                ContentRow(kpi.id, period.id, None, self._content(kpi, period))
+                for kpi, period in aggregates.computed
+                if period.utc_to <= self.now
             )
-        )
-        same = {
-            period_id
-            for period_id, before, count in rows
-            if before == records.get(period_id, "0") and count == len(self.kpis)
-        }
-        return periods.filtered(lambda period: period.id not in same)
 
-    def _contents(self, periods):
-        """Dict of ``(kpi id, period id)`` to a text that changes with the rows behind the value.
+    # --- WHAT CHANGED ---
 
-        Empty where they cannot be read: what fails is found when the KPIs are computed.
-        """
-        if not periods:
+    def _due(self, source, periods, kpis, counted):
+        """As :meth:`~.due.DueValues.find`; nothing where it fails: the next step finds why."""
+        own = kpis_to_refresh(self.company, kpis)
+        own = own.filtered(lambda kpi: kpi.source_id == source)
+        if not own or not periods or source.needs_approval:
             return {}
         try:
             with self.env.cr.savepoint():
-                plan = FactPlan(self.source, self.company, periods, self.now)
-                for kpi in self.kpis:
-                    plan.add(kpi)
-                rows = self.env.execute_query(contents(plan.plan()))
+                records = fingerprints(source, self.company, periods, self.now, counted)
+                return DueValues(own, cross_level_ids(self.company), self.now).find(
+                    periods, records
+                )
         except psycopg2.OperationalError:
             raise
         except Exception:
-            _logger.info("KPI refresh: %s: rows not compared", self.source.code, exc_info=True)
+            _logger.info("KPI refresh: %s: not compared", source.code, exc_info=True)
             return {}
-        found = {(kpi.id, period.id): "0" for kpi in self.kpis for period in periods}
-        for period_id, *texts in rows:
-            found.update(
-                ((kpi.id, period_id), text) for kpi, text in zip(self.kpis, texts, strict=True)
+
+    def _based(self):
+        """Dict of ``(kpi, period)`` to the content, of the values of the kept histories."""
+        computed = (
+            self.env["crm.kpi.computation"]
+            .sudo()
+            .search(
+                [
+                    ("kpi_id.source_id", "in", self.sources.ids),
+                    ("period_id.company_id", "=", self.company.id),
+                    ("content", "!=", False),
+                ]
             )
+        )
+        return {(one.kpi_id, one.period_id): one.content for one in computed}
+
+    def _apply(self, source, based, due):
+        """Bring the values of a source up to date.
+
+        :param based: as :meth:`_based`
+        :param due: as :meth:`_due`
+        """
+        if not based:
+            return 0
+        changed = self._changed(source, based)
+        same, moved, lost = [], {}, []
+        for (kpi, period), content in based.items():
+            found = due.get((kpi, period))
+            by_records = found is not None and found.only_records
+            if changed is None or content != self._content(kpi, period):
+                lost.append((kpi, period))
+            elif (kpi.id, period.id) not in changed:
+                if by_records:
+                    same.append(ContentRow(kpi.id, period.id, found.cache_key.encode(), content))
+            elif by_records and kpi._is_reliable(period) and self._adds_up(source, kpi):
+                moved[kpi, period] = found
+            else:
+                lost.append((kpi, period))
+        self._update(same)
+        written = 0
+        if moved:
+            try:
+                with self.env.cr.savepoint():
+                    aggregates = Aggregates(source, self.company, self.now)
+                    written = aggregates.add_changes(moved)
+                    self.note(aggregates)
+            except psycopg2.OperationalError:
+                raise
+            except Exception:
+                _logger.info("KPI refresh: %s: changes not added", source.code, exc_info=True)
+                lost += moved
+        self._lose(lost)
+        return written
+
+    def _changed(self, source, based):
+        """Set of ``(kpi id, period id)`` of the values whose rows changed; ``None``: unknown."""
+        kpis = self.env["crm.kpi"].union(*{kpi for kpi, _period in based})
+        periods = self.env["crm.kpi.period"].union(*{period for _kpi, period in based})
+        if any(kpi.state != "published" for kpi in kpis) or source.needs_approval:
+            return None
+        try:
+            with self.env.cr.savepoint():
+                plan = FactPlan(source, self.company, periods, self.now, changes=True)
+                for kpi in kpis:
+                    plan.add(kpi)
+                rows = self.env.execute_query(changed_facts(plan.plan()))
+                ranked = self._ranked(source.env.context[ROWS], kpis, periods)
+        except psycopg2.OperationalError:
+            raise
+        except Exception:
+            _logger.info("KPI refresh: %s: rows not compared", source.code, exc_info=True)
+            return None
+        return ranked.union(
+            (kpi.id, period_id)
+            for period_id, *flags in rows
+            for kpi, flag in zip(kpis, flags, strict=True)
+            if flag
+        )
+
+    def _ranked(self, changed, kpis, periods):
+        """As :meth:`_changed`: the values that depend on all rows of the period, where a changed
+        row is placed differently among them."""
+        found = set()
+        for name, columns in self.model._kpi_ranks.items():
+            reading = [kpi for kpi in kpis if _reads(kpi, name)]
+            if reading:
+                rows = self.env.execute_query(
+                    SQL(
+                        """SELECT period_id FROM %s WHERE period_id = ANY(%s) GROUP BY period_id
+                           HAVING sum(change * hashtextextended(ROW(id, %s)::text, 0)::numeric) <> 0""",
+                        changed.table,
+                        periods.ids,
+                        SQL(", ").join(map(SQL.identifier, columns)),
+                    )
+                )
+                found.update((kpi.id, period_id) for kpi in reading for (period_id,) in rows)
         return found
 
-    def _update(self, change, condition):
-        if not self.found:
+    def _adds_up(self, source, kpi):
+        """Whether the value is that before and the difference of the rows that changed.
+
+        Not where a condition can have become another one without a change of the row.
+        """
+        if kpi.aggregator not in ADDITIVE or any(
+            _reads(kpi, name) for name in self.model._kpi_ranks
+        ):
+            return False
+        paths = [kpi.value_field, source.user_field, source.team_field, source.partner_field]
+        if (
+            source.segment_field
+            or source.country_field
+            or any("." in (path or "") for path in paths)
+        ):
+            return False
+        if RELATIVE_DATE.search(f"{kpi.domain} {source.domain}"):
+            return False
+        for text in (kpi.domain, source.domain):
+            for condition in source._usable_domain(text, "").iter_conditions():
+                field = self.model._fields.get(condition.field_expr)
+                if field is None or field.relational:
+                    return False
+        return kpi.aggregator == "count" or source._path_field(kpi.value_field, "").type in _EXACT
+
+    # --- WHAT VALUES WERE COMPUTED FROM ---
+
+    @functools.cached_property
+    def _shared(self):
+        # superuser: periods of all users
+        periods = (
+            self.env["crm.kpi.period"]
+            .sudo()
+            .search([("company_id", "=", self.company.id), ("utc_to", "<=", self.now)])
+        )
+        return self.model._kpi_shared(periods, self.now)
+
+    def _content(self, kpi, period):
+        texts = [
+            found.get(period.id, "") for name, found in self._shared.items() if _reads(kpi, name)
+        ]
+        return " ".join(["kept", *texts])
+
+    def _update(self, rows):
+        rows = list(rows)
+        if not rows:
             return
         self.env.execute_query(
             SQL(
-                """UPDATE crm_kpi_computation AS computation SET %s FROM %s
+                """UPDATE crm_kpi_computation AS computation
+                      SET content = found.content,
+                          fingerprint = COALESCE(found.fingerprint, computation.fingerprint)
+                     FROM %s
                     WHERE computation.kpi_id = found.kpi_id
-                      AND computation.period_id = found.period_id AND %s
+                      AND computation.period_id = found.period_id
                 RETURNING 1""",
-                change,
-                unnest(ContentRow, self.found, "found"),
-                condition,
+                unnest(ContentRow, rows, "found"),
             )
         )
         self.env["crm.kpi.computation"].invalidate_model()
 
+    def _lose(self, keys):
+        """Have values computed from all rows when they are due."""
+        self._update(ContentRow(kpi.id, period.id, None, None) for kpi, period in keys)
 
-def contents(plan):
-    """Per period and KPI of a plan a text that changes with its facts.
 
+def _reads(kpi, name):
+    """Whether a KPI may read a column."""
+    texts = (kpi.domain, kpi.value_field, kpi.source_id.domain)
+    return any(re.search(rf"\b{name}\b", text or "") for text in texts)
+
+
+def changed_facts(plan):
+    """Whether the facts of each KPI of a plan changed, per period.
+
+    :param plan: with ``change``
     :return: SQL (period_id, a column for each KPI)
     """
     columns = [SQL("period_id")]
@@ -148,7 +303,11 @@ def contents(plan):
             value = SQL.identifier(f"v{index}")
             fact = SQL("hashtextextended(COALESCE(%s::text, ''), fact)", value)
         columns.append(
-            SQL("COALESCE(sum(%s) FILTER (WHERE %s), 0)::text", fact, SQL.identifier(f"f{index}"))
+            SQL(
+                "COALESCE(sum(change * (%s)::numeric) FILTER (WHERE %s), 0) <> 0",
+                fact,
+                SQL.identifier(f"f{index}"),
+            )
         )
     who = SQL("day - date '2000-01-01'")
     for name in ("user_id", "team_id", "partner_id", "segment_id", "country_id"):

@@ -18,13 +18,15 @@ RELATIVE_DATE = re.compile(r"""\b(now|today)\b|['"]([+-]\d|=(\d|\w+day))""")
 class Due(NamedTuple):
     """What has to be computed of a KPI in a period: the new cache key, and how it is stored.
 
-    For ``locked``, ``redefined`` and ``replaced`` see :class:`~.target.Target`.
+    For ``locked``, ``redefined`` and ``replaced`` see :class:`~.target.Target`. ``only_records``:
+    nothing else that the value depends on has changed.
     """
 
     cache_key: CacheKey
     locked: bool
     redefined: bool
     replaced: bool
+    only_records: bool
 
 
 class Computed(NamedTuple):
@@ -83,6 +85,7 @@ class DueValues:
                         locked,
                         redefined=locked and before.version != kpi.version,
                         replaced=locked and bool(before.recompute),
+                        only_records=self._is_by_records(key, locked, before, kpi.version),
                     )
         return due
 
@@ -110,6 +113,15 @@ class DueValues:
             # what counted before the lock does not matter any more
             return not key.same_when_locked(before.cache_key)
         return key != before.cache_key
+
+    @staticmethod
+    def _is_by_records(key, locked, before, version):
+        if before is None or before.cache_key is None or before.recompute:
+            return False
+        same = before.cache_key._replace(records=key.records)
+        if locked:
+            return version == before.version and key.same_when_locked(same)
+        return version == before.version and key == same
 
     def _cache_key(self, kpi, period, records, locked):
         return CacheKey(

@@ -19,10 +19,20 @@ class FactPlan:
     :param domain: filter instead of the source's
     :param or_no_company: also the records that belong to no company
     :param in_pieces: facts in pieces of time instead of periods, where the source allows it
+    :param changes: the source is a cohort that reads the rows of
+        :class:`~.cohort_rows.ChangedRows`
     """
 
     def __init__(
-        self, source, company, periods, now, domain=None, or_no_company=False, in_pieces=False
+        self,
+        source,
+        company,
+        periods,
+        now,
+        domain=None,
+        or_no_company=False,
+        in_pieces=False,
+        changes=False,
     ):
         self.source = source
         self.company = company
@@ -33,6 +43,8 @@ class FactPlan:
         period_join = join_periods(self.facts, periods, now, in_pieces)
         source._restrict_facts(self.facts)
         self._plan = self.facts.plan(period_join)
+        if changes:
+            self._plan.change = SQL.identifier(self.facts.table, "change")
 
     def add(self, kpi, cross_levels=False):
         """Compile a KPI.

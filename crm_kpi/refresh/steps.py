@@ -12,10 +12,9 @@ from odoo.tools import SQL
 from .aggregates import Aggregates, claim
 from .announce import announce
 from .cohort_rows import ROWS, CohortRows
-from .cohorts import Comparison
+from .cohorts import CohortChanges
 from .fact_plan import FactPlan
 from .failures import confined
-from .fingerprints import fingerprints
 from .formulas import Formulas
 from .periods import refresh_periods
 from .scope import kpis_to_refresh, periods_to_refresh, published_kpis
@@ -164,13 +163,24 @@ class SegmentsStep(Step):
             self._skip(busy.mapped("name"))
         changed_from = sets._update_members()
         if changed_from:
+            changed_from = max(changed_from, date(1900, 1, 1))
+            # the segments of rows that change are not those that the values were computed by
+            self.env.execute_query(
+                SQL(
+                    """UPDATE crm_kpi_computation c SET content = NULL
+                         FROM crm_kpi_period p
+                        WHERE p.id = c.period_id AND p.date_to > %s AND c.content IS NOT NULL
+                    RETURNING 1""",
+                    changed_from,
+                )
+            )
             self.env.execute_query(
                 SQL(
                     """UPDATE crm_kpi_computation c SET fingerprint = NULL
                          FROM crm_kpi_period p
                         WHERE p.id = c.period_id AND p.date_to > %s AND p.state <> 'locked'
                     RETURNING 1""",
-                    max(changed_from, date(1900, 1, 1)),
+                    changed_from,
                 )
             )
         return 0
@@ -282,13 +292,16 @@ class SourceStep(CompanyStep):
 class CohortsStep(CompanyStep):
     """Compute the aggregate KPIs of the cohort sources that read the same model.
 
-    Their rows are made once for all sources. Long histories are computed in parts of some periods.
+    Their rows are made once for all sources. Values that the changed rows tell are brought up to
+    date at once; others are computed from all rows, in parts of some periods.
     """
 
     def __init__(self, refresh, sources):
         super().__init__(refresh)
         self.sources = sources
         self.label = sources[0].model
+        # superuser: values of all sources depend on what is kept of the histories
+        self.all_sources = self.env["crm.kpi.source"].sudo().search([("model", "=", self.label)])
         #: Periods of the parts that follow.
         self.parts = None
 
@@ -301,52 +314,45 @@ class CohortsStep(CompanyStep):
         self.is_finished = True
         if self.label not in self.env:
             return sum(SourceStep(self.refresh, source)._run() for source in self.sources)
-        busy = self.sources.filtered(lambda source: not claim(source))
+        busy = self.all_sources.filtered(lambda source: not claim(source))
         if busy:
             self._skip(busy.mapped("name"))
-        sources = self.sources - busy
-        if self.parts is None:
-            self.parts = self._divide(sources)
+            return 0
+        changes = CohortChanges(
+            self.env[self.label], self.all_sources, self.company, self.refresh.now
+        )
         written = 0
+        if self.parts is None:
+            self.env.flush_all()
+            self.parts = self._divide()
+            written += changes.apply(
+                self.refresh.due_periods(), self.refresh.kpis, self.refresh.counted
+            )
         while self.parts:
-            written += self._compute_part(sources, self.parts.pop())
+            written += self._compute_part(changes, self.parts.pop())
             if self.in_blocks:
                 self.is_finished = not self.parts
                 break
         return written
 
-    def _compute_part(self, sources, periods):
-        rows = CohortRows(self.env[self.label], self.refresh.now)
-        written = sum(
-            self._compute(source.with_context(**{ROWS: rows}), periods) for source in sources
-        )
+    def _compute_part(self, changes, periods):
+        refresh = self.refresh
+        rows = CohortRows(self.env[self.label], refresh.now)
+        written = 0
+        for source in self.sources:
+            reader = source.with_context(**{ROWS: rows})
+            aggregates = Aggregates(reader, refresh.company, refresh.now)
+            written += aggregates.refresh(periods, refresh.kpis, refresh.counted)
+            changes.note(aggregates)
         rows.drop()
         return written
 
-    def _divide(self, sources):
+    def _divide(self):
         """The periods in lists of parts; the latest part is computed first."""
-        refresh = self.refresh
-        periods = refresh.due_periods().sorted("date_to")
-        for source in sources:
-            kpis = kpis_to_refresh(refresh.company, refresh.kpis)
-            with confined(kpis.filtered(lambda kpi, own=source: kpi.source_id == own)):
-                # the events of all periods are counted at once
-                fingerprints(source, refresh.company, periods, refresh.now, refresh.counted)
-        size = max(1, BLOCK_RECORDS // max(1, self.env[self.label]._kpi_row_count(refresh.company)))
+        periods = self.refresh.due_periods().sorted("date_to")
+        rows = self.env[self.label]._kpi_row_count(self.refresh.company)
+        size = max(1, BLOCK_RECORDS // max(1, rows))
         return [periods[start : start + size] for start in range(0, len(periods), size)]
-
-    def _compute(self, source, periods):
-        refresh = self.refresh
-        kpis = kpis_to_refresh(refresh.company, refresh.kpis)
-        kpis = kpis.filtered(lambda kpi: kpi.source_id == source)
-        comparison = Comparison(source, refresh.company, kpis, refresh.now)
-        if not source.needs_approval:
-            with confined(kpis):
-                comparison.keep_equal(periods, refresh.counted)
-        aggregates = Aggregates(source, refresh.company, refresh.now)
-        written = aggregates.refresh(periods, refresh.kpis, refresh.counted)
-        comparison.note()
-        return written
 
 
 class FormulasStep(CompanyStep):

@@ -45,7 +45,8 @@ def store_statement(
     :param active_people: ids of the active salespeople and of the active teams
     :param may_be_withheld: ids of the KPIs of which a value can be withheld
     :param is_first: no cell of the targets is stored, and none is locked
-    :return: SQL that yields one row: numbers of cells deleted, restated, inserted or updated
+    :return: SQL that yields one row: numbers of cells deleted, restated, inserted or updated, and
+        see :func:`recounted`
     """
     users, teams = active_people
     today = [
@@ -58,7 +59,7 @@ def store_statement(
     if is_first:
         return with_ctes(
             [*today, new_pair(), stored(company_id, now, may_be_withheld, is_first=True)],
-            SQL("SELECT 0, 0, (SELECT count(*) FROM stored)"),
+            SQL("SELECT 0, 0, (SELECT count(*) FROM stored), NULL"),
         )
     locked = any(one.locked for one in targets)
     return with_ctes(
@@ -74,9 +75,48 @@ def store_statement(
             stored(company_id, now, may_be_withheld),
         ],
         SQL(
-            """SELECT (SELECT count(*) FROM deleted), %s, (SELECT count(*) FROM stored)""",
+            """SELECT (SELECT count(*) FROM deleted), %s, (SELECT count(*) FROM stored), %s""",
             SQL("(SELECT count(*) FROM restated)") if locked else SQL("0"),
+            SQL("(%s)", recounted()) if locked else SQL("NULL"),
         ),
+    )
+
+
+def changed_cells(difference, targets):
+    """Cells that are those of the last computation and a difference, for :func:`store_statement`.
+
+    In a locked period, the last restatement tells what was computed. Amounts are rounded to the
+    millionths that they consist of: the sum of many differences is as exact as that of all facts.
+
+    :param SQL difference: cells as ``computed``, with differences of value and record count
+    :param targets: list of :class:`~.target.Target`, of closed periods
+    """
+    locked = SQL("SELECT kpi_id, period_id FROM target WHERE locked")
+    return SQL(
+        """SELECT %(columns)s,
+                  CASE WHEN abs(sum(value)) < 1e9 THEN round(sum(value) * 1e6) / 1e6
+                       ELSE sum(value) END AS value,
+                  sum(record_count)::int AS record_count, NULL::float8 AS ahead
+             FROM (SELECT %(columns)s, value, record_count
+                     FROM (SELECT DISTINCT ON (%(key)s) %(columns)s, value, record_count
+                             FROM (SELECT %(stored)s, value.value, value.record_count,
+                                          value.computed_at AS date, FALSE AS restated
+                                     FROM crm_kpi_value value
+                                    WHERE %(of_targets)s
+                                    UNION ALL
+                                   SELECT %(columns)s, value, record_count, date, TRUE
+                                     FROM (%(newest)s) AS newest) AS known
+                            ORDER BY %(key)s, date DESC NULLS LAST, restated DESC) AS last
+                    UNION ALL
+                   SELECT %(columns)s, value, record_count FROM (%(difference)s) AS added) AS part
+            GROUP BY %(columns)s
+           HAVING sum(record_count) > 0""",
+        columns=_COLUMNS,
+        stored=_columns("value"),
+        key=_key("known"),
+        of_targets=among_targets("value", targets),
+        newest=newest_restatements(locked, among_targets("last", targets)),
+        difference=difference,
     )
 
 
@@ -448,17 +488,37 @@ def restated(company_id, now):
     )
 
 
+def recounted():
+    """Locked targets with a cell of another number of records, but the same value.
+
+    It is no restatement, so that the number is not stored. One array of ``(kpi_id, period_id)``.
+    """
+    return SQL(
+        """SELECT array_agg(DISTINCT ARRAY[pair.kpi_id, pair.period_id])
+             FROM pair
+             JOIN target USING (kpi_id, period_id)
+            WHERE target.locked AND pair.is_locked
+              AND COALESCE(pair.record_count, 0) <> COALESCE(
+                  pair.record_count_restated, pair.record_count_before, 0)
+              AND (%s) IS NOT TRUE""",
+        _differs(_last_comparable(), _comparable("pair.value", "pair.record_count")),
+    )
+
+
+def _last_comparable():
+    return SQL(
+        "CASE WHEN pair.restated_id IS NULL THEN %s ELSE %s END",
+        _comparable("pair.value_before", "pair.record_count_before"),
+        _comparable("pair.value_restated", "pair.record_count_restated"),
+    )
+
+
 def _different():
     """Rows of ``pair`` that differ from the locked cell, or from its last restatement.
 
     With ``redefined`` of the target, ``more`` (records than then), and ``part, owner``: which of
     the corrections concern the cell.
     """
-    last = SQL(
-        "CASE WHEN pair.restated_id IS NULL THEN %s ELSE %s END",
-        _comparable("pair.value_before", "pair.record_count_before"),
-        _comparable("pair.value_restated", "pair.record_count_restated"),
-    )
     return SQL(
         """SELECT pair.*, target.redefined,
                   COALESCE(pair.record_count, 0)
@@ -477,7 +537,7 @@ def _different():
              LEFT JOIN crm_kpi_source source ON source.id = kpi.source_id
             WHERE target.locked AND pair.is_locked AND %(differs)s""",
         looks_back=_LOOKS_BACK,
-        differs=_differs(last, _comparable("pair.value", "pair.record_count")),
+        differs=_differs(_last_comparable(), _comparable("pair.value", "pair.record_count")),
     )
 
 

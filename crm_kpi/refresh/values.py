@@ -89,9 +89,11 @@ def delete_orphans(env, *models):
     return count
 
 
-def store_cells(env, targets, computed, company_id, now, **options):
+def store_cells(env, targets, computed, company_id, now, recounted=None, **options):
     """Run the statement of :func:`~.store.store_statement`, which has the same parameters.
 
+
+    :param recounted: a set to which ``(kpi id, period id)`` of :func:`~.store.recounted` are added
     :return: number of cells deleted, restated, inserted or updated
     """
     keep(env, targets)
@@ -100,9 +102,11 @@ def store_cells(env, targets, computed, company_id, now, **options):
     # Few records can have many cells. Groups are hashed: PostgreSQL expects few facts, for which it
     # would sort, and sorting millions of them takes three times as long.
     with planned_for(env.cr, MANY, enable_sort="off"):
-        [[deleted, restated, stored]] = _first_stored(env, targets, statement) or env.execute_query(
-            statement()
-        )
+        [[deleted, restated, stored, others]] = _first_stored(
+            env, targets, statement
+        ) or env.execute_query(statement())
+    if recounted is not None:
+        recounted.update(map(tuple, others or ()))
     env["crm.kpi.value"].invalidate_model()
     env["crm.kpi.restatement"].invalidate_model()
     if deleted or restated or stored:

@@ -680,7 +680,7 @@ class TestPlan(StoreCase):
         for part in ("FULL JOIN", "ON CONFLICT", "DELETE"):
             self.assertNotIn(part, first.code)
         with self.env.cr.savepoint() as savepoint:
-            self.assertEqual(self.env.execute_query(first), [(0, 0, 5)])
+            self.assertEqual(self.env.execute_query(first), [(0, 0, 5, None)])
             stored = self.values()
             savepoint.rollback()
         next_month = (self.kpi.id, self.next_month.id)
@@ -718,7 +718,7 @@ class TestPlan(StoreCase):
     def test_nothing_locked_is_a_shorter_statement(self):
         statement = store.store_statement(NO_CELLS, [self.one_target()], self.company.id, NOW)
         self.assertNotIn("crm_kpi_restatement", statement.code)
-        self.assertEqual(self.env.execute_query(statement), [(0, 0, 1)])
+        self.assertEqual(self.env.execute_query(statement), [(0, 0, 1, None)])
 
 
 @tagged("post_install", "-at_install")

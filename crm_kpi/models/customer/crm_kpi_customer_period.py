@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ...customers import period
 from ...fields import NullableFloat
@@ -237,12 +238,51 @@ class CrmKpiCustomerPeriod(models.Model):
         customers = self.env["crm.kpi.customer"].sudo()
         return customers.search_count([("company_id", "=", company.id), ("order_count", ">", 0)])
 
+    _kpi_is_kept = True
+    _kpi_ranks = {"is_top": ("active_start", "revenue_two_years")}
+
     @api.model
-    def _kpi_query(self, period_ids, now):
+    def _kpi_keep(self, company, now):
+        """Keep the histories of the customers of a company."""
+        # superuser, here and below: the histories are those of all customers, for a refresh only
+        return self.env["crm.kpi.customer.history"].sudo()._kpi_update(company, now)
+
+    @api.model
+    def _kpi_kept_query(self, period_ids, now):
+        """The rows of these periods, made from the kept histories."""
+        companies = self.env["crm.kpi.period"].sudo().browse(period_ids).exists().company_id
+        histories = self.env["crm.kpi.customer.history"].sudo()._kpi_query(companies)
+        return self._kpi_query(period_ids, now, histories=histories)
+
+    @api.model
+    def _kpi_changed_query(self, period_ids, now):
+        """The rows of the customers whose history changed."""
+        histories = self.env["crm.kpi.customer.history"].sudo()
+        return SQL(" UNION ALL ").join(
+            SQL(
+                "SELECT rows.*, %s AS change FROM (%s) AS rows",
+                change,
+                self._kpi_query(
+                    period_ids, now, histories=histories._kpi_changed_query(change), some=True
+                ),
+            )
+            for change in (-1, 1)
+        )
+
+    @api.model
+    def _kpi_shared(self, periods, now):
+        """Who is at risk depends on the usual gap of all customers."""
+        found = {id_: str(days) for id_, days in self.env.execute_query(period.gaps(periods, now))}
+        return {"is_at_risk": found, "revenue_at_risk": found}
+
+    @api.model
+    def _kpi_query(self, period_ids, now, **options):
         """The rows of these periods as known at ``now`` (naive UTC). Later periods have none.
 
         The id of a row is made of the ids of period and partner, so it does not change when
         other rows come or go.
+
+        :param options: as in :func:`~odoo.addons.crm_kpi.customers.period.query`
         """
         # superuser: settings only; the rows are computed for all companies and read under
         # record rules
@@ -257,4 +297,5 @@ class CrmKpiCustomerPeriod(models.Model):
             segments.ids,
             shortest_days=min(companies.mapped("kpi_at_risk_days")),
             longest_days=max(inactivity),
+            **options,
         )

@@ -19,7 +19,10 @@ class CrmKpiComputation(models.Model):
     kpi_id = fields.Many2one("crm.kpi", required=True, ondelete="cascade")
     period_id = fields.Many2one("crm.kpi.period", required=True, ondelete="cascade", index=True)
     fingerprint = fields.Char()
-    content = fields.Char(help="Of a cohort: condenses the rows that it was computed from.")
+    content = fields.Char(
+        help="Of a closed period of a cohort, while its value is that of the kept histories: what it "
+        "depends on besides its own rows."
+    )
     version = fields.Integer()
     revision = fields.Integer(
         help="Number of times it was computed. Formulas that use the KPI depend on it."

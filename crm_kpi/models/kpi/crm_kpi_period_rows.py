@@ -34,6 +34,40 @@ class CrmKpiPeriodRows(models.AbstractModel):
         """Number of rows to expect per period. Large models overwrite it."""
         return 1
 
+    # --- WHAT A REFRESH KEEPS ---
+
+    #: Whether a refresh keeps what the rows are made from, and computes values from the last ones
+    #: and the rows that changed. Such a model overwrites the rest of this part.
+    _kpi_is_kept = False
+    #: Columns that depend on all rows of a period, with the columns that they are found by. In the
+    #: rows that changed, such a column is true where it may be.
+    _kpi_ranks = {}
+
+    @api.model
+    def _kpi_keep(self, company, now):
+        """Bring up to date what the rows of a company are made from.
+
+        :return: whether the rows that changed can be made: see :meth:`_kpi_changed_query`
+        """
+        raise NotImplementedError
+
+    @api.model
+    def _kpi_kept_query(self, period_ids, now):
+        """As :meth:`_kpi_query`, from what is kept."""
+        return self._kpi_query(period_ids, now)
+
+    @api.model
+    def _kpi_changed_query(self, period_ids, now):
+        """The rows that the last :meth:`_kpi_keep` changed, with a column ``change``: as they were
+        (-1), and as they are (1)."""
+        raise NotImplementedError
+
+    @api.model
+    def _kpi_shared(self, periods, now):
+        """What columns depend on besides what is kept: a dict of column to dict of period id to
+        text."""
+        return {}
+
     @api.model
     def _kpi_query(self, period_ids, now):
         """The rows of these periods as known at ``now`` (naive UTC)."""
