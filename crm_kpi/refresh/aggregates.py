@@ -23,8 +23,8 @@ _logger = logging.getLogger(__name__)
 
 def claim(source):
     """Lock a source for this transaction; false when another one computes it right now."""
-    # superuser: a lock, nothing is read
-    return bool(source.sudo().try_lock_for_update())
+    # superuser: a lock, nothing is read. New KPIs of the source do not wait for it
+    return bool(source.sudo().try_lock_for_update(allow_referencing=True))
 
 
 def first_block(due, records, limit):

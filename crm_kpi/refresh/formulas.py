@@ -104,7 +104,13 @@ class FormulaKpi:
         sources = self._source_periods(periods)
         revisions = self._revisions(periods, sources)
         records = self._records(periods, sources, revisions)
-        due = DueValues(self.kpi, self.run.cross_ids, self.run.now).find(periods, records)
+        due = {
+            key: found
+            for key, found in DueValues(self.kpi, self.run.cross_ids, self.run.now)
+            .find(periods, records)
+            .items()
+            if not (key[1].state == "locked" and self._waits(key[1], revisions))
+        }
         self.was_due = bool(due)
         if not due:
             return 0
@@ -146,6 +152,20 @@ class FormulaKpi:
         )
         note_computed(self.env, due, self.run.now)
         return written
+
+    def _waits(self, period, revisions):
+        """Whether a component has not been computed yet: it failed, or is computed elsewhere.
+
+        Without it, the value of a locked period would be none for ever.
+        """
+        return any(
+            part.shift == ""
+            and (kpi.id, period.id) not in revisions
+            and kpi.state == "published"
+            and (not kpi.source_id or kpi.source_id.model in self.env)
+            for part in self.formula.components
+            if (kpi := self.components[part.code])
+        )
 
     def _source_periods(self, periods):
         """Per shift of a component a dict of each period to the one whose number is taken."""

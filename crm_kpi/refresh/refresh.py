@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The refresh: its steps in order, at once or by the scheduled action."""
 
+import json
 import logging
 
 import psycopg2
@@ -21,6 +22,10 @@ _logger = logging.getLogger(__name__)
 NEXT_STEP = "crm_kpi.refresh_next_step"
 #: How often a run tries to read the history where users write the same records.
 TRIES = 100
+#: Parameter with the names of the steps, a list in JSON, that have to be waited for.
+BUSY_STEPS = "crm_kpi.refresh_busy_steps"
+#: Seconds that the scheduled refresh waits for a block of the second worker.
+SHARED_WAIT = 300
 
 
 class Written(int):
@@ -100,18 +105,50 @@ class Refresh:
             yield from CompanyRefresh(in_company, self.periods, self.kpis, now).steps()
 
 
-class ScheduledRefresh:
-    """Runs the steps and commits each of them, as long as the scheduled action may run.
+class ScheduledSteps:
+    """Runs steps and commits each of them, as long as the scheduled action may run."""
+
+    def __init__(self, env):
+        # superuser: bookkeeping of the scheduled action, which runs as superuser
+        self.env = env(su=True)
+        self.cron = self.env["ir.cron"]
+
+    def _run_whole(self, step):
+        """Run a step block by block; whether it could be finished."""
+        step.in_blocks = True
+        self._run_step(step)
+        while not step.is_finished:
+            self._begin_blocks(step)
+            # a refresh that is killed loses the last block only
+            if not self.cron._commit_progress():
+                return False
+            self._run_step(step)
+        return True
+
+    def _begin_blocks(self, step):
+        """Called before each further block of a long step."""
+
+    def _run_step(self, step):
+        step.is_finished = True  # unless it says otherwise; also when it fails
+        step.skipped = ()
+        try:
+            with limited_wait(self.env.cr):
+                run_step(step)
+        except psycopg2.OperationalError:
+            _logger.warning("KPI refresh: %s is busy elsewhere, left to the next run", step.name)
+
+
+class ScheduledRefresh(ScheduledSteps):
+    """The scheduled refresh.
 
     The next run resumes at the step before which this one had to stop. If it started again from
     the beginning, it would never reach the last steps of a large database.
     """
 
     def __init__(self, env):
-        # superuser: bookkeeping of the scheduled action, which runs as superuser
-        self.env = env(su=True)
-        self.cron = self.env["ir.cron"]
+        super().__init__(env)
         self.parameters = self.env["ir.config_parameter"]
+        self.has_help = False
 
     def run(self):
         if not self._read_history():
@@ -119,22 +156,30 @@ class ScheduledRefresh:
         steps = list(Refresh(self.env).steps())
         names = [step.name for step in steps]
         resume_at = self.parameters.get_param(NEXT_STEP)
+        # whose sources the second worker computes
+        busy = [step for step in steps if step.name in self._saved_busy()]
         steps = steps[names.index(resume_at) if resume_at in names else 0 :]
         self.cron._commit_progress(remaining=len(steps))
         for index, step in enumerate(steps, start=1):
-            step.in_blocks = True
-            self._run_step(step)
-            while not step.is_finished:
-                # a refresh that is killed loses the last block only
-                if not self.cron._commit_progress():
-                    self.parameters.set_param(NEXT_STEP, step.name)
-                    return
-                self._run_step(step)
-            if not self.cron._commit_progress(1) and index < len(steps):
-                self.parameters.set_param(NEXT_STEP, steps[index].name)
+            while busy and not step.is_shared:
+                self._wait_for(busy.pop(0))
+            is_whole = self._run_whole(step)
+            if step.is_shared and step.skipped:
+                busy.append(step)
+            if not is_whole or (not self.cron._commit_progress(1) and index < len(steps)):
+                self._save(step if not is_whole else steps[index], busy)
                 return
         if resume_at:
-            self.parameters.set_param(NEXT_STEP, False)
+            self._save(None)
+
+    def _saved_busy(self):
+        return json.loads(self.parameters.get_param(BUSY_STEPS) or "[]")
+
+    def _save(self, following, busy=()):
+        """Note where the next run resumes."""
+        names = [step.name for step in busy]
+        self.parameters.set_param(NEXT_STEP, following and following.name)
+        self.parameters.set_param(BUSY_STEPS, json.dumps(names) if names else False)
 
     def _read_history(self):
         """Continue the back-fill; whether values may be computed."""
@@ -156,13 +201,41 @@ class ScheduledRefresh:
     def _commit_set(self):
         return self.cron._commit_progress(1, remaining=1)
 
-    def _run_step(self, step):
-        step.is_finished = True  # unless it says otherwise; also when it fails
+    def _begin_blocks(self, step):
+        """Call the second worker, once, when there is work for two."""
+        if step.is_shared and not self.has_help:
+            self.has_help = True
+            if second := self.env.ref("crm_kpi.ir_cron_second", raise_if_not_found=False):
+                second._trigger()
+
+    def _wait_for(self, step):
+        """Wait until the second worker has committed the sources of a step; compute the rest."""
         try:
-            with limited_wait(self.env.cr):
-                run_step(step)
-        except psycopg2.OperationalError:
+            with limited_wait(self.env.cr, SHARED_WAIT):
+                step.wait()
+        except psycopg2.errors.LockNotAvailable:
             _logger.warning("KPI refresh: %s is busy elsewhere, left to the next run", step.name)
+            return
+        # what was committed meanwhile is seen by a new transaction only
+        self.cron._commit_progress()
+        self._run_whole(step)
+
+
+class SecondWorker(ScheduledSteps):
+    """A second scheduled action, which takes over sources of a long refresh.
+
+    It begins with the last source. The row of a source is locked while its values are computed,
+    so that none is computed twice at the same time.
+    """
+
+    def run(self):
+        if self.env["crm.kpi.backfill"]._is_pending():
+            return
+        steps = [step for step in Refresh(self.env).steps() if step.is_shared]
+        self.cron._commit_progress(remaining=len(steps))
+        for step in reversed(steps):
+            if not self._run_whole(step) or not self.cron._commit_progress(1):
+                return
 
 
 def run_step(step):

@@ -36,6 +36,7 @@ class Step:
     :attr skipped: what was left out, as texts
     :attr in_blocks: whether a run does a part of the work only, of about a minute
     :attr is_finished: whether the last run has done all the work; otherwise it must run again
+    :attr is_shared: whether a second worker may run it, at the same time as other such steps
     """
 
     name = ""
@@ -43,6 +44,7 @@ class Step:
     skipped = ()
     in_blocks = False
     is_finished = True
+    is_shared = False
 
     def __init__(self, env):
         self.env = env
@@ -256,11 +258,30 @@ class PeriodsStep(CompanyStep):
         refresh_periods(self.refresh.company, self.refresh.now)
 
 
-class SourceStep(CompanyStep):
+class SharedStep(CompanyStep):
+    """Compute the aggregate KPIs of some sources, except for those that another one computes."""
+
+    is_shared = True
+
+    def __init__(self, refresh, sources):
+        super().__init__(refresh)
+        self.sources = sources
+
+    def wait(self):
+        """Wait until no other transaction computes these sources."""
+        self.env.execute_query(
+            SQL(
+                "SELECT 1 FROM crm_kpi_source WHERE id = ANY(%s) FOR NO KEY UPDATE",
+                self.sources.ids,
+            )
+        )
+
+
+class SourceStep(SharedStep):
     """Compute the aggregate KPIs of a source."""
 
     def __init__(self, refresh, source):
-        super().__init__(refresh)
+        super().__init__(refresh, source)
         self.source = source
         self.left = 0
 
@@ -289,7 +310,7 @@ class SourceStep(CompanyStep):
         return written
 
 
-class CohortsStep(CompanyStep):
+class CohortsStep(SharedStep):
     """Compute the aggregate KPIs of the cohort sources that read the same model.
 
     Their rows are made once for all sources. Values that the changed rows tell are brought up to
@@ -297,8 +318,7 @@ class CohortsStep(CompanyStep):
     """
 
     def __init__(self, refresh, sources):
-        super().__init__(refresh)
-        self.sources = sources
+        super().__init__(refresh, sources)
         self.label = sources[0].model
         # superuser: values of all sources depend on what is kept of the histories
         self.all_sources = self.env["crm.kpi.source"].sudo().search([("model", "=", self.label)])

@@ -118,6 +118,55 @@ class TestCron(KpiCommon):
                     self.env["crm.kpi"]._cron_refresh()
         self.assertEqual(done, ["long", "long", "long", "last"])
 
+    def test_a_long_refresh_calls_the_second_worker(self):
+        """Once, at the first source that needs several blocks."""
+        second = self.env.ref("crm_kpi.ir_cron_second")
+
+        def steps_of(*shared):
+            def steps(run):
+                steps = [LongStep(run.env, name, []) for name in "abc"]
+                for step in steps:
+                    step.is_shared = step.name in shared
+                return steps
+
+            return steps
+
+        for shared, calls in (("", 0), ("bc", 1)):
+            triggers = self.env["ir.cron.trigger"].search([("cron_id", "=", second.id)])
+            triggers.unlink()
+            with (
+                patch.object(Refresh, "steps", steps_of(*shared)),
+                patch.object(self.registry["ir.cron"], "_commit_progress", return_value=9),
+            ):
+                self.env["crm.kpi"]._cron_refresh()
+            self.assertEqual(
+                self.env["ir.cron.trigger"].search_count([("cron_id", "=", second.id)]), calls
+            )
+
+    def test_second_worker(self):
+        """It computes the sources from the last one, and nothing else."""
+        kpi = self.make_kpi("leads")
+        double = self.make_kpi("double", kind="formula", formula="test_leads * 2")
+        self.make_lead("2026-01-10 12:00:00")
+        self.kpis.with_company(self.company)._refresh_periods(fields.Datetime.now())
+        done = []
+        run = SourceStep._run
+
+        def noted(step):
+            done.append(step.source.id)
+            return run(step)
+
+        self.env.flush_all()
+        with patch.object(SourceStep, "_run", noted), self.enter_registry_test_mode():
+            self.env.ref("crm_kpi.ir_cron_second").method_direct_trigger()
+        self.env.invalidate_all()
+        january = self.period("month", "2026-01-10")
+        self.assertEqual(self.value(kpi, january), 1)
+        self.assertIsNone(self.value(double, january))
+        first = done[: len(set(done))]  # of the first company
+        self.assertEqual(first, self.env["crm.kpi.source"].browse(first).sorted().ids[::-1])
+        self.assertIn(self.source.id, first)
+
     def test_scheduled_refresh_does_all(self):
         kpi = self.make_kpi("leads")
         double = self.make_kpi("double", kind="formula", formula="test_leads * 2")
@@ -281,6 +330,38 @@ class TestCron(KpiCommon):
         self.assertTrue(wizard.action_apply()["infos"]["applied"])
         self.assertEqual((kpi.domain, kpi.version), (changes["domain"], before[1] + 1))
         self.assertEqual(self.value(kpi, january), 0)
+
+    def test_sources_of_the_second_worker_are_waited_for(self):
+        """Formulas are computed after the sources that the second worker has taken over."""
+        kpi = self.make_kpi("leads")
+        double = self.make_kpi("double", kind="formula", formula="test_leads * 2")
+        self.make_lead("2026-01-10 12:00:00")
+        other = self._other()
+        # of a source that is committed: the other connection does not see that of the test
+        kpi.source_id = self.env.ref("crm_kpi.crm_kpi_source_lead_created")
+        self.env.flush_all()
+        lock = SQL("SELECT 1 FROM crm_kpi_source WHERE id = %s FOR NO KEY UPDATE", kpi.source_id.id)
+        january = self.period("month", "2026-01-10")
+        wait = steps.SharedStep.wait
+
+        def wait_and_release(step):
+            release = threading.Timer(0.5, other.rollback)
+            release.start()
+            self.addCleanup(release.join)
+            wait(step)
+
+        for waiting, expected in ((wait, (None, None)), (wait_and_release, (1, 2))):
+            other.execute(lock)
+            with (
+                patch.object(refresh, "SHARED_WAIT", 0.2 if waiting is wait else 20),
+                patch.object(steps.SharedStep, "wait", waiting),
+                self.assertLogs("odoo.addons.crm_kpi.refresh", "WARNING") as logs,
+            ):
+                self._run()
+            self.assertIn("busy elsewhere", str(logs.output))
+            values = self.value(kpi, january), self.value(double, january)
+            self.assertEqual(values, expected)
+            other.rollback()
 
     def test_wait_for_a_locked_row_is_limited(self):
         """A transaction that holds a row of the refresh does not stop it without a word."""

@@ -11,7 +11,7 @@ from ...engine.cells import ZERO_WHEN_EMPTY
 from ...refresh.claim import claim_refresh
 from ...refresh.past import is_rebuilt
 from ...refresh.periods import delete_short_periods, refresh_periods
-from ...refresh.refresh import Refresh, ScheduledRefresh
+from ...refresh.refresh import Refresh, ScheduledRefresh, SecondWorker
 from .crm_kpi_source import PSEUDO_FIELDS
 
 AGGREGATORS = [
@@ -710,6 +710,11 @@ class CrmKpi(models.Model):
     def _cron_refresh(self):
         """The same in steps that are committed one by one; see :class:`ScheduledRefresh`."""
         ScheduledRefresh(self.env).run()
+
+    @api.model
+    def _cron_second(self):
+        """Help with a long refresh; see :class:`SecondWorker`."""
+        SecondWorker(self.env).run()
 
     @api.model
     def _refresh_periods(self, now):
