@@ -4,6 +4,7 @@
 
 import json
 import logging
+import time
 
 import psycopg2
 from psycopg2.extensions import TransactionRollbackError
@@ -24,6 +25,8 @@ NEXT_STEP = "crm_kpi.refresh_next_step"
 TRIES = 100
 #: Parameter with the names of the steps, a list in JSON, that have to be waited for.
 BUSY_STEPS = "crm_kpi.refresh_busy_steps"
+#: Seconds of a run after which it calls the second worker for the sources that are left.
+SECONDS_ALONE = 5
 #: Seconds that the scheduled refresh waits for a block of the second worker.
 SHARED_WAIT = 300
 
@@ -118,14 +121,14 @@ class ScheduledSteps:
         step.in_blocks = True
         self._run_step(step)
         while not step.is_finished:
-            self._begin_blocks(step)
+            self._between_blocks(step)
             # a refresh that is killed loses the last block only
             if not self.cron._commit_progress():
                 return False
             self._run_step(step)
         return True
 
-    def _begin_blocks(self, step):
+    def _between_blocks(self, step):
         """Called before each further block of a long step."""
 
     def _run_step(self, step):
@@ -148,6 +151,7 @@ class ScheduledRefresh(ScheduledSteps):
     def __init__(self, env):
         super().__init__(env)
         self.parameters = self.env["ir.config_parameter"]
+        self.begin = time.monotonic()
         self.has_help = False
 
     def run(self):
@@ -164,8 +168,10 @@ class ScheduledRefresh(ScheduledSteps):
             while busy and not step.is_shared:
                 self._wait_for(busy.pop(0))
             is_whole = self._run_whole(step)
-            if step.is_shared and step.skipped:
-                busy.append(step)
+            if step.is_shared:
+                self._call_second()
+                if step.skipped:
+                    busy.append(step)
             if not is_whole or (not self.cron._commit_progress(1) and index < len(steps)):
                 self._save(step if not is_whole else steps[index], busy)
                 return
@@ -201,9 +207,13 @@ class ScheduledRefresh(ScheduledSteps):
     def _commit_set(self):
         return self.cron._commit_progress(1, remaining=1)
 
-    def _begin_blocks(self, step):
-        """Call the second worker, once, when there is work for two."""
-        if step.is_shared and not self.has_help:
+    def _between_blocks(self, step):
+        if step.is_shared:
+            self._call_second()
+
+    def _call_second(self):
+        """Call the second worker, once in a run, when there is work for two."""
+        if not self.has_help and time.monotonic() - self.begin > SECONDS_ALONE:
             self.has_help = True
             if second := self.env.ref("crm_kpi.ir_cron_second", raise_if_not_found=False):
                 second._trigger()

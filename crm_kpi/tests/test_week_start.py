@@ -96,7 +96,7 @@ class TestWeekStart(BoardCase):
 
     def test_a_week_has_seven_days(self):
         model, values = self.env["crm.kpi.period"], {"kind": "week", "company_id": self.company.id}
-        with self.assertRaisesRegex(ValidationError, "runs from 2026-06-08 until 2026-06-15"):
+        with self.assertRaisesRegex(ValidationError, "from 06/08/2026 to 06/14/2026"):
             model.create({**values, "date_from": "2026-06-08", "date_to": "2026-06-14"})
 
     def test_entry_of_a_week(self):

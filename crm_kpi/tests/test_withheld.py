@@ -375,13 +375,17 @@ class TestWithheld(WithheldCase):
                         "kpi_id": self.leads.id,
                         "scope": "segment",
                         "period_kind": "month",
-                        "target": 5,
+                        "mode": "last",
                         "period_ids": [(6, 0, self.period("month", "2026-11-10").ids)],
                         "segment_ids": [(6, 0, (self.segment(ore) | self.segment(tin)).ids)],
                     }
                 )
             )
-            self.assertNotIn(3, wizard._last_values(wizard.period_ids).values())
+            cells = [(wizard.period_ids, owner) for owner in wizard._owners()]
+            for base in dict(wizard._fields["base"].selection):
+                wizard.base = base
+                values = {found.value for found in wizard._bases(cells) if found}
+                self.assertLessEqual(values, {0.0}, base)  # the running month has no records
 
     @freeze_time(NOW)
     def test_attack(self):
