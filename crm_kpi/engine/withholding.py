@@ -49,6 +49,9 @@ def withheld(counts, secret):
     if len(result) == len(secret):
         return result
     edges = _edges(counts, with_owners)
+    possible = _on_circles(edges)
+    # no way is searched for cells on no circle at all, such as the only one of a salesperson
+    result |= secret - possible
     more_than_all = 1 + sum(counts.values())
     costs = {cell: count or more_than_all for cell, count in counts.items()}
     costs.update(dict.fromkeys(secret, 0))
