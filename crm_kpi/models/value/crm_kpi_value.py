@@ -139,9 +139,7 @@ class CrmKpiValue(models.Model):
     goal_attainment = NullableFloat(
         related="goal_id.attainment", string="Attainment", aggregator=None
     )
-    goal_attainment_text = fields.Char(
-        related="goal_id.attainment_text", string="Against target"
-    )
+    goal_attainment_text = fields.Char(related="goal_id.attainment_text", string="Against target")
     goal_expected = NullableFloat(
         related="goal_id.expected", string="Expected by now", aggregator=None
     )
