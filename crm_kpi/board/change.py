@@ -60,6 +60,16 @@ def change(row, before, period, whole_period=True):
     return Change(text, trend, up)
 
 
+def sign(found):
+    """The direction of a change as a sign before its text; empty where there is none.
+
+    :param found: :class:`Change` or :class:`~.cards.CardChange`
+    """
+    if not found.trend:
+        return ""
+    return "= " if found.trend == "same" else "▲ " if found.up else "▼ "
+
+
 def period_name(kpi, period):
     """The name of a period that a value is compared with: of a snapshot its last day."""
     if kpi._is_stock():

@@ -30,8 +30,8 @@ def snapshot(goals):
     """Cell and target of each active goal before a change, for :func:`announce`."""
     names = {"kind", *CELL, *(name for fields in TARGET.values() for name in fields)}
     return {
-        goal.id: {name: _raw(goal, name) for name in names}
-        for goal in goals.sudo()  # superuser: compared, and told to readers of the goal only
+        goal.id: {name: goal._raw(name) for name in names}
+        for goal in goals.sudo()  # superuser: only readers of a goal are told its target
         if goal.active
     }
 
@@ -63,7 +63,7 @@ def announce(goals, before):
 
 
 def ensure_followers(goal):
-    """Let the people of a goal follow it if nobody does, as after an import."""
+    """Let the people of a goal follow it where it has no followers, as after an import."""
     # superuser: a reader posts a message; readers() checks the rights of each follower
     goal = goal.sudo()
     if not goal.message_follower_ids:
@@ -75,12 +75,8 @@ def readers(users, goals):
     return users.filtered(lambda user: _readable(user, goals) == goals)
 
 
-def _raw(goal, name):
-    return goal[name].id if goal._fields[name].relational else goal[name]
-
-
 def _same(goal, before, names):
-    return bool(before) and all(before[name] == _raw(goal, name) for name in names)
+    return bool(before) and all(before[name] == goal._raw(name) for name in names)
 
 
 def _is_changed(goal, before):

@@ -92,7 +92,6 @@ def delete_orphans(env, *models):
 def store_cells(env, targets, computed, company_id, now, recounted=None, **options):
     """Run the statement of :func:`~.store.store_statement`, which has the same parameters.
 
-
     :param recounted: a set to which ``(kpi id, period id)`` of :func:`~.store.recounted` are added
     :return: number of cells deleted, restated, inserted or updated
     """

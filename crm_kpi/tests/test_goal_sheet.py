@@ -122,7 +122,7 @@ class TestGoalSheet(KpiCommon):
             self.assertEqual(export._reader(request).subtitle, "KPI company · March 2026")
 
     def test_last_value_and_target(self):
-        """Beside the cell to fill: February, the latest month that is over."""
+        """They are those of February, the latest month that is over."""
         february = self.period("month", "2026-02-10")
         for user, number in ((self.ann, 3), (self.cid, 7)):
             for _i in range(number):

@@ -39,58 +39,48 @@ class TestCard(KpiCommon):
             self.assertEqual((cell.value, cell.previous_value), (12.0, 8.0))
             self.assertEqual(cell.change_trend, trend)
             self.assertTrue(cell.change_up)
-            self.assertEqual(plain(cell.change_text), "50 % vs February 2026 (8)")
+            self.assertEqual(plain(cell.change_text), "▲ 50 % vs February 2026 (8)")
             self.assertEqual(cell.elapsed_text, "Whole period")
+
+    def two_months(self, kpi, before, now, record_count):
+        """Values of February and March, stored by hand."""
+        return self.env["crm.kpi.value"].create(
+            [
+                {
+                    "kpi_id": kpi.id,
+                    "period_id": month.id,
+                    "company_id": self.company.id,
+                    "level": "company",
+                    "value": value,
+                    "record_count": record_count,
+                    "version": kpi.version,
+                }
+                for month, value in zip(self.months[:2], (before, now), strict=True)
+            ]
+        )
 
     def test_misleading_percentages(self):
         """A percentage of few records, of zero or a loss, or beyond 200 % is no help."""
-        months = self.months[:2]
         kpi = self.make_kpi("base", aggregator="sum", value_field="probability")
         for before, records, now, text in (
-            (100, 5, 300, "200 % vs February 2026 (100)"),
-            (100, 5, 301, "from 100 (February 2026)"),
-            (100, 4, 150, "from 100 (February 2026)"),
-            (0, 5, 150, "from 0 (February 2026)"),
-            (-10, 5, 150, "from -10 (February 2026)"),
-            (0, 0, 0, "same as February 2026"),
-            (100, 5, 100.2, "same as February 2026"),
+            (100, 5, 300, "▲ 200 % vs February 2026 (100)"),
+            (100, 5, 301, "▲ from 100 (February 2026)"),
+            (100, 4, 150, "▲ from 100 (February 2026)"),
+            (0, 5, 150, "▲ from 0 (February 2026)"),
+            (-10, 5, 150, "▲ from -10 (February 2026)"),
+            (0, 0, 0, "= same as February 2026"),
+            (100, 5, 100.2, "= same as February 2026"),
         ):
             with self.subTest(before=before, records=records, now=now):
-                cells = self.env["crm.kpi.value"].create(
-                    [
-                        {
-                            "kpi_id": kpi.id,
-                            "period_id": month.id,
-                            "company_id": self.company.id,
-                            "level": "company",
-                            "value": value,
-                            "record_count": records,
-                            "version": kpi.version,
-                        }
-                        for month, value in zip(months, (before, now), strict=True)
-                    ]
-                )
+                cells = self.two_months(kpi, before, now, records)
                 self.assertEqual(plain(cells[1].change_text), text)
                 cells.unlink()
 
     def test_change_of_a_score_is_in_points(self):
         """From an NPS of -8 to 3 is 11 points better, not 138 %."""
         kpi = self.make_kpi("nps", unit="score")
-        for before, now, text in ((-8, 3, "11 points"), (40, 38, "2 points")):
-            cells = self.env["crm.kpi.value"].create(
-                [
-                    {
-                        "kpi_id": kpi.id,
-                        "period_id": month.id,
-                        "company_id": self.company.id,
-                        "level": "company",
-                        "value": value,
-                        "record_count": 30,
-                        "version": kpi.version,
-                    }
-                    for month, value in zip(self.months[:2], (before, now), strict=True)
-                ]
-            )
+        for before, now, text in ((-8, 3, "▲ 11 points"), (40, 38, "▼ 2 points")):
+            cells = self.two_months(kpi, before, now, 30)
             self.assertEqual(plain(cells[1].change_text), f"{text} vs February 2026 ({before})")
             cells.unlink()
 
@@ -140,7 +130,7 @@ class TestCard(KpiCommon):
         [company] = self.cells(share, self.months[2], "company")
         # 0 of 3 in April against 1 of 13 in March
         self.assertEqual(company.value, 0.0)
-        self.assertEqual(plain(company.change_text), "7.7 points vs March 2026 (7.7 %)")
+        self.assertEqual(plain(company.change_text), "▼ 7.7 points vs March 2026 (7.7 %)")
         self.assertEqual(company.change_trend, "worse")
         self.assertFalse(company.change_up)
 

@@ -3,6 +3,7 @@
 """The lines of the summary: the cards of a board as rows."""
 
 from ..board.cards import Cards
+from ..board.change import sign
 from . import content as wb
 
 
@@ -28,15 +29,9 @@ def _summary_card(reader, kpi, card):
         status=goal.status if goal else "",
         status_text=f"{goal.shape} {goal.status_text}" if goal else "",
         projected=goal and goal.forecast,
-        change=f"{_sign(change)}{change.text}" if change else "",
+        change=f"{sign(change)}{change.text}" if change else "",
         basis=change.basis_text if change else "",
         record_count=card.record_count,
         remark=card.state_text,
         counter=" ".join(filter(None, texts)),
     )
-
-
-def _sign(change):
-    if not change.trend:
-        return ""
-    return "= " if change.trend == "same" else "▲ " if change.up else "▼ "

@@ -10,7 +10,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.misc import format_date, format_time
 
-from ...board.change import change
+from ...board.change import change, sign
 from ...board.header import backfill_text, elapsed_text
 from ...board.snapshots import early_snapshots, early_text
 from ...board.versions import older_text
@@ -241,7 +241,7 @@ class CrmKpiValue(models.Model):
             )
             whole_period = cell.period_timing != "running" or not grows
             result = change(cell, before, period, whole_period)
-            cell.change_text = result.text
+            cell.change_text = f"{sign(result)}{result.text}"
             cell.change_trend = result.trend or False
             cell.change_up = result.up
 
