@@ -119,6 +119,8 @@ class Plan:
     :param ahead: whether a fact of a running period lies in the future; ``None``: none does
     :param change: 1 for a fact that was added, -1 for one that was removed; ``None``: all count.
         The cells are the differences then, which only :data:`ADDITIVE` aggregates have
+    :param crossed_period_ids: ids of the periods in which teams and salespeople within segments
+        have cells, of the columns with ``cross_levels``
     :param columns: list of :class:`Column`
     """
 
@@ -136,6 +138,7 @@ class Plan:
     ahead: SQL | None = None
     change: SQL | None = None
     pieces: list | None = None
+    crossed_period_ids: frozenset = frozenset()
     columns: list = field(default_factory=list)
 
     @property
@@ -297,27 +300,39 @@ def cells(plan, by_segment=None):
         if by_segment is not None:
             crossed = [column for column in columns if column.cross_levels]
             plain = [column for column in columns if not column.cross_levels]
-            groups += [(by_segment, _CROSSED_LEVELS, crossed), (by_segment, _SEGMENT_LEVEL, plain)]
-        selects += [_cells_of(plan, *group) for group in groups if group[-1]]
+            if not crossed:
+                groups.append((by_segment, _SEGMENT_LEVEL, columns))
+            else:
+                groups += [
+                    (by_segment, _CROSSED_LEVELS, crossed, True),
+                    (by_segment, _SEGMENT_LEVEL, plain, True),
+                    (by_segment, _SEGMENT_LEVEL, columns, False),
+                ]
+        selects += [_cells_of(plan, *group) for group in groups if group[2]]
     return SQL(" UNION ALL ").join(selects)
 
 
-def _cells_of(plan, facts, levels, columns):
+def _cells_of(plan, facts, levels, columns, in_crossed=None):
     """Cells of some levels of some KPIs, which all have parts or all have none.
 
     :param facts: SQL of the facts
     :param levels: dict of level to the columns of its cells
     :param columns: list of :class:`Column`
+    :param in_crossed: only of the periods with crossed levels, or only of the others; ``None``: of
+        all periods
     """
-    if plan.pieces is None:
+    pieces = plan.pieces
+    if in_crossed is not None:
+        facts, pieces = _some_periods(plan, facts, in_crossed)
+    if pieces is None:
         rows, names = _of_periods(plan, facts, levels, columns)
     elif columns[0].has_parts:
-        rows, names = _of_pieces(plan, facts, levels, columns)
+        rows, names = _of_pieces(plan, facts, levels, columns, pieces)
     else:
         in_periods = SQL(
             "SELECT * FROM (%s) AS fact JOIN %s USING (piece_id)",
             facts,
-            unnest(Piece, plan.pieces, "piece"),
+            unnest(Piece, pieces, "piece"),
         )
         rows, names = _of_periods(plan, in_periods, levels, columns)
     return SQL(
@@ -342,6 +357,21 @@ _ASSIGNED = SQL(
 )
 
 
+def _some_periods(plan, facts, in_crossed):
+    """The facts of the periods with crossed levels, or of the others, and their pieces."""
+    if plan.pieces is None:
+        ids, pieces = sorted(plan.crossed_period_ids), None
+        condition = SQL("period_id = ANY(%s)" if in_crossed else "period_id <> ALL(%s)", ids)
+    else:
+        pieces = [
+            piece
+            for piece in plan.pieces
+            if (piece.period_id in plan.crossed_period_ids) == in_crossed
+        ]
+        condition = SQL("piece_id = ANY(%s)", sorted({piece.piece_id for piece in pieces}))
+    return SQL("SELECT * FROM (%s) AS fact WHERE %s", facts, condition), pieces
+
+
 def _of_periods(plan, facts, levels, columns):
     """Aggregates of facts in periods: their SQL, and a list of :class:`Numbers`."""
     computed = Computed()
@@ -356,8 +386,11 @@ def _of_periods(plan, facts, levels, columns):
     return rows, names
 
 
-def _of_pieces(plan, facts, levels, columns):
-    """Aggregates of facts in pieces, put together for each period; as :func:`_of_periods`."""
+def _of_pieces(plan, facts, levels, columns, pieces):
+    """Aggregates of facts in pieces, put together for each period; as :func:`_of_periods`.
+
+    :param pieces: list of :class:`Piece`
+    """
     of_piece = {name: parts.of_piece for name, parts in PARTS.items()}
     parts, wholes = Computed(), Computed()
     names = [
@@ -376,7 +409,7 @@ def _of_pieces(plan, facts, levels, columns):
             GROUP BY period_id, level, team_id, user_id, segment_id""",
         wholes.columns(),
         by_piece,
-        unnest(Piece, plan.pieces, "piece"),
+        unnest(Piece, pieces, "piece"),
     )
     return rows, names
 

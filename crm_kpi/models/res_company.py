@@ -107,6 +107,13 @@ class ResCompany(models.Model):
         default=2,
         help="Number of closed periods of each kind that are still recomputed. Older ones are locked.",
     )
+    kpi_crossed_months = fields.Integer(
+        string="Months of salespeople within segments",
+        default=13,
+        help="Months for which KPIs crossed with segments have values of each team and salesperson "
+        "within a segment. Older periods have them where a goal needs them. Values of locked "
+        "periods stay.",
+    )
     kpi_inactivity_days = fields.Integer(
         string="Customer inactivity (days)",
         default=365,
@@ -279,6 +286,10 @@ class ResCompany(models.Model):
     )
     _kpi_discount_rate = models.Constraint(
         "CHECK (kpi_discount_rate >= 0)", "Annual discount rate: enter 0 % or more."
+    )
+    _kpi_crossed_months = models.Constraint(
+        "CHECK (kpi_crossed_months >= 1)",
+        "Months of salespeople within segments: enter 1 or more months.",
     )
     _kpi_min_cell = models.Constraint(
         "CHECK (kpi_min_cell >= 0)", "Smallest segment shown: enter 0 or more records."

@@ -30,6 +30,7 @@ class ResConfigSettings(models.TransientModel):
     kpi_upsell_margin = fields.Float(related="company_id.kpi_upsell_margin", readonly=False)
     kpi_discount_rate = fields.Float(related="company_id.kpi_discount_rate", readonly=False)
     kpi_margin_rate = fields.Float(related="company_id.kpi_margin_rate", readonly=False)
+    kpi_crossed_months = fields.Integer(related="company_id.kpi_crossed_months", readonly=False)
     kpi_min_cell = fields.Integer(related="company_id.kpi_min_cell", readonly=False)
     kpi_lead_response_target_hours = fields.Float(
         related="company_id.kpi_lead_response_target_hours", readonly=False

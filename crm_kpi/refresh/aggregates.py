@@ -12,7 +12,7 @@ from .due import DueValues
 from .fact_plan import FactPlan
 from .failures import confined, error_text, note_failure, note_success
 from .fingerprints import fingerprints, record_count
-from .scope import active_people, cross_level_ids, kpis_to_refresh
+from .scope import active_people, crossed_levels, kpis_to_refresh
 from .store import changed_cells
 from .target import Target
 from .values import note_computed, store_cells
@@ -56,7 +56,7 @@ class Aggregates:
         self.company = company
         self.env = company.env
         self.now = now
-        self.cross_ids = frozenset()
+        self.crossed = None
         #: Whether another transaction computes the source, so that nothing was done.
         self.is_busy = False
         #: Number of values (KPIs in periods) that are due and were left to another run.
@@ -96,11 +96,11 @@ class Aggregates:
             note_failure(own, text)
             return 0
         self.env.flush_all()
-        self.cross_ids = cross_level_ids(self.company)
+        self.crossed = crossed_levels(self.company, self.now)
         due = None
         with confined(own):
             records = fingerprints(self.source, self.company, periods, self.now, counted)
-            due = DueValues(own, self.cross_ids, self.now).find(periods, records)
+            due = DueValues(own, self.crossed, self.now).find(periods, records)
         if not due:
             if due is not None:
                 note_success(own.filtered("last_error"), self.now)
@@ -117,15 +117,13 @@ class Aggregates:
         periods = self.env["crm.kpi.period"].union(*{period for _kpi, period in due})
         builder = None
         with confined(kpis):
-            builder = FactPlan(
-                self.source, self.company, periods.sorted(), self.now, in_pieces=True
-            )
+            builder = self._plan_builder(periods, in_pieces=True)
         if builder is None:
             return 0
         working = kpis.browse()
         for kpi in kpis:
             with confined(kpi):
-                builder.add(kpi, cross_levels=kpi.id in self.cross_ids)
+                builder.add(kpi)
                 working |= kpi
         if not working:
             return 0
@@ -182,11 +180,11 @@ class Aggregates:
         :return: number of cells written
         """
         self.env.flush_all()
-        cross_ids = cross_level_ids(self.company)
+        self.crossed = crossed_levels(self.company, self.now)
         periods = self.env["crm.kpi.period"].union(*{period for _kpi, period in due})
-        builder = FactPlan(self.source, self.company, periods.sorted(), self.now, changes=True)
+        builder = self._plan_builder(periods, changes=True)
         for kpi in self.env["crm.kpi"].union(*{kpi for kpi, _period in due}):
-            builder.add(kpi, cross_levels=kpi.id in cross_ids)
+            builder.add(kpi)
         plan = builder.plan()
         difference = cells(
             plan, facts_by_segment(plan, segment_sets(self.company), self.company.id)
@@ -195,6 +193,16 @@ class Aggregates:
         written = self._store(changed_cells(difference, targets), targets, facts=plan.facts())
         self._note(due)
         return written
+
+    def _plan_builder(self, periods, **options):
+        return FactPlan(
+            self.source,
+            self.company,
+            periods.sorted(),
+            self.now,
+            crossed=self.crossed,
+            **options,
+        )
 
     def _note(self, due):
         note_computed(self.env, due, self.now)

@@ -28,7 +28,7 @@ from .cohort_rows import ROWS, ChangedRows
 from .due import RELATIVE_DATE, DueValues
 from .fact_plan import FactPlan
 from .fingerprints import fingerprints
-from .scope import cross_level_ids, kpis_to_refresh
+from .scope import crossed_levels, kpis_to_refresh
 
 _logger = logging.getLogger(__name__)
 
@@ -112,9 +112,8 @@ class CohortChanges:
         try:
             with self.env.cr.savepoint():
                 records = fingerprints(source, self.company, periods, self.now, counted)
-                return DueValues(own, cross_level_ids(self.company), self.now).find(
-                    periods, records
-                )
+                crossed = crossed_levels(self.company, self.now)
+                return DueValues(own, crossed, self.now).find(periods, records)
         except psycopg2.OperationalError:
             raise
         except Exception:

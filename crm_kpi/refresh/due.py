@@ -42,13 +42,13 @@ class DueValues:
     """Compares what some KPIs were computed from with what they are made of now.
 
     :param kpis: KPIs of one source, or one formula KPI
-    :param cross_ids: ids of the KPIs that are computed at the crossed levels
+    :param crossed: the :class:`~.scope.CrossedLevels` of the company
     :param now: naive UTC
     """
 
-    def __init__(self, kpis, cross_ids, now):
+    def __init__(self, kpis, crossed, now):
         self.kpis = kpis
-        self.cross_ids = cross_ids
+        self.crossed = crossed
         self.now = now
         #: time zone of each company
         self.zones = {}
@@ -136,7 +136,7 @@ class DueValues:
             yield f"inactivity={period.company_id.kpi_inactivity_days}"
         if not kpi._is_reliable(period):
             yield "unreliable"
-        if kpi.id in self.cross_ids:
+        if self.crossed.has(kpi.id, period.id):
             yield "crossed"
 
     def _until_lock(self, kpi, period):

@@ -21,6 +21,7 @@ class FactPlan:
     :param in_pieces: facts in pieces of time instead of periods, where the source allows it
     :param changes: the source is a cohort that reads the rows of
         :class:`~.cohort_rows.ChangedRows`
+    :param crossed: the :class:`~.scope.CrossedLevels` of the company; ``None``: no crossed levels
     """
 
     def __init__(
@@ -33,27 +34,34 @@ class FactPlan:
         or_no_company=False,
         in_pieces=False,
         changes=False,
+        crossed=None,
     ):
         self.source = source
         self.company = company
         self.now = now
+        self.crossed = crossed
         is_rebuilt = source.kind == "snapshot" and source.rebuildable
         self.facts = FactQuery(source, company, periods.ids, domain, with_history=is_rebuilt)
         self.facts.restrict_to_company(or_none=or_no_company)
         period_join = join_periods(self.facts, periods, now, in_pieces)
         source._restrict_facts(self.facts)
         self._plan = self.facts.plan(period_join)
+        if crossed:
+            self._plan.crossed_period_ids = crossed.period_ids
         if changes:
             self._plan.change = SQL.identifier(self.facts.table, "change")
 
-    def add(self, kpi, cross_levels=False):
+    def add(self, kpi):
         """Compile a KPI.
 
-        :param cross_levels: whether it is computed at the crossed levels
         :raise Exception: where its filter or value cannot be used
         """
         column = Column(
-            kpi.id, self.condition(kpi), self.value(kpi), kpi.aggregator, cross_levels=cross_levels
+            kpi.id,
+            self.condition(kpi),
+            self.value(kpi),
+            kpi.aggregator,
+            cross_levels=self.crossed is not None and kpi.id in self.crossed.kpi_ids,
         )
         self._plan.columns.append(column)
 

@@ -13,7 +13,7 @@ from ..engine.time_behaviour import time_behaviours
 from ..sql import Cte, unnest, with_ctes
 from .due import DueValues
 from .failures import confined, note_failure, note_success
-from .scope import cross_level_ids, kpis_to_refresh
+from .scope import crossed_levels, kpis_to_refresh
 from .store import among, newest_restatements, same_cell
 from .target import Target
 from .values import note_computed, store_cells
@@ -27,6 +27,8 @@ class Lookup(NamedTuple):
     :param what: ``value`` of the KPI, ``restated`` for the value that it would have today, or
         ``target`` of its goal
     :param source_period_id: period whose number is taken
+    :param crossed: whether a missing number of a team or salesperson within a segment is known to
+        be missing: these levels are computed there
     """
 
     period_id: int
@@ -34,6 +36,7 @@ class Lookup(NamedTuple):
     what: str
     kpi_id: int
     source_period_id: int
+    crossed: bool = False
 
 
 class Formulas:
@@ -47,7 +50,7 @@ class Formulas:
         self.company = company
         self.env = company.env
         self.now = now
-        self.cross_ids = frozenset()
+        self.crossed = None
         self.may_be_withheld = ()
         #: Whether no formula was left to another run.
         self.is_finished = True
@@ -71,7 +74,7 @@ class Formulas:
         by_code = {kpi.code: kpi for kpi in own}
         for code in cycle:
             note_failure(by_code[code], self.env._("Formula: %s depends on itself.", code))
-        self.cross_ids = cross_level_ids(self.company)
+        self.crossed = crossed_levels(self.company, self.now)
         self.may_be_withheld = may_be_withheld(self.company)
         written = 0
         for code in order:
@@ -106,7 +109,7 @@ class FormulaKpi:
         records = self._records(periods, sources, revisions)
         due = {
             key: found
-            for key, found in DueValues(self.kpi, self.run.cross_ids, self.run.now)
+            for key, found in DueValues(self.kpi, self.run.crossed, self.run.now)
             .find(periods, records)
             .items()
             if not (key[1].state == "locked" and self._waits(key[1], revisions))
@@ -122,7 +125,9 @@ class FormulaKpi:
                 self.components[part.code]._zero_when_empty and part.shift != "target"
                 for part in self.formula.components
             ],
-            cross_levels=self.kpi.id in self.run.cross_ids,
+            crossed_period_ids=[
+                period.id for period in due_periods if self.run.crossed.has(self.kpi.id, period.id)
+            ],
             lookups=list(self._lookups(due, sources, revisions)),
             constants={period.id: period._formula_constants() for period in due_periods},
             additive=time_behaviours(self.kpi)[self.kpi].additive,
@@ -192,7 +197,8 @@ class FormulaKpi:
                     yield Lookup(period.id, slot, "target", kpi.id, source.id)
                 elif source and (kpi.id, source.id) in revisions and kpi._is_reliable(source):
                     what = "restated" if found.locked and not found.replaced else "value"
-                    yield Lookup(period.id, slot, what, kpi.id, source.id)
+                    crossed = self.run.crossed.has(kpi.id, source.id)
+                    yield Lookup(period.id, slot, what, kpi.id, source.id, crossed)
 
     def _versions(self, periods, sources):
         """The version of the values in each period: older where a component's value is older.
@@ -281,12 +287,12 @@ class FormulaKpi:
 # --- SQL ---
 
 
-def formula_cells(formula, kpi_id, zeros, cross_levels, lookups, constants, additive=False):
+def formula_cells(formula, kpi_id, zeros, crossed_period_ids, lookups, constants, additive=False):
     """Cells of a formula KPI from the stored values of its components.
 
     :param zeros: per component, whether a missing value is a true zero, where the component
         is looked up at all
-    :param cross_levels: whether the crossed levels are computed
+    :param crossed_period_ids: ids of the periods with cells at the crossed levels
     :param lookups: list of :class:`Lookup`
     :param constants: dict of period id to the constants of formulas there, by name
     :param additive: the formula is a weighted sum of values that grow with time
@@ -325,7 +331,7 @@ def formula_cells(formula, kpi_id, zeros, cross_levels, lookups, constants, addi
     return with_ctes(
         [
             lookup(lookups),
-            constants_of_periods(constants),
+            constants_of_periods(constants, crossed_period_ids),
             restated(lookups),
             looked_up(lookups),
             gathered(len(components)),
@@ -334,13 +340,14 @@ def formula_cells(formula, kpi_id, zeros, cross_levels, lookups, constants, addi
             """SELECT %s::int4 AS kpi_id, gathered.period_id, gathered.level, gathered.team_id,
                       gathered.user_id, gathered.segment_id, (%s)::float8 AS value,
                       (%s)::int4 AS record_count, (%s)::float8 AS ahead
-                 FROM gathered JOIN constants USING (period_id)
-                WHERE %s OR gathered.level NOT IN ('team_segment', 'user_segment')""",
+                 FROM gathered
+                 JOIN constants
+                   ON constants.period_id = gathered.period_id
+                  AND constants.crossed = (gathered.level IN ('team_segment', 'user_segment'))""",
             kpi_id,
             formula.to_sql(values, names),
             record_count,
             ahead,
-            cross_levels,
         ),
     )
 
@@ -350,24 +357,31 @@ def lookup(lookups):
     return Cte("lookup", SQL("SELECT * FROM %s", unnest(Lookup, lookups, "t")))
 
 
-def constants_of_periods(constants):
-    """``period_id``, the constants of formulas by name, and the slots that are ``known`` there.
+def constants_of_periods(constants, crossed_period_ids):
+    """``period_id, crossed``, the constants of formulas by name, and the slots that are ``known``.
 
     A slot is known where the value of its component was computed, even if a cell is missing.
+
+    :param crossed_period_ids: only these have a row for the crossed levels
     """
     names = formulas.CONSTANTS
     return Cte(
         "constants",
         SQL(
-            """SELECT t.*, ARRAY(SELECT lookup.slot FROM lookup
-                                  WHERE lookup.period_id = t.period_id) AS known
-                 FROM unnest(%s::int4[], %s) AS t(period_id, %s)""",
+            """SELECT t.*, crossed,
+                      ARRAY(SELECT lookup.slot FROM lookup
+                             WHERE lookup.period_id = t.period_id
+                               AND (lookup.crossed OR NOT levels.crossed)) AS known
+                 FROM unnest(%s::int4[], %s) AS t(period_id, %s)
+                 JOIN (VALUES (FALSE), (TRUE)) AS levels(crossed)
+                   ON NOT crossed OR period_id = ANY(%s::int4[])""",
             list(constants),
             SQL(", ").join(
                 SQL("%s::float8[]", [values[name] for values in constants.values()])
                 for name in names
             ),
             SQL(", ").join(SQL.identifier(name) for name in names),
+            crossed_period_ids,
         ),
     )
 

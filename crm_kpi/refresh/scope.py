@@ -2,7 +2,21 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Which KPIs and periods a refresh is about, and at which levels."""
 
+from typing import NamedTuple
+
+from dateutil.relativedelta import relativedelta
+
 from odoo import fields
+
+
+class CrossedLevels(NamedTuple):
+    """The KPIs and periods that are computed for teams and salespeople within segments, too."""
+
+    kpi_ids: frozenset
+    period_ids: frozenset
+
+    def has(self, kpi_id, period_id):
+        return kpi_id in self.kpi_ids and period_id in self.period_ids
 
 
 def kpis_to_refresh(company, kpis=None):
@@ -30,13 +44,20 @@ def published_kpis(env, kpis=None, domain=()):
     )
 
 
-def cross_level_ids(company):
-    """Ids of the KPIs to compute at the crossed levels: by choice, for goals, for formulas."""
+def crossed_levels(company, now):
+    """What a company computes at the crossed levels, as :class:`CrossedLevels`.
+
+    KPIs by choice, for goals and for formulas; in the periods of the last months, as many as the
+    company chose, and in those with goals at these levels. They have more values than all other
+    levels together. Those of older periods that are locked stay stored.
+
+    :param now: naive UTC
+    """
     # superuser: values are computed for the KPIs and goals of all users
     model = company.env["crm.kpi"].sudo()
     goals = model.env["crm.kpi.goal"]._read_group(
         [("company_id", "=", company.id), ("scope", "in", ["team_segment", "user_segment"])],
-        ["kpi_id"],
+        ["kpi_id", "period_id"],
     )
     # of all KPIs, not only those that are refreshed: components belong to several sources
     chosen = model.search(
@@ -46,8 +67,13 @@ def cross_level_ids(company):
             ("company_id", "in", [False, company.id]),
         ]
     )
-    wanted = chosen.union(*(kpi for (kpi,) in goals))
-    return frozenset(wanted._with_components().ids)
+    wanted = chosen.union(*(kpi for kpi, _period in goals))
+    first_day = now.date() - relativedelta(months=company.kpi_crossed_months)
+    recent = model.env["crm.kpi.period"].search(
+        [("company_id", "=", company.id), ("date_to", ">", first_day)]
+    )
+    periods = recent.union(*(period for _kpi, period in goals))
+    return CrossedLevels(frozenset(wanted._with_components().ids), frozenset(periods.ids))
 
 
 def periods_to_refresh(company, periods=None):

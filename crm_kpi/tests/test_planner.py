@@ -9,6 +9,7 @@ from ..engine.cells import cells
 from ..refresh import formulas, planner
 from ..refresh.by_segment import facts_by_segment, segment_sets
 from ..refresh.fact_plan import FactPlan
+from ..refresh.scope import CrossedLevels
 from ..refresh.withheld import SETTINGS, Decision, Table
 from ..sql import Cte, with_ctes
 from .common import KpiCommon
@@ -59,9 +60,17 @@ class TestPlanner(KpiCommon):
         segments for each."""
         source = self.env["crm.kpi.source"].sudo().search([("code", "=", "order")])
         periods = self.period("month", "2026-10-10") | self.period("quarter", "2026-10-10")
-        plan = FactPlan(source, self.company, periods, self.env.cr.now(), in_pieces=True)
-        for kpi in self.env["crm.kpi"].search([("source_id", "=", source.id)]):
-            plan.add(kpi, cross_levels=True)
+        kpis = self.env["crm.kpi"].search([("source_id", "=", source.id)])
+        plan = FactPlan(
+            source,
+            self.company,
+            periods,
+            self.env.cr.now(),
+            in_pieces=True,
+            crossed=CrossedLevels(frozenset(kpis.ids), frozenset(periods[:1].ids)),
+        )
+        for kpi in kpis:
+            plan.add(kpi)
         plan = plan.plan()
         by_segment = facts_by_segment(plan, segment_sets(self.company), self.company.id)
         statement = with_ctes(

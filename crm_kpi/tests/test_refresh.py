@@ -155,7 +155,10 @@ class TestRefresh(KpiCommon):
     # --- against brute force ---
 
     def _brute_force(self, facts, period):
-        """Every cell of every level, computed one by one in Python."""
+        """Every cell of every level, computed one by one in Python.
+
+        Salespeople and teams within segments have cells in periods of the last three months.
+        """
         first = datetime.combine(period.date_from, datetime.min.time(), BRUSSELS)
         last = datetime.combine(period.date_to, datetime.min.time(), BRUSSELS)
         inside = [f for f in facts if first <= f["at"].replace(tzinfo=timezone.utc) < last]
@@ -167,8 +170,9 @@ class TestRefresh(KpiCommon):
             groups["team", team, None, None].append(fact)
             groups["user", None, user, None].append(fact)
             groups["segment", None, None, segment].append(fact)
-            groups["team_segment", team, None, segment].append(fact)
-            groups["user_segment", None, user, segment].append(fact)
+            if period.date_to > datetime(2026, 9, 15).date():
+                groups["team_segment", team, None, segment].append(fact)
+                groups["user_segment", None, user, segment].append(fact)
         cells = {}
         for key, rows in groups.items():
             big = [r["revenue"] for r in rows if r["revenue"] >= 50]
@@ -187,6 +191,9 @@ class TestRefresh(KpiCommon):
                 "share": (len(big) / len(rows) if rows else None, len(rows)),
                 "spread": (max(amounts) - min(amounts) if amounts else None, len(rows)),
             }
+            if key[0] not in ("team_segment", "user_segment"):
+                numbers["plain_count"] = numbers["count"]
+                numbers["plain_median"] = numbers["median"]
             for code, number in numbers.items():
                 cells[(code, *key)] = number
         return cells
@@ -206,6 +213,8 @@ class TestRefresh(KpiCommon):
         }
         for aggregator in ("sum", "avg", "min", "max", "median", "p90"):
             kpis[aggregator] = self.make_kpi(aggregator, cross_levels=True, **money(aggregator))
+        kpis["plain_count"] = self.make_kpi("plain_count")
+        kpis["plain_median"] = self.make_kpi("plain_median", **money("median"))
         formulas = {
             "share": ("test_big / test_count", "percent"),
             "spread": ("test_max - test_min", "money"),
@@ -237,6 +246,7 @@ class TestRefresh(KpiCommon):
         by_industry = {s.industry_id: s for s in segment_set.segment_ids if s.industry_id}
         kpis = self._make_kpis()
         everything = self.env["crm.kpi"].union(*kpis.values())
+        self.company.kpi_crossed_months = 3
         days = ("2026-03-29", "2026-10-25", "2026-12-02", "2026-12-15")
         periods = self.env["crm.kpi.period"].union(
             *(
@@ -347,6 +357,70 @@ class TestRefresh(KpiCommon):
                     self.assertEqual(record_count, 0, (key, period.name))
 
         check()
+
+    @freeze_time(NOW)
+    def test_salespeople_within_segments_of_the_last_months(self):
+        """Older periods have no such values, but where a goal needs them. Those that were locked
+        stay; what is missing then is not zero for a formula."""
+        customer = self.env["res.partner"].create({"name": "Mill"})
+        count = self.make_kpi("count", cross_levels=True)
+        growth = self.make_kpi(
+            "growth",
+            kind="formula",
+            formula="test_count - last_year(test_count)",
+            unit="count",
+            cross_levels=True,
+        )
+        for day in ("2025-09-10", "2025-11-10", "2026-09-10", "2026-11-10", "2026-11-11"):
+            self.make_lead(f"{day} 12:00:00", user_id=self.ann.id, partner_id=customer.id)
+        months = {
+            name: self.period("month", f"{name}-10")
+            for name in ("2025-09", "2025-11", "2026-09", "2026-11")
+        }
+        self.env.ref("crm_kpi.segment_set_industry")._update_members()
+
+        def of_ann(kpi):
+            """Values of the salesperson within the segment of customers without an industry."""
+            segment = self.env.ref("crm_kpi.segment_set_industry").unknown_segment_id
+            found = self.env["crm.kpi.value"].search(
+                [
+                    ("kpi_id", "=", kpi.id),
+                    ("user_id", "=", self.ann.id),
+                    ("segment_id", "=", segment.id),
+                ]
+            )
+            by_period = {row.period_id: row.value for row in found}
+            return [by_period.get(month) for month in months.values()]
+
+        self.company.kpi_crossed_months = 2
+        self.kpis._refresh(kpis=count | growth)
+        self.assertEqual(of_ann(count), [None, None, None, 2])
+        # a year before is not known at this level; it is not 0
+        self.assertEqual(of_ann(growth), [None, None, None, False])
+        self.company.kpi_crossed_months = 13
+        self.kpis._refresh(kpis=count | growth)
+        self.assertEqual(of_ann(count), [None, 1, 1, 2])
+        self.assertEqual(of_ann(growth)[2:], [False, 1])
+        # the locked month keeps its value; the running one is known again without the year before
+        self.company.kpi_crossed_months = 2
+        self.kpis._refresh(kpis=count | growth)
+        self.assertEqual(months["2026-09"].state, "locked")
+        self.assertEqual(of_ann(count), [None, 1, 1, 2])
+        self.assertFalse(
+            self.env["crm.kpi.restatement"].search([("kpi_id", "in", (count | growth).ids)])
+        )
+        self.env["crm.kpi.goal"].create(
+            {
+                "kpi_id": count.id,
+                "period_id": months["2025-09"].id,
+                "target": 5,
+                "scope": "user_segment",
+                "user_id": self.ann.id,
+                "segment_id": self.env.ref("crm_kpi.segment_set_industry").unknown_segment_id.id,
+            }
+        )
+        self.kpis._refresh(kpis=count | growth)
+        self.assertEqual(of_ann(count), [1, 1, 1, 2])
 
     # --- only what changed ---
 

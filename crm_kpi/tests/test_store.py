@@ -756,13 +756,23 @@ class TestFormulaCells(StoreCase):
             90: {"days": 31.0, "months": 1.0, "annual_discount_rate": 0.1, "margin_rate": 0.35},
             91: {"days": 28.0, "months": 1.0, "annual_discount_rate": 0.1, "margin_rate": 0.35},
         }
-        lookup = formulas.lookup([formulas.Lookup(90, 2, "value", 1, 1)])
-        rows = self.run_cte(
-            formulas.constants_of_periods(constants),
-            lookup,
-            columns="period_id, days, margin_rate, known",
+        lookup = formulas.lookup(
+            [
+                formulas.Lookup(90, 2, "value", 1, 1),
+                formulas.Lookup(90, 3, "value", 2, 1, crossed=True),
+            ]
         )
-        self.assertRows(rows, (90, 31, 0.35, [2]), (91, 28, 0.35, []))
+        rows = self.run_cte(
+            formulas.constants_of_periods(constants, [90]),
+            lookup,
+            columns="period_id, crossed, days, margin_rate, known",
+        )
+        self.assertRows(
+            rows,
+            (90, False, 31, 0.35, [2, 3]),
+            (90, True, 31, 0.35, [3]),
+            (91, False, 28, 0.35, []),
+        )
 
     def test_gathered(self):
         looked_up = given(

@@ -152,8 +152,8 @@ class CrmKpi(models.Model):
     )
     cross_levels = fields.Boolean(
         "Cross with segments",
-        help="Also compute each team and each salesperson by segment. KPIs with goals at these "
-        "levels do this automatically.",
+        help="Also compute each team and each salesperson by segment, for the number of months in "
+        "the settings. KPIs with goals at these levels do this automatically.",
     )
     component_ids = fields.Many2many(
         "crm.kpi",
