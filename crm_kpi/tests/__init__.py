@@ -1,6 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import test_attention
 from . import test_backfill
 from . import test_backfill_steps
 from . import test_board_screen

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from . import crm_kpi_backfill
+from . import crm_kpi_board
 from . import crm_kpi_interaction
 from . import crm_kpi_ticket_state
 from . import helpdesk_ticket

@@ -1,6 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from . import test_attention
 from . import test_catalogue
 from . import test_cost
 from . import test_ticket_backfill

@@ -9,6 +9,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
 from ...board import header, trend
+from ...board.attention import TOPICS, attention, attention_action
 from ...board.breakdown import bars, heat_map
 from ...board.cards import Cards
 from ...board.context import BoardContext
@@ -212,6 +213,7 @@ class CrmKpiBoard(models.Model):
                 {"id": category.id, "name": category.name} for category in kpis.category_id.sorted()
             ],
             "cards": [asdict(card) for card in Cards(context, kpis).board(shown)],
+            "attention": [asdict(line) for line in attention(context, self._attention_topics())],
         }
 
     @api.model
@@ -288,6 +290,17 @@ class CrmKpiBoard(models.Model):
         return asdict(ranking.leaderboard(by if by == "attainment" else "value"))
 
     @api.model
+    def open_attention(self, key, filters=None):
+        """An action with the records of a line on top of the board.
+
+        :param key: ``key`` of the line
+        """
+        context = BoardContext(
+            self._default_board(), Filters.parse(filters), self.env["crm.kpi"].browse()
+        )
+        return attention_action(context, self._attention_topics(), key)
+
+    @api.model
     def prepare_period(self, board_id, filters):
         """Create a custom period and compute the KPIs of the board for it and for the days that it
         is compared with.
@@ -321,6 +334,11 @@ class CrmKpiBoard(models.Model):
         return period.id
 
     # --- HELPERS ---
+
+    @api.model
+    def _attention_topics(self):
+        """What the lines on top of a board count, most urgent first; addons add topics."""
+        return list(TOPICS)
 
     def _kpi_context(self, kpi_id, filters):
         """A context for one KPI, with the defaults of no particular board."""

@@ -91,7 +91,7 @@ class CrmKpiResponseMixin(models.AbstractModel):
         help="Inbound, still open and not answered yet.",
     )
 
-    _kpi_response_waiting_idx = models.Index("(id) WHERE kpi_response_waiting")
+    _kpi_response_waiting_idx = models.Index("(id) WHERE kpi_response_waiting IS TRUE")
 
     # ------------------------------------------------------------------
     # to extend
@@ -135,7 +135,7 @@ class CrmKpiResponseMixin(models.AbstractModel):
         # a record that was closed does not wait any more
         rows = self.env.execute_query(
             SQL(
-                "SELECT r.id FROM %s AS r WHERE r.kpi_response_waiting AND (%s) IS NOT TRUE",
+                "SELECT r.id FROM %s AS r WHERE r.kpi_response_waiting IS TRUE AND (%s) IS NOT TRUE",
                 SQL.identifier(self._table),
                 self._kpi_open_sql(),
             )

@@ -251,6 +251,10 @@ class CrmLead(models.Model):
     _kpi_attempts_idx = models.Index(
         "(kpi_attempts_since_reply, kpi_last_attempt_date) WHERE active AND won_status = 'pending'"
     )
+    # as the ORM writes these conditions
+    _kpi_deadline_idx = models.Index(
+        "(date_deadline) WHERE active IS TRUE AND won_status = 'pending'"
+    )
     _kpi_email_idx = models.Index(
         "(email_normalized, create_date, id) WHERE email_normalized IS NOT NULL"
     )

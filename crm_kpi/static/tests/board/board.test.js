@@ -230,6 +230,28 @@ test("custom days of a favorite are computed again", async () => {
     ]);
 });
 
+test("lines on top of the board open their records", async () => {
+    let attention = [
+        { key: "late_deals", icon: "fa-hourglass-end", count: 2, text: "2 deals", detail: "$ 5" },
+        { key: "goals", icon: "fa-bullseye", count: 1, text: "1 goal", detail: "" },
+    ];
+    answer("get_board", (boardId, filters) =>
+        makeBoard({ attention, filters: { ...makeBoard().filters, ...filters } })
+    );
+    answer("open_attention", (key, filters) => {
+        expect.step([key, filters.user_id, filters.comparison]);
+        return { type: "ir.actions.act_window_close" };
+    });
+    await mountBoard();
+    expect(queryAllTexts(".o_kpi_attention_line")).toEqual(["2 deals · $ 5", "1 goal"]);
+    await contains(".o_kpi_attention_line:first").click();
+    expect.verifySteps([["late_deals", 7, "previous"]]);
+    attention = [];
+    await contains("[data-filter=comparison]").select("last_year");
+    await animationFrame();
+    expect(".o_kpi_attention").toHaveCount(0);
+});
+
 test("an update shows no placeholders and keeps the focus", async () => {
     let reply = makeBoard();
     answer("get_board", () => reply);

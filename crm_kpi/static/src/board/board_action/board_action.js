@@ -20,6 +20,7 @@ import { useService } from "@web/core/utils/hooks";
 import { Layout } from "@web/search/layout";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { errorText } from "../answer";
+import { AttentionLines } from "../attention_lines/attention_lines";
 import { BoardEditor } from "../board_editor/board_editor";
 import { BoardFavorites } from "../board_favorites/board_favorites";
 import { BoardFilters } from "../board_filters/board_filters";
@@ -41,6 +42,7 @@ const RELOAD_INTERVAL = 300;
 export class Board extends Component {
     static template = "crm_kpi.Board";
     static components = {
+        AttentionLines,
         BoardEditor,
         BoardFavorites,
         BoardFilters,
@@ -194,6 +196,15 @@ export class Board extends Component {
             onPick: (name, id) =>
                 this.change({ [name]: id, ...(name === "user_id" ? { scope: "team" } : {}) }),
         });
+    }
+
+    /** Open the records of a line on top of the board. */
+    async openAttention(key) {
+        const action = await this.orm.call("crm.kpi.board", "open_attention", [
+            key,
+            this.state.data.filters,
+        ]);
+        this.action.doAction(action);
     }
 
     /** Keys control the board unless the user types or a dialog is open. */
