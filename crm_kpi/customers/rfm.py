@@ -4,7 +4,8 @@
 
 from odoo.tools import SQL
 
-#: Classes, with their names for users.
+#: Classes, with their names for users. *Slipping* is not the status *At risk* of a customer: one
+#: compares customers with each other, the other the time since the last order with the usual gap.
 CLASSES = [
     ("champion", "Champion"),
     ("loyal", "Loyal"),
@@ -12,7 +13,7 @@ CLASSES = [
     ("new", "New"),
     ("attention", "Needs attention"),
     ("cant_lose", "Can't lose"),
-    ("at_risk", "At risk"),
+    ("at_risk", "Slipping"),
     ("hibernating", "Hibernating"),
     ("lost", "Lost"),
 ]

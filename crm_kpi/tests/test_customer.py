@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from odoo import Command
 from odoo.exceptions import AccessError
-from odoo.tests import freeze_time, new_test_user, tagged
+from odoo.tests import Form, freeze_time, new_test_user, tagged
 
 from ..customers.present import FACTS, STANDING
 from .common_history import HistoryCase, utc
@@ -499,6 +499,24 @@ class TestCustomerFacts(CustomerCase):
                 [("is_at_risk", "=", True), ("company_id", "=", self.company.id)]
             )
             self.assertEqual(found, rows["A"] | rows["C"])
+            # C has no usual gap of its own: twice the company's median of 30 days
+            self.assertEqual(
+                {name: row.status_reason for name, row in rows.items()},
+                {
+                    "A": "No order for 70 days, usually one every 30 days.",
+                    "B": "",
+                    "C": "No order for 100 days; at risk after 60 days.",
+                    "D": "No order for 400 days; lost after 365 days.",
+                    "E": "",
+                },
+            )
+
+    def test_class_and_status_have_different_names(self):
+        """*At risk* is a status only: the class compares customers with each other."""
+        fields_ = self.env["crm.kpi.customer"].fields_get(["status", "rfm_class"])
+        statuses, classes = (dict(fields_[name]["selection"]) for name in ("status", "rfm_class"))
+        self.assertEqual(classes["at_risk"], "Slipping")
+        self.assertFalse(set(statuses.values()) & set(classes.values()))
 
     def test_status_by_the_clock(self):
         """An order exactly at the threshold still counts; ageing needs no derivation."""
@@ -948,6 +966,27 @@ class TestCustomerRights(CustomerCase):
         for user in (self.portal, self.clerk):
             with self.assertRaises(AccessError):
                 self._visible(user)
+
+    def test_mail_and_activity(self):
+        """A salesperson writes to one or several customers, and plans what to do next."""
+        self.mine.email, self.nobodys.email = "mine@example.com", "nobody@example.com"
+        rows = (self._row(self.mine) | self._row(self.nobodys)).with_user(self.rep)
+        for customers, sent in ((rows[:1], 1), (rows, 2)):
+            action = customers.action_send_email()
+            form = Form(rows.env[action["res_model"]].with_context(**action["context"]))
+            form.subject, form.body = "How are you?", "<p>Text</p>"
+            before = self.env["mail.mail"].search_count([])
+            messages = [partner.message_ids for partner in customers.partner_id]
+            form.save()._action_send_mail()
+            for partner, known in zip(customers.partner_id, messages, strict=True):
+                self.assertEqual((partner.message_ids - known).subject, "How are you?")
+            self.assertEqual(self.env["mail.mail"].search_count([]), before + sent)
+        action = rows.action_schedule_activity()
+        form = Form(rows.env[action["res_model"]].with_context(**action["context"]))
+        form.summary = "Call"
+        form.save().action_schedule_activities()
+        for partner in rows.partner_id:
+            self.assertEqual(partner.activity_ids.mapped("summary"), ["Call"])
 
     def test_users_cannot_write(self):
         row = self._row(self.mine)

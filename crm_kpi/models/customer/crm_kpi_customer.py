@@ -9,6 +9,7 @@ from odoo.tools import SQL
 from odoo.tools.misc import format_amount
 
 from ...customers import present, rfm
+from ...customers.status_reason import status_reason
 from ...engine.periods import local_day
 from ...fields import NullableFloat
 
@@ -55,6 +56,8 @@ class CrmKpiCustomer(models.Model):
     )
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
     currency_id = fields.Many2one(related="company_id.currency_id")
+    phone = fields.Char(related="partner_id.phone")
+    email = fields.Char(related="partner_id.email")
     country_id = fields.Many2one(related="partner_id.country_id")
     industry_id = fields.Many2one(related="partner_id.industry_id")
     user_id = fields.Many2one(
@@ -180,6 +183,12 @@ class CrmKpiCustomer(models.Model):
         "within the days of inactivity. Prospect: no order yet.",
     )
     status_text = fields.Char("Standing", compute="_compute_status")
+    status_reason = fields.Char(
+        "Reason",
+        compute="_compute_status_reason",
+        help="Why the customer is at risk or lost: the time since the last order, and the usual gap "
+        "between orders or the limit in the settings.",
+    )
     is_at_risk = fields.Boolean("At risk", compute="_compute_status", search="_search_is_at_risk")
     is_churned = fields.Boolean("Churned", compute="_compute_status", search="_search_is_churned")
     days_since_last_order = NullableFloat(
@@ -201,6 +210,7 @@ class CrmKpiCustomer(models.Model):
     _customer_uniq = models.UniqueIndex(
         "(company_id, partner_id)", "There is one row per customer and company."
     )
+    _at_risk_idx = models.Index("(company_id, churn_date, at_risk_date) WHERE order_count > 0")
 
     # ------------------------------------------------------------------
     # read
@@ -222,6 +232,15 @@ class CrmKpiCustomer(models.Model):
             customer.status_text = f"{SHAPES[status]} {labels[status]}"
             customer.is_at_risk = status == "at_risk"
             customer.is_churned = status == "churned"
+
+    @api.depends(
+        "status", "last_order_date", "days_since_last_order", "own_gap_days", "at_risk_date",
+        "churn_date",
+    )  # fmt: skip
+    @api.depends_context("lang")
+    def _compute_status_reason(self):
+        for customer in self:
+            customer.status_reason = status_reason(customer)
 
     def _field_to_sql(self, alias, field_expr, query=None):
         # so that lists can be grouped by status
@@ -437,6 +456,37 @@ class CrmKpiCustomer(models.Model):
     def action_open_partner(self):
         self.ensure_one()
         return self.partner_id.get_formview_action()
+
+    def action_send_email(self):
+        """Compose an email to these customers; it is kept on their contacts."""
+        partners = self.partner_id
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Send email"),
+            "res_model": "mail.compose.message",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {
+                "default_model": "res.partner",
+                "default_res_ids": partners.ids,
+                **(
+                    {"default_composition_mode": "mass_mail"}
+                    if len(partners) > 1
+                    else {"default_partner_ids": partners.ids}
+                ),
+            },
+        }
+
+    def action_schedule_activity(self):
+        """Schedule an activity on the contacts of these customers."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Schedule activity"),
+            "res_model": "mail.activity.schedule",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"active_model": "res.partner", "active_ids": self.partner_id.ids},
+        }
 
     def action_open_orders(self):
         """The customer's confirmed orders in this company, under the rights of the user."""
