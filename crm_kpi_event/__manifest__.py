@@ -13,5 +13,6 @@
     "data": [
         "data/crm_kpi_source_data.xml",
         "data/crm_kpi_data.xml",
+        "data/crm_kpi_board_data.xml",
     ],
 }

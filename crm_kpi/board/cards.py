@@ -125,7 +125,10 @@ class SparklinePoint:
 
 @dataclass
 class Card:
-    """What is shown about one KPI. The last five fields are set only on a board."""
+    """What is shown about one KPI. The last six fields are set only on a board.
+
+    :param folded: whether the board names the KPI only in the line of those without a value
+    """
 
     kpi: KpiInfo
     state: str
@@ -143,6 +146,7 @@ class Card:
     display: str = ""
     rows: list[Bar] = field(default_factory=list)
     rows_note: str = ""
+    folded: bool = False
 
 
 class Cards:
@@ -185,6 +189,7 @@ class Cards:
             card.id, card.size, card.display = place.id, place.size, place.display
             card.rows = rows.get(place.display, {}).get(place.kpi_id.id, [])
             card.rows_note = notes.get(place.display, {}).get(place.kpi_id.id, "")
+            card.folded = _is_folded(card)
             result.append(card)
         return result
 
@@ -407,6 +412,18 @@ class Cards:
             kpi.id: bars(self.context, kpi, rows, dimension, CARD_ROWS)
             for kpi, rows in by_kpi.items()
         }
+
+
+def _is_folded(card):
+    """Whether there is nothing to show: no value, and none to be expected in this period.
+
+    A KPI that had values in earlier periods and simply has no records in this one keeps its card.
+    """
+    if card.value is not None or card.goal or card.rows:
+        return False
+    return card.state in {"not_available", "too_early"} or all(
+        point.value is None for point in card.sparkline
+    )
 
 
 def _bullet(row, goal):

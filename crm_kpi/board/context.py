@@ -111,7 +111,9 @@ class BoardContext:
         """Set the period, the periods to choose from, and the series up to it, latest first."""
         self.period_kind = self._offered(filters.period_kind) or self._offered(board.period_kind)
         self.period_choices = self.series = self.period = self.env["crm.kpi.period"]
-        self.date = filters.date
+        # another kind of period than that of the board starts with the current one
+        first = board.starts_on if self.period_kind == self._offered(board.period_kind) else RUNNING
+        self.date = filters.date or first
         if self.period_kind == "custom":
             self.period = self.series = self._custom_period(filters)
             if self.period:
@@ -238,11 +240,12 @@ class BoardContext:
             self._choose_team(filters)
             if not self.team and not self.user:
                 scope = "company" if self.sees_all else "mine"
-                self.notes.append(
-                    self.env._("There is no team. The values of the company are shown.")
-                    if self.sees_all
-                    else self.env._("You are in no team. Your own values are shown.")
-                )
+                if not self.sees_all:
+                    self.notes.append(self.env._("You are in no team. Your own values are shown."))
+                elif not self.visible_teams:
+                    self.notes.append(
+                        self.env._("There is no team. The values of the company are shown.")
+                    )
         if scope == "mine":
             self.user = self.env.user
         self.scope = scope
@@ -257,7 +260,10 @@ class BoardContext:
         if not self.team and not self.user:
             led = self.visible_teams.filtered(lambda team: team.user_id == self.env.user)
             own = self.env.user.sale_team_id & self.visible_teams
-            self.team = own or led[:1] or self.visible_teams[:1]
+            self.team = own or led[:1]
+            # readers of all values who are in no team see a team only where they choose "Team"
+            if not self.team and (filters.scope == "team" or not self.sees_all):
+                self.team = self.visible_teams[:1]
 
     def _find_visible_teams(self):
         """All teams, or those that the reader leads or belongs to."""

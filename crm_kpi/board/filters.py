@@ -17,14 +17,15 @@ class Filters:
     only one in the browser.
 
     :param period_kind: a kind of ``crm.kpi.period``
-    :param date: ``now``, ``last`` (the last complete period), or the first day of a period
+    :param date: ``now``, ``last`` (the last complete period), or the first day of a period;
+        a board has one of the first two as default
     :param date_to: the last day of a custom period
     :param comparison: ``previous`` or ``last_year``
     :param scope: ``mine``, ``team`` or ``company``
     """
 
     period_kind: str | None = None
-    date: str = RUNNING
+    date: str | None = None
     date_to: str | None = None
     comparison: str | None = None
     company_id: int | None = None

@@ -207,6 +207,42 @@ class TestBoard(BoardCase):
             card["state_text"], "Available from 05/31/2026, when all records are mature"
         )
 
+    def test_folded(self):
+        """Cards with nothing to show are only named: too early, or no value in any period shown.
+
+        The rate keeps its card in January 2026, where it has no records: it had a value in 2025.
+        A card with a goal or with rows stays.
+        """
+        late = self.make_kpi("late", complete_only=True)
+        never = self.make_kpi(
+            "never",
+            domain="[('name', '=', 'x')]",
+            aggregator="avg",
+            value_field="expected_revenue",
+            unit="money",
+        )
+        self.board.card_ids = [Command.create({"kpi_id": kpi.id}) for kpi in (late, never)]
+        self.refresh()
+
+        def folded(**filters):
+            return {c["kpi"]["code"] for c in self.show(**filters)["cards"] if c["folded"]}
+
+        self.assertEqual(folded(), {"test_late", "test_never"})
+        self.assertEqual(folded(date="last"), {"test_never"})
+        # nobody had a lead between May 2025 and January 2026
+        self.assertIsNone(self.card(self.share, date="2026-01-01")["value"])
+        self.assertNotIn("test_share", folded(date="2026-01-01"))
+        self.assertIn("test_share", folded(date="2026-01-01", scope="team", user_id=self.bob.id))
+        self.env["crm.kpi.goal"].create(
+            {
+                "kpi_id": never.id,
+                "period_id": self.period("month", "2026-04-15").id,
+                "kind": "at_most",
+                "target": 3,
+            }
+        )
+        self.assertEqual(folded(), {"test_late"})
+
     def test_stale(self):
         """A value that cannot be updated shows its last update, also when a component fails."""
         self.big.write(
@@ -357,6 +393,22 @@ class TestBoard(BoardCase):
         self.assertEqual(shown["period"]["timing"], "past")
         self.assertEqual(shown["filters"]["date"], "last")
         self.assertEqual(shown["cards"][0]["value"], 9)
+
+    def test_board_starts_on_the_last_complete_period(self):
+        """The default of the board; other kinds of period start with the current one."""
+        self.board.starts_on = "last"
+        shown = self.show()
+        self.assertEqual((shown["period"]["date_from"], shown["filters"]["date"]),
+                         ("2026-03-01", "last"))  # fmt: skip
+        for filters in ({"date": "now"}, {"date": "2026-04-01"}):
+            self.assertEqual(self.show(**filters)["period"]["date_from"], "2026-04-01")
+        self.assertEqual(self.show(period_kind="quarter")["period"]["date_from"], "2026-04-01")
+
+    def test_shipped_boards_of_final_values(self):
+        """Retention and churn are known when a quarter is over."""
+        for name in ("customers", "executive"):
+            board = self.env.ref(f"crm_kpi.crm_kpi_board_{name}")
+            self.assertEqual(self.show(board=board)["period"]["label"], "Q1 2026")
 
     def test_missing_period(self):
         for date in ("2031-01-01", "2026-04-02", "soon"):
@@ -707,6 +759,15 @@ class TestBoard(BoardCase):
         shown = self.show(self.cid, scope="team")
         self.assertEqual((shown["filters"]["scope"], shown["cards"][0]["value"]), ("mine", 1))
         self.assertIn("in no team", shown["notes"][0])
+
+    def test_reader_of_all_values_without_a_team(self):
+        """The company instead of any team, unless the reader chooses "Team"."""
+        self.board.scope = "team"
+        ada = self.show(self.ada)
+        self.assertEqual((ada["filters"]["scope"], ada["notes"]), ("company", []))
+        self.assertEqual(self.show(self.ada, scope="team")["filters"]["scope"], "team")
+        self.south.user_id = self.ada
+        self.assertEqual(self.show(self.ada)["filters"]["team_id"], self.south.id)
 
     def test_other_companies(self):
         """A company of other users is replaced, and its KPIs are not shown."""

@@ -160,13 +160,56 @@ class TestBoardRecords(BoardCase):
         self.assertEqual(first(agent), self.shipped.id)
         (agent | self.ann).group_ids = [Command.link(agents.id)]
         self.assertEqual(first(agent), self.board.id)
-        self.assertEqual(first(self.ann), self.shipped.id)
+        # nothing is computed for the shipped boards
+        self.assertEqual(first(self.ann), self.board.id)
         self.board.is_shipped = True
         copy = self.board.with_user(agent).save_layout(self.layout(self.big))
         self.assertNotEqual(copy, self.board.id)
         self.assertEqual(first(agent), copy)
         own = self.boards.with_user(agent).create({"name": "Own", "sequence": 1})
         self.assertEqual(first(agent), own.id)
+
+    def test_first_board_has_values(self):
+        """A reader starts on the first board with values, whatever group shows it."""
+
+        def first(user):
+            self.env.flush_all()
+            boards = self.boards.with_user(user).with_company(self.company)
+            return boards.get_board()["board"]["id"]
+
+        never = self.make_kpi("never", domain="[('name', '=', 'x')]")
+        own, team, company = (
+            self.boards.create(
+                {
+                    "name": scope,
+                    "user_id": False,
+                    "sequence": -9 + index,
+                    "scope": scope,
+                    "card_ids": [Command.create({"kpi_id": kpi.id}) for kpi in kpis],
+                }
+            )
+            for index, (scope, kpis) in enumerate(
+                (
+                    ("mine", (self.leads, self.amount)),
+                    ("team", (self.leads, self.amount)),
+                    ("company", (self.leads, never)),
+                )
+            )
+        )
+        self.refresh()
+        marketer = self.make_user("Gus", "crm_kpi.group_kpi_user")
+        colleague = self.make_user("Kim", "sales_team.group_sale_salesman")
+        self.env["crm.team.member"].create({"crm_team_id": self.north.id, "user_id": colleague.id})
+        self.refresh()
+        self.assertEqual(first(self.ann), own.id)
+        self.assertEqual(first(colleague), team.id)
+        # half of the KPIs have values of the company
+        self.assertEqual(first(marketer), company.id)
+        self.assertEqual(first(self.mia), team.id)  # in no team: the values of the company
+        # nothing but values of the month before
+        with freeze_time("2026-05-01 06:00:00"):
+            self.refresh()
+            self.assertEqual(first(self.ann), own.id)
 
     def test_cards_that_the_reader_does_not_see_stay(self):
         """A manager edits a shared board with a KPI that is hidden from managers."""

@@ -11,11 +11,10 @@ from ..history.mailings import CAMPAIGNS, Mailings
 from .base import Story
 from .people import add_groups, create_role, restore_role
 
-#: Login, name, menu action to start with, groups.
+#: Login, name, groups.
 ROLE = (
     "marketing",
     "Leonie Fuchs",
-    "crm_kpi.crm_kpi_value_mine_action",
     ("mass_mailing.group_mass_mailing_user",),
 )
 #: Rows of :class:`~..goals.GoalPlan`.

@@ -6,24 +6,23 @@ from odoo.fields import Command
 from ..history.catalog import SELLERS, TEAMS
 from .base import Story
 
-#: Login, name, menu action to start with, groups.
+#: Action that users start with.
+HOME = "crm_kpi.crm_kpi_board_action"
+#: Login, name, groups.
 ROLES = (
     (
         "rep",
         "Nora Lindqvist",
-        "crm_kpi.crm_kpi_value_mine_action",
         ("sales_team.group_sale_salesman",),
     ),
     (
         "manager",
         "Marcus Okafor",
-        "crm_kpi.crm_kpi_value_team_action",
         ("sales_team.group_sale_manager",),
     ),
     (
         "kpiadmin",
         "Ines Ferreira",
-        "crm_kpi.crm_kpi_action",
         ("sales_team.group_sale_salesman_all_leads", "crm_kpi.group_kpi_admin"),
     ),
 )
@@ -63,25 +62,25 @@ def add_groups(demo, user, *groups):
     user.group_ids = [Command.link(demo.env.ref(group).id) for group in groups]
 
 
-def create_role(demo, login, name, action, groups):
-    """A user to log in with; the password is the login."""
+def create_role(demo, login, name, groups):
+    """A user to log in with, who starts on the board; the password is the login."""
     user = create_users(
         demo,
         [(login, name)],
         groups,
         password=login,
         email=f"{name.lower().replace(' ', '.')}@dealer.example.com",
-        action_id=demo.env.ref(action).id,
+        action_id=demo.env.ref(HOME).id,
         signature=f"<span>{name}</span>",
     )
     demo.name_user(user)
     return user
 
 
-def restore_role(demo, login, _name, action, groups):
+def restore_role(demo, login, _name, groups):
     """Give the user of a role again what goes when the KPIs are uninstalled."""
     user = demo.user(login)
-    user.action_id = user.action_id or demo.env.ref(action).id
+    user.action_id = user.action_id or demo.env.ref(HOME).id
     add_groups(demo, user, *groups)
     demo.name_user(user)
 

@@ -13,11 +13,10 @@ from ..history.tickets import AGENTS, CATEGORIES, TEAMS, Tickets
 from .base import Story
 from .people import add_groups, create_role, create_users, restore_role
 
-#: Login, name, menu action to start with, groups.
+#: Login, name, groups.
 ROLE = (
     AGENTS[0].login,
     AGENTS[0].name,
-    "crm_kpi.crm_kpi_value_mine_action",
     ("helpdesk_mgmt.group_helpdesk_user_own",),
 )
 #: Rows of :class:`~..goals.GoalPlan`.

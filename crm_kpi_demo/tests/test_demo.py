@@ -40,6 +40,16 @@ class TestDemoLoad(TransactionCase):
         rep = self.env["res.users"].search([("login", "=", "rep")])
         self.assertFalse(rep.has_group("crm_kpi.group_kpi_user_all"))
 
+    def test_first_screen(self):
+        """Each login starts on a board on which most KPIs have a value."""
+        home = self.env.ref("crm_kpi.crm_kpi_board_action")
+        for login in ("rep", "manager", "kpiadmin"):
+            user = self.env["res.users"].search([("login", "=", login)])
+            self.assertEqual(user.action_id.id, home.id, login)
+            shown = self.env["crm.kpi.board"].with_user(user).get_board()
+            with_value = [card for card in shown["cards"] if card["value"]]
+            self.assertGreater(len(with_value), len(shown["cards"]) / 2, login)
+
     def test_values_are_those_of_the_history(self):
         for months in (1, 3, 6):
             period = self.env["crm.kpi.period"]._current("month")

@@ -14,7 +14,7 @@ from ...board.breakdown import bars, heat_map
 from ...board.cards import Cards
 from ...board.context import BoardContext
 from ...board.explain import explain
-from ...board.filters import Filters, read_id
+from ...board.filters import LAST_COMPLETE, RUNNING, Filters, read_id
 from ...board.ranking import Ranking
 
 BOARD_KINDS = [
@@ -24,6 +24,8 @@ BOARD_KINDS = [
     ("quarter", "Quarter"),
     ("year", "Year"),
 ]
+#: Share of the KPIs that must have values for a board to be opened first.
+ENOUGH_VALUES = 0.5
 SCOPES = [("mine", "Mine"), ("team", "Team"), ("company", "Company")]
 
 
@@ -70,6 +72,13 @@ class CrmKpiBoard(models.Model):
         help="Users cannot change it. A change creates a copy.",
     )
     period_kind = fields.Selection(BOARD_KINDS, "Period", required=True, default="month")
+    starts_on = fields.Selection(
+        [(RUNNING, "Current period"), (LAST_COMPLETE, "Last complete period")],
+        required=True,
+        default=RUNNING,
+        help="Choose the last complete period for KPIs that are known only when it is over, such "
+        "as retention.",
+    )
     comparison = fields.Selection(
         [("previous", "Previous period"), ("last_year", "Same period last year")],
         required=True,
@@ -123,12 +132,12 @@ class CrmKpiBoard(models.Model):
         Cards of KPIs that the reader may not see are kept after the other cards.
 
         :param cards: list of dicts with ``kpi_id``, ``size`` and ``display``, in order
-        :param vals: dict of ``name``, ``period_kind``, ``comparison`` or ``scope``
+        :param vals: dict of ``name``, ``period_kind``, ``starts_on``, ``comparison`` or ``scope``
         :param shared: whether a copy is for all users; only for KPI managers
         :return: id of the board that was written
         """
         self.ensure_one()
-        allowed = {"name", "period_kind", "comparison", "scope"}
+        allowed = {"name", "period_kind", "starts_on", "comparison", "scope"}
         values = {name: value for name, value in (vals or {}).items() if name in allowed}
         board = self
         if not self._may_edit():
@@ -351,24 +360,61 @@ class CrmKpiBoard(models.Model):
     @api.model
     def _default_board(self):
         """A board without cards that is not stored: the defaults of the filters."""
-        return self.new({"period_kind": "month", "comparison": "previous", "scope": "company"})
+        return self.new(
+            {
+                "period_kind": "month",
+                "starts_on": RUNNING,
+                "comparison": "previous",
+                "scope": "company",
+            }
+        )
 
     def _first_for_reader(self):
-        """The board to start with.
+        """The board to start with: the first one on which the reader has values.
 
-        Readers who do not sell start with the board of their group: agents, marketing. Readers of
-        all values do not start with their own ones.
+        A board that the reader put first is opened in any case.
         """
-        if not self.env.user.has_group("sales_team.group_sale_salesman") and not self[:1].user_id:
+        if self[:1].user_id:
+            return self[:1]
+        fullest, most = self.browse(), 0.0
+        for board in (preferred := self._in_order_of_preference()):
+            share = board._share_with_values()
+            if share >= ENOUGH_VALUES:
+                return board
+            if share > most:
+                fullest, most = board, share
+        return fullest or preferred[:1]
+
+    def _in_order_of_preference(self):
+        """The boards with those first that the reader probably wants.
+
+        Readers who do not sell prefer the board of their group: agents, marketing. Readers of all
+        values do not start with their own ones.
+        """
+        if not self.env.user.has_group("sales_team.group_sale_salesman"):
             # superuser: the reader sees these boards, and only whether they are for a group is read
             for_group = (
                 self.sudo().filtered(lambda board: (board.origin_id or board).group_ids).sudo(False)
             )
             if for_group:
-                return for_group[:1]
+                return for_group + (self - for_group)
         if self.env.user.has_group("crm_kpi.group_kpi_user_all"):
-            return (self.filtered(lambda board: board.scope != "mine") or self)[:1]
-        return self[:1]
+            of_others = self.filtered(lambda board: board.scope != "mine")
+            return of_others + (self - of_others)
+        return self
+
+    def _share_with_values(self):
+        """The share of the KPIs that have a value other than 0 when the board is opened.
+
+        Values of the period before count, too: a new month begins without values.
+        """
+        kpis = self._shown_kpis()
+        if not kpis:
+            return 0.0
+        context = BoardContext(self, Filters(), kpis)
+        values = context.values(kpis, context.series[:2])
+        with_values = {kpi_id for (kpi_id, _period_id), row in values.items() if row.value}
+        return len(with_values) / len(kpis)
 
     def _board_entry(self):
         return {
@@ -383,6 +429,7 @@ class CrmKpiBoard(models.Model):
     def _layout(self):
         return {
             "period_kind": self.period_kind,
+            "starts_on": self.starts_on,
             "comparison": self.comparison,
             "scope": self.scope,
         }

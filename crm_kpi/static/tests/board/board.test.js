@@ -77,6 +77,36 @@ test("an empty board offers to add KPIs", async () => {
     expect(".o_kpi_add").toHaveCount(1);
 });
 
+test("cards without data are one line that says why", async () => {
+    const values = { value: null, value_text: "–", state: "too_early", folded: true };
+    const late = makeCard({
+        ...values,
+        id: 2,
+        state_text: "Available when the period is over",
+        kpi: { id: 6, code: "churn", name: "Churn rate" },
+    });
+    let cards = [makeCard(), late];
+    answer("get_board", () => makeBoard({ cards }));
+    answer("get_detail", () => new Deferred());
+    await mountBoard();
+    expect(queryAllTexts(".o_kpi_card_name")).toEqual(["Deals won"]);
+    expect(".o_kpi_folded summary").toHaveText("1 KPI has no data: why");
+    expect("details.o_kpi_folded[open]").toHaveCount(0);
+    await contains(".o_kpi_folded summary").click();
+    expect("details.o_kpi_folded[open]").toHaveCount(1);
+    expect(".o_kpi_folded dd").toHaveText("Available when the period is over");
+    await contains(".o_kpi_folded button").click();
+    await animationFrame();
+    expect(".modal-title").toHaveText("Churn rate");
+    await contains(".modal .btn-close").click();
+    // a board without any value says why at once
+    cards = [late, { ...late, id: 3 }];
+    await contains("[data-filter=comparison]").select("last_year");
+    await animationFrame();
+    expect(".o_kpi_folded summary").toHaveText("2 KPIs have no data: why");
+    expect("details.o_kpi_folded[open]").toHaveCount(1);
+});
+
 test("a filter keeps the filters that were chosen before", async () => {
     const asked = [];
     answer("get_board", (boardId, filters) => {

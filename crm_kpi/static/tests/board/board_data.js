@@ -17,6 +17,7 @@ export function makeCard(values = {}) {
         change: null,
         sparkline: [],
         rows: [],
+        folded: false,
         ...others,
         kpi: {
             id: 5,

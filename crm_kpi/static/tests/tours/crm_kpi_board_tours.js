@@ -21,9 +21,8 @@ tours.add("crm_kpi_board_rep", {
             trigger: `${card}:contains(Achieved):contains(≥ 4) .o_kpi_card_value:contains(5)`,
         },
         {
-            content: "A card without a value",
-            trigger:
-                ".o_kpi_card[data-code=test_rate]:contains(No data) .o_kpi_card_value:contains(–)",
+            content: "A KPI without a value",
+            trigger: ".o_kpi_folded summary:contains(1 KPI has no data)",
         },
         { trigger: card, run: press("ArrowRight") },
         { trigger: `${card} .o_kpi_card_open:focus`, run: press("d") },
@@ -115,12 +114,12 @@ tours.add("crm_kpi_board_copy", {
         { trigger: ".o_kpi_edit_button", run: "click" },
         { trigger: ".o_kpi_edit:contains(Rate of nothing) .o_kpi_edit_remove", run: "click" },
         { trigger: ".o_kpi_save", run: "click" },
-        { trigger: ".o_kpi_grid:not(:contains(Rate of nothing)) .o_kpi_card" },
+        { trigger: ".o_kpi_board_content:not(:has(.o_kpi_folded)) .o_kpi_card" },
         { trigger: ".o_kpi_switcher", run: "click" },
         { trigger: ".o-dropdown--menu .dropdown-item:contains(Test board):contains(mine)" },
         { trigger: ".dropdown-item:contains(Restore the original)", run: "click" },
         { trigger: ".modal .btn-primary:contains(Restore the original)", run: "click" },
-        { trigger: ".o_kpi_card:contains(Rate of nothing)" },
+        { trigger: ".o_kpi_folded summary" },
     ],
 });
 

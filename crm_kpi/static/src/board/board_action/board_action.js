@@ -26,6 +26,7 @@ import { BoardFavorites } from "../board_favorites/board_favorites";
 import { BoardFilters } from "../board_filters/board_filters";
 import { BoardTv } from "../board_tv/board_tv";
 import { FILTERS, pickFilters } from "../filters";
+import { FoldedCards } from "../folded_cards/folded_cards";
 import { KeyboardHelp } from "../keyboard_help/keyboard_help";
 import { KpiCard } from "../kpi_card/kpi_card";
 import { KpiDetail } from "../kpi_detail/kpi_detail";
@@ -49,6 +50,7 @@ export class Board extends Component {
         BoardTv,
         Dropdown,
         DropdownItem,
+        FoldedCards,
         KpiCard,
         Layout,
         LoadError,
@@ -187,6 +189,15 @@ export class Board extends Component {
     }
 
     // --- CARDS ---
+
+    get cards() {
+        return this.state.data.cards.filter((card) => !card.folded);
+    }
+
+    /** Cards without a value, which are only named. */
+    get folded() {
+        return this.state.data.cards.filter((card) => card.folded);
+    }
 
     open(card) {
         this.dialog.add(KpiDetail, {

@@ -1,6 +1,7 @@
 import { Component, onMounted, onWillUnmount, useRef, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { useHotkey } from "@web/core/hotkeys/hotkey_hook";
+import { FoldedCards } from "../folded_cards/folded_cards";
 import { KpiCard } from "../kpi_card/kpi_card";
 
 const { DateTime } = luxon;
@@ -14,7 +15,7 @@ const OLD_AFTER = 11;
  */
 export class BoardTv extends Component {
     static template = "crm_kpi.BoardTv";
-    static components = { KpiCard };
+    static components = { FoldedCards, KpiCard };
     static props = {
         data: Object,
         error: String,
@@ -40,6 +41,14 @@ export class BoardTv extends Component {
                 document.exitFullscreen().catch(() => {});
             }
         });
+    }
+
+    get cards() {
+        return this.props.data.cards.filter((card) => !card.folded);
+    }
+
+    get folded() {
+        return this.props.data.cards.filter((card) => card.folded);
     }
 
     get time() {
