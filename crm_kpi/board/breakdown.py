@@ -25,6 +25,15 @@ class Bar:
 
 
 @dataclass
+class Mark:
+    """A mark across the bars of a bar list; all empty where it is not shown."""
+
+    value: float | None
+    text: str
+    share: float | None
+
+
+@dataclass
 class HeatMapCell:
     """A value of a heat map; ``share`` is 0 for the worst value and 1 for the best."""
 
@@ -55,13 +64,23 @@ class HeatMap:
     note: str
 
 
-def bars(context, kpi, rows, dimension, limit=None):
+def longest_bar(rows, *marks):
+    """The value of a bar of full length: of the largest value, or of the largest mark.
+
+    :param marks: further values on the same scale, may be ``None``
+    """
+    known = [mark for mark in marks if mark is not None]
+    return max((abs(value) for value in [*rows.mapped("value"), *known]), default=0) or 1
+
+
+def bars(context, kpi, rows, dimension, limit=None, longest=None):
     """Values as :class:`Bar`, the best first.
 
     :param rows: from :meth:`~.context.BoardContext.breakdown` of one KPI
+    :param longest: value of a bar of full length, by default the largest of the rows
     """
+    longest = longest or longest_bar(rows)
     rows = sorted(rows, key=lambda row: row.value, reverse=kpi.direction != "decrease")
-    longest = max((abs(row.value) for row in rows), default=0) or 1
     unassigned = context.env._("Unassigned")
     # names are read only for the rows that are shown
     shown = context.env["crm.kpi.value"].browse(row.id for row in rows[:limit])
@@ -78,6 +97,15 @@ def bars(context, kpi, rows, dimension, limit=None):
         )
         for row in shown
     ]
+
+
+def mark(context, kpi, value, longest):
+    """A value as a :class:`Mark` across bars.
+
+    :param longest: value of a bar of full length
+    """
+    share = None if value is None else max(value, 0) / longest
+    return Mark(value, context.format_value(kpi, value), share)
 
 
 def heat_map(context, kpi):

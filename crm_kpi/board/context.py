@@ -251,8 +251,14 @@ class BoardContext:
         self.scope = scope
 
     def _choose_team(self, filters):
+        """Set the person and the team: of a person the team to which the person belongs."""
         self.user = self.visible_users.filtered(lambda user: user.id == filters.user_id)
         self.team = self.visible_teams.filtered(lambda team: team.id == filters.team_id)
+        if self.user:
+            member_of = self._memberships(
+                [("user_id", "=", self.user.id), ("crm_team_id", "in", self.visible_teams.ids)]
+            ).crm_team_id
+            self.team = self.team & member_of or member_of[:1]
         if filters.user_id and not self.user:
             self.notes.append(self.env._("You may not see the values of this salesperson."))
         if filters.team_id and not self.team:
@@ -304,10 +310,48 @@ class BoardContext:
 
     def members(self, teams):
         """The salespeople of some teams."""
+        return self._memberships([("crm_team_id", "in", teams.ids)]).user_id
+
+    def _memberships(self, domain):
         members = self.env["crm.team.member"]
         return members.search_fetch(
-            [("crm_team_id", "in", teams.ids), ("user_id.active", "=", True)], ["user_id"]
-        ).user_id
+            [*domain, ("user_id.active", "=", True)], ["user_id", "crm_team_id"]
+        )
+
+    def is_compared(self, kpi, row):
+        """Whether the person of a value counts where people are compared by a KPI.
+
+        People with own records in the period do. Without records, those do whose team has the role.
+        """
+        role = kpi.compared_people
+        return bool(row.record_count) or row.user_id.id in self._members_by_role.get(role, ())
+
+    @cached_property
+    def _members_by_role(self):
+        """Ids of the active members of teams, by ``compared_people`` of a KPI."""
+        # superuser: ids of members only; agents and marketing may not read the members of teams
+        members = (
+            self.env["crm.team.member"]
+            .sudo()
+            .search_fetch(
+                [
+                    ("crm_team_id.company_id", "in", [False, self.company.id]),
+                    ("crm_team_id.active", "=", True),
+                    ("user_id.active", "=", True),
+                ],
+                ["user_id", "crm_team_id"],
+            )
+        )
+        by_role = members.grouped(lambda member: member.crm_team_id.kpi_role)
+        sales, service, both = (
+            set(by_role.get(role, members.browse()).user_id.ids)
+            for role in ("sales", "service", "both")
+        )
+        return {
+            "sales": sales | both,
+            "service": service | both,
+            "all": sales | service | both,
+        }
 
     # --- CUSTOMERS ---
 
@@ -399,14 +443,17 @@ class BoardContext:
         return {(goal.kpi_id.id, goal.period_id.id): goal for goal in goals}
 
     def breakdown(self, kpis, dimension):
-        """Values of the period below the chosen cell.
+        """Values of the period below the chosen cell; of people those who are compared.
 
         :param dimension: ``user`` or ``segment``
         """
         names = ["kpi_id", "value", "record_count", f"{dimension}_id"]
         domain = self._breakdown_domain(kpis, dimension)
         rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
-        return rows.filtered(lambda row: row.value is not False)
+        rows = rows.filtered(lambda row: row.value is not False)
+        if dimension == "user":
+            rows = rows.filtered(lambda row: self.is_compared(row.kpi_id, row))
+        return rows
 
     def withheld_notes(self, kpis, dimension):
         """How many values :meth:`breakdown` leaves out because they are withheld.

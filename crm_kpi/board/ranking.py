@@ -16,10 +16,14 @@ class RankingEntry(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """Median and best value of the salespeople; both ``None`` where they are not ranked."""
+    """Median and best value of the salespeople; both ``None`` where they are not ranked.
+
+    :param count: how many people are compared
+    """
 
     median: float | None = None
     best: float | None = None
+    count: int = 0
 
 
 @dataclass
@@ -94,7 +98,7 @@ class Ranking:
             return Spread()
         scores = [entry.score for entry in entries]
         best = min(scores) if self.kpi.direction == "decrease" else max(scores)
-        return Spread(statistics.median(scores), best)
+        return Spread(statistics.median(scores), best, len(scores))
 
     def _too_few(self, entries):
         return not self.context.sees_all and len(entries) < self.context.company.kpi_ranking_min
@@ -117,7 +121,7 @@ class Ranking:
         )
 
     def _entries(self, by):
-        """A :class:`RankingEntry` for each salesperson with enough records and a score."""
+        """A :class:`RankingEntry` for each compared person with enough records and a score."""
         level = "user_segment" if self.context.segment else "user"
         domain = [
             ("kpi_id", "=", self.kpi.id),
@@ -139,7 +143,7 @@ class Ranking:
             for goal in self.env["crm.kpi.goal"].sudo().search([*domain, ("scope", "=", level)])
         }
         entries = []
-        for row in values:
+        for row in values.filtered(lambda row: self.context.is_compared(self.kpi, row)):
             goal = goals.get(row.user_id.id)
             score = row.value if by == "value" else goal.attainment if goal else False
             if score is not False and row.record_count >= self.kpi.min_sample:

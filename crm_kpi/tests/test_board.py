@@ -374,6 +374,19 @@ class TestBoard(BoardCase):
         shown = self.show(scope="team", team_id=str(self.north.id))
         self.assertEqual(shown["filters"]["team_id"], self.north.id)
 
+    def test_team_of_a_person(self):
+        """A person is shown with the own team, not with the first team or that chosen before."""
+        north, south = self.north.id, self.south.id
+        for user, team_id, expected in (
+            (self.bob, None, north),
+            (self.cid, None, south),
+            (self.bob, south, north),
+            (self.cid, south, south),
+            (self.ada, north, None),
+        ):
+            shown = self.show(scope="team", user_id=user.id, team_id=team_id)["filters"]
+            self.assertEqual((shown["user_id"], shown["team_id"]), (user.id, expected))
+
     def test_kinds_of_period(self):
         for kind, first, after in (
             ("day", "2026-04-15", "2026-04-16"),

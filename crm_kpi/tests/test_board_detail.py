@@ -3,7 +3,9 @@
 """The details of a KPI: trend, people, segments, included and excluded records."""
 
 import math
+import statistics
 
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from .common_board import BoardCase
@@ -295,7 +297,96 @@ class TestBoardDetail(BoardCase):
         for setting in ({"kpi_ranking": "off"}, {"kpi_ranking": "names", "kpi_ranking_min": 4}):
             self.company.sudo().write(setting)
             detail = self.ask("get_detail", self.leads, self.ann)
-            self.assertEqual(detail["median"], {"value": None, "text": "–"})
+            self.assertEqual(detail["median"], {"value": None, "text": "–", "share": None})
+            self.assertEqual(detail["compared"], 0)
+
+    def make_service_team(self):
+        """Sam and Sue, members of a service team."""
+        people = self.make_user("Sam") | self.make_user("Sue")
+        members = [Command.set(people.ids)]
+        self.env["crm.team"].create(
+            {
+                "name": "Care",
+                "company_id": self.company.id,
+                "member_ids": members,
+                "kpi_role": "service",
+            }
+        )
+        self.make_lead("2026-04-14 10:00:00", user_id=self.bob.id, team_id=self.north.id)
+        self.refresh()
+        return people
+
+    def test_only_people_of_the_role_are_compared(self):
+        """Service agents without a lead do not halve the median; with a lead they count."""
+        sam, sue = self.make_service_team()
+        zeros = self.env["crm.kpi.value"].search(
+            [("user_id", "in", (sam | sue).ids), ("kpi_id", "=", self.leads.id), ("value", "=", 0)]
+        )
+        self.assertIn(self.period("month", "2026-04-10"), zeros.period_id)
+        counts = {"Ann": 3, "Bob": 2, "Cid": 1}
+
+        def check(**added):
+            expected = {**counts, **added}
+            for reader in self.mia, self.ann:
+                detail = self.ask("get_detail", self.leads, reader)
+                self.assertEqual(detail["compared"], len(expected))
+                self.assertEqual(detail["median"]["value"], statistics.median(expected.values()))
+            detail = self.ask("get_detail", self.leads)
+            found = {row["name"]: row["value"] for row in detail["salespeople"]}
+            del found["Unassigned"]
+            self.assertEqual(found, expected)
+            ranked = self.ask("get_leaderboard", self.leads)["rows"]
+            self.assertEqual({row["name"] for row in ranked}, set(expected))
+            self.board.card_ids.display = "reps"
+            names = {row["name"] for row in self.card(self.leads)["rows"]}
+            self.assertEqual(names, {"Unassigned", *expected})
+
+        check()
+        self.leads.compared_people = "all"
+        check(Sam=0, Sue=0)
+        self.leads.compared_people = "records"
+        check()
+        self.leads.compared_people = "sales"
+        self.make_lead("2026-04-15 05:00:00", user_id=sue.id)
+        self.refresh()
+        check(Sue=1)
+        # a team for both has the role, too
+        sam.sale_team_id.kpi_role = "both"
+        check(Sue=1, Sam=0)
+
+    def test_people_compared_by_a_kpi(self):
+        """As the source; formulas as their components, people of all teams for both roles."""
+        self.assertEqual((self.leads | self.share).mapped("compared_people"), ["sales", "sales"])
+        service = self.source.copy({"code": "test_service", "compared_people": "service"})
+        general = self.source.copy({"code": "test_general", "compared_people": "all"})
+        tickets = self.make_kpi("tickets", source_id=service.id)
+        letters = self.make_kpi("letters", source_id=general.id)
+        for formula, expected in (
+            ("test_tickets / test_letters", "service"),
+            ("test_leads / test_letters", "sales"),
+            ("test_leads / test_tickets", "all"),
+            ("test_letters + test_letters", "all"),
+        ):
+            kpi = self.make_kpi("both", kind="formula", formula=formula, source_id=False)
+            self.assertEqual(kpi.compared_people, expected)
+            kpi.unlink()
+        self.share.compared_people = "records"
+        self.leads.name = "Prospects"
+        self.assertEqual(self.share.compared_people, "records")
+        self.assertEqual((tickets + letters).mapped("compared_people"), ["service", "all"])
+
+    def test_own_bar_is_compared_with_the_best(self):
+        """Bob has one lead, the best has three: his bar ends at a third, the mark at its end."""
+        detail = self.ask("get_detail", self.leads, self.bob)
+        [row] = detail["salespeople"]
+        self.assertAlmostEqual(row["share"], 1 / 3)
+        self.assertAlmostEqual(detail["median"]["share"], 1 / 3)
+        self.assertAlmostEqual(detail["best"]["share"], 1)
+        # the lowest value is the best: the longest bar is the reader's own
+        self.leads.direction = "decrease"
+        detail = self.ask("get_detail", self.leads, self.ann)
+        self.assertAlmostEqual(detail["salespeople"][0]["share"], 1)
+        self.assertAlmostEqual(detail["best"]["share"], 1 / 3)
 
     def test_withheld_segments_are_counted(self):
         """Where segments are listed, a sentence says how many are withheld."""

@@ -236,7 +236,7 @@ class TestBoardRecords(BoardCase):
         self.assertIsNone(detail["card"]["value"])
         self.assertEqual((detail["salespeople"], detail["segments"]), ([], []))
         for name in ("median", "best"):
-            self.assertEqual(detail[name], {"value": None, "text": "–"})
+            self.assertEqual(detail[name], {"value": None, "text": "–", "share": None})
         self.mia.group_ids |= members
         self.assertEqual(self.card(secret, self.mia)["value"], 6)
         self.assertEqual(len(self.ask("get_leaderboard", secret, self.mia)["rows"]), 3)

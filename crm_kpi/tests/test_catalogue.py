@@ -63,7 +63,7 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
     def test_04_new_customers(self):
         a, b, d, e, f = (self._customer(name) for name in "ABDEF")
         contact = self.env["res.partner"].create({"name": "B's contact", "parent_id": b.id})
-        carl, dora = (
+        carl, dora, sam = (
             self.env["res.users"].create(
                 {
                     "name": name,
@@ -73,10 +73,19 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
                     "group_ids": [Command.link(self.env.ref("base.group_user").id)],
                 }
             )
-            for name in ("Carl", "Dora")
+            for name in ("Carl", "Dora", "Sam")
         )
         self.env["crm.team.member"].create(
             [{"crm_team_id": self.south.id, "user_id": user.id} for user in (carl, dora)]
+        )
+        # a service agent is no salesperson
+        self.env["crm.team"].create(
+            {
+                "name": "Care",
+                "company_id": self.company.id,
+                "kpi_role": "service",
+                "member_ids": [Command.set(sam.ids)],
+            }
         )
         self._order(a, "2025-12-05 10:00:00", 100, user=self.ann)
         self._order(a, "2026-11-05 10:00:00", 100, user=self.ann)

@@ -5,6 +5,7 @@ from . import crm_kpi_backfill
 from . import crm_kpi_board
 from . import crm_kpi_interaction
 from . import crm_kpi_ticket_state
+from . import crm_team
 from . import helpdesk_ticket
 from . import helpdesk_ticket_stage
 from . import helpdesk_ticket_team

@@ -230,3 +230,39 @@ class TestCatalogueService(CatalogueCase, TicketCommon):
         with self.at("2026-11-10 12:00"):
             self._refresh("ticket_reopen_rate")
             self.assertAlmostEqual(self._rep("ticket_reopen_rate", "2026-09-01"), 0.2)
+
+
+@tagged("post_install", "-at_install")
+class TestServiceTeam(TicketCommon):
+    def test_role_of_a_team(self):
+        """Tickets make a service team; with a pipeline or leads it sells, too."""
+        care, sales, desk = self.env["crm.team"].create(
+            [
+                {"name": "Care", "use_opportunities": False},
+                {"name": "Sales", "use_opportunities": False},
+                {"name": "Desk", "use_opportunities": True},
+            ]
+        )
+        self.assertEqual((care + sales + desk).mapped("kpi_role"), ["sales"] * 3)
+        helpdesk = self.env["helpdesk.ticket.team"].create(
+            [{"name": team.name, "kpi_team_id": team.id} for team in (care, desk)]
+        )
+        self.assertEqual((care + sales + desk).mapped("kpi_role"), ["service", "sales", "both"])
+        care.use_leads = True
+        self.assertEqual(care.kpi_role, "both")
+        helpdesk.kpi_team_id = False
+        self.assertEqual((care + desk).mapped("kpi_role"), ["sales"] * 2)
+        # a choice by hand stays
+        sales.kpi_role = "service"
+        sales.name = "Second level"
+        self.assertEqual(sales.kpi_role, "service")
+
+    def test_people_compared_by_ticket_kpis(self):
+        ref = self.env.ref
+        for name, expected in (
+            ("crm_kpi_helpdesk_mgmt.crm_kpi_tickets_resolved", "service"),
+            ("crm_kpi_helpdesk_mgmt.crm_kpi_fcr_rate", "service"),
+            ("crm_kpi.crm_kpi_revenue_ordered", "sales"),
+            ("crm_kpi.crm_kpi_win_rate", "sales"),
+        ):
+            self.assertEqual(ref(name).compared_people, expected)

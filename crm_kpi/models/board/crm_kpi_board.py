@@ -10,7 +10,7 @@ from odoo.fields import Command
 
 from ...board import header, trend
 from ...board.attention import TOPICS, attention, attention_action
-from ...board.breakdown import bars, heat_map
+from ...board.breakdown import bars, heat_map, longest_bar, mark
 from ...board.cards import Cards
 from ...board.context import BoardContext
 from ...board.explain import explain
@@ -237,24 +237,22 @@ class CrmKpiBoard(models.Model):
         card = Cards(context, kpi).card(kpi)
         spread = Ranking(context, kpi).spread()
         heat = heat_map(context, kpi)
-        salespeople, segments = (
-            [
-                asdict(bar)
-                for bar in bars(context, kpi, context.breakdown(kpi, dimension), dimension)
-            ]
-            for dimension in ("user", "segment")
-        )
+        people = context.breakdown(kpi, "user")
+        longest = longest_bar(people, spread.median, spread.best)
+        salespeople = bars(context, kpi, people, "user", longest=longest)
+        segments = bars(context, kpi, context.breakdown(kpi, "segment"), "segment")
         return {
             "card": asdict(card),
             "filters": context.filters.to_dict(),
             "period": asdict(header.period_info(context)),
             "trend": asdict(trend.trend(context, kpi)),
             "annotations": [asdict(note) for note in trend.annotations(context, kpi)],
-            "salespeople": salespeople,
+            "salespeople": [asdict(bar) for bar in salespeople],
             "salespeople_note": context.withheld_notes(kpi, "user").get(kpi.id, ""),
-            "median": {"value": spread.median, "text": context.format_value(kpi, spread.median)},
-            "best": {"value": spread.best, "text": context.format_value(kpi, spread.best)},
-            "segments": segments,
+            "compared": spread.count,
+            "median": asdict(mark(context, kpi, spread.median, longest)),
+            "best": asdict(mark(context, kpi, spread.best, longest)),
+            "segments": [asdict(bar) for bar in segments],
             "segments_note": context.withheld_notes(kpi, "segment").get(kpi.id, ""),
             "segment_set": context.segment_set.name or "",
             "heat_map": asdict(heat) if heat else None,

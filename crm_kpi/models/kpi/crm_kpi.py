@@ -12,7 +12,7 @@ from ...refresh.claim import claim_refresh
 from ...refresh.past import is_rebuilt
 from ...refresh.periods import delete_short_periods, refresh_periods
 from ...refresh.refresh import Refresh, ScheduledRefresh, SecondWorker
-from .crm_kpi_source import PSEUDO_FIELDS
+from .crm_kpi_source import COMPARED_PEOPLE, PSEUDO_FIELDS
 
 AGGREGATORS = [
     ("count", "Count"),
@@ -193,6 +193,16 @@ class CrmKpi(models.Model):
         help="Show percentages and scores of segments with any number of records. Otherwise "
         "the smallest segment in the settings applies.",
     )
+    compared_people = fields.Selection(
+        COMPARED_PEOPLE,
+        "People compared",
+        compute="_compute_compared_people",
+        store=True,
+        readonly=False,
+        recursive=True,
+        help="Who is compared with each other: median, best value and ranking. People with records "
+        "in the period are always compared; members of these teams also without records.",
+    )
     is_component = fields.Boolean(
         "Component", help="Used in formulas only; hidden on boards, in lists and in reports."
     )
@@ -276,6 +286,17 @@ class CrmKpi(models.Model):
                 except engine.FormulaError:
                     codes = ()
             kpi.component_ids = self._by_code(codes)
+
+    @api.depends("source_id.compared_people", "component_ids.compared_people")
+    def _compute_compared_people(self):
+        """As the source. Formulas: the role of their components, if they have one in common."""
+        for kpi in self:
+            found = set((kpi.source_id or kpi.component_ids).mapped("compared_people"))
+            found.discard(False)  # a new component
+            roles = found & {"sales", "service"}
+            if len(roles) == 1:
+                found = roles
+            kpi.compared_people = found.pop() if len(found) == 1 else "all"
 
     @api.depends("kind", "formula", "source_id", "aggregator", "value_field")
     @api.depends_context("lang", "uid")

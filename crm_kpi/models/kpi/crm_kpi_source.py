@@ -29,6 +29,13 @@ DEFINING = {
     "model_id", "kind", "domain", "rebuildable", "stable_fields", "base_source_ids", "trailing_months",
     "unassigned", *_PATHS,
 }  # fmt: skip
+#: Who is compared with each other. People with own records in the period always are.
+COMPARED_PEOPLE = [
+    ("sales", "Members of sales teams"),
+    ("service", "Members of service teams"),
+    ("all", "Members of all teams"),
+    ("records", "Only people with records"),
+]
 
 
 class CrmKpiSource(models.Model):
@@ -71,6 +78,14 @@ class CrmKpiSource(models.Model):
     )
     user_field = fields.Char("Salesperson", help="Path to the user to whom the record is credited.")
     team_field = fields.Char("Sales Team")
+    compared_people = fields.Selection(
+        COMPARED_PEOPLE,
+        "People compared",
+        required=True,
+        default="sales",
+        help="Who is compared with each other by the KPIs of this source. Each KPI can have "
+        "another choice.",
+    )
     company_field = fields.Char(
         "Company",
         default="company_id",

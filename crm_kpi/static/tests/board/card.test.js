@@ -173,8 +173,12 @@ test("a bar list is a table with marks for median and best value", async () => {
             record_count: 2,
         },
     ];
+    const marks = [
+        { key: "median", share: 0.625 },
+        { key: "best", share: 1 },
+    ];
     await mountWithCleanup(BarList, {
-        props: { rows, caption: "Deals", median: 5, best: 8, onPick: (row) => picked.push(row.id) },
+        props: { rows, caption: "Deals", marks, onPick: (row) => picked.push(row.id) },
     });
     expect("caption").toHaveText("Deals");
     expect(queryAllTexts("tbody .o_kpi_bars_value")).toEqual(["8 won", "2 won"]);
@@ -183,6 +187,10 @@ test("a bar list is a table with marks for median and best value", async () => {
     await contains("tbody button").click();
     expect(picked).toEqual([1]);
     expect("tbody button").toHaveCount(1);
+    // a click on a bar does the same; the row of nobody cannot be opened
+    await contains("tr:first-child .o_kpi_bars_bar").click();
+    await contains("tr:last-child .o_kpi_bars_bar").click();
+    expect(picked).toEqual([1, 1]);
 });
 
 test("every cell of the heat map shows its value", async () => {

@@ -14,8 +14,7 @@ export class BarList extends Component {
         rows: Array,
         caption: String,
         nameTitle: { type: String, optional: true },
-        median: { type: [Number, { value: null }], optional: true },
-        best: { type: [Number, { value: null }], optional: true },
+        marks: { type: Array, optional: true }, // {key, share}
         onPick: { type: Function, optional: true },
     };
 
@@ -23,15 +22,18 @@ export class BarList extends Component {
         this.recordsText = recordsText;
     }
 
-    get nameTitle() {
-        return this.props.nameTitle || _t("Name");
+    canPick(row) {
+        return Boolean(this.props.onPick && row.record_id);
     }
 
-    /** Positions of median and best value; the largest value has the longest bar. */
-    get marks() {
-        const top = Math.max(0, ...this.props.rows.map((row) => Math.abs(row.value)));
-        return ["median", "best"]
-            .filter((key) => top && this.props[key] !== undefined && this.props[key] !== null)
-            .map((key) => ({ key, share: this.props[key] / top }));
+    pick(ev, row) {
+        if (this.canPick(row)) {
+            ev.stopPropagation();
+            this.props.onPick(row);
+        }
+    }
+
+    get nameTitle() {
+        return this.props.nameTitle || _t("Name");
     }
 }

@@ -72,6 +72,11 @@ export class BoardFilters extends Component {
         return this.props.onChange({ period_kind: "custom", date, date_to });
     }
 
+    /** Another team: the person belongs to the former one. */
+    setTeam(ev) {
+        this.props.onChange({ team_id: Number(ev.target.value) || false, user_id: false });
+    }
+
     setScope(scope) {
         this.props.onChange({ scope, team_id: false, user_id: false });
     }

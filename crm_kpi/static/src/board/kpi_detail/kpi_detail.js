@@ -1,5 +1,6 @@
 import { Component, onWillStart } from "@odoo/owl";
 import { Dialog } from "@web/core/dialog/dialog";
+import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
 import { useAnswer } from "../answer";
 import { BarList } from "../bar_list/bar_list";
@@ -57,6 +58,19 @@ export class KpiDetail extends Component {
 
     get recordsText() {
         return recordsText(this.answer.value.card.record_count);
+    }
+
+    /** Median and best value across the bars of people. */
+    get marks() {
+        const { median, best } = this.answer.value;
+        return Object.entries({ median, best })
+            .filter(([, mark]) => mark.share !== null)
+            .map(([key, mark]) => ({ key, share: mark.share }));
+    }
+
+    get comparedText() {
+        const count = this.answer.value.compared;
+        return count === 1 ? _t("1 person") : _t("%s people", count);
     }
 
     onTab(name) {

@@ -11,7 +11,12 @@ import { ShareBar } from "../share_bar/share_bar";
 export class Leaderboard extends Component {
     static template = "crm_kpi.Leaderboard";
     static components = { LoadError, ShareBar };
-    static props = { kpiId: Number, filters: Object, name: String };
+    static props = {
+        kpiId: Number,
+        filters: Object,
+        name: String,
+        onPick: { type: Function, optional: true },
+    };
 
     setup() {
         this.orm = useService("orm");
@@ -24,6 +29,17 @@ export class Leaderboard extends Component {
             ])
         );
         onWillStart(() => this.load("value"));
+    }
+
+    /** Colleagues without a name cannot be opened. */
+    canPick(row) {
+        return Boolean(this.props.onPick && row.user_id);
+    }
+
+    pick(row) {
+        if (this.canPick(row)) {
+            this.props.onPick({ record_id: row.user_id });
+        }
     }
 
     async load(by) {
