@@ -82,9 +82,10 @@ def run_of(*pieces):
 def test_table():
     text = bench_report.document(
         run_of(
-            piece(5_000, "history", first__wall=10),
+            piece(5_000, "workers", workers__wall=10),
             piece(5_000, "rebuild", rebuild__order__cpu=2, by_hand__order__cpu=1),
-            piece(20_000, "history", first__wall=40, first__step__order__cpu=3),
+            piece(20_000, "workers", workers__wall=40),
+            piece(20_000, "first", first__step__order__cpu=3),
             piece(20_000, "rebuild", rebuild__limit=5),
             piece(
                 0, "writing", with__confirm__warm__queries=30, without__confirm__warm__queries=25
@@ -92,13 +93,16 @@ def test_table():
             piece(0, "small", small__failed=1),
         )
     )
-    assert "| First refresh, wall | 10.0 s ✓ | 40.0 s ✓ | 1.00 | ≤ 300.0 s at 200,000" in text
+    assert (
+        "| First refresh, two workers, wall | 10.0 s ✓ | 40.0 s ✓ | 1.00 | ≤ 300.0 s at 200,000"
+        in text
+    )
     assert "| 2.00 × ✗ | > 5 min ✗ |  | ≤ 1.50 × |" in text
     assert "| Order confirmed: more queries | 5 ✗ | ≤ 2 |" in text
     assert "| failed ✗ | ≤ 15.0 s |" in text
     assert "| order | 3.00 |" in text
     assert "Board of 12" not in text
-    assert "| history, 5,000 | 2026-11-30 14:50 UTC | 3.0 | 0.2 | abc |" in text
+    assert "| workers, 5,000 | 2026-11-30 14:50 UTC | 3.0 | 0.2 | abc |" in text
 
 
 def test_a_run_in_pieces():

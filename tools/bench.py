@@ -38,7 +38,9 @@ FULL = {"sizes": (50_000, 200_000, 1_000_000), "reps": 500, "customers": 50_000}
 #: Minutes after which a phase is ended, by the number of leads and orders.
 LIMITS = {20_000: 5, 50_000: 10, 200_000: 20, 1_000_000: 60}
 #: Phases in the same database, in this order.
-PHASES = ("history", "changes", "rebuild", "reading", "goals")
+PHASES = ("history", "first", "changes", "rebuild", "reading", "goals")
+#: Phases in a copy of the database: before the back-fill, and after it.
+COPIES = ("bare", "workers")
 #: Phases that do not depend on the number of records.
 ONCE = ("writing", "waits", "small", "small_bare", "workbook")
 #: The company of the small data set: it uses orders only.
@@ -61,7 +63,7 @@ def command_bench(options: argparse.Namespace) -> int:
     sizes = sorted(options.sizes or plan["sizes"])
     done = {piece.phase for piece in run.pieces}
     # what does not depend on the size is not measured again for each size
-    wanted = options.phases or [*PHASES, "bare", *(name for name in ONCE if name not in done)]
+    wanted = options.phases or [*PHASES, *COPIES, *(name for name in ONCE if name not in done)]
     for piece in bench.pieces(sizes, set(wanted)):
         run.add(piece)
         path.write_text(json.dumps(run.as_dict(), indent=1))
@@ -99,7 +101,11 @@ class Bench:
             "customers": self.customers,
         }
         modules = (*MODULES, GAMIFICATION)
-        with self._database(str(size)) as name, self._database(f"{size}_bare") as bare:
+        with contextlib.ExitStack() as databases:
+            name, bare, after = (
+                databases.enter_context(self._database(label))
+                for label in (str(size), f"{size}_bare", f"{size}_workers")
+            )
 
             def generate() -> Figures:
                 Templates(self.odoo).get(modules, demo=False)  # installing is not measured
@@ -110,15 +116,24 @@ class Bench:
             yield self._piece(size, "generate", generate)
             if "bare" in wanted:
                 self.odoo.databases.copy(name, bare)
-            # the other phases need the history
-            phases = [phase for phase in PHASES if phase == "history" or phase in wanted]
-            for phase in phases if wanted.intersection(PHASES) else ():
+            for phase in self._in_order(wanted):
                 piece = self._piece(size, phase, lambda phase=phase: self._phase(name, phase, size))
                 yield piece
                 if phase == "history" and "backfill.wall" not in piece.figures:
                     break
+                if phase == "history" and "workers" in wanted:
+                    self.odoo.databases.copy(name, after)
+                    yield self._piece(size, "workers", lambda: self._phase(after, "workers", size))
+                    self.odoo.databases.drop(after)
             if "bare" in wanted:
                 yield self._piece(size, "bare", lambda: self._phase(bare, "bare", size))
+
+    def _in_order(self, wanted: set[str]) -> list[str]:
+        """The phases of the same database: all others need the history, and most the values."""
+        if not wanted - {*ONCE, "bare"}:
+            return []
+        needed = {"history"} if wanted <= {*ONCE, *COPIES, "history"} else {"history", "first"}
+        return [phase for phase in PHASES if phase in needed | wanted]
 
     def _waits(self) -> Figures:
         """Writes of users while a refresh runs."""

@@ -168,14 +168,19 @@ ROWS = {
     "history": [
         Row("Back-fill, wall", "backfill.wall"),
         Row("Back-fill of orders, CPU per 100,000", per_100k_orders, goal=25, growth=False),
-        Row("First refresh, wall", "first.wall", goal={200 * K: 300, M: 1200}),
+        Row("Dead rows of orders after the back-fill", "backfill.sale_order.dead", ""),
+        Row("Dead rows of leads after the back-fill", "backfill.crm_lead.dead", ""),
+    ],
+    "workers": [
+        Row("First refresh, two workers, wall", "workers.wall", goal={200 * K: 300, M: 1200}),
+    ],
+    "first": [
+        Row("First refresh, one worker, wall", "first.wall"),
         Row("First refresh, CPU of PostgreSQL", "first.cpu"),
         Row("First refresh, values written", "first.cells", ""),
         Row("First refresh, temporary files", total("first.temp_mb", factor=1 / 1024), "GB"),
-        Row("First refresh, memory, peak", "history.peak_mb", "MB"),
+        Row("First refresh, memory, peak", "first.peak_mb", "MB"),
         Row("Values on disk, with indexes", "first.crm_kpi_value.mb", "MB"),
-        Row("Dead rows of orders after the back-fill", "backfill.sale_order.dead", ""),
-        Row("Dead rows of leads after the back-fill", "backfill.crm_lead.dead", ""),
     ],
     "bare": [
         Row("First refresh without statistics, wall", "bare_first.wall", goal={70 * K: 120}),

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from .bench import ONCE, PHASES, command_bench
+from .bench import COPIES, ONCE, PHASES, command_bench
 from .checks import command_lint
 from .common import Problem
 from .database_commands import (
@@ -119,7 +119,7 @@ def _add_maintenance_commands(commands: Commands) -> None:
     for name in ("reps", "customers"):
         sub.add_argument(f"--{name}", type=int, metavar="N", help=f"another number of {name}")
     text = "only these phases; the other figures of the last run are kept"
-    names = (*PHASES, "bare", *ONCE)
+    names = (*PHASES, *COPIES, *ONCE)
     sub.add_argument("--phases", nargs="+", choices=names, help=text)
     commands.add("wheel", command_wheel, "build a wheel of each addon into dist/")
     commands.add("kpi-table", command_kpi_table, "write the lists of shipped KPIs again")

@@ -8,10 +8,13 @@ Each phase runs in a process of its own, so that its peak memory is known.
 from .changes import measure_changes
 from .goals import measure_goals
 from .history import (
+    help_when_called,
+    measure_first,
     measure_history,
     measure_small_company,
     measure_small_company_without_statistics,
     measure_without_statistics,
+    measure_workers,
 )
 from .meter import Meter
 from .reading import measure_reading
@@ -21,6 +24,9 @@ from .writing import measure_writing
 
 PHASES = {
     "history": measure_history,
+    "first": measure_first,
+    "workers": measure_workers,
+    "second_worker": help_when_called,  # a part of "workers"
     "bare": measure_without_statistics,
     "changes": measure_changes,
     "rebuild": measure_rebuild,

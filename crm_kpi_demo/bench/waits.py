@@ -5,25 +5,22 @@
 import logging
 import random
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 from odoo.fields import Command
 from odoo.service.model import retrying
 
 from odoo.addons.crm_kpi.refresh.refresh import ScheduledRefresh
 
-from .meter import Meter
+from .second_process import LOOK, second_process, until_told
 from .writing import MESSAGE
 
 _logger = logging.getLogger(__name__)
 
-#: Seconds of writing without a refresh, and between two looks at the locks.
-ALONE, LOOK = 30, 0.02
+#: Seconds of writing without a refresh.
+ALONE = 30
 
 
 def measure_waits(env, meter):
@@ -41,23 +38,8 @@ def measure_waits(env, meter):
 @contextmanager
 def _writer(env, meter, name):
     """Write in a second process for the time of the block, and watch what it waits for."""
-    path = Path(f"{meter.path}.{name}")
-    stop = threading.Event()
-    script = (
-        f"from odoo.addons.crm_kpi_demo import bench\nbench.run(env, 'writer', {str(path)!r})\n"
-    )
-    # the same command of the shell, with another script
-    with subprocess.Popen(
-        [sys.executable, *sys.orig_argv[1:]], stdin=subprocess.PIPE, text=True
-    ) as writer:
-        writer.stdin.write(script)
-        writer.stdin.close()
-        while not path.exists():
-            if writer.poll() is not None:
-                raise ValueError("the writer did not start")
-            time.sleep(LOOK)
-        figures = Meter.saved(path)
-        waits = {}
+    stop, waits = threading.Event(), {}
+    with second_process(meter, name, "writer") as figures:
         watcher = threading.Thread(target=_watch, args=(env, figures["pid"], stop, waits))
         watcher.start()
         try:
@@ -65,10 +47,7 @@ def _writer(env, meter, name):
         finally:
             stop.set()
             watcher.join()
-            path.unlink()  # ends the writer
-    figures = Meter.saved(Path(f"{path}.done"))
-    Path(f"{path}.done").unlink()
-    meter.note(**{f"{name}.{key}": value for key, value in (figures | waits).items()})
+    meter.note(**{f"{name}.{key}": value for key, value in waits.items()})
 
 
 def _watch(env, pid, stop, waits):
@@ -93,12 +72,11 @@ def _watch(env, pid, stop, waits):
 
 
 def write_until_told(env, meter):
-    """Write leads and orders as users do, until the file of the figures is gone."""
+    """Write leads and orders as users do."""
     meter.note(pid=env.cr.connection.get_backend_pid())
     writes = Writes(env)
-    while meter.path.exists():
+    for _number in until_told(meter):
         writes.write_one()
-    meter.path = Path(f"{meter.path}.done")
     meter.note(
         number=len(writes.seconds),
         median=statistics.median(writes.seconds),
