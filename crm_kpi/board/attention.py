@@ -102,15 +102,20 @@ class Topic:
 
 
 class Goals(Topic):
-    """Goals of running periods that will be missed at the present pace."""
+    """Goals of the KPIs on the board that will be missed at the present pace."""
 
     key = "goals"
     model = "crm.kpi.goal"
     icon = "fa-bullseye"
 
     def domain(self, context):
-        return Domain("period_id.state", "=", "open") & (
-            Domain("status", "in", ["off_track", "at_risk"]) | Domain("counter_missed", "=", True)
+        return (
+            Domain("kpi_id", "in", context.kpis.ids)
+            & Domain("period_id.state", "=", "open")
+            & (
+                Domain("status", "in", ["off_track", "at_risk"])
+                | Domain("counter_missed", "=", True)
+            )
         )
 
     def people(self, context):
@@ -286,7 +291,7 @@ def since_text(context, since):
     if not since:
         return ""
     day = local_day(since, context.company._kpi_tz())
-    return context.env._("the oldest since %s", format_date(context.env, day))
+    return context.env._("the oldest since %s", format_date(context.env, day, date_format="medium"))
 
 
 def revenue_text(context, revenue):

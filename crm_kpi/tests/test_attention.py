@@ -103,7 +103,7 @@ class TestAttention(BoardCase):
         """The records that a line opens, as the browser does."""
         boards = self.boards.with_user(user or self.mia).with_company(self.company)
         filters = self.show(user, **filters)["filters"]
-        action = json.loads(json.dumps(boards.open_attention(key, filters)))
+        action = json.loads(json.dumps(boards.open_attention(self.board.id, key, filters)))
         model = boards.env[action["res_model"]].with_context(**action["context"])
         return model.search(action["domain"])
 
@@ -112,12 +112,20 @@ class TestAttention(BoardCase):
             self.lines(),
             {
                 "goals": ("5 goals need attention", "3 off track, 1 at risk, 1 with a missed counter-metric"),
-                "unanswered_leads": ("3 leads wait for a first response", "the oldest since 04/03/2026"),
+                "unanswered_leads": ("3 leads wait for a first response", "the oldest since Apr 3, 2026"),
                 "overdue_steps": ("2 leads have an overdue activity", "$\xa03,100 expected revenue"),
                 "late_deals": ("2 deals are past their expected closing", "$\xa03,100 expected revenue"),
                 "customers_at_risk": ("2 customers are at risk", "$\xa0570 revenue in 12 months"),
             },
         )  # fmt: skip
+
+    def test_goals_are_those_of_the_board(self):
+        self.board.card_ids.filtered(lambda card: card.kpi_id == self.leads).unlink()
+        self.assertEqual(
+            self.lines()["goals"],
+            ("2 goals need attention", "1 at risk, 1 with a missed counter-metric"),
+        )
+        self.assertEqual(self.opened("goals"), self.goals[1] | self.goals[5])
 
     def test_own_records(self):
         """A salesperson sees their own records, in the singular."""
@@ -125,7 +133,7 @@ class TestAttention(BoardCase):
             self.lines(self.ann, scope="mine"),
             {
                 "goals": ("2 goals need attention", "1 off track, 1 at risk"),
-                "unanswered_leads": ("1 lead waits for a first response", "the oldest since 04/03/2026"),
+                "unanswered_leads": ("1 lead waits for a first response", "the oldest since Apr 3, 2026"),
                 "overdue_steps": ("1 lead has an overdue activity", "$\xa0100 expected revenue"),
                 "late_deals": ("1 deal is past its expected closing", "$\xa0100 expected revenue"),
                 "customers_at_risk": ("1 customer is at risk", "$\xa0500 revenue in 12 months"),
@@ -177,7 +185,7 @@ class TestAttention(BoardCase):
             self.opened("no_such_line")
         outsider = self.make_user("Outsider", "base.group_user")
         with self.assertRaises(AccessError):
-            self.opened("late_deals", outsider)
+            self.boards.with_user(outsider).open_attention(self.board.id, "late_deals", {})
 
     def test_other_companies_do_not_count(self):
         other = self.env["res.company"].create({"name": "Other"})
@@ -191,7 +199,9 @@ class TestAttention(BoardCase):
 
     def context(self, user, kpis=None, **filters):
         boards = self.boards.with_user(user).with_company(self.company)
-        return BoardContext(self.board.with_env(boards.env), Filters(**filters), kpis or self.leads)
+        return BoardContext(
+            self.board.with_env(boards.env), Filters(**filters), kpis or self.board.card_ids.kpi_id
+        )
 
     def test_one_query_for_each_topic(self):
         """One query for each topic, however many records there are, and one for the team."""
@@ -232,5 +242,6 @@ class TestAttention(BoardCase):
         )
         contacts = self.make_kpi("contacts", source_id=source.id)
         keys = [line.key for line in attention(self.context(self.mia, contacts), topics)]
-        self.assertEqual(keys[:2], ["goals", "partners"])
+        # the board has no KPI with goals
+        self.assertEqual(keys[:2], ["partners", "unanswered_leads"])
         self.assertEqual(len(keys), MAX_LINES)

@@ -34,7 +34,7 @@ class TestAttention(TicketCommon):
         self.env.flush_all()
         shown = boards.get_board(filters=filters)
         lines = [line for line in shown["attention"] if line["key"] == "late_tickets"]
-        action = boards.open_attention("late_tickets", shown["filters"])
+        action = boards.open_attention(shown["board"]["id"], "late_tickets", shown["filters"])
         opened = boards.env[action["res_model"]].search(action["domain"])
         return [(line["text"], line["detail"]) for line in lines], opened.sudo()
 
@@ -48,8 +48,8 @@ class TestAttention(TicketCommon):
         self._derive()
         closed.stage_id = self.cancelled  # after the last refresh
         archived.active = False
-        own = [("1 ticket is over the response target", "the oldest since 11/10/2026")]
-        every = [("2 tickets are over the response target", "the oldest since 11/09/2026")]
+        own = [("1 ticket is over the response target", "the oldest since Nov 10, 2026")]
+        every = [("2 tickets are over the response target", "the oldest since Nov 9, 2026")]
         self.assertEqual(self.line(self.ann, scope="mine"), (own, late))
         self.assertEqual(self.line(self.bob, scope="company"), (every, late | other))
         # under the rights of the agent, also on a board of the company

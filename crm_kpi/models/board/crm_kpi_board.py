@@ -297,14 +297,13 @@ class CrmKpiBoard(models.Model):
         return asdict(ranking.leaderboard(by if by == "attainment" else "value"))
 
     @api.model
-    def open_attention(self, key, filters=None):
-        """An action with the records of a line on top of the board.
+    def open_attention(self, board_id, key, filters=None):
+        """An action with the records of a line on top of a board.
 
         :param key: ``key`` of the line
         """
-        context = BoardContext(
-            self._default_board(), Filters.parse(filters), self.env["crm.kpi"].browse()
-        )
+        board = self._existing_board(board_id)
+        context = BoardContext(board, Filters.parse(filters), board._shown_kpis())
         return attention_action(context, self._attention_topics(), key)
 
     @api.model
@@ -317,10 +316,7 @@ class CrmKpiBoard(models.Model):
 
         :return: id of the period
         """
-        board = self.browse(read_id(board_id) or ())
-        if not board:
-            raise UserError(self.env._("Board: it does not exist. Choose another."))
-        board.check_access("read")
+        board = self._existing_board(board_id)
         chosen = Filters.parse(filters)
         date_from, date_to = chosen.first_day, chosen.last_day
         if not date_from or not date_to or date_to < date_from:
@@ -354,6 +350,15 @@ class CrmKpiBoard(models.Model):
             raise UserError(self.env._("KPI: it does not exist. Choose another."))
         kpi.check_access("read")
         return BoardContext(self._default_board(), Filters.parse(filters), kpi)
+
+    @api.model
+    def _existing_board(self, board_id):
+        """The board with an id that comes from outside."""
+        board = self.browse(read_id(board_id) or ())
+        if not board:
+            raise UserError(self.env._("Board: it does not exist. Choose another."))
+        board.check_access("read")
+        return board
 
     @api.model
     def _default_board(self):

@@ -268,14 +268,14 @@ test("lines on top of the board open their records", async () => {
     answer("get_board", (boardId, filters) =>
         makeBoard({ attention, filters: { ...makeBoard().filters, ...filters } })
     );
-    answer("open_attention", (key, filters) => {
-        expect.step([key, filters.user_id, filters.comparison]);
+    answer("open_attention", (boardId, key, filters) => {
+        expect.step([boardId, key, filters.user_id, filters.comparison]);
         return { type: "ir.actions.act_window_close" };
     });
     await mountBoard();
     expect(queryAllTexts(".o_kpi_attention_line")).toEqual(["2 deals · $ 5", "1 goal"]);
     await contains(".o_kpi_attention_line:first").click();
-    expect.verifySteps([["late_deals", 7, "previous"]]);
+    expect.verifySteps([[1, "late_deals", 7, "previous"]]);
     attention = [];
     await contains("[data-filter=comparison]").select("last_year");
     await animationFrame();

@@ -212,6 +212,7 @@ export class Board extends Component {
     /** Open the records of a line on top of the board. */
     async openAttention(key) {
         const action = await this.orm.call("crm.kpi.board", "open_attention", [
+            this.state.data.board.id,
             key,
             this.state.data.filters,
         ]);
