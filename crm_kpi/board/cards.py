@@ -258,7 +258,7 @@ class Cards:
                 return CardState("stale", env._("Not updated since %s", since))
             if row.record_count < kpi.min_sample:
                 text = env._(
-                    "Too few records: %(count)s of at least %(min)s",
+                    "Too little data (%(count)s of %(min)s needed)",
                     count=row.record_count,
                     min=kpi.min_sample,
                 )
@@ -269,7 +269,7 @@ class Cards:
                 return CardState("redefined", text)
             return CardState("ok")
         if not row and self.context.is_withheld(kpi):
-            return CardState("too_few", env._("Too few records in this segment to show a value"))
+            return CardState("too_few", env._("Too little data in this segment to show a value"))
         if kpi.source_id and kpi.source_id.model not in self.env:
             return CardState("not_available", env._("The app it needs is not installed"))
         if text := self._too_early_text(kpi):

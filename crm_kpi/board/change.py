@@ -85,8 +85,7 @@ def _amount(kpi, delta, before):
     env = kpi.env
     if kpi.unit in POINT_UNITS:
         points = abs(delta) * (100 if kpi.unit == "percent" else 1)
-        amount = env._("%s points", formatLang(env, points, digits=kpi.digits))
-        return amount, round(points, kpi.digits) == 0
+        return kpi._points_text(points), round(points, kpi.digits) == 0
     # growth from zero or from a loss has no percentage
     if before.value <= 0 or before.record_count < PERCENT_MIN_RECORDS:
         return "", delta == 0

@@ -60,7 +60,7 @@ def _explain_aggregate(context, kpi):
     row = context.values(kpi, context.period).get((kpi.id, context.period.id))
     result = Explanation(kpi.id, kpi.name, row.record_count if row else 0)
     if context.is_withheld(kpi):
-        result.note = env._("Too few records in this segment to show a value")
+        result.note = env._("Too little data in this segment to show a value")
         return result
     if kpi._is_stock() and context.elapsed.over:
         result.note = env._(

@@ -225,7 +225,7 @@ def formula_message(env, error):
             )
         case "arguments":
             return env._(
-                "Formula: %(name)s takes %(count)s arguments.", name=data[0], count=data[1]
+                "Formula: number of arguments of %(name)s: %(count)s.", name=data[0], count=data[1]
             )
         case "shift":
             return env._("Formula: %s takes the code of one KPI in parentheses.", *data)

@@ -44,8 +44,8 @@ def currency_warning(kpis):
     # superuser: only names of currencies
     currencies = env["res.currency"].sudo().browse(sorted(set(unrated.values())))
     return env._(
-        "The amounts of %(count)s records in %(currencies)s count one to one, because there was no "
-        "exchange rate. Enter the rate of their dates. Documents keep the rate that they were made "
+        "Amounts in %(currencies)s that count one to one, because there was no exchange rate: "
+        "%(count)s. Enter the rate of their dates. Documents keep the rate that they were made "
         "with: set the dates of orders again, and reset invoices to draft and post them again.",
         count=len(unrated),
         currencies=", ".join(currencies.mapped("name")),

@@ -157,7 +157,7 @@ def entry_warning(kpis):
         )
     )
     return count > 0 and env._(
-        "%s manual entries cover days of two months and count in no month. Enter one value for "
+        "Manual entries with days of two months: %s. They count in no month. Enter one value for "
         "each part, with the period Custom.",
         count,
     )
@@ -171,10 +171,10 @@ def company_warning(sources):
     for source in sources:
         if count := records_without_company(source):
             return source.env._(
-                "%(count)s records of the source “%(name)s” belong to no company, so they count "
-                "in no company. Give them a company, a team or a salesperson.",
-                count=count,
+                "Records of the source “%(name)s” without a company: %(count)s. They count in no "
+                "company until they have a company, a team or a salesperson.",
                 name=source.name,
+                count=count,
             )
     return False
 

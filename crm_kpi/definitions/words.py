@@ -87,9 +87,16 @@ def format_value(kpi, value, currency=None):
     if kpi.unit == "percent":
         return f"{formatLang(kpi.env, value * 100, digits=kpi.digits)}\u00a0%"
     text = formatLang(kpi.env, value, digits=kpi.digits)
+    one = text == "1"
     suffix = {
         "hours": kpi.env._("h"),
-        "days": kpi.env._("days"),
-        "months": kpi.env._("months"),
+        "days": kpi.env._("day") if one else kpi.env._("days"),
+        "months": kpi.env._("month") if one else kpi.env._("months"),
     }.get(kpi.unit)
     return f"{text}\u00a0{suffix}" if suffix else text
+
+
+def points_text(kpi, points):
+    """A difference of percentages or scores, with the decimals of the KPI."""
+    text = formatLang(kpi.env, points, digits=kpi.digits)
+    return kpi.env._("1 point") if text == "1" else kpi.env._("%s points", text)

@@ -32,7 +32,7 @@ def base_name(env, kind, period, count):
     name = period.display_name
     if kind == "running":
         return env._("%s, forecast", name)
-    if kind == "mean":
+    if kind == "mean" and count > 1:
         return env._("Mean of %(count)s periods until %(period)s", count=count, period=name)
     return name
 

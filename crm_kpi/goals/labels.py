@@ -6,7 +6,7 @@ import math
 from datetime import timedelta
 
 from odoo import fields
-from odoo.tools.misc import format_date, formatLang
+from odoo.tools.misc import format_date
 
 from ..engine import pace
 from ..engine import periods as calendar
@@ -48,7 +48,7 @@ def in_unit(goal, value, exact=False):
 
 def target_text(goal):
     """The target in symbols, such as ``≥ 6`` or ``+50 % (≥ 6)``."""
-    target = in_unit(goal, goal.target, exact=True)
+    target = _computed_target(goal) if goal.kind == "improve" else in_unit(goal, goal.target, True)
     if goal.kind == "range":
         return f"{target} – {in_unit(goal, goal.target_max, exact=True)}"
     less = _has_limit(goal)
@@ -60,12 +60,26 @@ def target_text(goal):
     return text
 
 
+def _computed_target(goal):
+    """The target of an improvement, with the decimals of the KPI.
+
+    5 customers and 25 % more are 6.25: at least 7, because customers are counted whole.
+    """
+    target = goal.target
+    if target is not False and goal.kpi_id.unit == "count" and not goal.kpi_id.digits:
+        exact = round(target, 6)
+        target = math.floor(exact) if _has_limit(goal) else math.ceil(exact)
+    return in_unit(goal, target)
+
+
 def source_text(goal):
     """What *Set goals* made the target of, such as "October 2026: 13, 10 % better"."""
     env, value = goal.env, in_unit(goal, goal.source_value, exact=True)
     if not goal.source:
         return False
     if goal.source == "spread":
+        if goal.source_count == 1:
+            return env._("%s for 1 goal", value)
         return env._(
             "%(amount)s spread over %(count)s goals", amount=value, count=goal.source_count
         )
@@ -137,8 +151,7 @@ def _has_limit(goal):
 def _distance(goal, amount):
     """A difference of values in the unit of the KPI; of percentages in points."""
     if goal.kpi_id.unit == "percent":
-        digits = goal.kpi_id.digits
-        return goal.env._("%s points", formatLang(goal.env, amount * 100, digits=digits))
+        return goal.kpi_id._points_text(amount * 100)
     return in_unit(goal, amount)
 
 

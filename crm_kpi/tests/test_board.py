@@ -176,7 +176,7 @@ class TestBoard(BoardCase):
         card = self.card(self.share, scope="team", user_id=self.bob.id)
         self.assertEqual(
             (card["state"], card["state_text"]),
-            ("too_few", "Too few records: 1 of at least 4"),
+            ("too_few", "Too little data (1 of 4 needed)"),
         )
         self.assertEqual(self.card(self.share)["state"], "ok")
 
@@ -821,7 +821,7 @@ class TestBoard(BoardCase):
         for card in (number, rate):  # the number of leads would reveal the rate
             self.assertEqual(
                 (card["state"], card["value"], card["record_count"], card["state_text"]),
-                ("too_few", None, 0, "Too few records in this segment to show a value"),
+                ("too_few", None, 0, "Too little data in this segment to show a value"),
             )
         # with 4, the two leads without an industry would be known: the total minus these four
         self.company.sudo().kpi_min_cell = 2

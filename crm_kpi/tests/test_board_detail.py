@@ -100,7 +100,7 @@ class TestBoardDetail(BoardCase):
         counts, stored, total = self.explained(self.big)
         self.assertEqual(counts, {"included": 2, "filter": 4, "no_company": 2})
         self.leads.invalidate_recordset(["data_warning"])
-        self.assertRegex(self.leads.data_warning, "^3 records .*belong to no company.*a team")
+        self.assertRegex(self.leads.data_warning, "without a company: 3.*a team")
         (lost[0] + lost[1] + small).write({"company_id": self.company.id})
         self.refresh()
         counts, stored, total = self.explained(self.leads)

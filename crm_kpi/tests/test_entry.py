@@ -105,7 +105,9 @@ class TestEntry(TransactionCase):
                 form.date_last = last
                 self.assertEqual(form.left_out_text, expected, first)
         # weeks of 31 December, 30 September and 30 November; the warning is about months
-        self.assertTrue(self.kpi.data_warning.startswith("3 manual entries cover"))
+        self.assertTrue(
+            self.kpi.data_warning.startswith("Manual entries with days of two months: 3.")
+        )
         self.company.write({"fiscalyear_last_month": "1", "fiscalyear_last_day": 31})
         entry = self.entry("2026-01-28", period_kind="week")
         self.assertEqual(entry.left_out_text, "Month, Fiscal quarter, Fiscal year")

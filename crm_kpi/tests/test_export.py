@@ -169,7 +169,7 @@ class TestExport(ExportCase):
             rows = self.block(book[self.category.name], "Share again", "Segment")
             for cell in stored.filtered(lambda c, s=chosen: c.segment_id.set_id == s):
                 self.assertTrue(cell.withheld)
-                self.assertEqual(rows[cell.segment_id.display_name][-1], "too few records")
+                self.assertEqual(rows[cell.segment_id.display_name][-1], "too little data")
 
     def test_without_the_records_that_the_reader_may_not_read(self):
         """A reader of all values who has no access to leads, as an agent or a marketer."""

@@ -810,7 +810,10 @@ class TestFaultMatrix(FaultCase):
             self.assertFalse(self.health())
             warning = coins.with_company(self.company).data_warning
             if value == 140:
-                self.assertIn("2 records in XTS count one to one", warning)
+                self.assertIn(
+                    "Amounts in XTS that count one to one, because there was no exchange rate: 2.",
+                    warning,
+                )
             else:
                 self.assertFalse(warning)
             self.assert_readers_go_on(self.env["crm.kpi"], "")

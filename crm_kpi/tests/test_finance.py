@@ -137,12 +137,12 @@ class TestInvoices(FinanceCase):
             found = {}
             for kpi in kpis:
                 text = kpi.data_warning or ""
-                match = re.search(r"amounts of (\d+) records in ZZZ .*Enter the rate", text)
+                match = re.search(r"Amounts in ZZZ .*rate: (\d+)\. Enter the rate", text)
                 found[kpi.code] = int(match.group(1)) if match else 0
             return found
 
         self.assertEqual(counts(), codes)
-        self.assertIn("2 records in ZZZ", ordered.with_user(self.ann).data_warning)
+        self.assertIn("Amounts in ZZZ", ordered.with_user(self.ann).data_warning)
         # the rate alone does not change the documents
         rate = self.env["res.currency.rate"].create(
             {

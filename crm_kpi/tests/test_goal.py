@@ -533,9 +533,37 @@ class TestGoal(GoalCommon):
                 baseline_kind="mean", baseline_count=6,
             )  # fmt: skip
             self.assertEqual((other.baseline, other.status), (False, "no_data"))
-            # texts do not round the percentage
+            # texts do not round the percentage; records are counted whole, so 24 is too few
             goal.improve_by = 0.225
-            self.assertEqual(goal.target_text, "+22.5\u00a0% (≥ 24.5)")
+            self.assertEqual(goal.target, 24.5)
+            self.assertEqual(goal.target_text, "+22.5\u00a0% (≥ 25)")
+            goal.improve_by = 0.25
+            self.assertEqual(goal.target_text, "+25\u00a0% (≥ 25)")
+
+    def test_decimals_of_a_computed_target(self):
+        """A target that was computed has the decimals of the KPI, one that was typed has its own."""
+        month = self.period("month", "2026-11-01")
+        for unit, digits, direction, base, change, text in (
+            ("count", 0, "decrease", 10, 0.25, "−25\u00a0% (≤ 7)"),  # 7.5: 8 are too many
+            ("count", 0, "increase", 10, 0.1, "+10\u00a0% (≥ 11)"),  # 11.000000000000002
+            ("hours", 1, "decrease", 71.11667, 0.1, "−10\u00a0% (≤ 64.0\u00a0h)"),
+            ("days", 0, "increase", 1, 0.1, "+10\u00a0% (≥ 1\u00a0day)"),
+            ("percent", 1, "increase", 0.33333, 0.5, "+50\u00a0% (≥ 50.0\u00a0%)"),
+        ):
+            kpi = self.make_kpi(
+                f"{unit}{digits}{direction}", unit="count", digits=digits, direction=direction
+            )
+            kpi.flush_recordset()
+            self.env.cr.execute("UPDATE crm_kpi SET unit = %s WHERE id = %s", [unit, kpi.id])
+            kpi.invalidate_recordset()
+            goal = self.make_goal(
+                kpi_id=kpi.id, kind="improve", improve_by=change, baseline_kind="fixed",
+                baseline_fixed=base, period_id=month.id,
+            )  # fmt: skip
+            self.assertEqual(goal.target_text, text)
+        typed = self.make_goal(kpi_id=kpi.id, kind="at_least", target=0.3333, period_id=month.id,
+                               user_id=self.bob.id)  # fmt: skip
+        self.assertEqual(typed.target_text, "≥ 33.33\u00a0%")
 
     def test_baselines_of_days_and_weeks(self):
         """Last year and the last n weeks are computed for the goal, also before a board shows them."""

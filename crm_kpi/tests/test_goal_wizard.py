@@ -150,7 +150,7 @@ class TestGoalWizard(GoalCommon):
         self.refresh()
         wizard = self.wizard(mode="last", change_by=0.1)
         action = wizard.action_set()
-        self.assertIn("3 goals were not set", action["params"]["message"])
+        self.assertIn("no earlier value: 3.", action["params"]["message"])
         goals = self.goals.search(action["params"]["next"]["domain"])
         self.assertEqual(goals.user_id, self.ann)
         # 14.3 leads are rounded up to 15

@@ -555,7 +555,7 @@ class CrmKpiGoalSet(models.TransientModel):
             "params": {
                 "type": "warning",
                 "message": self.env._(
-                    "%s goals were not set, because there is no earlier value.", left_out
+                    "Goals not set, because there is no earlier value: %s.", left_out
                 ),
                 "next": action,
             },

@@ -188,7 +188,7 @@ class Measures:
         stored = cells.get_row(kpi.id, owner_id)
         values = [stored.get(period.id, (None, 0))[0] for period in self.reader.periods]
         notes = {
-            index: self.env._("too few records")
+            index: self.env._("too little data")
             for index, period in enumerate(self.reader.periods)
             if stored.get(period.id) == WITHHELD
         }
@@ -241,7 +241,7 @@ class Measures:
             domain, ["kpi_id", "user_id", "segment_id"]
         ):
             if (kpi_id, user_id) in people:
-                by_kpi[kpi_id][user_id, segment_id] = self.env._("too few records")
+                by_kpi[kpi_id][user_id, segment_id] = self.env._("too little data")
         segments = self.env["crm.kpi.segment"].browse({row[2] for row in found})
         segments = segments.sorted(lambda segment: (segment.sequence, segment.name or ""))
         return {

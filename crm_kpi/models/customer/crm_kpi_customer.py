@@ -121,7 +121,7 @@ class CrmKpiCustomer(models.Model):
         "churned before.",
     )
     churn_date = fields.Datetime(
-        "Churned from",
+        "Counts as lost on",
         readonly=True,
         help="Last order plus the days of inactivity in the settings. At exactly this moment the "
         "customer is still active.",
@@ -182,7 +182,7 @@ class CrmKpiCustomer(models.Model):
         "still active, but without an order for much longer than usual. Churned: no order "
         "within the days of inactivity. Prospect: no order yet.",
     )
-    status_text = fields.Char("Standing", compute="_compute_status")
+    status_text = fields.Char("Status (text)", compute="_compute_status")
     status_reason = fields.Char(
         "Reason",
         compute="_compute_status_reason",
@@ -504,12 +504,12 @@ class CrmKpiCustomer(models.Model):
         }
 
     def action_open_interactions(self):
-        """The contacts with the customer, under the rights of the user."""
+        """The conversations with the customer, under the rights of the user."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.crm_kpi_interaction_action")
         return {
             **action,
-            "name": self.env._("Contacts with %s", self.partner_id.display_name),
+            "name": self.env._("Conversations with %s", self.partner_id.display_name),
             "domain": [
                 ("partner_id", "=", self.partner_id.id),
                 ("company_id", "in", [self.company_id.id, False]),

@@ -39,7 +39,7 @@ SOURCES = [
 STATUSES = [
     ("no_data", "No data"),
     ("too_early", "Too early"),
-    ("too_few", "Too few records"),
+    ("too_few", "Too little data"),
     ("on_track", "On track"),
     ("at_risk", "At risk"),
     ("off_track", "Off track"),

@@ -588,6 +588,11 @@ class CrmKpi(models.Model):
         self.ensure_one()
         return words.format_value(self, value, currency)
 
+    def _points_text(self, points):
+        """A difference of percentages or scores, with the decimals of the KPI."""
+        self.ensure_one()
+        return words.points_text(self, points)
+
     # --- READERS ---
 
     def _has_figures(self):

@@ -49,7 +49,7 @@ def records_page(reader):
         rows += records.rows
         if records.counted:
             text = env._(
-                "%(counted)s records, of which you may see %(visible)s. %(shown)s are listed.",
+                "Records: %(counted)s, visible to you: %(visible)s, listed: %(shown)s.",
                 counted=records.counted,
                 visible=records.visible,
                 shown=len(records.rows),
