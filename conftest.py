@@ -19,6 +19,7 @@ ADDONS = str(REPO / "crm_kpi")
 LONG = (
     "test_demo.py",
     "test_replica.py",
+    "test_two_workers.py",
     "test_sales_pipeline.py",
     "test_cron.py",
     "_random.py",

@@ -6,52 +6,27 @@ The second server streams from the first one and is read-only. Its log has every
 """
 
 import json
-import os
 import socket
 import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from http.cookiejar import CookieJar
-from pathlib import Path
 
 import pytest
+from own_server import DATABASE, PATIENCE, copy_database, odoo_command, own_cluster, sql, until
 
-from odoo.tests import BaseCase, get_db_name, tagged
-from odoo.tools import config
-
-from tools.cluster import Cluster
-from tools.state import State
-
-#: Seconds to wait for a server or for the replication.
-PATIENCE = 120
-DATABASE = "board"
-
-
-def until(condition, what):
-    """Wait for a condition; return its result."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if result := condition():
-            return result
-        time.sleep(0.2)
-    raise TimeoutError(what)
+from odoo.tests import BaseCase, tagged
 
 
 class Servers:
     """A PostgreSQL server with a copy of the database of the tests, and its hot standby."""
 
     def __init__(self, folder):
-        self.primary, self.standby = (
-            Cluster(State(folder / name), Path(sys.prefix)) for name in ("primary", "standby")
-        )
-        for cluster in (self.primary, self.standby):
-            cluster.state.prepare()
+        self.primary, self.standby = (own_cluster(folder / name) for name in ("primary", "standby"))
 
     def start(self):
         self.primary.start()
-        self._copy_database()
+        copy_database(self.primary)
         self._log_statements(self.primary)
         data = self.standby.home / "data"
         self.standby.home.mkdir(parents=True, exist_ok=True)
@@ -67,37 +42,14 @@ class Servers:
         for cluster in (self.standby, self.primary):
             cluster.stop()
 
-    def _copy_database(self):
-        server, names = self.primary.server, ("host", "port", "user", "password")
-        values = {f"PG{name.upper()}": config[f"db_{name}"] for name in names}
-        source = {name: str(value) for name, value in values.items() if value}
-        target = ["-h", server.host, "-p", server.port, "-U", "odoo"]
-        subprocess.run([self.primary.bin / "createdb", *target, DATABASE], check=True)
-        dump = subprocess.Popen(
-            [self.primary.bin / "pg_dump", "--no-owner", get_db_name()],
-            env={**os.environ, **source},
-            stdout=subprocess.PIPE,
-        )
-        load = [self.primary.bin / "psql", *target, "-q", "-v", "ON_ERROR_STOP=1", "-o", os.devnull]
-        subprocess.run([*load, DATABASE], stdin=dump.stdout, check=True)
-        assert dump.wait() == 0
-
     def _log_statements(self, cluster):
-        self.sql(cluster, "ALTER SYSTEM SET log_statement = 'all'")
-        self.sql(cluster, "SELECT pg_reload_conf()")
-
-    def sql(self, cluster, statement):
-        server = cluster.server
-        command = [cluster.bin / "psql", "-h", server.host, "-p", server.port, "-U", "odoo", "-Atc"]
-        done = subprocess.run(
-            [*command, statement, DATABASE], check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
+        sql(cluster, "ALTER SYSTEM SET log_statement = 'all'")
+        sql(cluster, "SELECT pg_reload_conf()")
 
     def wait_for_replication(self):
-        position = self.sql(self.primary, "SELECT pg_current_wal_insert_lsn()")
+        position = sql(self.primary, "SELECT pg_current_wal_insert_lsn()")
         replayed = f"SELECT pg_last_wal_replay_lsn() >= '{position}'"
-        until(lambda: self.sql(self.standby, replayed) == "t", "replication")
+        until(lambda: sql(self.standby, replayed) == "t", "replication")
 
     def logged(self, cluster):
         """Statements since the last call."""
@@ -151,33 +103,19 @@ class TestReplica(BaseCase):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        primary, standby = self.servers.primary.server, self.servers.standby.server
-        options = {
-            "config": self.folder / "odoo.conf",
-            "addons-path": ",".join(config["addons_path"]),
-            "data-dir": self.folder / "data",
-            "database": DATABASE,
-            "db_host": primary.host,
-            "db_port": primary.port,
-            "db_user": "odoo",
-            "db_replica_host": standby.host,
-            "db_replica_port": standby.port,
-            "http-interface": "127.0.0.1",
-            "http-port": self.port,
-            "max-cron-threads": 0,
-            "logfile": self.folder / "odoo.log",
-        }
-        (self.folder / "odoo.conf").write_text("[options]\n")
-        odoo = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "odoo",
-                *(f"--{name}={value}" for name, value in options.items()),
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        standby = self.servers.standby.server
+        command = odoo_command(
+            self.servers.primary,
+            self.folder,
+            **{
+                "db_replica_host": standby.host,
+                "db_replica_port": standby.port,
+                "http-interface": "127.0.0.1",
+                "http-port": self.port,
+                "logfile": self.folder / "odoo.log",
+            },
         )
+        odoo = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(odoo.wait)
         self.addCleanup(odoo.kill)
         self.client = Client(f"http://127.0.0.1:{self.port}")

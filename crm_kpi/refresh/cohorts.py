@@ -13,11 +13,8 @@ of the kept histories.
 """
 
 import functools
-import logging
 import re
 from typing import NamedTuple
-
-import psycopg2
 
 from odoo.tools import SQL
 
@@ -27,10 +24,9 @@ from .aggregates import Aggregates
 from .cohort_rows import ROWS, ChangedRows
 from .due import RELATIVE_DATE, DueValues
 from .fact_plan import FactPlan
+from .failures import skipped
 from .fingerprints import fingerprints
 from .scope import crossed_levels, kpis_to_refresh
-
-_logger = logging.getLogger(__name__)
 
 #: Types of values whose sums are exact to the millionth.
 _EXACT = ("boolean", "integer", "monetary")
@@ -109,16 +105,11 @@ class CohortChanges:
         own = own.filtered(lambda kpi: kpi.source_id == source)
         if not own or not periods or source.needs_approval:
             return {}
-        try:
-            with self.env.cr.savepoint():
-                records = fingerprints(source, self.company, periods, self.now, counted)
-                crossed = crossed_levels(self.company, self.now)
-                return DueValues(own, crossed, self.now).find(periods, records)
-        except psycopg2.OperationalError:
-            raise
-        except Exception:
-            _logger.info("KPI refresh: %s: not compared", source.code, exc_info=True)
-            return {}
+        with skipped(self.env, f"{source.code} is not compared"):
+            records = fingerprints(source, self.company, periods, self.now, counted)
+            crossed = crossed_levels(self.company, self.now)
+            return DueValues(own, crossed, self.now).find(periods, records)
+        return {}
 
     def _based(self):
         """Dict of ``(kpi, period)`` to the content, of the values of the kept histories."""
@@ -160,16 +151,12 @@ class CohortChanges:
         self._update(same)
         written = 0
         if moved:
-            try:
-                with self.env.cr.savepoint():
-                    aggregates = Aggregates(source, self.company, self.now)
-                    written = aggregates.add_changes(moved)
-                    self.note(aggregates)
-            except psycopg2.OperationalError:
-                raise
-            except Exception:
-                _logger.info("KPI refresh: %s: changes not added", source.code, exc_info=True)
-                lost += moved
+            lost_before, lost = lost, [*lost, *moved]
+            with skipped(self.env, f"changes of {source.code} are not added"):
+                aggregates = Aggregates(source, self.company, self.now)
+                written = aggregates.add_changes(moved)
+                self.note(aggregates)
+                lost = lost_before
         self._lose(lost)
         return written
 
@@ -179,24 +166,18 @@ class CohortChanges:
         periods = self.env["crm.kpi.period"].union(*{period for _kpi, period in based})
         if any(kpi.state != "published" for kpi in kpis) or source.needs_approval:
             return None
-        try:
-            with self.env.cr.savepoint():
-                plan = FactPlan(source, self.company, periods, self.now, changes=True)
-                for kpi in kpis:
-                    plan.add(kpi)
-                rows = self.env.execute_query(changed_facts(plan.plan()))
-                ranked = self._ranked(source.env.context[ROWS], kpis, periods)
-        except psycopg2.OperationalError:
-            raise
-        except Exception:
-            _logger.info("KPI refresh: %s: rows not compared", source.code, exc_info=True)
-            return None
-        return ranked.union(
-            (kpi.id, period_id)
-            for period_id, *flags in rows
-            for kpi, flag in zip(kpis, flags, strict=True)
-            if flag
-        )
+        with skipped(self.env, f"rows of {source.code} are not compared"):
+            plan = FactPlan(source, self.company, periods, self.now, changes=True)
+            for kpi in kpis:
+                plan.add(kpi)
+            rows = self.env.execute_query(changed_facts(plan.plan()))
+            return self._ranked(source.env.context[ROWS], kpis, periods).union(
+                (kpi.id, period_id)
+                for period_id, *flags in rows
+                for kpi, flag in zip(kpis, flags, strict=True)
+                if flag
+            )
+        return None
 
     def _ranked(self, changed, kpis, periods):
         """As :meth:`_changed`: the values that depend on all rows of the period, where a changed

@@ -44,6 +44,24 @@ def confined(kpis, describe=str, everywhere=False):
 
 
 @contextmanager
+def skipped(env, what):
+    """Run the block in a savepoint; a failure in it only costs time, and the log has the traceback.
+
+    For a shorter way to values that can be computed in a longer one, which finds what is wrong.
+
+    :param what: what is skipped then, for the log
+    """
+    try:
+        with env.cr.savepoint():
+            yield
+    except psycopg2.OperationalError:
+        raise
+    except Exception:
+        # any exception, for the reason given in confined()
+        _logger.info("KPI refresh: %s", what, exc_info=True)
+
+
+@contextmanager
 def told_to_reader(env):
     """Run the block in a savepoint; a failure becomes an error message for the reader.
 
