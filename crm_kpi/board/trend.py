@@ -11,6 +11,7 @@ from typing import NamedTuple
 from odoo import fields
 from odoo.tools.misc import format_date
 
+from ..definitions.words import unit_parts
 from ..engine import pace
 from ..engine.time_behaviour import time_behaviours
 from .context import MAX_PERIODS, number_or_none
@@ -35,7 +36,10 @@ class UsualRange(NamedTuple):
 
 @dataclass
 class TrendPoint:
-    """A period of a trend; the forecast is empty where the period is over."""
+    """A period of a trend; the forecast is empty where the period is over.
+
+    :param outside: that the value is outside the usual range, in words; else empty
+    """
 
     label: str
     date: str
@@ -48,10 +52,12 @@ class TrendPoint:
     target: float | None
     target_max: float | None
     target_text: str
+    outside: str = ""
     forecast: float | None = None
     forecast_low: float | None = None
     forecast_high: float | None = None
     forecast_text: str = "–"
+    forecast_value_text: str = ""
     forecast_range_text: str = ""
 
 
@@ -59,10 +65,15 @@ class TrendPoint:
 class Trend:
     """Points in the order of time, and the usual range of their values.
 
+    :param grows: whether values add up in a period, so that a running one is not complete
+    :param prefix: unit before a number at the axis; ``suffix``: after it
     :param redefined: where the definition changed, as :class:`Annotation` without an author
     """
 
     points: list[TrendPoint] = field(default_factory=list)
+    grows: bool = False
+    prefix: str = ""
+    suffix: str = ""
     redefined: list["Annotation"] = field(default_factory=list)
     low: float | None = None
     mean: float | None = None
@@ -127,8 +138,10 @@ def trend(context, kpi):
     )
     known = [point.value for point in points if point.value is not None]
     floor = 0.0 if known and min(known) >= 0 else -math.inf
-    _add_forecasts(context, kpi, periods, points, usual, floor)
-    result = Trend(points)
+    behaviour = time_behaviours(kpi)[kpi]
+    _add_forecasts(context, kpi, periods, points, usual, floor, behaviour)
+    result = Trend(points, behaviour.additive)
+    result.prefix, result.suffix = unit_parts(kpi, context.company.currency_id)
     for number, period in enumerate(redefined, start=1):
         result.redefined.append(
             Annotation(
@@ -141,6 +154,7 @@ def trend(context, kpi):
         )
     if usual.mean is not None:
         result.low, result.mean, result.high = max(usual.low, floor), usual.mean, usual.high
+        _mark_outside(context, periods, points, since, usual)
         result.mean_text = context.format_value(kpi, result.mean)
         result.range_text = _span_text(context, kpi, result.low, result.high)
         result.range_help = context.env._(
@@ -172,9 +186,22 @@ def _point(context, kpi, period, row, goal):
     )
 
 
-def _add_forecasts(context, kpi, periods, points, usual, floor):
+def _mark_outside(context, periods, points, since, usual):
+    """Say which values of closed periods are outside the usual range.
+
+    :param since: first day of the periods that the range is made of
+    """
+    for period, point in zip(periods, points, strict=True):
+        if point.value is None or point.running or period.date_from < since:
+            continue
+        if point.value > usual.high:
+            point.outside = context.env._("Above the usual range")
+        elif point.value < usual.low:
+            point.outside = context.env._("Below the usual range")
+
+
+def _add_forecasts(context, kpi, periods, points, usual, floor, behaviour):
     """Set the forecast of the points whose period is running."""
-    behaviour = time_behaviours(kpi)[kpi]
     if behaviour.final_only:
         return
     reach = None if usual.mean is None else usual.high - usual.mean
@@ -184,9 +211,8 @@ def _add_forecasts(context, kpi, periods, points, usual, floor):
         if not point.running:
             continue
         _forecast(point, elapsed[period], behaviour.additive, reach, floor)
-        point.forecast_text = forecast_text(
-            context, kpi, context.format_value(kpi, point.forecast), point.ahead
-        )
+        point.forecast_value_text = context.format_value(kpi, point.forecast)
+        point.forecast_text = forecast_text(context, kpi, point.forecast_value_text, point.ahead)
         if point.forecast_low is not None:
             point.forecast_range_text = _span_text(
                 context, kpi, point.forecast_low, point.forecast_high

@@ -85,15 +85,34 @@ def format_value(kpi, value, currency=None):
             rounding_unit="decimals" if kpi.digits else "units",
         )
     if kpi.unit == "percent":
-        return f"{formatLang(kpi.env, value * 100, digits=kpi.digits)}\u00a0%"
+        value *= 100
     text = formatLang(kpi.env, value, digits=kpi.digits)
-    one = text == "1"
-    suffix = {
+    return f"{text}{_suffix(kpi, one=text == '1')}"
+
+
+def _suffix(kpi, one=False):
+    """The unit after a number; empty for money, and for numbers without a unit.
+
+    :param one: whether the number is 1
+    """
+    unit = {
+        "percent": "%",
         "hours": kpi.env._("h"),
         "days": kpi.env._("day") if one else kpi.env._("days"),
         "months": kpi.env._("month") if one else kpi.env._("months"),
     }.get(kpi.unit)
-    return f"{text}\u00a0{suffix}" if suffix else text
+    return f"\u00a0{unit}" if unit else ""
+
+
+def unit_parts(kpi, currency):
+    """What stands before and after a number in the unit of a KPI, as :func:`format_value` shows it.
+
+    :return: ``(prefix, suffix)``
+    """
+    if kpi.unit != "money":
+        return "", _suffix(kpi)
+    before = currency.position == "before"
+    return (f"{currency.symbol}\u00a0", "") if before else ("", f"\u00a0{currency.symbol}")
 
 
 def points_text(kpi, points):

@@ -4,6 +4,7 @@
 
 import math
 import statistics
+from itertools import pairwise
 
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -213,6 +214,40 @@ class TestBoardDetail(BoardCase):
         self.assertIn("2.66", trend["range_help"])
         states = [point["state"] for point in trend["points"]]
         self.assertEqual(states, ["locked"] * 10 + ["provisional"] * 2 + ["open"])
+
+    def test_values_outside_of_the_usual_range(self):
+        """The month with many leads is above; the running month is not marked, it is not over."""
+        for number in range(30):
+            self.make_lead(f"2026-03-{number % 9 + 10} 10:00:00", name=f"{number}")
+        self.refresh()
+        closed = [3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 35]
+        mean = sum(closed) / 12
+        moves = [abs(b - a) for a, b in pairwise(closed)]
+        high = mean + 2.66 * sum(moves) / len(moves)
+        trend = self.ask("get_detail", self.leads)["trend"]
+        self.assertAlmostEqual(trend["high"], high)
+        expected = ["Above the usual range" if value > high else "" for value in [*closed, 0]]
+        self.assertEqual([point["outside"] for point in trend["points"]], expected)
+        self.assertEqual(expected.count(""), 12)
+
+    def test_axis(self):
+        """Numbers at the axis have the unit of the values; counts and sums grow in a period."""
+        symbol = self.company.currency_id.symbol
+        before = self.company.currency_id.position == "before"
+        money = (f"{symbol}\u00a0", "") if before else ("", f"\u00a0{symbol}")
+        for kpi, unit, grows in (
+            (self.leads, ("", ""), True),
+            (self.amount, money, True),
+            (self.share, ("", "\u00a0%"), False),
+        ):
+            trend = self.ask("get_detail", kpi)["trend"]
+            self.assertEqual(((trend["prefix"], trend["suffix"]), trend["grows"]), (unit, grows))
+            text = trend["points"][-1]["value_text"]
+            self.assertTrue(text.startswith(unit[0]) and text.endswith(unit[1]), text)
+
+    def test_who_annotates(self):
+        self.assertFalse(self.ask("get_detail", self.leads, self.ann)["can_annotate"])
+        self.assertTrue(self.ask("get_detail", self.leads, self.ada)["can_annotate"])
 
     def test_no_range_of_a_short_history(self):
         trend = self.ask("get_detail", self.share)["trend"]

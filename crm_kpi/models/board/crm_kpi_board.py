@@ -247,6 +247,7 @@ class CrmKpiBoard(models.Model):
             "period": asdict(header.period_info(context)),
             "trend": asdict(trend.trend(context, kpi)),
             "annotations": [asdict(note) for note in trend.annotations(context, kpi)],
+            "can_annotate": self.env["crm.kpi.annotation"].has_access("create"),
             "salespeople": [asdict(bar) for bar in salespeople],
             "salespeople_note": context.withheld_notes(kpi, "user").get(kpi.id, ""),
             "compared": spread.count,

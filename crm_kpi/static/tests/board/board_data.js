@@ -115,3 +115,69 @@ export function makeBoard(values = {}) {
         ...values,
     };
 }
+
+export function makePoint(values = {}) {
+    const value = values.value ?? null;
+    return {
+        label: "October 2026",
+        date: "2026-10-01",
+        value,
+        value_text: value === null ? "–" : String(value),
+        record_count: value || 0,
+        state: "provisional",
+        running: false,
+        ahead: 0,
+        target: null,
+        target_max: null,
+        target_text: "",
+        outside: "",
+        forecast: null,
+        forecast_low: null,
+        forecast_high: null,
+        forecast_text: "–",
+        forecast_value_text: "",
+        forecast_range_text: "",
+        ...values,
+    };
+}
+
+export function makeTrend(values = {}) {
+    return {
+        points: [],
+        grows: true,
+        prefix: "",
+        suffix: "",
+        redefined: [],
+        low: null,
+        mean: null,
+        high: null,
+        mean_text: "",
+        range_text: "",
+        range_help: "",
+        ...values,
+    };
+}
+
+export function makeDetail(values = {}) {
+    const mark = { value: null, text: "–", share: null };
+    return {
+        card: makeCard(),
+        filters: makeBoard().filters,
+        period: makeBoard().period,
+        trend: makeTrend(),
+        annotations: [],
+        can_annotate: false,
+        compared: 0,
+        salespeople: [],
+        salespeople_note: "",
+        median: mark,
+        best: mark,
+        segments: [],
+        segments_note: "",
+        segment_set: "",
+        heat_map: null,
+        definition_changes: [],
+        goal_id: null,
+        ...values,
+    };
+}

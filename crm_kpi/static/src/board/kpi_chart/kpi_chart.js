@@ -3,9 +3,21 @@ import { loadBundle } from "@web/core/assets";
 import { localization } from "@web/core/l10n/localization";
 import { _t } from "@web/core/l10n/translation";
 
+/** Narrower charts have no names at the edge; they are below the chart. */
+const WIDE = 520;
+const FONT = "12px system-ui, sans-serif";
+/** Height of a name and a number at the edge, in pixels. */
+const LABEL_HEIGHT = 30;
+
+/** A number with its unit keeps its order in texts that are written from right to left. */
+function isolated(text) {
+    return `\u2066${text}\u2069`;
+}
+
 /**
  * The trend of a KPI: values, targets, forecast of the running period, usual range. A table
- * below shows the same values, also for screen readers.
+ * below shows the same values, also for screen readers and the keyboard. A click on a period
+ * opens it.
  */
 export class KpiChart extends Component {
     static template = "crm_kpi.KpiChart";
@@ -15,6 +27,9 @@ export class KpiChart extends Component {
         name: String,
         unit: String,
         goal: { type: [Object, { value: null }], optional: true },
+        chosen: { type: String, optional: true }, // first day of the period that is shown
+        onPickPeriod: { type: Function, optional: true },
+        onAnnotate: { type: Function, optional: true },
     };
 
     setup() {
@@ -24,7 +39,7 @@ export class KpiChart extends Component {
             () => {
                 this.draw();
             },
-            () => [this.props.trend]
+            () => [this.props.trend, this.props.annotations, this.props.chosen]
         );
         onWillUnmount(() => this.chart?.destroy());
     }
@@ -45,6 +60,40 @@ export class KpiChart extends Component {
                 number: index + 1,
                 at: this.points.findLastIndex((point) => point.date <= note.date),
             }));
+    }
+
+    /** Goal, pace and forecast at the end of the chart: names, numbers, and where they are. */
+    get labels() {
+        const last = this.points.at(-1);
+        if (!last) {
+            return [];
+        }
+        const pace = last.running && this.props.goal ? this.props.goal.pace : null;
+        return [
+            { key: "target", name: _t("Target"), text: last.target_text, value: last.target },
+            {
+                key: "pace",
+                name: _t("Expected by now"),
+                text: this.props.goal?.pace_text,
+                value: pace,
+            },
+            {
+                key: "forecast",
+                name: _t("Forecast"),
+                text: last.forecast_value_text,
+                value: last.forecast,
+            },
+        ].filter((label) => label.value !== null);
+    }
+
+    canPick(point) {
+        return Boolean(this.props.onPickPeriod) && this.points.length > 1 && Boolean(point);
+    }
+
+    pick(point) {
+        if (this.canPick(point)) {
+            this.props.onPickPeriod(point.date);
+        }
     }
 
     /** The chart in a sentence: lowest, highest and last value. */
@@ -104,7 +153,7 @@ export class KpiChart extends Component {
 
     /** Lines and marks of the chart, with the texts of their values from the server. */
     get datasets() {
-        const { low, high } = this.props.trend;
+        const { low, high, grows } = this.props.trend;
         const points = this.points;
         const colours = this.colours;
         const line = (label, data, options) => ({ label, data, spanGaps: false, ...options });
@@ -138,10 +187,13 @@ export class KpiChart extends Component {
                         p.running ? "transparent" : colours.value
                     ),
                     pointStyle: points.map((p) => (p.state === "locked" ? "rect" : "circle")),
-                    pointRadius: 4,
+                    pointRadius: points.map((p) => (p.date === this.props.chosen ? 7 : 4)),
                     segment: {
-                        borderDash: (context) =>
-                            points[context.p1DataIndex].running ? [4, 4] : undefined,
+                        borderDash: ({ p1DataIndex: end }) =>
+                            points[end].running ? [4, 4] : undefined,
+                        // a line to a part of a period would look like a fall
+                        borderColor: ({ p1DataIndex: end }) =>
+                            grows && points[end].running ? "transparent" : undefined,
                     },
                 }
             ),
@@ -170,6 +222,21 @@ export class KpiChart extends Component {
                     rotation: 180,
                     texts: Array(points.length).fill(goal.pace_text),
                 })
+            );
+        }
+        if (points.some((point) => point.outside)) {
+            sets.push(
+                line(
+                    _t("Outside the usual range"),
+                    points.map((point) => (point.outside ? point.value : null)),
+                    {
+                        ...mark,
+                        borderColor: colours.goal,
+                        pointRadius: 10,
+                        pointStyle: "circle",
+                        texts: points.map((point) => point.outside),
+                    }
+                )
             );
         }
         optional(_t("Forecast"), "forecast", {
@@ -216,6 +283,83 @@ export class KpiChart extends Component {
         };
     }
 
+    /** Draws a line from the last closed period to the forecast, where values grow. */
+    get forecastLinePlugin() {
+        const { points } = this;
+        const at = points.findIndex((point) => point.running);
+        const colour = this.colours.value;
+        return {
+            id: "crm_kpi_forecast_line",
+            beforeDatasetsDraw: ({ ctx, scales }) => {
+                const before = points[at - 1]?.value ?? null;
+                if (!this.props.trend.grows || before === null || points[at].forecast === null) {
+                    return;
+                }
+                ctx.save();
+                Object.assign(ctx, { strokeStyle: colour, lineWidth: 2 });
+                ctx.setLineDash([4, 4]);
+                ctx.beginPath();
+                ctx.moveTo(scales.x.getPixelForValue(at - 1), scales.y.getPixelForValue(before));
+                ctx.lineTo(
+                    scales.x.getPixelForValue(at),
+                    scales.y.getPixelForValue(points[at].forecast)
+                );
+                ctx.stroke();
+                ctx.restore();
+            },
+        };
+    }
+
+    /** Draws names and numbers of goal, pace and forecast at the end of the chart. */
+    get labelsPlugin() {
+        const { labels, colours } = this;
+        const rtl = localization.direction === "rtl";
+        return {
+            id: "crm_kpi_labels",
+            afterDatasetsDraw: ({ ctx, scales, chartArea, width }) => {
+                if (width < WIDE) {
+                    return;
+                }
+                ctx.save();
+                ctx.textAlign = rtl ? "right" : "left";
+                ctx.textBaseline = "middle";
+                const x = rtl ? chartArea.left - 12 : chartArea.right + 12;
+                const placed = labels
+                    .map((label) => ({ ...label, y: scales.y.getPixelForValue(label.value) }))
+                    .sort((a, b) => a.y - b.y);
+                const lowest = chartArea.bottom - LABEL_HEIGHT / 2;
+                // apart from each other, and within the chart
+                placed.forEach((label, index) => {
+                    const above = placed[index - 1]?.y ?? chartArea.top - LABEL_HEIGHT / 2;
+                    label.y = Math.max(label.y, above + LABEL_HEIGHT);
+                });
+                placed.reverse().forEach((label, index) => {
+                    const below = placed[index - 1]?.y ?? lowest + LABEL_HEIGHT;
+                    label.y = Math.min(label.y, below - LABEL_HEIGHT);
+                });
+                for (const label of placed) {
+                    ctx.fillStyle = colours.text;
+                    ctx.font = FONT;
+                    ctx.fillText(label.name, x, label.y - 7);
+                    ctx.font = `bold ${FONT}`;
+                    ctx.fillText(isolated(label.text), x, label.y + 7);
+                }
+                ctx.restore();
+            },
+        };
+    }
+
+    /** Space for the labels at the end of the chart. */
+    labelSpace(width) {
+        const texts = this.labels.flatMap((label) => [label.name, label.text]);
+        if (width < WIDE || !texts.length) {
+            return 0;
+        }
+        const ctx = this.canvas.el.getContext("2d");
+        ctx.font = `bold ${FONT}`;
+        return Math.min(180, 16 + Math.max(...texts.map((text) => ctx.measureText(text).width)));
+    }
+
     /** Draws the range of the forecast. */
     get forecastPlugin() {
         const index = this.points.findIndex((point) => point.forecast_low !== null);
@@ -253,9 +397,24 @@ export class KpiChart extends Component {
         this.chart = new Chart(this.canvas.el, {
             type: "line",
             data: { labels: this.points.map((point) => point.label), datasets: this.datasets },
-            plugins: [this.forecastPlugin, this.notesPlugin],
+            plugins: [
+                this.forecastLinePlugin,
+                this.forecastPlugin,
+                this.notesPlugin,
+                this.labelsPlugin,
+            ],
             options: {
                 animation: false,
+                layout: {
+                    padding: ({ chart }) => ({
+                        [rtl ? "left" : "right"]: this.labelSpace(chart.width),
+                    }),
+                },
+                onClick: (ev, elements) => this.pick(this.points[elements[0]?.index]),
+                onHover: (ev, elements) => {
+                    const canPick = this.canPick(this.points[elements[0]?.index]);
+                    this.canvas.el.style.cursor = canPick ? "pointer" : "";
+                },
                 responsive: true,
                 maintainAspectRatio: false,
                 interaction: { mode: "index", intersect: false },
@@ -290,7 +449,10 @@ export class KpiChart extends Component {
                         position: rtl ? "right" : "left",
                         beginAtZero: true,
                         suggestedMax: Math.max(0, ...this.points.map((p) => p.forecast_high || 0)),
-                        ticks: { color: colours.text, callback: (value) => this.tick(value) },
+                        ticks: {
+                            color: colours.text,
+                            callback: (value, index, ticks) => this.tick(value, ticks),
+                        },
                         grid: { color: colours.grid },
                     },
                 },
@@ -298,13 +460,23 @@ export class KpiChart extends Component {
         });
     }
 
-    /** A round number at the axis. Texts of values come from the server. */
-    tick(value) {
-        const shown = this.props.unit === "percent" ? value * 100 : value;
+    /**
+     * A round number at the axis with its unit, all in one format. Texts of values come from the
+     * server.
+     */
+    tick(value, ticks) {
+        const { prefix, suffix } = this.props.trend;
+        const factor = this.props.unit === "percent" ? 100 : 1;
+        const shown = ticks.map((tick) => tick.value * factor);
+        const compact = Math.max(...shown.map(Math.abs)) >= 100000;
+        const isRound = (one, digits) =>
+            Math.abs(one * 10 ** digits - Math.round(one * 10 ** digits)) < 1e-6;
+        const digits = [0, 1, 2].find((n) => shown.every((one) => isRound(one, n))) ?? 2;
         const text = new Intl.NumberFormat(localization.code?.replace("_", "-"), {
-            notation: Math.abs(shown) >= 100000 ? "compact" : "standard",
-            maximumFractionDigits: 1,
-        }).format(shown);
-        return this.props.unit === "percent" ? `${text} %` : text;
+            notation: compact ? "compact" : "standard",
+            minimumFractionDigits: compact ? 0 : digits,
+            maximumFractionDigits: compact ? 1 : digits,
+        }).format(value * factor);
+        return isolated(`${prefix}${text}${suffix}`);
     }
 }

@@ -1,7 +1,8 @@
-import { Component, onWillStart } from "@odoo/owl";
+import { Component, onWillStart, useState } from "@odoo/owl";
 import { Dialog } from "@web/core/dialog/dialog";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
+import { FormViewDialog } from "@web/views/view_dialogs/form_view_dialog";
 import { useAnswer } from "../answer";
 import { BarList } from "../bar_list/bar_list";
 import { BulletBar } from "../bullet_bar/bullet_bar";
@@ -41,19 +42,58 @@ export class KpiDetail extends Component {
     setup() {
         this.orm = useService("orm");
         this.action = useService("action");
+        this.dialog = useService("dialog");
         this.answer = useAnswer(() => this.call("get_detail"));
         this.explanation = useAnswer(() => this.call("get_explanation"));
+        this.state = useState({
+            date: null, // first day of a period that was chosen in the chart
+            chart: null, // the first answer: the chart goes on to show the later periods
+            tab: "trend",
+        });
         onWillStart(() => {
             // not awaited, so that the dialog is shown at once
-            this.answer.load();
+            this.load();
         });
     }
 
-    call(method) {
-        return this.orm.silent.call("crm.kpi.board", method, [
-            this.props.kpiId,
-            this.props.filters,
-        ]);
+    get filters() {
+        const { date } = this.state;
+        return date ? { ...this.props.filters, date } : this.props.filters;
+    }
+
+    call(method, filters = this.filters) {
+        return this.orm.silent.call("crm.kpi.board", method, [this.props.kpiId, filters]);
+    }
+
+    async load() {
+        await this.answer.load();
+        this.state.chart ||= this.answer.value;
+    }
+
+    /** Show a period of the chart, here and on the board. */
+    async pickPeriod(date) {
+        this.state.date = date;
+        this.explanation.value = null;
+        this.props.onPick("date", date);
+        await this.load();
+        this.onTab(this.state.tab);
+    }
+
+    /** Note what happened in the period that is shown; the chart shows it. */
+    annotate() {
+        const { period, filters } = this.answer.value;
+        this.dialog.add(FormViewDialog, {
+            resModel: "crm.kpi.annotation",
+            title: _t("Add annotation"),
+            context: {
+                default_kpi_id: this.props.kpiId,
+                default_company_id: filters.company_id,
+                ...(period.timing === "running" ? {} : { default_date: period.date_from }),
+            },
+            onRecordSaved: async () => {
+                this.state.chart = await this.call("get_detail", this.props.filters);
+            },
+        });
     }
 
     get recordsText() {
@@ -74,6 +114,7 @@ export class KpiDetail extends Component {
     }
 
     onTab(name) {
+        this.state.tab = name;
         if (name === "records" && !this.explanation.value) {
             this.explanation.load();
         }
