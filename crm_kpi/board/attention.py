@@ -65,7 +65,7 @@ class Topic:
         return ""
 
     def views(self, env):
-        return [(False, "list"), (False, "form")]
+        return [(False, "list"), (False, "kanban"), (False, "form")]
 
     # --- what the board calls ---
 

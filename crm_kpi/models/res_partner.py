@@ -12,6 +12,7 @@ from .customer.crm_kpi_customer import SHAPES, STATUSES
 GROUP = "crm_kpi.group_kpi_user"
 #: Fields of the contact, and the fields of the customer's row that they show.
 SHOWN = {
+    "kpi_customer_status_reason": "status_reason",
     "kpi_currency_id": "currency_id",
     "kpi_first_order_date": "first_order_date",
     "kpi_last_order_date": "last_order_date",
@@ -56,7 +57,13 @@ class ResPartner(models.Model):
         groups=GROUP,
     )
     kpi_customer_status_text = fields.Char(
-        "Standing as customer", compute="_compute_kpi_customer", groups=GROUP
+        "Customer status (text)", compute="_compute_kpi_customer", groups=GROUP
+    )
+    kpi_customer_status_reason = fields.Char(
+        "Reason of the customer status",
+        compute="_compute_kpi_customer",
+        groups=GROUP,
+        help="Why the customer is at risk or lost.",
     )
     kpi_customer_value_text = fields.Char(
         "Lifetime value (text)", compute="_compute_kpi_customer", groups=GROUP

@@ -1013,6 +1013,14 @@ class TestCustomerRights(CustomerCase):
         self.assertEqual(self._shown(self.rep, self.mine), ("active", 1, 100))
         self.assertEqual(self._shown(self.rep, self.theirs), (False, 0, 0))
         self.assertEqual(self._shown(self.manager, self.theirs), ("active", 1, 100))
+        with freeze_time("2027-12-10 12:00"):  # 404 days after the order
+            self.assertEqual(self._shown(self.manager, self.theirs), ("churned", 1, 100))
+            theirs = self.theirs.with_context(allowed_company_ids=None)
+            self.assertEqual(
+                theirs.with_user(self.manager).kpi_customer_status_reason,
+                "No order for 404 days; lost after 365 days.",
+            )
+            self.assertFalse(theirs.with_user(self.rep).kpi_customer_status_reason)
         self.assertEqual(self._shown(self.rep, self.prospect), ("prospect", 0, 0))
         self.assertEqual(self._shown(self.stranger, self.mine), ("prospect", 0, 0))
         self.assertEqual(self._shown(self.rep, self.rep.partner_id), (False, 0, 0))

@@ -18,7 +18,9 @@ class UtmCampaign(models.Model):
     kpi_cost_ids = fields.One2many(
         "crm.kpi.cost", "campaign_id", "Costs", groups="crm_kpi.group_kpi_campaign_cost"
     )
-    kpi_currency_id = fields.Many2one("res.currency", compute="_compute_kpi_figures")
+    kpi_currency_id = fields.Many2one(
+        "res.currency", "KPI currency", compute="_compute_kpi_figures"
+    )
     kpi_cost = fields.Monetary(
         "Cost",
         currency_field="kpi_currency_id",

@@ -16,7 +16,7 @@ class CrmKpiComputation(models.Model):
     _description = "KPI Computation"
     _log_access = False
 
-    kpi_id = fields.Many2one("crm.kpi", required=True, ondelete="cascade")
+    kpi_id = fields.Many2one("crm.kpi", "KPI", required=True, ondelete="cascade")
     period_id = fields.Many2one("crm.kpi.period", required=True, ondelete="cascade", index=True)
     fingerprint = fields.Char()
     content = fields.Char(
