@@ -96,6 +96,7 @@ class Topic:
             "name": self.text(context.env, context.env[self.model].search_count(domain)),
             "res_model": self.model,
             "views": self.views(context.env),
+            "mobile_view_mode": "kanban",
             "domain": list(domain),
             "context": {"create": False},
         }

@@ -11,28 +11,13 @@ def status_reason(customer):
     env, last = customer.env, customer.last_order_date
     if customer.status not in ("at_risk", "churned") or not last:
         return ""
-    since = days_text(env, customer.days_since_last_order)
+    days = int(customer.days_since_last_order)
+    since = env._("1 day") if days == 1 else env._("%s days", days)
     if customer.status == "churned":
         limit = (customer.churn_date - last).days
-        return env._(
-            "No order for %(since)s; lost after %(limit)s.",
-            since=since,
-            limit=days_text(env, limit),
-        )
+        return env._("No order for %(since)s, lost after %(limit)s.", since=since, limit=limit)
     if customer.own_gap_days is not False:
-        return env._(
-            "No order for %(since)s, usually one every %(gap)s.",
-            since=since,
-            gap=days_text(env, customer.own_gap_days),
-        )
+        gap = round(customer.own_gap_days)
+        return env._("No order for %(since)s, usually every %(gap)s.", since=since, gap=gap)
     limit = (customer.at_risk_date - last).days
-    return env._(
-        "No order for %(since)s; at risk after %(limit)s.",
-        since=since,
-        limit=days_text(env, limit),
-    )
-
-
-def days_text(env, days):
-    """A number of days, in whole days that are over."""
-    return env._("1 day") if int(days) == 1 else env._("%s days", int(days))
+    return env._("No order for %(since)s, at risk after %(limit)s.", since=since, limit=limit)

@@ -503,10 +503,10 @@ class TestCustomerFacts(CustomerCase):
             self.assertEqual(
                 {name: row.status_reason for name, row in rows.items()},
                 {
-                    "A": "No order for 70 days, usually one every 30 days.",
+                    "A": "No order for 70 days, usually every 30.",
                     "B": "",
-                    "C": "No order for 100 days; at risk after 60 days.",
-                    "D": "No order for 400 days; lost after 365 days.",
+                    "C": "No order for 100 days, at risk after 60.",
+                    "D": "No order for 400 days, lost after 365.",
                     "E": "",
                 },
             )
@@ -1018,7 +1018,7 @@ class TestCustomerRights(CustomerCase):
             theirs = self.theirs.with_context(allowed_company_ids=None)
             self.assertEqual(
                 theirs.with_user(self.manager).kpi_customer_status_reason,
-                "No order for 404 days; lost after 365 days.",
+                "No order for 404 days, lost after 365.",
             )
             self.assertFalse(theirs.with_user(self.rep).kpi_customer_status_reason)
         self.assertEqual(self._shown(self.rep, self.prospect), ("prospect", 0, 0))
