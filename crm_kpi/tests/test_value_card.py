@@ -2,13 +2,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Texts of a card: change, elapsed days, timing of periods."""
 
+from odoo import fields
 from odoo.tests import freeze_time, tagged
 
 from .common import KpiCommon
 
 
 def plain(text):
-    return text.replace("\u00a0", " ")
+    return text.replace("\u00a0", " ").replace("\u2009", " ")
 
 
 @tagged("post_install", "-at_install")
@@ -113,26 +114,50 @@ class TestCard(KpiCommon):
 
     @freeze_time("2026-04-15 10:00:00")
     def test_running_month(self):
-        """A count is not compared with a whole month, a mean is; percentages differ in points."""
+        """A running month is compared with the same working days, as on a board."""
+        self.env["crm.kpi"].with_company(self.company)._refresh_periods(fields.Datetime.now())
+        march, april = self.months[1:]
+        part = self.env["crm.kpi.period"].search(
+            [("kind", "=", "to_date"), ("company_id", "=", self.company.id),
+             ("date_from", "=", "2026-03-01"), ("date_to", "=", "2026-03-14")]
+        )  # fmt: skip
+        self.assertEqual(len(part), 1)
+        self.make_lead("2026-03-20 10:00:00", user_id=self.ann.id, expected_revenue=10)
         count = self.make_kpi("count")
-        cell = self.cell(count, self.months[2])
-        self.assertEqual(cell.value, 3.0)
-        self.assertEqual(cell.change_text, "March 2026 total: 12")
-        self.assertFalse(cell.change_trend)
+        cell = self.cell(count, april)
+        self.assertEqual((cell.value, cell.change_text), (3.0, ""), "not computed yet")
         # 1, 2, 3, 6 to 10, 13 and 14 April are over: Easter Monday is not in the calendar
         self.assertEqual(cell.elapsed_text, "10 of 22 working days")
         self.make_kpi("big", domain="[('expected_revenue', '>', 100)]")
         share = self.make_kpi(
             "share", kind="formula", formula="test_big / test_count", unit="percent", digits=1
         )
-        month = self.months[1]
-        self.env["crm.kpi"]._refresh(periods=month | self.months[2], kpis=share)
-        [company] = self.cells(share, self.months[2], "company")
-        # 0 of 3 in April against 1 of 13 in March
+        source = self.source.copy({"code": "test_pipeline", "kind": "snapshot"})
+        stock = self.make_kpi("stock", source_id=source.id)
+        self.env["crm.kpi"]._refresh(periods=march | april | part, kpis=count | share | stock)
+        cell.invalidate_recordset()
+        # 12 of the 13 leads of March were made until the 13th
+        self.assertEqual(cell.previous_value, 12)
+        self.assertEqual(plain(cell.change_text), "▼ 75 % vs Mar 1 – 13, 2026 (12)")
+        self.assertEqual((cell.change_trend, cell.change_up), ("worse", False))
+        # 0 of 3 in April against 1 of 13 in the first days of March
+        [company] = self.cells(share, april, "company")
         self.assertEqual(company.value, 0.0)
-        self.assertEqual(plain(company.change_text), "▼ 7.7 points vs March 2026 (7.7 %)")
-        self.assertEqual(company.change_trend, "worse")
-        self.assertFalse(company.change_up)
+        self.assertEqual(plain(company.change_text), "▼ 7.7 points vs Mar 1 – 13, 2026 (7.7 %)")
+        # a stock is compared with the end of March
+        self.env["crm.kpi.value"].create(
+            {
+                "kpi_id": stock.id,
+                "period_id": march.id,
+                "company_id": self.company.id,
+                "level": "company",
+                "value": 20,
+                "record_count": 20,
+                "version": stock.version,
+            }
+        )
+        [pipeline] = self.cells(stock, april, "company")
+        self.assertIn("03/31/2026", plain(pipeline.change_text))
 
     @freeze_time("2026-04-15 10:00:00")
     def test_timing(self):

@@ -15,7 +15,6 @@ from ...board.header import backfill_text, elapsed_text
 from ...board.snapshots import early_snapshots, early_text
 from ...board.versions import older_text
 from ...engine.cells import CELL_KEY
-from ...engine.time_behaviour import time_behaviours
 from ...engine.withholding import is_undecided
 from ...fields import NullableFloat, UncheckedMany2one
 from ...refresh.unassign import unassign_statements
@@ -34,7 +33,7 @@ CELL_FIELDS = ("company_id", "level", "team_id", "user_id", "segment_id")
 
 
 class PreviousCell(NamedTuple):
-    """The value of the same cell in the previous period; ``cell`` may be empty."""
+    """The value that a cell is compared with, and its period; ``cell`` may be empty."""
 
     cell: models.Model
     period: models.Model
@@ -119,14 +118,15 @@ class CrmKpiValue(models.Model):
     previous_value = NullableFloat(
         compute="_compute_previous",
         aggregator=None,
-        help="Value of the previous period; empty where there is none.",
+        help="Value of the previous period; of the same working days of it while the period runs. "
+        "Empty where there is none.",
     )
     change_text = fields.Char(
         "Change",
         compute="_compute_previous",
         help="Change against the previous period: in points for percentages, otherwise in %. A "
-        "count or a sum of a running period is not compared with a whole period, and a value not "
-        "with one of another definition.",
+        "current period is compared with the same working days of the previous one, and a value "
+        "not with one of another definition.",
     )
     change_trend = fields.Selection(
         [("better", "Better"), ("worse", "Worse"), ("same", "Unchanged"), ("other", "Changed")],
@@ -229,33 +229,34 @@ class CrmKpiValue(models.Model):
     @api.depends_context("lang", "uid", "allowed_company_ids")
     def _compute_previous(self):
         previous = self._previous_cells()
-        behaviours = time_behaviours(self.kpi_id)
         for cell in self:
             found, period = previous.get(cell, (None, None))
             cell.previous_value = found.value if found else False
             # of another definition: the difference is no change
             before = found if found and found.version == cell.version else None
-            kpi = cell.kpi_id
-            grows = behaviours[kpi].additive or (
-                kpi.aggregator == "count_distinct" and not kpi.source_id.trailing_months
-            )
-            whole_period = cell.period_timing != "running" or not grows
-            result = change(cell, before, period, whole_period)
+            result = change(cell, before, period)
             cell.change_text = f"{sign(result)}{result.text}"
             cell.change_trend = result.trend or False
             cell.change_up = result.up
 
     def _previous_cells(self):
-        """The same cells one period earlier, that the reader may see.
+        """The cells that a board compares these with, of those that the reader may see.
 
         :return: dict of value to :class:`PreviousCell`
         """
-        earlier = self.period_id._previous()
-        if not earlier:
+        whole = self.period_id._previous()
+        same_part = self._same_parts(whole)
+        earlier = {
+            cell: whole[cell.period_id] if cell.kpi_id._is_stock() else same_part[cell.period_id]
+            for cell in self
+            if cell.period_id in whole
+        }
+        periods = self.env["crm.kpi.period"].union(*earlier.values())
+        if not periods:
             return {}
         domain = [
             ("kpi_id", "in", self.kpi_id.ids),
-            ("period_id", "in", [period.id for period in earlier.values()]),
+            ("period_id", "in", periods.ids),
             ("level", "in", list(set(self.mapped("level")))),
         ]
         domain.extend(
@@ -269,8 +270,19 @@ class CrmKpiValue(models.Model):
             cell: PreviousCell(
                 found.get((cell.kpi_id.id, period.id, *cell._cell_key()), self.browse()), period
             )
-            for cell in self
-            if (period := earlier.get(cell.period_id))
+            for cell, period in earlier.items()
+        }
+
+    def _same_parts(self, previous):
+        """The part of each previous period that has as many working days as have elapsed.
+
+        :param previous: dict of period to the one before it
+        :return: dict of period to a period, which is empty where there is no part
+        """
+        elapsed = self.period_id._elapsed()
+        return {
+            period: before if elapsed[period].over else before._same_part(elapsed[period])
+            for period, before in previous.items()
         }
 
     def _cell_key(self):
