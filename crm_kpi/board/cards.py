@@ -3,6 +3,7 @@
 """What each card shows: value, target, change, sparkline, and why there is no value."""
 
 import math
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
@@ -103,10 +104,12 @@ class Bullet:
 class CardChange:
     """The change against the comparison period; ``basis_text`` is the value of that period.
 
+    :param short: the change where the period is named elsewhere
     :param trend_text: whether the change is good, in words
     """
 
     text: str
+    short: str
     trend: str
     trend_text: str
     up: bool
@@ -130,7 +133,7 @@ class Card:
     :param folded: whether the board names the KPI only in the line of those without a value
     """
 
-    kpi: KpiInfo
+    kpi: KpiInfo | None
     state: str
     state_text: str
     value: float | None
@@ -193,12 +196,26 @@ class Cards:
             result.append(card)
         return result
 
-    def card(self, kpi):
-        """The :class:`Card` of a KPI, without its place on a board."""
+    def at(self, context, values, goals):
+        """The cards of another cell.
+
+        :param context: the same context at that cell
+        :param values: values of the cell by ``(KPI id, period id)``
+        :param goals: goals of the cell, likewise
+        """
+        other = copy(self)
+        other.context, other.values, other.goals = context, values, goals
+        return other
+
+    def card(self, kpi, brief=False):
+        """The :class:`Card` of a KPI, without its place on a board.
+
+        :param brief: without what only a card needs: the definition and the sparkline
+        """
         row, goal = self._row(kpi), self._goal(kpi)
         state = self._state(kpi, row)
         return Card(
-            kpi=self._kpi_info(kpi),
+            kpi=None if brief else self._kpi_info(kpi),
             state=state.state,
             state_text=state.text,
             value=number_or_none(row.value) if row else None,
@@ -208,7 +225,7 @@ class Cards:
             goal=self._goal_info(goal, row) if goal else None,
             bullet=_bullet(row, goal) if goal else None,
             change=self._change(kpi, row),
-            sparkline=self._sparkline(kpi),
+            sparkline=[] if brief else self._sparkline(kpi),
         )
 
     def _row(self, kpi):
@@ -364,6 +381,11 @@ class Cards:
         # a stock, such as the pipeline, is compared with its state at the end of that period
         return self.comparison.whole if kpi._is_stock() else self.comparison.same_part
 
+    def basis_name(self, kpi):
+        """The name of the period that a KPI is compared with; empty where there is none."""
+        basis = self._basis(kpi)
+        return period_name(kpi, basis) if basis else ""
+
     def _change(self, kpi, row):
         """The change against the same elapsed part of the comparison period."""
         basis = self._basis(kpi)
@@ -375,6 +397,7 @@ class Cards:
             return None
         return CardChange(
             text=found.text,
+            short=found.short,
             trend=found.trend,
             trend_text=self._trend_text(found.trend),
             up=found.up,

@@ -21,19 +21,19 @@ class Change(NamedTuple):
     :param text: the amount, the earlier value and its period; without the direction
     :param trend: ``better``, ``worse``, ``same``, or ``other`` where the KPI has no good direction
     :param up: whether the value is higher than the earlier one
+    :param short: the text without the period, where that is named elsewhere
     """
 
     text: str = ""
     trend: str = ""
     up: bool = False
+    short: str = ""
 
 
-def change(row, before, period, whole_period=True):
+def change(row, before, period):
     """The change of a ``crm.kpi.value`` against the value of an earlier period.
 
-    :param before: the earlier ``crm.kpi.value``; may be empty
-    :param whole_period: whether both values cover the same part of their period; otherwise
-        only the earlier value is shown
+    :param before: the earlier ``crm.kpi.value``, of the same part of its period; may be empty
     """
     env, kpi = row.env, row.kpi_id
     if not period or not before or before.value is False or row.value is False:
@@ -42,22 +42,21 @@ def change(row, before, period, whole_period=True):
         "period": period_name(kpi, period),
         "value": kpi._format_value(before.value, row.currency_id),
     }
-    if not whole_period:
-        return Change(env._("%(period)s total: %(value)s", **names))
     # what is dated ahead has not happened in the part of the period that is compared
     delta = row.value - row.ahead - before.value
     amount, unchanged = _amount(kpi, delta, before)
     if unchanged:
-        return Change(env._("same as %(period)s", **names), "same")
+        return Change(env._("same as %(period)s", **names), "same", short=env._("same"))
     up = delta > 0
     if kpi.direction == "maintain":
         trend = "other"
     else:
         trend = "better" if up == (kpi.direction == "increase") else "worse"
     if not amount:
-        return Change(env._("from %(value)s (%(period)s)", **names), trend, up)
+        short = env._("from %s", names["value"])
+        return Change(env._("from %(value)s (%(period)s)", **names), trend, up, short)
     text = env._("%(amount)s vs %(period)s (%(value)s)", amount=amount, **names)
-    return Change(text, trend, up)
+    return Change(text, trend, up, f"{amount} ({names['value']})")
 
 
 def sign(found):

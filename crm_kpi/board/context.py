@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """From filters to stored values: which period, whose values, which customers."""
 
+from copy import copy
 from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
@@ -391,6 +392,19 @@ class BoardContext:
             self.user.id,
             self.segment.id,
         )
+
+    def at(self, cell, withheld_ids):
+        """The same context with another chosen cell.
+
+        :param withheld_ids: ids of the KPIs whose value of the cell is withheld
+        """
+        other = copy(self)
+        other.cell = cell
+        other.team = self.team.browse(cell.team_id or ())
+        other.user = self.user.browse(cell.user_id or ())
+        other.segment = self.segment.browse(cell.segment_id or ())
+        other._withheld_ids = withheld_ids
+        return other
 
     def cell_domain(self, level_field):
         """The domain of the chosen cell.

@@ -56,6 +56,7 @@ window.tab = async (name, next) => {
 };
 """
 CARD = ".o_kpi_card[data-code=test_board]"
+SCORECARD = ".o_kpi_scorecard .o_kpi_cell"
 #: Screens to check, with the steps from the previous screen.
 SCREENS = {
     "board": f"await until('{CARD}');",
@@ -217,8 +218,9 @@ class TestBoardForAll(BoardCase):
         data = browser._websocket_request("Page.captureScreenshot", timeout=30)["data"]
         (folder / f"{name}.png").write_bytes(base64.b64decode(data))
 
-    def check(self, name, screens=None, login="kpi_mia", forced_colors="none"):
+    def check(self, name, screens=None, login="kpi_mia", forced_colors="none", path="kpis"):
         screens = screens or SCREENS
+        ready = SCORECARD if path == "scorecard" else CARD
         found = {}
         wait = ChromeBrowser._wait_code_ok
 
@@ -234,7 +236,7 @@ class TestBoardForAll(BoardCase):
 
         with patch.object(ChromeBrowser, "_wait_code_ok", walk):
             self.browser_js(
-                "/odoo/kpis", "", f"Boolean(document.querySelector('{CARD}'))", login=login
+                f"/odoo/{path}", "", f"Boolean(document.querySelector('{ready}'))", login=login
             )
         self.assertEqual(list(found), list(screens))
         self.assertFalse(
@@ -268,3 +270,14 @@ class TestBoardForAll(BoardCase):
         # salespeople see fewer screens, which must be accessible too
         screens = {name: SCREENS[name] for name in ("board", "definition", "detail", "leaderboard")}
         self.check("rep", screens, login="kpi_ann")
+
+    def test_scorecard(self):
+        screens = {
+            "table": f"await until('{SCORECARD}');",
+            "columns": "await press('.o_kpi_columns_button', '.o_kpi_column_picker');",
+        }
+        self.check("scorecard", screens, path="scorecard")
+        self.browser_size = "390x844"
+        self.touch_enabled = True
+        screens.pop("columns")
+        self.check("scorecard_phone", screens, path="scorecard")

@@ -114,7 +114,7 @@ class TestChoose(KpiCommon):
         self.assertEqual(others.search(chosen).kpi_id, one | other)
         wizard = self.propose(self.ann, role="executive")
         self.assertTrue(wizard.has_choice)
-        self.assertEqual(wizard.action_show_all()["path"], "team-kpis")
+        self.assertEqual(wizard.action_show_all()["path"], "scorecard")
         self.assertFalse(self.ann.kpi_ids)
 
     def test_nothing_chosen(self):

@@ -14,7 +14,7 @@ class TestTours(KpiCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.make_user("Mia", "sales_team.group_sale_manager")
+        cls.mia = cls.make_user("Mia", "sales_team.group_sale_manager")
         cls.make_user("Ada", "sales_team.group_sale_manager", "crm_kpi.group_kpi_admin")
         cls.kpi = cls.make_kpi("tour", name="Tour leads", sequence=0)
         for index, (user, team) in enumerate(
@@ -49,8 +49,9 @@ class TestTours(KpiCommon, HttpCase):
         self.start_tour("/odoo/my-kpis", "crm_kpi_rep_phone", login="kpi_ann")
 
     def test_manager(self):
-        """The team, goals for all members, their status."""
-        self.start_tour("/odoo/team-kpis", "crm_kpi_manager", login="kpi_mia")
+        """The scorecard, goals for all members, their status."""
+        self.mia.kpi_ids = self.kpi  # the columns
+        self.start_tour("/odoo/scorecard", "crm_kpi_manager", login="kpi_mia")
         goals = self.env["crm.kpi.goal"].search(
             [("kpi_id", "=", self.kpi.id), ("period_id", "=", self.month.id)]
         )

@@ -153,11 +153,10 @@ class CrmKpiChoose(models.TransientModel):
         return self._show()
 
     def _show(self):
-        name = "team" if self.role in ("manager", "executive") else "mine"
-        return {
-            **self.env["ir.actions.act_window"]._for_xml_id(f"crm_kpi.crm_kpi_value_{name}_action"),
-            "target": "main",
-        }
+        compares = self.role in ("manager", "executive")
+        name = "crm_kpi_scorecard_action" if compares else "crm_kpi_value_mine_action"
+        action = self.env["ir.actions.actions"]._for_xml_id(f"crm_kpi.{name}")
+        return {**action, "target": "main"}
 
 
 class CrmKpiChooseLine(models.TransientModel):

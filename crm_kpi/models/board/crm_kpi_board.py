@@ -1,7 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -16,6 +16,7 @@ from ...board.context import BoardContext
 from ...board.explain import explain
 from ...board.filters import LAST_COMPLETE, RUNNING, Filters, read_id
 from ...board.ranking import Ranking
+from ...board.scorecard import Arrangement, Scorecard
 
 BOARD_KINDS = [
     ("day", "Day"),
@@ -227,6 +228,67 @@ class CrmKpiBoard(models.Model):
 
     @api.model
     @api.readonly
+    def get_scorecard(self, board_id=False, filters=None, arrangement=None):
+        """People, teams or segments in rows and KPIs in columns, in one call.
+
+        Without a board and without columns, the columns are the KPIs that the reader chose for
+        themselves, or those of the first board.
+
+        :param filters: as in :meth:`get_board`
+        :param arrangement: dict, see :class:`~odoo.addons.crm_kpi.board.scorecard.Arrangement`
+        """
+        boards = self._visible()
+        board = boards.filtered(lambda b: b.id == board_id) or boards._first_for_reader()
+        if not board:
+            raise UserError(
+                self.env._("There is no board for you. Ask a KPI manager to share one with you.")
+            )
+        arranged = Arrangement.parse(arrangement)
+        choices = self._readable_kpis().filtered(lambda kpi: not kpi.is_component)
+        # superuser: the user's own choice
+        own = self.env.user.sudo().kpi_ids.sudo(False) & choices
+        columns = choices.browse(arranged.kpi_ids or ()) & choices
+        choice = "columns" if columns else ""
+        if not columns and not board_id and own:
+            columns, choice = own, "own"
+        columns = columns or board.card_ids.sorted().kpi_id & board._shown_kpis()
+        chosen = arranged.limit(Filters.parse(filters))
+        if not chosen.scope and (
+            board.scope == "mine" or not self.env.user.has_group("crm_kpi.group_kpi_user_all")
+        ):
+            chosen = replace(chosen, scope="team")
+        context = BoardContext(board, chosen, columns)
+        kpis = context.kpis.filtered(lambda kpi: kpi.company_id.id in (False, context.company.id))
+        table = Scorecard(context, Cards(context, kpis), arranged)
+        return {
+            "boards": [board._board_entry() for board in boards],
+            "board": board._board_entry(),
+            "choice": choice,
+            "has_own": bool(own),
+            "choices": [
+                {"id": kpi.id, "name": kpi.name, "category": kpi.category_id.name}
+                for kpi in choices
+            ],
+            "kpi_ids": kpis.ids,
+            "filters": context.filters.to_dict(),
+            "notes": context.notes + table.notes(),
+            "period": asdict(header.period_info(context)),
+            "options": header.filter_choices(context),
+            **asdict(header.freshness(context)),
+            "arrangement": {
+                "rows": arranged.rows,
+                "sort": arranged.sort,
+                "reverse": arranged.reverse,
+            },
+            "basis_text": table.basis_text(),
+            "columns": [asdict(column) for column in table.columns()],
+            "total": asdict(table.total()),
+            "rows": [asdict(row) for row in table.rows()],
+            "row_count": len(table.order),
+        }
+
+    @api.model
+    @api.readonly
     def get_detail(self, kpi_id, filters=None):
         """The details of one KPI: trend, salespeople, segments, definition.
 
@@ -308,13 +370,14 @@ class CrmKpiBoard(models.Model):
         return attention_action(context, self._attention_topics(), key)
 
     @api.model
-    def prepare_period(self, board_id, filters):
+    def prepare_period(self, board_id, filters, kpi_ids=()):
         """Create a custom period and compute the KPIs of the board for it and for the days that it
         is compared with.
 
         The days are limited to the history and a year ahead, and the number of periods of a
         user is limited, too.
 
+        :param kpi_ids: ids of KPIs that are computed instead of those of the board
         :return: id of the period
         """
         board = self._existing_board(board_id)
@@ -325,7 +388,9 @@ class CrmKpiBoard(models.Model):
                 self.env._("Period: choose a first day, and a last day that is not before it.")
             )
         known = Filters(company_id=chosen.company_id, comparison=chosen.comparison)
-        context = BoardContext(board, known, board._shown_kpis())
+        kpis = self._readable_kpis()
+        kpis = kpis.browse(Arrangement.parse({"kpi_ids": kpi_ids}).kpi_ids or ()) & kpis
+        context = BoardContext(board, known, kpis or board._shown_kpis())
         # superuser: a period holds no values, and its values are read under record rules
         period = (
             self.env["crm.kpi.period"]
@@ -437,6 +502,12 @@ class CrmKpiBoard(models.Model):
             "comparison": self.comparison,
             "scope": self.scope,
         }
+
+    @api.model
+    def _readable_kpis(self):
+        """The published KPIs whose values the reader may see."""
+        kpis = self.env["crm.kpi"].search([("state", "=", "published")])
+        return kpis.filtered(lambda kpi: kpi._has_figures())
 
     def _shown_kpis(self):
         """The published KPIs of the cards whose values the reader may see."""

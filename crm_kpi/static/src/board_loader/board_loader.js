@@ -5,19 +5,25 @@ import { registry } from "@web/core/registry";
 const actions = registry.category("actions");
 
 /**
- * Loads the code of the board when it is opened for the first time.
+ * Registers a screen whose code is loaded when a user opens one of these screens first.
  */
-async function loadBoard(env, action) {
-    await loadBundle("crm_kpi.board_assets");
-    if (actions.get("crm_kpi.board") === loadBoard) {
-        // the bundle does not contain the board: show an error instead of loading it again
-        env.services.notification.add(_t("The KPI board could not be loaded. Reload the page."), {
-            type: "danger",
-        });
-        return;
+function addScreen(tag, path, displayName) {
+    async function loadScreen(env, action) {
+        await loadBundle("crm_kpi.board_assets");
+        if (actions.get(tag) === loadScreen) {
+            // the bundle does not contain the screen: show an error instead of loading it again
+            env.services.notification.add(
+                _t("The KPI board could not be loaded. Reload the page."),
+                { type: "danger" }
+            );
+            return;
+        }
+        return action;
     }
-    return action;
+    loadScreen.path = path;
+    loadScreen.displayName = displayName;
+    actions.add(tag, loadScreen);
 }
-loadBoard.path = "kpis";
-loadBoard.displayName = _t("KPIs");
-actions.add("crm_kpi.board", loadBoard);
+
+addScreen("crm_kpi.board", "kpis", _t("KPIs"));
+addScreen("crm_kpi.scorecard", "scorecard", _t("Scorecard"));

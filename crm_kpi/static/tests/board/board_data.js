@@ -181,3 +181,73 @@ export function makeDetail(values = {}) {
         ...values,
     };
 }
+
+export function makeScorecardCell(values = {}) {
+    return {
+        kpi_id: 5,
+        value: 12,
+        value_text: "12",
+        state: "ok",
+        state_text: "",
+        record_count: 12,
+        status: "",
+        status_text: "",
+        shape: "",
+        counter_missed: false,
+        target_text: "",
+        attainment_text: "",
+        change: "",
+        change_trend: "",
+        change_trend_text: "",
+        change_up: false,
+        sparkline: [4, null, 12],
+        ...values,
+    };
+}
+
+export function makeScorecard(values = {}) {
+    const { cards, ...board } = makeBoard();
+    const cell = makeScorecardCell;
+    const bad = { status: "off_track", status_text: "Off track", shape: "▼", target_text: "≥ 9" };
+    const worse = { change: "from 5", change_trend: "worse", change_trend_text: "Worse" };
+    const columns = cards.map(({ kpi }) => ({ ...kpi, basis_text: "" }));
+    return {
+        ...board,
+        notes: [],
+        choice: "",
+        has_own: false,
+        choices: columns,
+        kpi_ids: [5, 6],
+        arrangement: { rows: "user", sort: "urgency", reverse: false },
+        basis_text: "Oct 1 – 20, 2026",
+        columns: columns.slice(0, 2),
+        total: {
+            id: 0,
+            name: "North",
+            mine: false,
+            filters: board.filters,
+            cells: [cell(), cell({ kpi_id: 6, value_text: "25 %" })],
+        },
+        rows: [
+            {
+                id: 7,
+                name: "Ann",
+                mine: true,
+                filters: { ...board.filters, scope: "team", user_id: 7 },
+                cells: [
+                    cell({ value: 3, value_text: "3", ...bad, ...worse }),
+                    cell({ kpi_id: 6, value_text: "40 %" }),
+                ],
+            },
+            {
+                id: false,
+                name: "Unassigned",
+                mine: false,
+                filters: null,
+                cells: [cell(), cell({ kpi_id: 6 })],
+            },
+        ],
+        row_count: 2,
+        ...values,
+    };
+}

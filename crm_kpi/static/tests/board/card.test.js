@@ -36,7 +36,7 @@ test("a card shows value, status, change and target with the texts of the server
     expect(".o_kpi_card_change").toHaveText(/^↘\s*Worse\s*8 % vs October \(\$ 1.3 k\)$/, {
         inline: true,
     });
-    expect(".o_kpi_card_change").toHaveAttribute("title", "Worse");
+    expect(".o_kpi_change").toHaveAttribute("title", "Worse");
     expect(".o_kpi_card_goal").toHaveText("Target ≥ 20 60 %", { inline: true });
     expect(".o_kpi_card").toHaveAttribute("data-status", "off_track");
     expect(".o_kpi_bullet").toHaveAttribute(

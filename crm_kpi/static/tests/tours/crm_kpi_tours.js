@@ -1,6 +1,7 @@
 import { registry } from "@web/core/registry";
 
 const card = ".o_kanban_record:contains(Tour leads)";
+const row = ".o_kpi_scorecard tbody tr";
 
 registry.category("web_tour.tours").add("crm_kpi_rep", {
     steps: () => [
@@ -77,11 +78,31 @@ registry.category("web_tour.tours").add("crm_kpi_rep_phone", {
 registry.category("web_tour.tours").add("crm_kpi_manager", {
     steps: () => [
         {
-            content: "Teams and salespeople side by side",
-            trigger: `${card}:contains(Ann) .o_crm_kpi_value:contains(3)`,
+            trigger: "[data-scope=company]",
+            run: "click",
         },
-        { trigger: `${card}:contains(Bob) .o_crm_kpi_value:contains(1)` },
-        { trigger: `${card}:contains(North) .o_crm_kpi_value:contains(4)` },
+        {
+            content: "Salespeople in rows",
+            trigger: `${row}:contains(Ann) .o_kpi_cell_value:contains(3)`,
+        },
+        { trigger: `${row}:contains(Bob) .o_kpi_cell_value:contains(1)` },
+        {
+            trigger: `${row}:contains(Bob) .o_kpi_cell_value`,
+            run: "click",
+        },
+        {
+            content: "The details of that cell",
+            trigger: ".modal-title:contains('Tour leads: Bob')",
+        },
+        {
+            trigger: ".modal .btn-close",
+            run: "click",
+        },
+        {
+            trigger: "body:not(:has(.modal)) [data-rows=team]",
+            run: "click",
+        },
+        { trigger: `${row}:contains(North) .o_kpi_cell_value:contains(4)` },
         {
             trigger: "button[data-menu-xmlid='crm_kpi.crm_kpi_goals_menu']",
             run: "click",
@@ -115,15 +136,19 @@ registry.category("web_tour.tours").add("crm_kpi_manager", {
             run: "click",
         },
         {
-            content: "The cards of the team show the goals",
-            trigger: "body:not(:has(.modal)) a[data-menu-xmlid='crm_kpi.crm_kpi_team_menu']",
+            content: "The rows show the goals",
+            trigger: "body:not(:has(.modal)) a[data-menu-xmlid='crm_kpi.crm_kpi_scorecard_menu']",
             run: "click",
         },
         {
-            trigger: `${card}:contains(Ann) .o_crm_kpi_status:contains(Achieved)`,
+            trigger: "[data-rows=user]",
+            run: "click",
         },
         {
-            trigger: `${card}:contains(Bob) .o_crm_kpi_goal:contains(50)`,
+            trigger: `${row}:contains(Ann) .o_kpi_status:contains(Achieved)`,
+        },
+        {
+            trigger: `${row}:contains(Bob) .o_kpi_cell[data-status]`,
         },
     ],
 });

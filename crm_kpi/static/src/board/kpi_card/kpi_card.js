@@ -2,6 +2,7 @@ import { Component, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { BarList } from "../bar_list/bar_list";
 import { BulletBar } from "../bullet_bar/bullet_bar";
+import { ChangeText } from "../change_text/change_text";
 import { recordsText } from "../records_text";
 import { Sparkline } from "../sparkline/sparkline";
 import { StatusBadge } from "../status_badge/status_badge";
@@ -12,7 +13,7 @@ import { StatusBadge } from "../status_badge/status_badge";
  */
 export class KpiCard extends Component {
     static template = "crm_kpi.KpiCard";
-    static components = { BarList, BulletBar, Sparkline, StatusBadge };
+    static components = { BarList, BulletBar, ChangeText, Sparkline, StatusBadge };
     static props = {
         card: Object,
         asOf: { type: [String, Boolean], optional: true },
@@ -75,13 +76,6 @@ export class KpiCard extends Component {
             label,
             forecast: goal.forecast_text,
         });
-    }
-
-    get change() {
-        const change = this.props.card.change;
-        return (
-            change && { ...change, shape: change.trend === "same" ? "→" : change.up ? "↗" : "↘" }
-        );
     }
 
     open() {

@@ -9,11 +9,11 @@ const COLUMNS = 12;
 
 /**
  * Twelve periods as columns. The running period is hatched because it is not complete; a period
- * without a value is a gap.
+ * without a value is a gap. Without a name it is a decoration that screen readers skip.
  */
 export class Sparkline extends Component {
     static template = "crm_kpi.Sparkline";
-    static props = { points: Array, name: String };
+    static props = { points: Array, name: { type: String, optional: true } };
 
     setup() {
         this.height = HEIGHT;
@@ -58,12 +58,15 @@ export class Sparkline extends Component {
                     width: STEP - 3,
                     height,
                     running: point.running,
-                    title: `${point.label}: ${point.value_text}`,
+                    title: this.props.name && `${point.label}: ${point.value_text}`,
                 };
             });
     }
 
     get label() {
+        if (!this.props.name) {
+            return undefined;
+        }
         const texts = this.props.points
             .filter((point) => point.value !== null)
             .map((point) => `${point.label} ${point.value_text}`);
