@@ -360,6 +360,7 @@ class CrmKpiBoard(models.Model):
         return asdict(ranking.leaderboard(by if by == "attainment" else "value"))
 
     @api.model
+    @api.readonly
     def open_attention(self, board_id, key, filters=None):
         """An action with the records of a line on top of a board.
 
