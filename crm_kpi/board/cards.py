@@ -70,9 +70,13 @@ class KpiInfo:
 
 @dataclass
 class GoalInfo:
-    """A goal and its status; ``pace`` is the value expected by now."""
+    """A goal and its status; ``pace`` is the value expected by now.
 
-    id: int
+    :param id: ``None`` for a share of other goals, which is not stored
+    :param made_of: of which goals it is a share, in words
+    """
+
+    id: int | None
     kind: str
     target: float | None
     target_text: str
@@ -87,6 +91,7 @@ class GoalInfo:
     status: str
     status_text: str
     shape: str
+    made_of: str = ""
 
 
 @dataclass
@@ -355,7 +360,7 @@ class Cards:
     def _goal_info(self, goal, row):
         pace = _pace(goal)
         return GoalInfo(
-            id=goal.id,
+            id=goal._origin.id or None,
             kind=goal.kind,
             target=number_or_none(goal.target),
             target_text=goal.target_text,
@@ -372,6 +377,7 @@ class Cards:
             status=goal.status,
             status_text=status_text(goal),
             shape=STATUS_SHAPES[goal.status],
+            made_of="" if goal._origin else self.context.goal_texts.get(goal.kpi_id.id, ""),
         )
 
     # --- CHANGE AND SPARKLINE ---

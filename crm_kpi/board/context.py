@@ -10,6 +10,7 @@ from typing import NamedTuple
 from odoo import fields
 
 from ..engine import periods as calendar
+from ..goals.shares import shared_goals
 from ..periods import bounds
 from .filters import LAST_COMPLETE, RUNNING, Filters
 from .header import last_day
@@ -54,6 +55,8 @@ class BoardContext:
         self.kpis = kpis.with_env(self.env)
         self.now = fields.Datetime.now()
         self.notes = []
+        #: how goals of custom days are made, in words, by the id of the KPI
+        self.goal_texts = {}
         self.sees_all = self.env.user.has_group("crm_kpi.group_kpi_user_all")
         comparisons = dict(board._fields["comparison"].selection)
         self.comparison = (
@@ -446,7 +449,11 @@ class BoardContext:
         return set(values.search([*domain, *self.cell_domain("level")]).kpi_id.ids)
 
     def goals(self, kpis, periods):
-        """Goals of the chosen cell by ``(KPI id, period id)``."""
+        """Goals of the chosen cell by ``(KPI id, period id)``.
+
+        Custom days without a goal of their own have a share of the goals of their months,
+        quarters or years: a record that is not stored. :attr:`goal_texts` says how it is made.
+        """
         goals = self.env["crm.kpi.goal"].search(
             [
                 ("kpi_id", "in", kpis.ids),
@@ -454,7 +461,25 @@ class BoardContext:
                 *self.cell_domain("scope"),
             ]
         )
-        return {(goal.kpi_id.id, goal.period_id.id): goal for goal in goals}
+        found = {(goal.kpi_id.id, goal.period_id.id): goal for goal in goals}
+        if self.period_kind == "custom" and self.period in periods:
+            own = kpis.filtered(lambda kpi: (kpi.id, self.period.id) not in found)
+            found |= self._shared_goals(own)
+        return found
+
+    def _shared_goals(self, kpis):
+        cell = self.cell._asdict()
+        cell["scope"] = cell.pop("level")
+        values = {kpi_id: row for (kpi_id, _id), row in self.values(kpis, self.period).items()}
+        shared = shared_goals(
+            kpis.filtered(lambda kpi: not self.is_withheld(kpi)),
+            self.period,
+            cell,
+            values,
+            self.now,
+        )
+        self.goal_texts.update({kpi.id: share.text for kpi, share in shared.items()})
+        return {(kpi.id, self.period.id): share.goal for kpi, share in shared.items()}
 
     def breakdown(self, kpis, dimension):
         """Values of the period below the chosen cell; of people those who are compared.

@@ -6,6 +6,7 @@
 * ``baseline``: what an improvement is compared with
 * ``earlier``: the last value and target of the same cell
 * ``refresh``: value, attainment and status; the rule of the status is ``engine.pace.judge``
+* ``shares``: goals of custom days, made of those of months, quarters or years
 * ``labels``: texts
 * ``people``: followers, and messages about targets
 """

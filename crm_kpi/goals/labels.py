@@ -46,11 +46,15 @@ def in_unit(goal, value, exact=False):
     return kpi._format_value(value, goal.currency_id)
 
 
-def target_text(goal):
-    """The target in symbols, such as ``≥ 6`` or ``+50 % (≥ 6)``."""
-    target = _computed_target(goal) if goal.kind == "improve" else in_unit(goal, goal.target, True)
+def target_text(goal, computed=False):
+    """The target in symbols, such as ``≥ 6`` or ``+50 % (≥ 6)``.
+
+    :param computed: the target was not entered, but computed; that of an improvement always is
+    """
+    computed = computed or goal.kind == "improve"
+    target = _computed_target(goal) if computed else in_unit(goal, goal.target, exact=True)
     if goal.kind == "range":
-        return f"{target} – {in_unit(goal, goal.target_max, exact=True)}"
+        return f"{target} – {in_unit(goal, goal.target_max, exact=not computed)}"
     less = _has_limit(goal)
     text = f"{'≤' if less else '≥'} {target}"
     if goal.kind == "improve":
@@ -61,7 +65,7 @@ def target_text(goal):
 
 
 def _computed_target(goal):
-    """The target of an improvement, with the decimals of the KPI.
+    """A target that was computed, with the decimals of the KPI.
 
     5 customers and 25 % more are 6.25: at least 7, because customers are counted whole.
     """

@@ -78,6 +78,24 @@ class GoalRow:
 _STORED = [field.name for field in fields(GoalRow)][:-8]
 
 
+def judge(kpi, behaviour, elapsed, *, kind, target, target_max, value, record_count, ahead):
+    """The status of a goal for a KPI, see :func:`~..engine.pace.judge`."""
+    return pace.judge(
+        kind,
+        target,
+        target_max,
+        value,
+        record_count,
+        elapsed,
+        # a manual entry can be meant for days to come: a forecast must not make it worse
+        additive=behaviour.additive and (kpi.kind != "manual" or kind == "at_least"),
+        final_only=behaviour.final_only,
+        maturing=bool(behaviour.maturity),
+        min_sample=kpi.min_sample,
+        ahead=ahead,
+    )
+
+
 class GoalRefresh:
     """Brings goals up to date. The number of statements does not depend on that of goals."""
 
@@ -210,18 +228,15 @@ class GoalRefresh:
         verdict = (
             pace.Verdict("too_few")
             if row.withheld
-            else pace.judge(
-                kind,
-                target,
-                row.target_max,
-                value,
-                row.new_record_count,
+            else judge(
+                kpi,
+                behaviour,
                 elapsed,
-                # a manual entry can be meant for days to come: a forecast must not make it worse
-                additive=behaviour.additive and (kpi.kind != "manual" or kind == "at_least"),
-                final_only=behaviour.final_only,
-                maturing=bool(behaviour.maturity),
-                min_sample=kpi.min_sample,
+                kind=kind,
+                target=target,
+                target_max=row.target_max,
+                value=value,
+                record_count=row.new_record_count,
                 ahead=row.new_ahead,
             )
         )

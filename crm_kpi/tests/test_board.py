@@ -464,6 +464,104 @@ class TestBoard(BoardCase):
         boards.prepare_period(self.board.id, filters)
         return filters
 
+    def set_goals(self, kpi, targets, period_kind="month", **values):
+        """Goals by a day of their period."""
+        return self.env["crm.kpi.goal"].create(
+            [
+                {
+                    "kpi_id": kpi.id,
+                    "period_id": self.period(period_kind, day).id,
+                    "kind": "at_least",
+                    "target": target,
+                    **values,
+                }
+                for day, target in targets.items()
+            ]
+        )
+
+    def test_goals_of_custom_days(self):
+        """A count has the shares of its goals, by working days; a rate their mean."""
+        months = {"2026-03-10": ("2026-03-01", 22), "2026-04-10": ("2026-04-01", 22)}
+        # Monday to Friday, in plain Python
+        first = fields.Date.to_date("2026-03-23")
+        days = [first + timedelta(days=number) for number in range(19)]
+        days = [day for day in days if day.weekday() < 5]
+        march, april = (sum(day.month == month for day in days) for month in (3, 4))
+        self.assertEqual((march, april), (7, 8))
+        self.set_goals(self.leads, dict(zip(months, (44, 66), strict=True)))
+        self.set_goals(self.share, dict(zip(months, (0.2, 0.5), strict=True)))
+        filters = self.prepare("2026-03-23", "2026-04-10", "previous")
+        card = self.card(self.leads, **filters)
+        goal = card["goal"]
+        self.assertAlmostEqual(goal["target"], 44 * march / 22 + 66 * april / 22)
+        count = self.count(first="2026-03-23", after="2026-04-11")[0]
+        self.assertAlmostEqual(goal["attainment"], count / 38)
+        self.assertEqual((goal["target_text"], goal["status"]), ("≥ 38", "missed"))
+        self.assertEqual(
+            goal["made_of"],
+            "Sum of the shares of 2 goals, March 2026 to April 2026, by working days",
+        )
+        self.assertTrue(card["bullet"])
+        goal = self.card(self.share, **filters)["goal"]
+        self.assertAlmostEqual(goal["target"], (0.2 * march + 0.5 * april) / (march + april))
+        self.assertIn("Mean of 2 goals", goal["made_of"])
+        # nothing is stored, and there is no goal to open
+        self.assertIsNone(goal["id"])
+        self.assertFalse(self.ask("get_detail", self.leads, filters=filters)["goal_id"])
+        self.assertFalse(self.env["crm.kpi.goal"].search_count([("period_kind", "=", "custom")]))
+
+    def test_goals_that_do_not_cover_custom_days(self):
+        """Without a goal for a part of the days there is none, unless a longer period has one."""
+        filters = self.prepare("2026-03-23", "2026-04-10", "previous")
+        self.set_goals(self.leads, {"2026-04-10": 66})
+        self.assertIsNone(self.card(self.leads, **filters)["goal"])
+        # within April only: 8 of its 22 working days
+        inside = self.prepare("2026-04-01", "2026-04-12", "previous")
+        goal = self.card(self.leads, **inside)["goal"]
+        self.assertAlmostEqual(goal["target"], 66 * 8 / 22)
+        self.assertEqual(goal["made_of"], "Share of the goal of April 2026: 8 of 22 working days")
+        # 2026 has 261 days from Monday to Friday
+        self.set_goals(self.leads, {"2026-04-10": 522}, period_kind="year")
+        goal = self.card(self.leads, **filters)["goal"]
+        self.assertAlmostEqual(goal["target"], 522 * 15 / 261)
+        # a goal of the days themselves comes first
+        custom = self.env["crm.kpi.period"].search(
+            [("kind", "=", "custom"), ("date_from", "=", "2026-03-23")]
+        )
+        self.env["crm.kpi.goal"].create(
+            {"kpi_id": self.leads.id, "period_id": custom.id, "kind": "at_least", "target": 5}
+        )
+        goal = self.card(self.leads, **filters)["goal"]
+        self.assertEqual((goal["target"], goal["made_of"]), (5, ""))
+        # a weekend has no working days, and no share of a count
+        weekend = self.prepare("2026-04-11", "2026-04-12", "previous")
+        self.assertIsNone(self.card(self.leads, **weekend)["goal"])
+
+    def test_goals_of_custom_days_that_are_not_shared(self):
+        """Distinct counts, and goals of other kinds or of other people."""
+        customers = self.make_kpi(
+            "customers", aggregator="count_distinct", value_field="partner_id"
+        )
+        self.board.card_ids = [Command.create({"kpi_id": customers.id})]
+        self.set_goals(customers, {"2026-04-10": 9})
+        self.set_goals(self.leads, {"2026-04-10": 9}, scope="team", team_id=self.north.id)
+        self.set_goals(self.amount, {"2026-03-10": 22})
+        self.set_goals(self.amount, {"2026-04-10": 44}, kind="at_most")
+        filters = self.prepare("2026-04-01", "2026-04-12", "previous")
+        for kpi in customers, self.leads:
+            self.assertIsNone(self.card(kpi, **filters)["goal"])
+        team = {**filters, "scope": "team", "team_id": self.north.id}
+        self.assertAlmostEqual(self.card(self.leads, **team)["goal"]["target"], 9 * 8 / 22)
+        # not over: judged at the pace, as other goals are
+        running = self.prepare("2026-04-01", "2026-04-30", "previous")
+        team = {**running, "scope": "team", "team_id": self.north.id}
+        goal = self.card(self.leads, **team)["goal"]
+        self.assertAlmostEqual(goal["expected"], 10 / 22)
+        # four leads of North after 10 of 22 days
+        self.assertAlmostEqual(goal["forecast"], 4 * 22 / 10)
+        across = self.prepare("2026-03-23", "2026-04-10", "previous")
+        self.assertIsNone(self.card(self.amount, **across)["goal"])
+
     def parts(self):
         return self.env["crm.kpi.period"].search(
             [("company_id", "=", self.company.id), ("kind", "=", "to_date")]
