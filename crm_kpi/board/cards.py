@@ -133,9 +133,12 @@ class SparklinePoint:
 
 @dataclass
 class Card:
-    """What is shown about one KPI. The last six fields are set only on a board.
+    """What is shown about one KPI. The fields after the sparkline are set only on a board.
 
     :param folded: whether the board names the KPI only in the line of those without a value
+    :param own_filters: the filters that only this card has
+    :param filters: all filters of the card; ``None``: those of the board
+    :param filter_text: ``own_filters`` in words
     """
 
     kpi: KpiInfo | None
@@ -155,6 +158,10 @@ class Card:
     rows: list[Bar] = field(default_factory=list)
     rows_note: str = ""
     folded: bool = False
+    section: str = ""
+    own_filters: dict = field(default_factory=dict)
+    filters: dict | None = None
+    filter_text: str = ""
 
 
 class Cards:
@@ -192,7 +199,7 @@ class Cards:
                 rows[display] = self._best_rows(kpis, dimension)
                 notes[display] = self.context.withheld_notes(kpis, dimension)
         result = []
-        for place in cards.sorted():
+        for place in cards:
             card = self.card(place.kpi_id)
             card.id, card.size, card.display = place.id, place.size, place.display
             card.rows = rows.get(place.display, {}).get(place.kpi_id.id, [])

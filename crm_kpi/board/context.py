@@ -85,6 +85,15 @@ class BoardContext:
             segment_id=self.segment.id or None,
         )
 
+    @property
+    def subject(self):
+        """Whose values are shown: a salesperson, a team or the company."""
+        return (self.user or self.team or self.company).name
+
+    def title(self, board):
+        """The name of a board, and whose values it shows."""
+        return " · ".join(filter(None, (board.name, self.subject, self.segment.name)))
+
     # --- PERIOD ---
 
     @property

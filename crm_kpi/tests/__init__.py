@@ -8,6 +8,7 @@ from . import test_board_screen
 from . import test_catalogue
 from . import test_board
 from . import test_board_detail
+from . import test_board_layout
 from . import test_board_rights
 from . import test_cost
 from . import test_conversation_sql

@@ -4,7 +4,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..models.board.crm_kpi_board import BOARD_KINDS, SCOPES
+from ..models.board.crm_kpi_board_card import BOARD_KINDS, SCOPES
 from ..models.workbook.crm_kpi_export import MAX_CELLS_AT_ONCE
 from ..workbook.request import DEFAULT_PERIODS, DIMENSIONS, WorkbookRequest
 

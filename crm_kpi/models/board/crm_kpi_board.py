@@ -1,6 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import json
 from dataclasses import asdict, replace
 from datetime import timedelta
 
@@ -15,19 +16,15 @@ from ...board.cards import Cards
 from ...board.context import BoardContext
 from ...board.explain import explain
 from ...board.filters import LAST_COMPLETE, RUNNING, Filters, read_id
+from ...board.layout import OWN_FILTERS, board_cards
 from ...board.ranking import Ranking
 from ...board.scorecard import Arrangement, Scorecard
+from .crm_kpi_board_card import BOARD_KINDS, SCOPES
 
-BOARD_KINDS = [
-    ("day", "Day"),
-    ("week", "Week"),
-    ("month", "Month"),
-    ("quarter", "Quarter"),
-    ("year", "Year"),
-]
+#: Key in the context of a favorite (``ir.filters``): the board and its filters.
+FAVORITE = "crm_kpi_board"
 #: Share of the KPIs that must have values for a board to be opened first.
 ENOUGH_VALUES = 0.5
-SCOPES = [("mine", "Mine"), ("team", "Team"), ("company", "Company")]
 
 
 class CrmKpiBoard(models.Model):
@@ -127,25 +124,27 @@ class CrmKpiBoard(models.Model):
         self.ensure_one()
         return not self.is_shipped and self.has_access("write")
 
-    def save_layout(self, cards, vals=None, shared=False):
+    def save_layout(self, cards, vals=None, shared=False, as_copy=False):
         """Save the cards, on a copy where the reader may not change the board itself.
 
         Cards of KPIs that the reader may not see are kept after the other cards.
 
-        :param cards: list of dicts with ``kpi_id``, ``size`` and ``display``, in order
+        :param cards: list of dicts with ``kpi_id``, ``size``, ``display``, ``section`` and filters
+            of the card, in order
         :param vals: dict of ``name``, ``period_kind``, ``starts_on``, ``comparison`` or ``scope``
         :param shared: whether a copy is for all users; only for KPI managers
+        :param as_copy: whether to create a further board, which replaces no other
         :return: id of the board that was written
         """
         self.ensure_one()
         allowed = {"name", "period_kind", "starts_on", "comparison", "scope"}
         values = {name: value for name, value in (vals or {}).items() if name in allowed}
         board = self
-        if not self._may_edit():
+        if as_copy or not self._may_edit():
             board = self.copy(
                 {
                     "user_id": False if shared else self.env.uid,
-                    "origin_id": self.id,
+                    "origin_id": False if as_copy else self.id,
                     "group_ids": [Command.set(self.group_ids.ids if shared else [])],
                 }
             )
@@ -158,14 +157,7 @@ class CrmKpiBoard(models.Model):
                 for card in board.card_ids
             ),
             *(
-                Command.create(
-                    {
-                        "kpi_id": card["kpi_id"],
-                        "sequence": index,
-                        "size": card.get("size") or "1",
-                        "display": card.get("display") or "number",
-                    }
-                )
+                Command.create({**_card_values(card), "sequence": index})
                 for index, card in enumerate(cards)
             ),
         ]
@@ -197,12 +189,15 @@ class CrmKpiBoard(models.Model):
     def get_board(self, board_id=False, filters=None):
         """Everything that the screen shows of a board, in one call.
 
-        :param board_id: without id, the first board of the reader
+        :param board_id: without id and filters, the default favorite of the reader, or else the
+            first board on which the reader has values
         :param filters: dict, see :class:`~odoo.addons.crm_kpi.board.filters.Filters`. A filter
             that is missing or may not be used is replaced by the default of the board;
             ``notes`` then says so.
         """
         boards = self._visible()
+        if not board_id and not filters and (favorite := self._default_favorite()):
+            board_id, filters = favorite.pop("board_id", None), favorite
         board = boards.filtered(lambda b: b.id == board_id) or boards._first_for_reader()
         if not board:
             raise UserError(
@@ -213,7 +208,12 @@ class CrmKpiBoard(models.Model):
         shown = board.card_ids.with_env(context.env).filtered(lambda card: card.kpi_id in kpis)
         return {
             "boards": [board._board_entry() for board in boards],
-            "board": {**board._board_entry(), "layout": board._layout()},
+            "board": {
+                **board._board_entry(),
+                "layout": board._layout(),
+                "title": context.title(board),
+            },
+            "chosen": filters or {},
             "filters": context.filters.to_dict(),
             "notes": context.notes,
             "period": asdict(header.period_info(context)),
@@ -222,7 +222,7 @@ class CrmKpiBoard(models.Model):
             "categories": [
                 {"id": category.id, "name": category.name} for category in kpis.category_id.sorted()
             ],
-            "cards": [asdict(card) for card in Cards(context, kpis).board(shown)],
+            "cards": [asdict(card) for card in board_cards(board, context, shown)],
             "attention": [asdict(line) for line in attention(context, self._attention_topics())],
         }
 
@@ -286,6 +286,50 @@ class CrmKpiBoard(models.Model):
             "rows": [asdict(row) for row in table.rows()],
             "row_count": len(table.order),
         }
+
+    @api.model
+    @api.readonly
+    def preview_cards(self, board_id, cards, filters=None):
+        """Cards that are not saved, as the board would show them.
+
+        :param cards: as in :meth:`save_layout`
+        :return: list of cards whose ``id`` is the index in ``cards``; those that the reader may
+            not see are missing
+        """
+        board = self._existing_board(board_id)
+        values = [_card_values(card) for card in cards]
+        ids = [card["kpi_id"] for card in values]
+        context = BoardContext(board, Filters.parse(filters), self._readable_kpis(ids))
+        model = context.env["crm.kpi.board.card"]
+        places = model.union(
+            *(
+                model.new({**card, "sequence": index})
+                for index, card in enumerate(values)
+                if card["kpi_id"] in context.kpis.ids
+            )
+        )
+        shown = board_cards(board, context, places)
+        for place, card in zip(places, shown, strict=True):
+            card.id = place.sequence
+        return [asdict(card) for card in shown]
+
+    @api.model
+    @api.readonly
+    def get_library(self):
+        """The KPIs that can be put on a board, by category."""
+        companies = (False, *self.env.companies.ids)
+        kpis = self._readable_kpis().filtered(
+            lambda kpi: not kpi.is_component and kpi.company_id.id in companies
+        )
+        return [
+            {
+                "id": kpi.id,
+                "name": kpi.name,
+                "category": kpi.category_id.name,
+                "description": kpi.description or "",
+            }
+            for kpi in kpis.sorted(lambda kpi: (kpi.category_id.sequence, kpi.sequence, kpi.name))
+        ]
 
     @api.model
     @api.readonly
@@ -504,15 +548,55 @@ class CrmKpiBoard(models.Model):
             "scope": self.scope,
         }
 
-    @api.model
-    def _readable_kpis(self):
-        """The published KPIs whose values the reader may see."""
-        kpis = self.env["crm.kpi"].search([("state", "=", "published")])
-        return kpis.filtered(lambda kpi: kpi._has_figures())
-
     def _shown_kpis(self):
         """The published KPIs of the cards whose values the reader may see."""
-        kpis = self.env["crm.kpi"].search(
-            [("id", "in", self.card_ids.kpi_id.ids), ("state", "=", "published")]
-        )
+        return self._readable_kpis(self.card_ids.kpi_id.ids)
+
+    @api.model
+    def _readable_kpis(self, kpi_ids=None):
+        """The published KPIs whose values the reader may see.
+
+        :param kpi_ids: only these
+        """
+        domain = [("state", "=", "published")]
+        if kpi_ids is not None:
+            domain.append(("id", "in", kpi_ids))
+        kpis = self.env["crm.kpi"].search(domain)
         return kpis.filtered(lambda kpi: kpi._has_figures())
+
+    @api.model
+    def _default_favorite(self):
+        """Board and filters of the favorite that the reader opens first; empty without one.
+
+        The favorite of the reader comes before one that is shared with all users.
+        """
+        favorites = self.env["ir.filters"].search(
+            [
+                ("model_id", "=", self._name),
+                ("is_default", "=", True),
+                ("user_ids", "in", [self.env.uid, False]),
+            ],
+            order="id desc",
+        )
+        for favorite in favorites.sorted(lambda favorite: not favorite.user_ids):
+            try:
+                saved = json.loads(favorite.context)[FAVORITE]
+            except (ValueError, KeyError, TypeError):
+                continue  # of another screen
+            if isinstance(saved, dict):
+                return saved
+        return {}
+
+
+def _card_values(card):
+    """Values of a card that come from the screen."""
+    values = {
+        "kpi_id": read_id(card["kpi_id"]),
+        "size": card.get("size") or "1",
+        "display": card.get("display") or "number",
+        "section": card.get("section") or False,
+    }
+    for name in OWN_FILTERS:
+        value = card.get(name)
+        values[name] = (read_id(value) if name.endswith("_id") else value) or False
+    return values

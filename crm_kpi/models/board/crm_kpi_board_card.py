@@ -3,9 +3,20 @@
 
 from odoo import fields, models
 
+from ...board.layout import OWN_FILTERS
+
+BOARD_KINDS = [
+    ("day", "Day"),
+    ("week", "Week"),
+    ("month", "Month"),
+    ("quarter", "Quarter"),
+    ("year", "Year"),
+]
+SCOPES = [("mine", "Mine"), ("team", "Team"), ("company", "Company")]
+
 
 class CrmKpiBoardCard(models.Model):
-    """The place of a KPI on a board."""
+    """The place of a KPI on a board, with filters that only this card has."""
 
     _name = "crm.kpi.board.card"
     _description = "KPI Board Card"
@@ -33,7 +44,31 @@ class CrmKpiBoardCard(models.Model):
         default="number",
     )
 
-    _kpi_uniq = models.Constraint("UNIQUE(board_id, kpi_id)", "This KPI is already on the board.")
+    section = fields.Char(
+        translate=True,
+        help="Heading above this card and those after it that have the same section.",
+    )
+    period_kind = fields.Selection(
+        BOARD_KINDS, "Period", help="Leave empty for the period of the board."
+    )
+    scope = fields.Selection(
+        SCOPES, "Values of", help="Leave empty for the team or person chosen on the board."
+    )
+    team_id = fields.Many2one("crm.team", "Sales Team", ondelete="cascade", index="btree_not_null")
+    user_id = fields.Many2one(
+        "res.users", "Salesperson", ondelete="cascade", index="btree_not_null"
+    )
+    segment_id = fields.Many2one("crm.kpi.segment", ondelete="cascade", index="btree_not_null")
+
+    def _own_filters(self):
+        """The filters that only this card has, by their names on a board."""
+        self.ensure_one()
+        values = {name: self[name] for name in OWN_FILTERS}
+        return {
+            name: value.id if name.endswith("_id") else value
+            for name, value in values.items()
+            if value
+        }
 
     def write(self, vals):
         if "board_id" in vals:

@@ -18,7 +18,7 @@ from odoo.fields import Command
 from ...engine import periods as calendar
 from ...refresh.failures import error_text
 from ...workbook.request import WorkbookRequest
-from ..board.crm_kpi_board import BOARD_KINDS, SCOPES
+from ..board.crm_kpi_board_card import BOARD_KINDS, SCOPES
 
 _logger = logging.getLogger(__name__)
 

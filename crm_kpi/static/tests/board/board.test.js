@@ -248,10 +248,21 @@ test("custom days of a favorite are computed again", async () => {
     answerDays();
     const saved = { board_id: 1, period_kind: "custom", date: "2026-02-01", date_to: "2026-02-09" };
     onRpc("ir.filters", "get_filters", () => [
-        { id: 1, name: "Fair", context: JSON.stringify({ crm_kpi_board: saved }) },
+        {
+            id: 1,
+            name: "Fair",
+            context: JSON.stringify({ crm_kpi_board: saved }),
+            is_default: true,
+            user_ids: [],
+        },
     ]);
+    onRpc("has_group", () => false);
     await mountBoard();
     await contains(".o_kpi_favorites").click();
+    expect(".o_kpi_favorites_menu .dropdown-item").toHaveText(/opens first.*for all users/s);
+    // only KPI managers delete what is shared, or share
+    expect(".o_kpi_favorites_menu .fa-trash-o").toHaveCount(0);
+    expect(".o_kpi_favorite_shared").toHaveCount(0);
     await contains(".o_kpi_favorites_menu .dropdown-item:contains(Fair)").click();
     await animationFrame();
     expect.verifySteps([
@@ -373,7 +384,7 @@ test("editing: cards are moved, widened and removed; nothing is stored before sa
                 [6, "1"],
                 [5, "2"],
             ],
-            values: { name: "My board" },
+            values: { name: "My board", ...makeBoard().board.layout },
             shared: false,
         },
     ]);
@@ -405,13 +416,139 @@ test("cards can be dragged", async () => {
     expect(queryAllTexts(".o_kpi_edit .o_kpi_card_name")).toHaveLength(3);
 });
 
+test("a copy that is discarded was never stored", async () => {
+    answer("get_board", () => makeBoard());
+    answer("save_layout", (ids, cards, values, shared, asCopy) => {
+        expect.step([ids, cards.length, values.name, shared, asCopy]);
+        return 5;
+    });
+    onRpc("crm.kpi.board", "copy", () => expect.step("copy"));
+    onRpc("has_group", () => false);
+    await mountBoard();
+    for (const button of [".btn:contains(Discard)", ".o_kpi_save"]) {
+        await contains(".o_kpi_switcher").click();
+        await contains(".dropdown-item:contains(Duplicate)").click();
+        expect("[aria-label='Name of the board']").toHaveValue("My board (copy)");
+        await contains(button).click();
+    }
+    expect.verifySteps([[[1], 3, "My board (copy)", false, true]]);
+});
+
+test("a board of one's own is deleted after a question", async () => {
+    const own = { ...makeBoard().board, own: true, can_edit: true };
+    answer("get_board", (boardId) => {
+        expect.step(["get_board", boardId]);
+        return makeBoard({ board: own });
+    });
+    answer("unlink", (ids) => {
+        expect.step(["unlink", ids]);
+        return true;
+    });
+    await mountBoard();
+    await contains(".o_kpi_switcher").click();
+    await contains(".dropdown-item:contains(Delete this board)").click();
+    await contains(".modal .btn-primary").click();
+    await animationFrame();
+    expect.verifySteps([
+        ["get_board", false],
+        ["unlink", [1]],
+        ["get_board", false],
+    ]);
+});
+
+test("sections, and cards with filters of their own", async () => {
+    const own = { team_id: 1 };
+    const cards = [
+        makeCard({ section: "Deals" }),
+        makeCard({ id: 2, section: "Deals", own_filters: own, filter_text: "North" }),
+        makeCard({ id: 3, section: "Customers" }),
+    ];
+    answer("get_board", () => makeBoard({ cards }));
+    answer("preview_cards", (boardId, [card]) => [
+        makeCard({ id: 0, own_filters: card, value_text: "77", filter_text: "Company" }),
+    ]);
+    answer("save_layout", (ids, saved) => {
+        expect.step(saved.map(({ section, scope, team_id }) => ({ section, scope, team_id })));
+        return 1;
+    });
+    onRpc("has_group", () => false);
+    await mountBoard();
+    expect(queryAllTexts(".o_kpi_section")).toEqual(["Deals", "Customers"]);
+    expect(".o_kpi_card:eq(1) .o_kpi_card_title").toHaveText(/North/);
+    await contains(".o_kpi_edit_button").click();
+    expect(".o_kpi_edit_section").toHaveCount(2);
+    await contains(".o_kpi_edit:eq(1) .o_kpi_edit_filters").click();
+    await contains("[data-own=people]").select("scope:company");
+    await animationFrame();
+    expect(".o_kpi_edit:eq(1) .o_kpi_card_value").toHaveText("77");
+    await contains(".o_kpi_edit_section:eq(0) input").edit("Wins");
+    await contains(".o_kpi_save").click();
+    expect.verifySteps([
+        [
+            { section: "Wins", scope: "company", team_id: undefined },
+            { section: "Wins", scope: undefined, team_id: 1 },
+            { section: "Customers", scope: undefined, team_id: undefined },
+        ],
+    ]);
+});
+
+test("KPIs are added from the library, with meaning and value", async () => {
+    answer("get_board", () => makeBoard());
+    const kpis = [
+        { id: 5, name: "Deals won", category: "Conversion", description: "Won deals." },
+        { id: 9, name: "Churn rate", category: "Retention", description: "Lost customers." },
+    ];
+    answer("get_library", () => kpis);
+    answer("preview_cards", (boardId, [{ kpi_id }]) => [
+        makeCard({ id: 0, value_text: "4 %", kpi: { id: kpi_id, name: "Churn rate" } }),
+    ]);
+    onRpc("has_group", () => false);
+    await mountBoard();
+    await contains(".o_kpi_edit_button").click();
+    await contains(".o_kpi_add").click();
+    await animationFrame();
+    expect(queryAllTexts(".o_kpi_picker legend")).toEqual(["Conversion", "Retention"]);
+    expect("[data-kpi='5']").toHaveText(/on the board/);
+    await contains(".o_kpi_picker_search").edit("lost", { confirm: false });
+    await animationFrame();
+    expect(".o_kpi_picker label").toHaveCount(1);
+    await contains("[data-kpi='9'] input").click();
+    await animationFrame();
+    expect(".o_kpi_picker_preview").toHaveText(/Lost customers/);
+    expect(".o_kpi_picker_preview .o_kpi_card_value").toHaveText("4 %");
+    await contains(".o_kpi_picker_add").click();
+    await animationFrame();
+    expect(queryAllTexts(".o_kpi_edit .o_kpi_card_name")).toHaveLength(4);
+    expect(".o_kpi_edit:eq(3) .o_kpi_card_value").toHaveText("4 %");
+});
+
+test("the wall shows the chosen boards only", async () => {
+    answer("get_board", (boardId) => {
+        expect.step(boardId);
+        const { boards, board } = makeBoard();
+        return makeBoard({
+            boards: [...boards, { id: 3, name: "Executive" }],
+            board: { ...board, id: boardId },
+        });
+    });
+    await mountBoard({ board_id: 1, tv: 1, tv_boards: "1,3", tv_seconds: 60 });
+    await advanceTime(59 * 1000);
+    expect.verifySteps([1]);
+    await advanceTime(1000);
+    expect.verifySteps([3]);
+    await advanceTime(60 * 1000);
+    expect.verifySteps([1]);
+});
+
 test("full screen: boards take turns, old values are marked", async () => {
     mockDate("2026-11-20 08:00:00");
     const props = {
         data: makeBoard(),
         error: "",
         loadedAt: Date.now(),
+        rotation: { boards: [], seconds: 30 },
         onNext: () => expect.step("next"),
+        onRotate: (rotation) => expect.step(rotation),
         onClose: () => expect.step("close"),
     };
     await mountWithCleanup(BoardTv, { props });
@@ -419,6 +556,15 @@ test("full screen: boards take turns, old values are marked", async () => {
     expect(".o_kpi_card button").toHaveCount(0);
     await advanceTime(30 * 1000);
     expect.verifySteps(["next"]);
+    expect("h1").toHaveText(/My board · Ann/);
+    await contains(".o_kpi_tv_settings_button").click();
+    await contains(".o_kpi_tv_settings input:eq(0)").click();
+    await contains(".o_kpi_tv_settings input[type=number]").edit("2");
+    expect.verifySteps([
+        { boards: [2], seconds: 30 },
+        { boards: [], seconds: 5 },
+    ]);
+    expect(".o_kpi_tv_settings").toHaveCount(0);
     await contains("[aria-label='Pause on this board']").click();
     await advanceTime(60 * 1000);
     expect.verifySteps([]);
@@ -435,7 +581,15 @@ test("full screen: boards take turns, old values are marked", async () => {
 test("full screen: shows when the refresh has stopped", async () => {
     const data = makeBoard({ stale: true, stale_text: "Last updated yesterday" });
     await mountWithCleanup(BoardTv, {
-        props: { data, error: "", loadedAt: Date.now(), onNext: () => {}, onClose: () => {} },
+        props: {
+            data,
+            error: "",
+            loadedAt: Date.now(),
+            rotation: { boards: [], seconds: 30 },
+            onNext: () => {},
+            onRotate: () => {},
+            onClose: () => {},
+        },
     });
     expect(".o_kpi_tv_old").toHaveText("Last updated yesterday");
 });

@@ -18,6 +18,10 @@ export function makeCard(values = {}) {
         sparkline: [],
         rows: [],
         folded: false,
+        section: "",
+        own_filters: {},
+        filters: null,
+        filter_text: "",
         ...others,
         kpi: {
             id: 5,
@@ -65,7 +69,21 @@ export function makeBoard(values = {}) {
             { id: 1, name: "My board", own: false, origin_id: false },
             { id: 2, name: "Sales team", own: false, origin_id: false },
         ],
-        board: { id: 1, name: "My board", own: false, can_edit: false, origin_id: false },
+        board: {
+            id: 1,
+            name: "My board",
+            title: "My board · Ann",
+            own: false,
+            can_edit: false,
+            origin_id: false,
+            layout: {
+                period_kind: "month",
+                starts_on: "now",
+                comparison: "previous",
+                scope: "mine",
+            },
+        },
+        chosen: {},
         filters: {
             period_kind: "month",
             date: "now",

@@ -14,7 +14,6 @@ import { DropdownItem } from "@web/core/dropdown/dropdown_item";
 import { localization } from "@web/core/l10n/localization";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
-import { user } from "@web/core/user";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { Layout } from "@web/search/layout";
@@ -24,13 +23,14 @@ import { AttentionLines } from "../attention_lines/attention_lines";
 import { BoardEditor } from "../board_editor/board_editor";
 import { BoardFavorites } from "../board_favorites/board_favorites";
 import { BoardFilters } from "../board_filters/board_filters";
-import { BoardTv } from "../board_tv/board_tv";
+import { BoardTv, SECONDS_PER_BOARD, SHORTEST_TURN } from "../board_tv/board_tv";
 import { FILTERS, pickFilters } from "../filters";
 import { FoldedCards } from "../folded_cards/folded_cards";
 import { KeyboardHelp } from "../keyboard_help/keyboard_help";
 import { KpiCard } from "../kpi_card/kpi_card";
 import { KpiDetail } from "../kpi_detail/kpi_detail";
 import { LoadError } from "../load_error/load_error";
+import { withSections } from "../sections";
 import { ShareBar } from "../share_bar/share_bar";
 import { neighbour } from "./neighbour";
 
@@ -77,8 +77,9 @@ export class Board extends Component {
             loadedAt: 0, // time of the last answer of the server, in milliseconds
             waiting: false, // for another board or other filters, not during an update
             error: "",
-            editing: false,
+            editing: false, // true, or "copy" for a board that is not stored yet
             tv: Boolean(params.tv),
+            rotation: readRotation(params),
         });
         onWillStart(() => {
             // not awaited, so that the frame of the board is shown at once
@@ -117,7 +118,11 @@ export class Board extends Component {
             );
             this.state.error = "";
             this.state.loadedAt = Date.now();
+            if (!this.boardId && !Object.keys(this.filters).length) {
+                this.filters = pickFilters(this.state.data.chosen); // of the default favorite
+            }
             this.boardId = this.state.data.board.id;
+            this.env.config.setDisplayName?.(this.state.data.board.title);
             this.keepInAddress();
         } catch (error) {
             this.state.error = errorText(error);
@@ -127,7 +132,13 @@ export class Board extends Component {
 
     keepInAddress() {
         const { board, filters } = this.state.data;
-        const address = { board_id: board.id, tv: this.state.tv ? 1 : undefined };
+        const { tv, rotation } = this.state;
+        const address = {
+            board_id: board.id,
+            tv: tv ? 1 : undefined,
+            tv_boards: (tv && rotation.boards.join(",")) || undefined,
+            tv_seconds: tv ? rotation.seconds : undefined,
+        };
         for (const name of FILTERS) {
             // the defaults of the board are not repeated
             const isDefault = this.filters[name] === undefined;
@@ -180,18 +191,26 @@ export class Board extends Component {
         }
     }
 
-    /** Show the next board on the wall. */
+    /** Show the next of the boards that were chosen for the wall. */
     next() {
         const { boards, board } = this.state.data;
-        const index = boards.findIndex((other) => other.id === board.id);
-        this.boardId = boards[(index + 1) % boards.length].id;
+        const chosen = this.state.rotation.boards;
+        const start = boards.findIndex((other) => other.id === board.id);
+        const others = [...boards.slice(start + 1), ...boards.slice(0, start + 1)];
+        this.boardId = (others.find(({ id }) => chosen.includes(id)) || others[0]).id;
         return this.reload();
+    }
+
+    /** Choose the boards of the wall, and the seconds until the next one is shown. */
+    rotate(rotation) {
+        this.state.rotation = rotation;
+        this.keepInAddress();
     }
 
     // --- CARDS ---
 
     get cards() {
-        return this.state.data.cards.filter((card) => !card.folded);
+        return withSections(this.state.data.cards.filter((card) => !card.folded));
     }
 
     /** Cards without a value, which are only named. */
@@ -202,8 +221,8 @@ export class Board extends Component {
     open(card) {
         this.dialog.add(KpiDetail, {
             kpiId: card.kpi.id,
-            filters: this.state.data.filters,
-            title: card.kpi.name,
+            filters: card.filters || this.state.data.filters,
+            title: [card.kpi.name, card.filter_text].filter(Boolean).join(" · "),
             onPick: (name, id) =>
                 this.change({ [name]: id, ...(name === "user_id" ? { scope: "team" } : {}) }),
         });
@@ -272,24 +291,27 @@ export class Board extends Component {
             cards,
             values,
             shared,
+            this.state.editing === "copy",
         ]);
         this.state.editing = false;
         await this.load(boardId);
     }
 
-    /** Copy the board for the user; the original stays. */
-    async duplicate() {
-        const [boardId] = await this.orm.call("crm.kpi.board", "copy", [
-            [this.boardId],
-            {
-                name: _t("%s (copy)", this.state.data.board.name),
-                user_id: user.userId,
-                origin_id: false,
-                group_ids: [],
+    /** Delete a board of the user, or, as a KPI manager, a shared one. */
+    remove() {
+        const { name, own } = this.state.data.board;
+        this.dialog.add(ConfirmationDialog, {
+            title: _t("Delete this board"),
+            body: own
+                ? _t("%s will be deleted. The KPIs and their values stay.", name)
+                : _t("%s will be deleted for all users. The KPIs and their values stay.", name),
+            confirmLabel: _t("Delete"),
+            confirm: async () => {
+                await this.orm.unlink("crm.kpi.board", [this.boardId]);
+                await this.choose(false);
             },
-        ]);
-        await this.load(boardId);
-        this.state.editing = true;
+            cancel: () => {},
+        });
     }
 
     reset() {
@@ -329,6 +351,15 @@ export class Board extends Component {
         this.state.tv = tv;
         this.keepInAddress();
     }
+}
+
+/** The boards and the speed of the wall in the address; no board means all boards. */
+function readRotation(params) {
+    const boards = String(params.tv_boards || "").split(",");
+    return {
+        boards: boards.map(Number).filter((id) => id > 0),
+        seconds: Math.max(Number(params.tv_seconds) || SECONDS_PER_BOARD, SHORTEST_TURN),
+    };
 }
 
 registry.category("actions").add("crm_kpi.board", Board, { force: true });

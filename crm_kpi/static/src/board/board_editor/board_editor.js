@@ -1,49 +1,116 @@
 import { Component, onWillStart, useRef, useState } from "@odoo/owl";
+import { Dropdown } from "@web/core/dropdown/dropdown";
 import { _t } from "@web/core/l10n/translation";
 import { user } from "@web/core/user";
 import { useService } from "@web/core/utils/hooks";
 import { useSortable } from "@web/core/utils/sortable_owl";
-import { SelectCreateDialog } from "@web/views/view_dialogs/select_create_dialog";
 import { KpiCard } from "../kpi_card/kpi_card";
+import { KpiPicker } from "../kpi_picker/kpi_picker";
+
+/** The defaults of the filters of a board, and their kinds of period. */
+const DEFAULTS = ["period_kind", "starts_on", "comparison", "scope"];
+/** Filters that say whose values a card shows. */
+const PEOPLE = ["user_id", "team_id", "scope"];
+const KINDS = ["day", "week", "month", "quarter", "year"];
 
 /**
- * Edits a board: moves cards by dragging or with buttons, changes their width, removes and adds
- * them. Nothing is stored before the user saves.
+ * Edits a board: sections, and cards with their place, width, content and own filters. Nothing is
+ * stored before the user saves.
  */
 export class BoardEditor extends Component {
     static template = "crm_kpi.BoardEditor";
-    static components = { KpiCard };
-    static props = { data: Object, onSave: Function, onDiscard: Function };
+    static components = { Dropdown, KpiCard };
+    static props = {
+        data: Object,
+        copy: { type: Boolean, optional: true },
+        onSave: Function,
+        onDiscard: Function,
+    };
 
     setup() {
         this.orm = useService("orm");
         this.dialog = useService("dialog");
         this.grid = useRef("grid");
+        this.lastKey = 0;
         const { board, cards } = this.props.data;
         this.state = useState({
-            name: board.name,
-            cards: cards.map((card) => ({
-                key: `card_${card.id}`,
-                kpi_id: card.kpi.id,
-                name: card.kpi.name,
-                size: card.size,
-                display: card.display,
-                card,
-            })),
+            name: this.props.copy ? _t("%s (copy)", board.name) : board.name,
+            defaults: { ...board.layout },
+            items: cards.flatMap((card, index) => {
+                const item = this.item(card);
+                const begins = card.section !== (cards[index - 1]?.section || "");
+                return begins ? [this.section(card.section), item] : [item];
+            }),
         });
         onWillStart(async () => {
             const manager = await user.hasGroup("crm_kpi.group_kpi_manager");
-            this.mayShare = manager && !board.own && !board.can_edit;
+            this.mayShare = manager && !board.own && (this.props.copy || !board.can_edit);
         });
         useSortable({
             ref: this.grid,
             elements: ".o_kpi_edit",
             handle: ".o_kpi_edit_handle",
-            ignore: "button, select",
+            ignore: "button, select, input",
             cursor: "grabbing",
             onDrop: ({ element, previous }) => this.drop(element, previous),
         });
     }
+
+    // --- ITEMS: CARDS AND SECTIONS ---
+
+    item(card) {
+        this.lastKey += 1;
+        return {
+            key: `item_${this.lastKey}`,
+            kpi_id: card.kpi.id,
+            name: card.kpi.name,
+            size: card.size || "1",
+            display: card.display || "number",
+            own: { ...card.own_filters },
+            card,
+        };
+    }
+
+    section(title) {
+        this.lastKey += 1;
+        return { key: `item_${this.lastKey}`, isSection: true, name: title };
+    }
+
+    index(key) {
+        return this.state.items.findIndex((item) => item.key === key);
+    }
+
+    drop(element, previous) {
+        const { items } = this.state;
+        const [item] = items.splice(this.index(element.dataset.key), 1);
+        items.splice(previous ? this.index(previous.dataset.key) + 1 : 0, 0, item);
+    }
+
+    move(item, step) {
+        const { items } = this.state;
+        const from = this.index(item.key);
+        const to = Math.min(Math.max(from + step, 0), items.length - 1);
+        items.splice(to, 0, ...items.splice(from, 1));
+    }
+
+    remove(item) {
+        this.state.items.splice(this.index(item.key), 1);
+    }
+
+    addSection() {
+        this.state.items.unshift(this.section(_t("New section")));
+    }
+
+    addKpis() {
+        this.dialog.add(KpiPicker, {
+            boardId: this.props.data.board.id,
+            filters: this.props.data.filters,
+            present: this.state.items.map((item) => item.kpi_id).filter(Boolean),
+            onAdd: (cards) => this.state.items.push(...cards.map((card) => this.item(card))),
+        });
+    }
+
+    // --- FILTERS OF A CARD ---
 
     get displays() {
         return [
@@ -54,61 +121,86 @@ export class BoardEditor extends Component {
         ];
     }
 
-    index(key) {
-        return this.state.cards.findIndex((card) => card.key === key);
+    get kinds() {
+        return this.props.data.options.kinds.filter(([kind]) => KINDS.includes(kind));
     }
 
-    drop(element, previous) {
-        const { cards } = this.state;
-        const [card] = cards.splice(this.index(element.dataset.key), 1);
-        cards.splice(previous ? this.index(previous.dataset.key) + 1 : 0, 0, card);
+    /** Whose values a card can show: `filter:value`. */
+    get people() {
+        const { teams, users } = this.props.data.options;
+        return [
+            ["scope:mine", _t("My values")],
+            ["scope:company", _t("Company")],
+            ...teams.map((team) => [`team_id:${team.id}`, team.name]),
+            ...users.map((person) => [`user_id:${person.id}`, person.name]),
+        ];
     }
 
-    move(card, step) {
-        const { cards } = this.state;
-        const from = this.index(card.key);
-        const to = Math.min(Math.max(from + step, 0), cards.length - 1);
-        cards.splice(to, 0, ...cards.splice(from, 1));
+    peopleOf({ own }) {
+        const name = PEOPLE.find((filter) => own[filter]);
+        return name ? `${name}:${own[name]}` : "";
     }
 
-    remove(card) {
-        this.state.cards.splice(this.index(card.key), 1);
+    get segments() {
+        return this.props.data.options.segment_sets.flatMap((set) => set.segments);
     }
 
-    add() {
-        const { cards } = this.state;
-        this.dialog.add(SelectCreateDialog, {
-            resModel: "crm.kpi",
-            title: _t("KPIs for the board"),
-            noCreate: true,
-            multiSelect: true,
-            domain: [
-                ["state", "=", "published"],
-                ["is_component", "=", false],
-                ["id", "not in", cards.map((card) => card.kpi_id)],
-            ],
-            onSelected: async (ids) => {
-                const kpis = await this.orm.read("crm.kpi", ids, ["name"]);
-                for (const { id, name } of kpis) {
-                    cards.push({
-                        key: `kpi_${id}`,
-                        kpi_id: id,
-                        name,
-                        size: "1",
-                        display: "number",
-                    });
-                }
-            },
-        });
+    setPeople(item, value) {
+        const [name, chosen] = value.split(":");
+        const own = { ...item.own };
+        for (const filter of PEOPLE) {
+            delete own[filter];
+        }
+        if (name) {
+            own[name] = name === "scope" ? chosen : Number(chosen);
+        }
+        return this.setOwn(item, own);
+    }
+
+    setFilter(item, name, value) {
+        const own = { ...item.own, [name]: value };
+        if (!value) {
+            delete own[name];
+        }
+        return this.setOwn(item, own);
+    }
+
+    /** Change the filters of a card, and show its value with them. */
+    async setOwn(item, own) {
+        item.own = own;
+        const turn = (item.turn = (item.turn || 0) + 1);
+        const { board, filters } = this.props.data;
+        const [card] = await this.orm.call("crm.kpi.board", "preview_cards", [
+            board.id,
+            [this.values(item)],
+            filters,
+        ]);
+        if (card && item.turn === turn) {
+            // cards are told apart by their id
+            item.card = { ...card, id: item.card.id };
+        }
+    }
+
+    // --- SAVE ---
+
+    values({ kpi_id, size, display, own }) {
+        return { kpi_id, size, display, ...own };
     }
 
     save(shared) {
-        const cards = this.state.cards.map(({ kpi_id, size, display }) => ({
-            kpi_id,
-            size,
-            display,
-        }));
+        let section = "";
+        const cards = [];
+        for (const item of this.state.items) {
+            if (item.isSection) {
+                section = item.name.trim();
+            } else {
+                cards.push({ ...this.values(item), section });
+            }
+        }
+        const values = Object.fromEntries(
+            DEFAULTS.map((name) => [name, this.state.defaults[name]]).filter(([, value]) => value)
+        );
         const name = this.state.name.trim();
-        return this.props.onSave(cards, name ? { name } : {}, shared);
+        return this.props.onSave(cards, name ? { name, ...values } : values, shared);
     }
 }

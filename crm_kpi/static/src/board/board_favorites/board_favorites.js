@@ -20,7 +20,7 @@ export class BoardFavorites extends Component {
     setup() {
         this.orm = useService("orm");
         this.menu = useDropdownState();
-        this.state = useState({ favorites: [], name: "" });
+        this.state = useState({ favorites: [], name: "", isDefault: false, shared: false });
     }
 
     get actionId() {
@@ -28,21 +28,36 @@ export class BoardFavorites extends Component {
     }
 
     async read() {
+        this.mayShare = await user.hasGroup("crm_kpi.group_kpi_manager");
         const favorites = await this.orm.silent.call("ir.filters", "get_filters", [
             MODEL,
             this.actionId,
         ]);
         this.state.favorites = favorites
-            .map(({ id, name, context }) => ({ id, name, saved: readSaved(context) }))
+            .map(({ id, name, context, is_default, user_ids }) => ({
+                id,
+                name,
+                saved: readSaved(context),
+                isDefault: is_default,
+                shared: !user_ids.length,
+            }))
             .filter((favorite) => favorite.saved);
-        this.state.name = this.props.name;
+        Object.assign(this.state, { name: this.props.name, isDefault: false, shared: false });
     }
 
     async save() {
         const { boardId, filters } = this.props;
+        const { isDefault, shared } = this.state;
         const name = this.state.name.trim();
         if (!name) {
             return;
+        }
+        const former = this.state.favorites.filter(
+            (other) => isDefault && other.isDefault && other.shared === shared
+        );
+        if (former.length) {
+            const ids = former.map(({ id }) => id);
+            await this.orm.write("ir.filters", ids, { is_default: false });
         }
         // Odoo reads the context as Python: leave out false, which JSON writes differently
         const set = Object.entries(filters).filter(([, value]) => value);
@@ -52,7 +67,8 @@ export class BoardFavorites extends Component {
                 name,
                 model_id: MODEL,
                 action_id: this.actionId,
-                user_ids: [user.userId],
+                user_ids: shared ? [] : [user.userId],
+                is_default: isDefault,
                 domain: "[]",
                 context: JSON.stringify(context),
             },

@@ -40,6 +40,9 @@ export class KpiCard extends Component {
     /** Ids of the elements that a screen reader reads after the name. */
     get describedBy() {
         const parts = ["value", "state", "change", "goal", "records"];
+        if (this.props.card.filter_text) {
+            parts.unshift("filters");
+        }
         return parts.map((part) => `${this.id}_${part}`).join(" ");
     }
 
