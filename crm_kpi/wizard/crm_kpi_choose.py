@@ -114,10 +114,7 @@ class CrmKpiChoose(models.TransientModel):
         ]
 
     def _counter_reason(self, kpi):
-        return self.env._(
-            "Counter-metric of %s: it gets worse first when that KPI is improved at any price.",
-            kpi.name,
-        )
+        return self.env._("Balances %s: gets worse first if that is pushed too hard.", kpi.name)
 
     def _reason(self, kpi):
         """One sentence: why this KPI is in the proposal."""

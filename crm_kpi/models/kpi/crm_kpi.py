@@ -91,7 +91,7 @@ class CrmKpi(models.Model):
         "crm.kpi",
         "Counter-metric",
         ondelete="set null",
-        help="The KPI that gets worse first when this one is improved at any price.",
+        help="The KPI that gets worse first if this one is pushed too hard.",
     )
     company_id = fields.Many2one("res.company", help="Empty: computed in every company.")
 

@@ -69,7 +69,7 @@ class CrmKpiPeriod(models.Model):
     name = fields.Char(compute="_compute_name", store=True)
     date_from = fields.Date("First day", required=True)
     date_last = fields.Date("Last day", compute="_compute_date_last", inverse="_inverse_date_last")
-    date_to = fields.Date("First day after", required=True)
+    date_to = fields.Date("Day after the last", required=True)
     utc_from = fields.Datetime("Start in UTC", compute="_compute_utc", store=True)
     utc_to = fields.Datetime("End in UTC", compute="_compute_utc", store=True)
     state = fields.Selection(

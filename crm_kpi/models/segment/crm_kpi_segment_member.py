@@ -55,9 +55,9 @@ class CrmKpiSegmentMember(models.Model):
         help="Empty: no beginning is known.",
     )
     date_to = fields.Date(
-        string="First day after",
+        string="Day after the last",
         readonly=True,
-        help="First day after the membership. Empty: still a member.",
+        help="The day after the last one of the membership. Empty: still a member.",
     )
     date_last = fields.Date("Last day", compute="_compute_date_last", help="Empty: still a member.")
     date_recorded = fields.Date(

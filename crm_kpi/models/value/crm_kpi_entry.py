@@ -58,7 +58,7 @@ class CrmKpiEntry(models.Model):
         precompute=True,
     )
     date_to = fields.Date(
-        "First day after",
+        "Day after the last",
         required=True,
         compute="_compute_dates",
         store=True,
