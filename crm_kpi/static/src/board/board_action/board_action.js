@@ -67,6 +67,7 @@ export class Board extends Component {
         this.bus = useService("bus_service");
         this.ui = useService("ui");
         this.keepLast = new KeepLast();
+        this.keepLastAttention = new KeepLast();
         this.display = { controlPanel: {} };
         this.content = useRef("content");
         const params = { ...router.current, ...this.props.action.params };
@@ -74,6 +75,7 @@ export class Board extends Component {
         this.filters = pickFilters(params);
         this.state = useState({
             data: null,
+            attention: [], // lines on top that lead to records
             loadedAt: 0, // time of the last answer of the server, in milliseconds
             waiting: false, // for another board or other filters, not during an update
             error: "",
@@ -124,10 +126,18 @@ export class Board extends Component {
             this.boardId = this.state.data.board.id;
             this.env.config.setDisplayName?.(this.state.data.board.title);
             this.keepInAddress();
+            this.readAttention(); // not awaited: the figures are shown at once
         } catch (error) {
             this.state.error = errorText(error);
         }
         this.state.waiting = false;
+    }
+
+    async readAttention() {
+        const { board, filters } = this.state.data;
+        const call = this.orm.silent.call("crm.kpi.board", "get_attention", [board.id, filters]);
+        // without the lines the board is still right
+        this.state.attention = await this.keepLastAttention.add(call.catch(() => []));
     }
 
     keepInAddress() {
