@@ -14,7 +14,7 @@ from ...board.attention import TOPICS, attention, attention_action
 from ...board.breakdown import bars, heat_map, longest_bar, mark
 from ...board.cards import Cards
 from ...board.context import BoardContext
-from ...board.explain import explain
+from ...board.explain import explain, open_part
 from ...board.filters import LAST_COMPLETE, RUNNING, Filters, read_id
 from ...board.layout import OWN_FILTERS, board_cards
 from ...board.ranking import Ranking
@@ -389,6 +389,19 @@ class CrmKpiBoard(models.Model):
                 self.env._("%s: you may not see this value. Choose “My values”.", kpi.name)
             )
         return kpi._open_cell_records(context.period, context.cell._asdict())
+
+    @api.model
+    def open_part(self, kpi_id, filters, part_id, period_id, reason):
+        """An action with records of :meth:`get_explanation` that the reader may see.
+
+        :param part_id: ``kpi_id`` of the explanation
+        :param period_id: its ``period_id``
+        :param reason: that of its row, or ``all``
+        """
+        context = self._kpi_context(kpi_id, filters)
+        context.kpis._check_figures()
+        ids = read_id(part_id), read_id(period_id)
+        return open_part(context, context.kpis, *ids, str(reason))
 
     @api.model
     @api.readonly

@@ -84,7 +84,7 @@ test("cards without data are one line that says why", async () => {
     const late = makeCard({
         ...values,
         id: 2,
-        state_text: "Available when the period is over",
+        state_text: "Available after 12/31/2026",
         kpi: { id: 6, code: "churn", name: "Churn rate" },
     });
     let cards = [makeCard(), late];
@@ -96,7 +96,7 @@ test("cards without data are one line that says why", async () => {
     expect("details.o_kpi_folded[open]").toHaveCount(0);
     await contains(".o_kpi_folded summary").click();
     expect("details.o_kpi_folded[open]").toHaveCount(1);
-    expect(".o_kpi_folded dd").toHaveText("Available when the period is over");
+    expect(".o_kpi_folded dd").toHaveText("Available after 12/31/2026");
     await contains(".o_kpi_folded button").click();
     await animationFrame();
     expect(".modal-title").toHaveText("Churn rate");

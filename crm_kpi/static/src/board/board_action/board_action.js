@@ -228,11 +228,13 @@ export class Board extends Component {
         return this.state.data.cards.filter((card) => card.folded);
     }
 
-    open(card) {
+    /** Open the details; `tab` is the one to begin with. */
+    open(card, tab) {
         this.dialog.add(KpiDetail, {
             kpiId: card.kpi.id,
             filters: card.filters || this.state.data.filters,
             title: [card.kpi.name, card.filter_text].filter(Boolean).join(" · "),
+            tab,
             onPick: (name, id) =>
                 this.change({ [name]: id, ...(name === "user_id" ? { scope: "team" } : {}) }),
         });
@@ -246,6 +248,20 @@ export class Board extends Component {
             this.state.data.filters,
         ]);
         this.action.doAction(action);
+    }
+
+    why(card) {
+        this.open(card, "records");
+    }
+
+    /** Open the included records; of a rate, those of its numerator and denominator apart. */
+    async openRecords(card) {
+        if (!card.kpi.source) {
+            return this.why(card);
+        }
+        const filters = card.filters || this.state.data.filters;
+        const action = await this.orm.call("crm.kpi.board", "open_records", [card.kpi.id, filters]);
+        return this.action.doAction(action);
     }
 
     /** Keys control the board unless the user types or a dialog is open. */

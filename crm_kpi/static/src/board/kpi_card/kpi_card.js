@@ -18,6 +18,9 @@ export class KpiCard extends Component {
         card: Object,
         asOf: { type: [String, Boolean], optional: true },
         onOpen: { type: Function, optional: true },
+        onRecords: { type: Function, optional: true },
+        onRemedy: { type: Function, optional: true }, // with the action that helps
+        onWhy: { type: Function, optional: true },
         stale: { type: Boolean, optional: true },
     };
 
@@ -59,6 +62,14 @@ export class KpiCard extends Component {
 
     get records() {
         return recordsText(this.props.card.record_count);
+    }
+
+    get recordsLabel() {
+        return _t("%(kpi)s: open %(records)s", { kpi: this.kpi.name, records: this.sample });
+    }
+
+    get whyLabel() {
+        return _t("%s: why this number", this.kpi.name);
     }
 
     get arrow() {
