@@ -157,11 +157,10 @@ def _record_counts(reader):
         for part in explain(reader.context, kpi):
             if part.included is None:
                 continue
-            found = [part.included, part.zero, *part.excluded, part.others]
+            counts = [(reason.text, reason.count) for reason in part.excluded]
+            counts.append((env._("Included records"), part.included))
             rows += [
-                [kpi.name, part.name, row.text, (row.count, "#,##0"), part.note]
-                for row in found
-                if row
+                [kpi.name, part.name, text, (count, "#,##0"), part.note] for text, count in counts
             ]
     headers = [
         env._("KPI"),

@@ -124,6 +124,7 @@ export function makeBoard(values = {}) {
         stale: false,
         stale_text: "",
         categories: [],
+        attention: [],
         cards: [
             makeCard(),
             makeCard({ id: 2, kpi: { id: 6, code: "rate", name: "Win rate" } }),
