@@ -2,38 +2,24 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What each card shows: value, target, change, sparkline, and why there is no value."""
 
-import math
 from copy import copy
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import NamedTuple
 
-from odoo.tools.misc import format_date, format_datetime
+from odoo.tools.misc import format_datetime
 
-from ..engine import periods as calendar
-from ..engine.time_behaviour import time_behaviours
-from ..goals.bullet import Bullet, bullet, pace
 from ..goals.labels import STATUS_SHAPES, in_unit, status_text
 from .breakdown import Bar, bars
 from .change import change, period_name
 from .context import SPARKLINE_PERIODS, number_or_none
+from .missing import CardState, MissingValues, Remedy
 from .snapshots import early_snapshots, early_text
 from .trend import forecast_text
 from .versions import kpis_of_mixed_parts, older_text
 
 #: Rows of a card that compares salespeople or segments.
 CARD_ROWS = 6
-
-
-class CardState(NamedTuple):
-    """How reliable a value is, or why there is none.
-
-    :param state: ``ok``, ``too_few``, ``stale``, ``early``, ``redefined``, ``too_early``,
-        ``not_available`` or ``no_data``
-    """
-
-    state: str
-    text: str = ""
+#: The length of a bullet bar, compared with the largest value on it.
+HEADROOM = 1.1
 
 
 @dataclass
@@ -94,6 +80,17 @@ class GoalInfo:
 
 
 @dataclass
+class Bullet:
+    """Positions on a bullet bar of length 1."""
+
+    value: float | None
+    target: float | None
+    target_max: float | None
+    forecast: float | None
+    pace: float | None
+
+
+@dataclass
 class CardChange:
     """The change against the comparison period; ``basis_text`` is the value of that period.
 
@@ -132,6 +129,8 @@ class Card:
     kpi: KpiInfo | None
     state: str
     state_text: str
+    remedy: Remedy | None
+    structural: bool
     value: float | None
     value_text: str
     value_id: int | None
@@ -175,6 +174,7 @@ class Cards:
             | self.comparison.whole,
         )
         self.goals = context.goals(all_kpis, context.period)
+        self.missing = MissingValues(context, all_kpis)
         self.early = early_snapshots(kpis, context.period)
         self.mixed_ids = kpis_of_mixed_parts(context, self.values)
 
@@ -205,6 +205,7 @@ class Cards:
         """
         other = copy(self)
         other.context, other.values, other.goals = context, values, goals
+        other.missing = self.missing.at(context)
         return other
 
     def card(self, kpi, brief=False):
@@ -218,12 +219,14 @@ class Cards:
             kpi=None if brief else self._kpi_info(kpi),
             state=state.state,
             state_text=state.text,
+            remedy=state.remedy,
+            structural=state.structural,
             value=number_or_none(row.value) if row else None,
             value_text=self.context.value_text(kpi, row),
-            value_id=row.id if row else None,
+            value_id=row._origin.id or None if row else None,
             record_count=row.record_count if row else 0,
             goal=self._goal_info(goal, row) if goal else None,
-            bullet=bullet(goal, row.value if row else None) if goal else None,
+            bullet=_bullet(row, goal) if goal else None,
             change=self._change(kpi, row),
             sparkline=[] if brief else self._sparkline(kpi),
         )
@@ -285,15 +288,7 @@ class Cards:
             if text := self._definition_text(kpi, row):
                 return CardState("redefined", text)
             return CardState("ok")
-        if not row and self.context.is_withheld(kpi):
-            return CardState("too_few", env._("Too little data in this segment to show a value"))
-        if kpi.source_id and kpi.source_id.model not in self.env:
-            return CardState("not_available", env._("The app it needs is not installed"))
-        if text := self._too_early_text(kpi):
-            return CardState("too_early", text)
-        if self._failing_since(kpi):
-            return CardState("not_available", env._("The computation failed"))
-        return CardState("no_data", self._unreliable_text(kpi) or env._("No data in this period"))
+        return self.missing.reason(kpi)
 
     def _definition_text(self, kpi, row):
         """That values of several definitions meet in a card, in words; empty where they do not."""
@@ -321,39 +316,10 @@ class Cards:
         last = min(filter(None, failing.mapped("last_refresh")), default=None)
         return format_datetime(self.env, last, dt_format="short") if last else "–"
 
-    def _too_early_text(self, kpi):
-        """When a value will be available, in words; empty where it can be available now."""
-        period = self.context.period
-        if not period:
-            return ""
-        behaviour = time_behaviours(kpi)[kpi]
-        if behaviour.final_only and not self.context.elapsed.over:
-            return self.env._("Available when the period is over")
-        if behaviour.maturity:
-            final = period.date_to + timedelta(days=math.ceil(behaviour.maturity))
-            if calendar.local_day(self.context.now, self.context.company._kpi_tz()) < final:
-                return self.env._(
-                    "Available from %s, when all records are mature",
-                    format_date(self.env, final),
-                )
-        return ""
-
-    def _unreliable_text(self, kpi):
-        """Why the KPI has no values before a date; empty where it can have values."""
-        known_from = self.context.company._kpi_customers_known_from()
-        # superuser: only the dates of the components are used, the reader may not see them all
-        aggregates = known_from and kpi.sudo()._aggregates_behind()
-        if not aggregates or all(a._is_reliable(self.context.period) for a in aggregates):
-            return ""
-        return self.env._(
-            "No value before %s, because older orders are missing",
-            format_date(self.env, known_from),
-        )
-
     # --- GOAL ---
 
     def _goal_info(self, goal, row):
-        expected = pace(goal)
+        pace = _pace(goal)
         return GoalInfo(
             id=goal._origin.id or None,
             kind=goal.kind,
@@ -362,8 +328,8 @@ class Cards:
             attainment=number_or_none(goal.attainment),
             attainment_text=goal.attainment_text,
             expected=number_or_none(goal.expected),
-            pace=expected,
-            pace_text="" if expected is None else in_unit(goal, expected),
+            pace=pace,
+            pace_text="" if pace is None else in_unit(goal, pace),
             forecast=number_or_none(goal.projected),
             forecast_text=forecast_text(
                 self.context, goal.kpi_id, goal.projected_text, row.ahead if row else 0.0
@@ -445,6 +411,38 @@ def _is_folded(card):
     """
     if card.value is not None or card.goal or card.rows:
         return False
-    return card.state in {"not_available", "too_early"} or all(
-        point.value is None for point in card.sparkline
+    return (
+        card.structural
+        or card.state in {"not_available", "too_early"}
+        or all(point.value is None for point in card.sparkline)
     )
+
+
+def _bullet(row, goal):
+    """The positions on a bullet bar; ``None`` where a bar cannot show them."""
+    target = number_or_none(goal.target)
+    positions = {
+        "value": number_or_none(row.value) if row else None,
+        "target": target,
+        "target_max": number_or_none(goal.target_max) if goal.kind == "range" else None,
+        "forecast": number_or_none(goal.projected),
+        "pace": _pace(goal),
+    }
+    known = [position for position in positions.values() if position is not None]
+    # a bar cannot show negative values
+    if target is None or min(known) < 0 or not max(known):
+        return None
+    length = max(known) * HEADROOM
+    return Bullet(
+        **{
+            name: None if position is None else position / length
+            for name, position in positions.items()
+        }
+    )
+
+
+def _pace(goal):
+    """The value expected by now; ``None`` where the value does not grow over time."""
+    if goal.target is False or goal.expected is False:
+        return None
+    return goal.target * goal.expected

@@ -432,9 +432,10 @@ class BoardContext:
         ]
 
     def values(self, kpis, periods):
-        """Stored values of the chosen cell by ``(KPI id, period id)``.
+        """Values of the chosen cell by ``(KPI id, period id)``.
 
-        A value that the reader may not see is missing.
+        A value that the reader may not see is missing. Of a segment without records, a count or
+        sum is 0, although no value is stored.
         """
         domain = [
             ("kpi_id", "in", kpis.ids),
@@ -443,7 +444,47 @@ class BoardContext:
         ]
         names = ["kpi_id", "period_id", "value", "record_count", "ahead", "version"]
         rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
-        return {(row.kpi_id.id, row.period_id.id): row for row in rows}
+        found = {(row.kpi_id.id, row.period_id.id): row for row in rows}
+        return {**self.empty_segments(kpis, periods, found), **found} if self.segment else found
+
+    def empty_segments(self, kpis, periods, found):
+        """Values of 0, not stored, of a segment without records."""
+        model = self.env["crm.kpi.value"]
+        counted = kpis.filtered(
+            lambda kpi: (
+                kpi._zero_when_empty
+                and (self.cell.level == "segment" or kpi.cross_levels)
+                and self.may_read_value(kpi)
+            )
+        )
+        if not counted:
+            return {}
+        pairs = [("kpi_id", "in", counted.ids), ("period_id", "in", periods.ids)]
+        # superuser: only in which periods the segments of this set were computed, and which
+        # values are withheld, of KPIs of which the reader may see this value
+        values = model.sudo()
+        of_set = [
+            *pairs,
+            ("level", "=", "segment"),
+            ("segment_id.set_id", "=", self.segment_set.id),
+        ]
+        computed = values._read_group(of_set, ["kpi_id", "period_id"])
+        stored = values.search([*pairs, *self.cell_domain("level")])
+        withheld = {(row.kpi_id.id, row.period_id.id) for row in stored}
+        return {
+            (kpi.id, period.id): model.new(
+                {
+                    "kpi_id": kpi.id,
+                    "period_id": period.id,
+                    **self.cell._asdict(),
+                    "value": 0.0,
+                    "record_count": 0,
+                    "version": kpi.version,
+                }
+            )
+            for kpi, period in computed
+            if (kpi.id, period.id) not in found.keys() | withheld and kpi._is_reliable(period)
+        }
 
     def is_withheld(self, kpi):
         """Whether the value of the chosen segment is withheld from all readers."""

@@ -3,40 +3,71 @@
 """Which records a value includes, and the reasons why other records are excluded."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
+from ..definitions.cell_records import open_by_reason, visible_ids
+from ..engine import formula as engine
+from ..refresh.records import REASONS
+from .missing import MissingValues
 from .snapshots import early_snapshots, early_text
+
+#: Reasons of records that a value includes.
+INCLUDED = ("included", "cancelled")
+#: Reasons that only readers of all values may count, and readers of KPIs open to the company.
+OF_OTHERS = ("others", "no_company")
 
 
 @dataclass
 class Reason:
-    """Records that are excluded for the same reason."""
+    """Records that are included or excluded for the same reason.
+
+    :param visible: how many of them the reader may open
+    """
 
     reason: str
     text: str
     count: int
+    visible: int
 
 
 @dataclass
 class Explanation:
     """The records dated in the period, for one aggregate KPI.
 
-    ``included`` and the counts of ``excluded`` add up to ``total``.
+    The counts of ``included`` (a :class:`Reason`), ``excluded`` and ``others`` add up to ``total``.
 
+    :param role: whether it is the numerator or the denominator of a rate, in words
+    :param period: the period in words, where it is not the one that is shown
     :param stored: number of records when the value was computed
     :param included: ``None`` where the records cannot be counted any more
-    :param note: why ``stored`` and ``included`` differ or cannot be compared, and which of the
-        included records count 0
+    :param zero: those of the included records that count 0
+    :param others: records that are not of the chosen team, salesperson or segment
+    :param note: why ``stored`` and ``included`` differ or cannot be compared
     """
 
     kpi_id: int
+    period_id: int
     name: str
+    role: str
+    period: str
+    value_text: str
     stored: int
     total: int = 0
-    included: int | None = None
+    visible: int = 0
+    included: Reason | None = None
+    zero: Reason | None = None
     excluded: list[Reason] = field(default_factory=list)
+    others: Reason | None = None
     note: str = ""
+
+
+class Part(NamedTuple):
+    """An aggregate KPI behind a KPI, in the period in which it is used."""
+
+    kpi: object
+    period: object
 
 
 def explain(context, kpi):
@@ -45,72 +76,179 @@ def explain(context, kpi):
     KPIs whose value the reader may not see are left out. Records of other people are counted
     only where the reader may see the total of the company.
     """
+    return [_explain_part(context, part, role) for part, role in _parts(context, kpi).items()]
+
+
+def open_part(context, kpi, part_id, period_id, reason):
+    """An action with those records of one :class:`Explanation` that the reader may open.
+
+    :param reason: that of a :class:`Reason`; ``all``: all records of the explanation
+    :raise AccessError: where the reader sees no such number of records
+    """
+    env = context.env
+    for part, role in _parts(context, kpi).items():
+        if (part.kpi.id, part.period.id) != (part_id, period_id):
+            continue
+        found = _explain_part(context, part, role)
+        rows = [found.included, found.zero, *found.excluded, found.others]
+        if reason == "all" and found.included:
+            reasons = [name for name in REASONS if _may_count(context, part.kpi, name)]
+            text = env._("Total in this period")
+        elif row := next((row for row in rows if row and row.reason == reason), None):
+            reasons, text = INCLUDED if reason == "included" else [reason], row.text
+        else:
+            break
+        name = f"{part.kpi.name} · {part.period.display_name} · {text}"
+        cell = context.cell._asdict()
+        return open_by_reason(part.kpi, part.period, cell, context.now, reasons, name)
+    raise AccessError(env._("%s: you may not open these records.", kpi.name))
+
+
+def _parts(context, kpi):
+    """Dict of each :class:`Part` behind a KPI that the reader may see to its role, in words."""
+    env, cell = context.env, context.cell._asdict()
+    roles = {}
     # superuser: KPIs are counted only after the rights on their values were checked
-    aggregates = kpi.sudo()._aggregates_behind()
-    readable = aggregates.with_env(context.env)._filtered_access("read")
-    return [
-        _explain_aggregate(context, aggregate.sudo())
-        for aggregate in readable
-        if aggregate._has_figures() and context.may_read_value(aggregate)
-    ]
+    _collect(kpi.sudo(), context.period, "", roles)
+    words = {
+        "numerator": env._("Numerator"),
+        "denominator": env._("Denominator"),
+        "both": env._("Numerator and denominator"),
+    }
+    result = {}
+    values = env["crm.kpi.value"]
+    for (aggregate, period), role in roles.items():
+        readable = aggregate.with_env(env)._filtered_access("read")
+        if readable and readable._has_figures() and values._may_read(readable, period, cell):
+            result[Part(readable, period)] = words.get(role, "")
+    return result
 
 
-def _explain_aggregate(context, kpi):
-    env, source = context.env, kpi.source_id
-    row = context.values(kpi, context.period).get((kpi.id, context.period.id))
-    result = Explanation(kpi.id, kpi.name, row.record_count if row else 0)
+def _collect(kpi, period, role, roles):
+    """Add the aggregates behind a KPI to ``roles``: dict of ``(KPI, period)`` to a role."""
+    if kpi.kind != "formula":
+        known = roles.get((kpi, period), role)
+        roles[kpi, period] = role if known == role else "both"
+        return
+    try:
+        formula = engine.parse(kpi.formula)
+    except engine.FormulaError:
+        return  # the refresh reports it
+    numerator, denominator = formula.fraction or ((), ())
+    for component in dict.fromkeys(formula.components):
+        if component.shift == "target":
+            continue  # rests on no records
+        at = period
+        if component.shift:
+            years = 1 if component.shift == "last_year" else 0
+            at = period._previous(years=years).get(period)
+        part = kpi.component_ids.filtered(lambda k, code=component.code: k.code == code)
+        if not at or not part:
+            continue
+        sides = [component in numerator, component in denominator]
+        names = {(True, False): "numerator", (False, True): "denominator", (True, True): "both"}
+        # a rate in a rate: what counts is the side of the outer one
+        _collect(part, at, role or names.get(tuple(sides), ""), roles)
+
+
+def _explain_part(context, part, role):
+    # superuser: only numbers of records, after the rights on the value were checked
+    env, kpi, period = context.env, part.kpi.sudo(), part.period
+    row = context.values(kpi, period).get((kpi.id, period.id))
+    result = Explanation(
+        kpi_id=kpi.id,
+        period_id=period.id,
+        name=part.kpi.name,
+        role=role,
+        period="" if period == context.period else period.display_name,
+        value_text=context.value_text(part.kpi, row),
+        stored=row.record_count if row else 0,
+    )
     if context.is_withheld(kpi):
         result.note = env._("Too little data in this segment to show a value")
         return result
-    if kpi._is_stock() and context.elapsed.over:
+    if kpi._is_stock() and period.utc_to <= context.now:
         result.note = env._(
             "These records were counted while the period was running. Odoo does not keep their "
             "earlier state, so they cannot be counted again."
         )
-        if day := early_snapshots(kpi, context.period).get((kpi.id, context.period.id)):
+        if day := early_snapshots(kpi, period).get((kpi.id, period.id)):
             result.note = f"{early_text(env, day)}. {result.note}"
         return result
-    # superuser: returns only numbers of records, the rights were checked by the caller
     try:
-        counts = source._reasons(kpi, context.period.sudo(), context.cell._asdict(), context.now)
+        counts = kpi.source_id._reasons(
+            kpi,
+            period.sudo(),
+            context.cell._asdict(),
+            context.now,
+            visible_ids(part.kpi, period),
+        )
     except UserError as error:
         result.note = str(error)
         return result
-    if not context.sees_all and kpi.visibility != "company":
-        counts.pop("others", None)
-        counts.pop("no_company", None)
-    texts = {
-        "others": env._("Outside the chosen team, salesperson or segment"),
-        "no_company": env._("Without a company: they count in no company until they have one"),
-        "source": env._("Outside the source “%s”", source.name),
-        "filter": env._("Outside the filter of the KPI"),
-        "young": env._("Not mature yet"),
-        "empty": env._("Without a value to compute from"),
-    }
-    result.total = sum(counts.values())
-    result.included = counts["included"] + counts.get("cancelled", 0)
-    result.excluded = [
-        Reason(reason, text, counts[reason]) for reason, text in texts.items() if counts.get(reason)
-    ]
-    notes = []
-    if cancelled := counts.get("cancelled"):
-        notes.append(
-            env._("%s of the included deals count 0, because all orders were cancelled.", cancelled)
-        )
+    counts = {name: found for name, found in counts.items() if _may_count(context, kpi, name)}
+    _fill(result, context, kpi, counts)
     if row and row.version != kpi.version:
-        notes.append(
-            env._(
-                "The value has an earlier definition and was computed from %s records. The "
-                "records are counted by the present definition.",
-                result.stored,
-            )
+        result.note = env._(
+            "The value has an earlier definition and was computed from %s records. The "
+            "records are counted by the present definition.",
+            result.stored,
         )
-    elif result.stored != result.included:
-        notes.append(
-            env._(
+    elif result.stored != result.included.count:
+        has_value = row and row.value is not False
+        missing = not has_value and MissingValues(context, part.kpi).known_reason(part.kpi)
+        result.note = (
+            missing.text
+            if missing
+            else env._(
                 "The value was computed from %s records. Records have changed since then.",
                 result.stored,
             )
         )
-    result.note = " ".join(notes)
     return result
+
+
+def _may_count(context, kpi, reason):
+    return reason not in OF_OTHERS or context.sees_all or kpi.visibility == "company"
+
+
+def _fill(result, context, kpi, counts):
+    """Set the numbers of an :class:`Explanation` from those of each reason."""
+    env = context.env
+    texts = {
+        "source": env._("Outside the source “%s”", kpi.source_id.name),
+        "filter": env._("Outside the filter of the KPI"),
+        "young": env._("Not mature yet"),
+        "empty": env._("Without a value to compute from"),
+        "no_company": env._("Without a company: they count in no company until they have one"),
+    }
+    result.total = sum(found.count for found in counts.values())
+    result.visible = sum(found.visible for found in counts.values())
+    included = [counts[name] for name in INCLUDED if name in counts]
+    result.included = Reason(
+        "included",
+        env._("Included"),
+        sum(found.count for found in included),
+        sum(found.visible for found in included),
+    )
+    if "cancelled" in counts:
+        text = env._("of these count 0, because all orders were cancelled")
+        result.zero = Reason("cancelled", text, *counts["cancelled"])
+    result.excluded = [
+        Reason(name, text, *counts[name]) for name, text in texts.items() if name in counts
+    ]
+    if "others" in counts:
+        result.others = Reason("others", _others_text(context), *counts["others"])
+
+
+def _others_text(context):
+    """Whose records those outside of the chosen cell are, in words."""
+    env = context.env
+    match context.cell.level:
+        case "user":
+            return env._("Other salespeople's")
+        case "team":
+            return env._("Other teams'")
+        case "segment":
+            return env._("Customers outside the segment")
+    return env._("Outside the chosen team, salesperson or segment")

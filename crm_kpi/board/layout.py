@@ -79,6 +79,7 @@ def _refused(card, reason):
         card,
         state="not_available",
         state_text=reason,
+        remedy=None,
         value=None,
         value_text="–",
         value_id=None,

@@ -356,9 +356,15 @@ class Scorecard:
         if self.dimension == "user":
             cell = Cell(self.level, False, owner_id, cell.segment_id)
         values = {(kpi, period): row for kpi, row in self.values[owner_id].items()}
+        context = self.context.at(cell, self.withheld.get(owner_id, set()))
+        values = {**self.earlier.get(owner_id, {}), **values}
+        if context.segment:
+            compared = self.cards.comparison.same_part | self.cards.comparison.whole
+            periods = context.period | compared
+            values = {**context.empty_segments(self.kpis, periods, values), **values}
         cards = self.cards.at(
-            self.context.at(cell, self.withheld.get(owner_id, set())),
-            {**self.earlier.get(owner_id, {}), **values},
+            context,
+            values,
             {(kpi, period): goal for kpi, goal in self.goals[owner_id].items()},
         )
         points = self.points.get(owner_id, {})

@@ -4,6 +4,7 @@
 
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 #: An action carries the ids of at most this many records.
 MAX_RECORDS = 50_000
@@ -54,6 +55,32 @@ def open_records(kpi, period, cell, name=None):
     }
 
 
+def visible_ids(kpi, period):
+    """SQL of the ids of the records that a reader may open behind an aggregate.
+
+    :param kpi: in the environment of the reader
+    """
+    # superuser: which model is opened does not depend on the reader
+    records = _records(kpi, kpi.sudo().source_id._record_model(), period)
+    if not records.has_access("read"):
+        return SQL("(SELECT NULL::int4 WHERE FALSE)")
+    return records._search(kpi._openable(records)).subselect()
+
+
+def open_by_reason(kpi, period, cell, now, reasons, name):
+    """Action that opens records that are included in an aggregate or excluded from it.
+
+    :param reasons: see :func:`~...refresh.records.count_reasons`
+    """
+    # superuser: which records were counted does not depend on the reader. The list itself opens
+    # under the rights of the reader.
+    source = kpi.sudo().source_id
+    ids = source._record_ids_by_reason(
+        kpi.sudo(), period.sudo(), cell, now, reasons, limit=MAX_RECORDS
+    )
+    return _records_action(kpi, source._record_model(), ids, name, period, True)
+
+
 def _name_of_version(kpi, period, cell, name):
     """The name of the list; it says so where the value has an earlier definition."""
     value = kpi.env["crm.kpi.value"].search(
@@ -79,10 +106,7 @@ def _records_action(kpi, model, ids, name, period, tell_count):
 
     :param tell_count: whether the reader may know the number of all records
     """
-    # archived records count too, such as lost leads; models that build their rows per period
-    # read the period from the context
-    context = {"active_test": False, "create": False, "crm_kpi_period_ids": period.ids}
-    records = kpi.env[model].with_context(**context)
+    records = _records(kpi, model, period)
     if not records.has_access("read"):
         raise AccessError(
             kpi.env._(
@@ -108,5 +132,15 @@ def _records_action(kpi, model, ids, name, period, tell_count):
         "view_mode": "list,form",
         "views": [(False, "list"), (False, "form")],
         "domain": [("id", "in", visible.ids)],
-        "context": context,
+        "context": {
+            "active_test": False,
+            "create": False,
+            "crm_kpi_period_ids": period.ids,
+        },
     }
+
+
+def _records(kpi, model, period):
+    # archived records count too, such as lost leads; models that build their rows per period
+    # read the period from the context
+    return kpi.env[model].with_context(active_test=False, crm_kpi_period_ids=period.ids)

@@ -264,6 +264,49 @@ class _Words(Reader):
         return f"{left} {sign} {f'({right})' if loose else right}", rank
 
 
+class _Division(Reader):
+    """Finds the division that makes a formula a rate, as :class:`_Side`."""
+
+    def __init__(self, words):
+        self.words = words
+
+    def number(self, value):
+        return _Side(self.words.number(value))
+
+    def constant(self, name):
+        return _Side(self.words.constant(name))
+
+    def component(self, component):
+        return _Side(self.words.component(component), (component,))
+
+    def call(self, function, arguments):
+        words = self.words.call(function, [side.words for side in arguments])
+        components = sum((side.components for side in arguments), ())
+        return _Side(words, components, arguments[0].division)
+
+    def negate(self, operand):
+        return operand._replace(words=self.words.negate(operand.words))
+
+    def operate(self, sign, left, right):
+        words = self.words.operate(sign, left.words, right.words)
+        components = left.components + right.components
+        division = None
+        if sign == "/" and left.components and right.components:
+            division = left, right
+        elif not left.components or not right.components:
+            # a number beside a rate changes nothing: 100 * a / b, a / b - 1
+            division = left.division or right.division
+        return _Side(words, components, division)
+
+
+class _Side(NamedTuple):
+    """A part of a formula: its words and components, and the division in it as two of these."""
+
+    words: tuple
+    components: tuple = ()
+    division: tuple | None = None
+
+
 class _Unit(Reader):
     """Powers of units as a dict; ``None`` for a bare number, which fits every unit."""
 
@@ -343,6 +386,30 @@ class Formula:
     def codes(self):
         """Codes of the KPIs in the formula, without repetition."""
         return tuple(dict.fromkeys(component.code for component in self.components))
+
+    def _division(self, names=None, translate=str):
+        return walk(self.tree, _Division(_Words(names or {}, translate, True))).division
+
+    @property
+    def fraction(self):
+        """The components of the numerator and of the denominator; ``None`` for other formulas.
+
+        >>> numerator, denominator = parse("100 * won / (won + lost)").fraction
+        >>> [part.code for part in numerator], [part.code for part in denominator]
+        (['won'], ['won', 'lost'])
+        >>> parse("won + lost").fraction
+        """
+        division = self._division()
+        return division and tuple(side.components for side in division)
+
+    def divisor_in_words(self, names, translate=str):
+        """The denominator of a rate as people read it; empty for other formulas.
+
+        >>> parse("won / (won + lost) - 1").divisor_in_words({"won": "Deals won", "lost": "Lost"})
+        'Deals won + Lost'
+        """
+        division = self._division(names, translate)
+        return division[1].words[0] if division else ""
 
     @property
     def settings(self):

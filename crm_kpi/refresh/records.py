@@ -2,6 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Which records are counted in a value, and why others are not."""
 
+from typing import NamedTuple
+
 from odoo import fields
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -44,25 +46,83 @@ def _counted_record_ids(source, kpi, period, cell, limit):
 
 #: Value of a record, and the field that says why it is 0.
 ZERO_BECAUSE = {"kpi_deal_amount": "kpi_orders_cancelled"}
+#: Why the records dated in a period are included in a value, or not.
+REASONS = ("included", "cancelled", "source", "filter", "young", "empty", "others", "no_company")
 
 
-def count_reasons(source, kpi, period, cell, now):
+class Counted(NamedTuple):
+    """A number of records, and how many of them the reader may open."""
+
+    count: int
+    visible: int
+
+
+def count_reasons(source, kpi, period, cell, now, visible=None):
     """Number of the records dated in a period, by why they are included in a value or not.
 
-    :return: dict with ``included`` and, where there are any, ``cancelled`` (included with a value
-        of 0, because all of their orders were cancelled), ``others`` (of another team,
-        salesperson or segment), ``source`` (not accepted by the filter of the source),
-        ``filter`` (by that of the KPI), ``young`` (not mature yet), ``empty`` (without a value
-        to aggregate), ``no_company`` (they would be included, but belong to no company)
+    :param visible: SQL of the ids of the records that the reader may open; ``None``: all
+    :return: dict of reason to :class:`Counted`: ``included`` and, where there are any,
+        ``cancelled`` (included with a value of 0, because all of their orders were cancelled),
+        ``others`` (of another team, salesperson or segment), ``source`` (not accepted by the
+        filter of the source), ``filter`` (by that of the KPI), ``young`` (not mature yet),
+        ``empty`` (without a value to aggregate), ``no_company`` (they would be included, but
+        belong to no company)
     """
     with told_to_reader(source.env):
-        return _count_reasons(source, kpi, period, cell, now)
+        may_open = SQL("TRUE") if visible is None else SQL("record_id IN %s", visible)
+        rows = source.env.execute_query(
+            SQL(
+                """SELECT reason, count(*), count(*) FILTER (WHERE %s)
+                     FROM (%s) AS explained GROUP BY reason""",
+                may_open,
+                _reasons(source, kpi, period, cell, now),
+            )
+        )
+    counts = {reason: Counted(count, may_open) for reason, count, may_open in rows}
+    return {"included": Counted(0, 0), **counts}
 
 
-def _count_reasons(source, kpi, period, cell, now):
-    builder = FactPlan(
-        source, period.company_id, period, now, domain=Domain.TRUE, or_no_company=True
-    )
+def record_ids_by_reason(source, kpi, period, cell, now, reasons, limit=None):
+    """Ids of the records that :func:`count_reasons` counts for some reasons, newest first."""
+    with told_to_reader(source.env):
+        rows = source.env.execute_query(
+            SQL(
+                """SELECT DISTINCT record_id FROM (%s) AS explained WHERE reason = ANY(%s)
+                    ORDER BY record_id DESC %s""",
+                _reasons(source, kpi, period, cell, now),
+                list(reasons),
+                SQL("LIMIT %s", limit) if limit else SQL(),
+            )
+        )
+    return [record_id for (record_id,) in rows if record_id]
+
+
+def reasons_of_record(source, kpis, period, now, record_id):
+    """Why one record is included in KPIs of a source in a period, or not.
+
+    :return: dict of KPI id to a reason of :func:`count_reasons`, without the KPIs in whose period
+        the record is not dated
+    """
+    domain = Domain("id", "=", record_id)
+    company = {"level": "company"}
+    with told_to_reader(source.env):
+        parts = [
+            SQL(
+                "SELECT %s AS kpi_id, reason FROM (%s) AS explained",
+                kpi.id,
+                _reasons(source, kpi, period, company, now, domain),
+            )
+            for kpi in kpis
+        ]
+        return dict(source.env.execute_query(SQL(" UNION ALL ").join(parts))) if parts else {}
+
+
+def _reasons(source, kpi, period, cell, now, domain=Domain.TRUE):
+    """SQL of the records dated in a period: ``record_id``, ``reason``.
+
+    :param domain: only these records
+    """
+    builder = FactPlan(source, period.company_id, period, now, domain=domain, or_no_company=True)
     value = builder.value(kpi)
     zero = kpi.aggregator != "count" and ZERO_BECAUSE.get(kpi.value_field)
     if value is None or kpi.aggregator == "sum":
@@ -79,25 +139,22 @@ def _count_reasons(source, kpi, period, cell, now):
     plan = builder.plan()
     plan.columns = [Column(0, flag, None, "count") for flag in flags]
     table, where = _cell_facts(plan, cell, period.company_id)
-    rows = source.env.execute_query(
-        SQL(
-            """WITH facts AS MATERIALIZED (%s),
-                    mine AS (SELECT DISTINCT record_id FROM %s WHERE %s)
-               SELECT CASE WHEN facts.f4 THEN 'no_company'
-                           WHEN mine.record_id IS NULL THEN 'others'
-                           WHEN NOT facts.f0 THEN 'source' WHEN NOT facts.f1 THEN 'filter'
-                           WHEN NOT facts.f2 THEN 'young' WHEN NOT facts.f3 THEN 'empty'
-                           WHEN facts.f5 THEN 'cancelled'
-                           ELSE 'included' END, count(*)
-                 FROM facts LEFT JOIN mine ON mine.record_id = facts.record_id
-                WHERE NOT facts.f4 OR (facts.f0 AND facts.f1 AND facts.f2 AND facts.f3)
-                GROUP BY 1""",
-            plan.facts(),
-            table,
-            SQL(" AND ").join([SQL("TRUE"), *where]),
-        )
+    return SQL(
+        """WITH facts AS MATERIALIZED (%s),
+                mine AS (SELECT DISTINCT record_id FROM %s WHERE %s)
+           SELECT facts.record_id,
+                  CASE WHEN facts.f4 THEN 'no_company'
+                       WHEN mine.record_id IS NULL THEN 'others'
+                       WHEN NOT facts.f0 THEN 'source' WHEN NOT facts.f1 THEN 'filter'
+                       WHEN NOT facts.f2 THEN 'young' WHEN NOT facts.f3 THEN 'empty'
+                       WHEN facts.f5 THEN 'cancelled'
+                       ELSE 'included' END AS reason
+             FROM facts LEFT JOIN mine ON mine.record_id = facts.record_id
+            WHERE NOT facts.f4 OR (facts.f0 AND facts.f1 AND facts.f2 AND facts.f3)""",
+        plan.facts(),
+        table,
+        SQL(" AND ").join([SQL("TRUE"), *where]),
     )
-    return {"included": 0, **dict(rows)}
 
 
 def _cell_facts(plan, cell, company):

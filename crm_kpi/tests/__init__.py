@@ -60,6 +60,8 @@ from . import test_catalogue_order
 from . import test_order_random
 from . import test_withheld
 from . import test_withholding
+from . import test_why
+from . import test_counts_in
 from . import test_workbook
 from . import test_export
 from . import test_goal_people

@@ -96,7 +96,8 @@ class TestAttention(BoardCase):
 
     def lines(self, user=None, **filters):
         """Texts of the lines that a user sees, by key."""
-        lines = self.show(user, **filters)["attention"]
+        boards = self.boards.with_user(user or self.mia).with_company(self.company)
+        lines = boards.get_attention(self.board.id, self.show(user, **filters)["filters"])
         return {line["key"]: (line["text"], line["detail"]) for line in lines}
 
     def opened(self, key, user=None, **filters):

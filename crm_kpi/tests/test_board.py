@@ -184,7 +184,7 @@ class TestBoard(BoardCase):
         """A rate without records has no value, which is not zero."""
         card = self.card(self.share, date="2026-01-01")
         self.assertEqual((card["state"], card["value"], card["value_text"]), ("no_data", None, "–"))
-        self.assertEqual(card["state_text"], "No data in this period")
+        self.assertEqual(card["state_text"], "Nothing to divide by: Leads is 0")
 
     def test_too_early(self):
         late = self.make_kpi("late", complete_only=True)
@@ -199,12 +199,12 @@ class TestBoard(BoardCase):
         self.refresh()
         card = self.card(late)
         self.assertEqual(
-            (card["state"], card["state_text"]), ("too_early", "Available when the period is over")
+            (card["state"], card["state_text"]), ("too_early", "Available after Apr 30, 2026")
         )
         card = self.card(young)
         self.assertEqual(card["state"], "too_early")
         self.assertEqual(
-            card["state_text"], "Available from 05/31/2026, when all records are mature"
+            card["state_text"], "Available from May 31, 2026, when all records are mature"
         )
 
     def test_folded(self):

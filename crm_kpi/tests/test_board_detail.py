@@ -24,8 +24,8 @@ class TestBoardDetail(BoardCase):
     @staticmethod
     def counts(part):
         """The number of included records, and of excluded ones by reason."""
-        excluded = {reason["reason"]: reason["count"] for reason in part["excluded"]}
-        return {"included": part["included"], **excluded}
+        rows = [part["included"], *part["excluded"], part["others"]]
+        return {row["reason"]: row["count"] for row in rows if row}
 
     # --- INCLUDED AND EXCLUDED RECORDS ---
 

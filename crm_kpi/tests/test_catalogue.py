@@ -288,11 +288,13 @@ class TestCatalogueSales(CatalogueCase, HistoryCase):
                 for code in codes
             )
             for part in (count, amount):
-                self.assertEqual((part["included"], part["stored"], part["total"]), (2, 2, 2))
-            self.assertFalse(count["note"])
+                counts = (part["included"]["count"], part["stored"], part["total"])
+                self.assertEqual(counts, (2, 2, 2))
+                self.assertFalse(part["note"])
+            self.assertFalse(count["zero"])
             self.assertEqual(
-                amount["note"],
-                "1 of the included deals count 0, because all orders were cancelled.",
+                (amount["zero"]["count"], amount["zero"]["text"]),
+                (1, "of these count 0, because all orders were cancelled"),
             )
 
     def test_12_sales_cycle(self):

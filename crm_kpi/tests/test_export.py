@@ -222,9 +222,9 @@ class TestExport(ExportCase):
         self.assertEqual(line[6].hour, 10)
         # all seven leads are explained: five of March, two of them won
         counted = {(r[0], r[1], r[2]): r[3] for r in rows if r[0] == "Share won" and r[3]}
-        self.assertEqual(counted["Share won", "won", "Included records"], 2)
+        self.assertEqual(counted["Share won", "won", "Included"], 2)
         self.assertEqual(counted["Share won", "won", "Outside the filter of the KPI"], 3)
-        self.assertEqual(counted["Share won", "all", "Included records"], 5)
+        self.assertEqual(counted["Share won", "all", "Included"], 5)
         definitions = {r[1]: r for r in book["Definitions"].iter_rows(values_only=True)}
         self.assertEqual(definitions["test_rate"][6], "test_won / test_all")
         self.assertIn("test_won", definitions)

@@ -258,7 +258,7 @@ class TestDeletedField(FaultCase):
         # the other part of a formula is still explained
         parts = {part["name"]: part for part in self.ask("get_explanation", self.sum)}
         self.assertIn("x_gone", parts["Victim"]["note"])
-        self.assertEqual(parts["Leads"]["included"], 7)
+        self.assertEqual(parts["Leads"]["included"]["count"], 7)
 
 
 @tagged("post_install", "-at_install")
@@ -651,7 +651,7 @@ class TestFaultMatrix(FaultCase):
                 self.assertIn(part, str(error))
         self.assertEqual(self.ask("get_detail", self.leads)["card"]["value"], 7)
         [why] = self.ask("get_explanation", self.leads)
-        self.assertEqual(why["included"], 7)
+        self.assertEqual(why["included"]["count"], 7)
         self.assertEqual(len(self.ask("open_records", self.leads)["domain"][0][2]), 7)
         self.assertEqual(self.goal[0].value, 7)
         for texts in (self.workbook(), self.mailed()):

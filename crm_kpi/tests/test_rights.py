@@ -937,6 +937,9 @@ class TestCalls(RightsCase):
             *((name, (value, {})) for value in (*huge, None)
               for name in ("get_detail", "get_explanation", "get_leaderboard", "open_records",
                            "get_board", "prepare_period")),
+            *(("open_part", (self.amount.id, {}, *part)) for value in (*huge, None)
+              for part in ((value, 1, "all"), (self.amount.id, value, "all"),
+                           (self.amount.id, 1, value))),
             *(("prepare_period", (board.id, chosen)) for chosen in (None, [], "x", {},
               {"date": "9999-12-31", "date_to": "9999-12-31"},
               {"date": "2026-03-02", "date_to": "2026-03-01"})),

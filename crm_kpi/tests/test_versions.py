@@ -393,7 +393,7 @@ class TestDefinitionChange(VersionsCase):
         self.assertNotIn("earlier", action["name"])
         filters = {"period_kind": "month", "date": "2026-07-01"}
         [part] = self.board.get_explanation(self.large.id, filters)
-        self.assertEqual((part["stored"], part["included"]), (2, 4))
+        self.assertEqual((part["stored"], part["included"]["count"]), (2, 4))
         self.assertIn("earlier definition", part["note"])
 
     # --- all history ---

@@ -33,8 +33,9 @@ class TestAttention(TicketCommon):
         boards = self.env["crm.kpi.board"].with_user(user)
         self.env.flush_all()
         shown = boards.get_board(filters=filters)
-        lines = [line for line in shown["attention"] if line["key"] == "late_tickets"]
-        action = boards.open_attention(shown["board"]["id"], "late_tickets", shown["filters"])
+        chosen = shown["board"]["id"], shown["filters"]
+        lines = [line for line in boards.get_attention(*chosen) if line["key"] == "late_tickets"]
+        action = boards.open_attention(chosen[0], "late_tickets", chosen[1])
         opened = boards.env[action["res_model"]].search(action["domain"])
         return [(line["text"], line["detail"]) for line in lines], opened.sudo()
 

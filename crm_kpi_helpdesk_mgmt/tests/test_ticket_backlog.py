@@ -99,7 +99,7 @@ class TestBacklog(BacklogCase):
             cell = {"level": "company", "team_id": False, "user_id": False, "segment_id": False}
             self.assertEqual(kpi.source_id._record_ids(kpi, january, cell), ticket.ids)
             reasons = kpi.source_id._reasons(kpi, january, cell, dt("2026-03-02 12:00"))
-            self.assertEqual(reasons["included"], 1)
+            self.assertEqual(reasons["included"].count, 1)
 
     def test_filter_without_history_has_no_past(self):
         """The priority of a ticket changes, and its history is not kept: no value."""

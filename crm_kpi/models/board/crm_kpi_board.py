@@ -14,7 +14,7 @@ from ...board.attention import TOPICS, attention, attention_action
 from ...board.breakdown import bars, heat_map, longest_bar, mark
 from ...board.cards import Cards
 from ...board.context import BoardContext
-from ...board.explain import explain
+from ...board.explain import explain, open_part
 from ...board.filters import LAST_COMPLETE, RUNNING, Filters, read_id
 from ...board.layout import OWN_FILTERS, board_cards
 from ...board.ranking import Ranking
@@ -223,7 +223,6 @@ class CrmKpiBoard(models.Model):
                 {"id": category.id, "name": category.name} for category in kpis.category_id.sorted()
             ],
             "cards": [asdict(card) for card in board_cards(board, context, shown)],
-            "attention": [asdict(line) for line in attention(context, self._attention_topics())],
         }
 
     @api.model
@@ -392,6 +391,19 @@ class CrmKpiBoard(models.Model):
         return kpi._open_cell_records(context.period, context.cell._asdict())
 
     @api.model
+    def open_part(self, kpi_id, filters, part_id, period_id, reason):
+        """An action with records of :meth:`get_explanation` that the reader may see.
+
+        :param part_id: ``kpi_id`` of the explanation
+        :param period_id: its ``period_id``
+        :param reason: that of its row, or ``all``
+        """
+        context = self._kpi_context(kpi_id, filters)
+        context.kpis._check_figures()
+        ids = read_id(part_id), read_id(period_id)
+        return open_part(context, context.kpis, *ids, str(reason))
+
+    @api.model
     @api.readonly
     def get_leaderboard(self, kpi_id, filters=None, by="value"):
         """The ranking of salespeople.
@@ -405,13 +417,22 @@ class CrmKpiBoard(models.Model):
 
     @api.model
     @api.readonly
+    def get_attention(self, board_id, filters=None):
+        """The lines on top of a board that lead to records.
+
+        Not a part of :meth:`get_board`: counting records takes longer than reading the figures.
+        """
+        context = self._context_of(board_id, filters)
+        return [asdict(line) for line in attention(context, self._attention_topics())]
+
+    @api.model
+    @api.readonly
     def open_attention(self, board_id, key, filters=None):
         """An action with the records of a line on top of a board.
 
         :param key: ``key`` of the line
         """
-        board = self._existing_board(board_id)
-        context = BoardContext(board, Filters.parse(filters), board._shown_kpis())
+        context = self._context_of(board_id, filters)
         return attention_action(context, self._attention_topics(), key)
 
     @api.model
@@ -453,6 +474,11 @@ class CrmKpiBoard(models.Model):
     def _attention_topics(self):
         """What the lines on top of a board count, most urgent first; addons add topics."""
         return list(TOPICS)
+
+    def _context_of(self, board_id, filters):
+        """A context for the KPIs of a board."""
+        board = self._existing_board(board_id)
+        return BoardContext(board, Filters.parse(filters), board._shown_kpis())
 
     def _kpi_context(self, kpi_id, filters):
         """A context for one KPI, with the defaults of no particular board."""

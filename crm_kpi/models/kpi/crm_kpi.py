@@ -1,10 +1,14 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from dataclasses import asdict
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 
+from ...board.counts_in import counts_in
+from ...board.filters import read_id
 from ...definitions import cell_records, changes, checks, data_warnings, words
 from ...engine import formula as engine
 from ...engine.cells import ZERO_WHEN_EMPTY
@@ -713,6 +717,22 @@ class CrmKpi(models.Model):
         """Action that opens the records that a cell counts, see ``definitions.cell_records``."""
         self.ensure_one()
         return cell_records.open_records(self, period, cell, name)
+
+    @api.model
+    @api.readonly
+    def get_counts_in(self, model, record_id):
+        """In which KPIs a record counts, and why it does not count in others.
+
+        :param model: name of the model of a source
+        """
+        # superuser: whether there is a source of the model
+        sources = self.env["crm.kpi.source"].sudo()
+        if not isinstance(model, str) or not sources.search_count([("model_id.model", "=", model)]):
+            raise UserError(self.env._("No KPI counts records of this kind."))
+        record = self.env[model].browse(read_id(record_id) or ()).exists()
+        if not record:
+            raise UserError(self.env._("The record does not exist any more."))
+        return asdict(counts_in(record))
 
     @api.model
     def _openable(self, records):

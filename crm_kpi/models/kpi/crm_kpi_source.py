@@ -9,7 +9,7 @@ from odoo.fields import Domain
 
 from ...definitions import changes, measurable
 from ...refresh.fact_plan import plan_for_reader
-from ...refresh.records import count_reasons, counted_record_ids
+from ...refresh.records import count_reasons, counted_record_ids, record_ids_by_reason
 
 #: Values that every fact has in addition to the fields of the record.
 PSEUDO_FIELDS = ("@customer", "@age_days", "@age_hours")
@@ -457,10 +457,15 @@ class CrmKpiSource(models.Model):
         self.ensure_one()
         return counted_record_ids(self, kpi, period, cell, limit)
 
-    def _reasons(self, kpi, period, cell, now):
+    def _reasons(self, kpi, period, cell, now, visible=None):
         """Number of records by why they are included or not; see :func:`count_reasons`."""
         self.ensure_one()
-        return count_reasons(self, kpi, period, cell, now)
+        return count_reasons(self, kpi, period, cell, now, visible)
+
+    def _record_ids_by_reason(self, kpi, period, cell, now, reasons, limit=None):
+        """Ids of the records that :meth:`_reasons` counts; see :func:`record_ids_by_reason`."""
+        self.ensure_one()
+        return record_ids_by_reason(self, kpi, period, cell, now, reasons, limit)
 
     def _opens_customers(self):
         return self.kind == "cohort" and bool(self.partner_field)

@@ -157,10 +157,11 @@ def _record_counts(reader):
         for part in explain(reader.context, kpi):
             if part.included is None:
                 continue
-            counts = [(reason.text, reason.count) for reason in part.excluded]
-            counts.append((env._("Included records"), part.included))
+            found = [part.included, part.zero, *part.excluded, part.others]
             rows += [
-                [kpi.name, part.name, text, (count, "#,##0"), part.note] for text, count in counts
+                [kpi.name, part.name, row.text, (row.count, "#,##0"), part.note]
+                for row in found
+                if row
             ]
     headers = [
         env._("KPI"),

@@ -4,7 +4,6 @@
 
 from .. import content as wb
 from ..formats import MOMENT
-from ..formulas import shown_attainment
 from ..words import selection_text
 
 
@@ -54,7 +53,7 @@ def _row(reader, goal):
         (goal.target, number_format),
         (goal.target_max, number_format) if goal.kind == "range" else None,
         (goal.value, number_format),
-        (shown_attainment(goal.attainment), "0%"),
+        (goal.attainment, "0%"),
         (goal.expected, "0%"),
         (goal.projected, number_format),
         (goal.record_count, "#,##0"),

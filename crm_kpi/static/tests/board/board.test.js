@@ -3,7 +3,7 @@ import { BoardTv } from "@crm_kpi/board/board_tv/board_tv";
 import { Leaderboard } from "@crm_kpi/board/leaderboard/leaderboard";
 import { Tabs } from "@crm_kpi/board/tabs/tabs";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
-import { describe, expect, test } from "@odoo/hoot";
+import { beforeEach, describe, expect, test } from "@odoo/hoot";
 import { press, queryAllTexts, queryFirst } from "@odoo/hoot-dom";
 import { advanceTime, animationFrame, Deferred, mockDate } from "@odoo/hoot-mock";
 import {
@@ -26,6 +26,8 @@ function answer(method, reply) {
     onRpc("crm.kpi.board", method, ({ args, kwargs }) => reply(...args, kwargs));
 }
 
+beforeEach(() => answer("get_attention", () => []));
+
 async function mountBoard(params = {}) {
     await mountWithCleanup(WebClient);
     await getService("action").doAction({
@@ -36,7 +38,7 @@ async function mountBoard(params = {}) {
     await animationFrame();
 }
 
-test("one call for the board, placeholders until its answer arrives", async () => {
+test("one call for the figures, placeholders until its answer arrives", async () => {
     const reply = new Deferred();
     answer("get_board", () => {
         expect.step("get_board");
@@ -82,7 +84,7 @@ test("cards without data are one line that says why", async () => {
     const late = makeCard({
         ...values,
         id: 2,
-        state_text: "Available when the period is over",
+        state_text: "Available after 12/31/2026",
         kpi: { id: 6, code: "churn", name: "Churn rate" },
     });
     let cards = [makeCard(), late];
@@ -94,7 +96,7 @@ test("cards without data are one line that says why", async () => {
     expect("details.o_kpi_folded[open]").toHaveCount(0);
     await contains(".o_kpi_folded summary").click();
     expect("details.o_kpi_folded[open]").toHaveCount(1);
-    expect(".o_kpi_folded dd").toHaveText("Available when the period is over");
+    expect(".o_kpi_folded dd").toHaveText("Available after 12/31/2026");
     await contains(".o_kpi_folded button").click();
     await animationFrame();
     expect(".modal-title").toHaveText("Churn rate");
@@ -277,18 +279,21 @@ test("lines on top of the board open their records", async () => {
         { key: "goals", icon: "fa-bullseye", count: 1, text: "1 goal", detail: "" },
     ];
     answer("get_board", (boardId, filters) =>
-        makeBoard({ attention, filters: { ...makeBoard().filters, ...filters } })
+        makeBoard({ filters: { ...makeBoard().filters, ...filters } })
     );
+    answer("get_attention", () => attention);
     answer("open_attention", (boardId, key, filters) => {
         expect.step([boardId, key, filters.user_id, filters.comparison]);
         return { type: "ir.actions.act_window_close" };
     });
     await mountBoard();
+    await animationFrame();
     expect(queryAllTexts(".o_kpi_attention_line")).toEqual(["2 deals · $ 5", "1 goal"]);
     await contains(".o_kpi_attention_line:first").click();
     expect.verifySteps([[1, "late_deals", 7, "previous"]]);
     attention = [];
     await contains("[data-filter=comparison]").select("last_year");
+    await animationFrame();
     await animationFrame();
     expect(".o_kpi_attention").toHaveCount(0);
 });

@@ -124,7 +124,6 @@ export function makeBoard(values = {}) {
         stale: false,
         stale_text: "",
         categories: [],
-        attention: [],
         cards: [
             makeCard(),
             makeCard({ id: 2, kpi: { id: 6, code: "rate", name: "Win rate" } }),

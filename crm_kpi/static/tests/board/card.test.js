@@ -1,7 +1,8 @@
 import { BarList } from "@crm_kpi/board/bar_list/bar_list";
-import { BulletBar } from "@crm_kpi/signs/bullet_bar";
+import { BulletBar } from "@crm_kpi/board/bullet_bar/bullet_bar";
 import { HeatMap } from "@crm_kpi/board/heat_map/heat_map";
 import { KpiCard } from "@crm_kpi/board/kpi_card/kpi_card";
+import { RecordsTable } from "@crm_kpi/board/records_table/records_table";
 import { Sparkline } from "@crm_kpi/board/sparkline/sparkline";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { describe, expect, test } from "@odoo/hoot";
@@ -45,6 +46,63 @@ test("a card shows value, status, change and target with the texts of the server
     );
 });
 
+test("the number of records and the question why are links of their own", async () => {
+    const props = {
+        card: makeCard({ record_count: 6 }),
+        onOpen: () => expect.step("open"),
+        onRecords: (card) => expect.step(`records ${card.id}`),
+        onWhy: (card) => expect.step(`why ${card.id}`),
+    };
+    await mountWithCleanup(KpiCard, { props });
+    expect("button.o_kpi_card_records").toHaveText("6 records");
+    expect("button.o_kpi_card_records").toHaveAttribute("aria-label", "Deals won: open 6 records");
+    await contains("button.o_kpi_card_records").click();
+    await contains(".o_kpi_card_why").click();
+    expect.verifySteps(["records 1", "why 1"]);
+});
+
+test("a card without records still tells why, and one on a wall has no links", async () => {
+    const props = { card: makeCard({ record_count: 0 }), onRecords: () => {}, onWhy: () => {} };
+    await mountWithCleanup(KpiCard, { props });
+    expect(".o_kpi_card_records").toHaveCount(0);
+    expect(".o_kpi_card_why").toHaveCount(1);
+    await mountWithCleanup(KpiCard, { props: { card: makeCard() } });
+    expect("span.o_kpi_card_records").toHaveText("12 records");
+    expect(".o_kpi_card_why").toHaveCount(1);
+});
+
+test("each number of records opens its records, as far as they are visible", async () => {
+    const row = (reason, count, visible = count) => ({ reason, text: reason, count, visible });
+    const part = {
+        name: "Deals won",
+        total: 11,
+        visible: 8,
+        included: row("included", 4),
+        zero: row("cancelled", 1),
+        excluded: [row("filter", 3, 2), row("young", 2, 0)],
+        others: row("others", 2),
+    };
+    const onOpen = (reason) => expect.step(reason);
+    await mountWithCleanup(RecordsTable, { props: { part, onOpen } });
+    expect(queryAllTexts("th")).toEqual([
+        "included",
+        "cancelled",
+        "Excluded",
+        "filter",
+        "young",
+        "others",
+        "Total in this period",
+    ]);
+    expect("[data-reason=filter] small").toHaveText("2 of them visible to you");
+    expect("[data-reason=young] small").toHaveText("not visible to you");
+    expect("[data-reason=young] button").toHaveCount(0);
+    expect("[data-reason=all] button").toHaveText("11");
+    for (const button of queryAll("button")) {
+        await contains(button).click();
+    }
+    expect.verifySteps(["included", "cancelled", "filter", "others", "all"]);
+});
+
 test("the badge of a goal shows that its counter-metric is missed", async () => {
     const text = "Achieved – but Win rate is off track";
     const goal = makeGoal({ status: "achieved", status_text: text, counter_missed: true });
@@ -55,8 +113,8 @@ test("the badge of a goal shows that its counter-metric is missed", async () => 
 
 test("a card without a value shows the reason, neither zero nor a status", async () => {
     for (const [state, state_text] of [
-        ["no_data", "No data in this period"],
-        ["too_early", "Available when the period is over"],
+        ["no_data", "No records in this period"],
+        ["too_early", "Available after 12/31/2026"],
         ["not_available", "The app it needs is not installed"],
     ]) {
         const card = makeCard({ state, state_text, value: null, value_text: "–", record_count: 0 });

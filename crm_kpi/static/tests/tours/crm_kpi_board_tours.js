@@ -40,7 +40,7 @@ tours.add("crm_kpi_board_rep", {
         { trigger: ".o_kpi_detail .nav-link:contains(Records)", run: "click" },
         {
             content: "Five included records",
-            trigger: ".o_kpi_explanation tr:contains(Included records) td:contains(5)",
+            trigger: ".o_kpi_explanation tr[data-reason=included] td:contains(5)",
         },
         { trigger: ".o_kpi_detail .modal-footer .btn-primary", run: "click" },
         {

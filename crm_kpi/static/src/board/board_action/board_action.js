@@ -67,6 +67,7 @@ export class Board extends Component {
         this.bus = useService("bus_service");
         this.ui = useService("ui");
         this.keepLast = new KeepLast();
+        this.keepLastAttention = new KeepLast();
         this.display = { controlPanel: {} };
         this.content = useRef("content");
         const params = { ...router.current, ...this.props.action.params };
@@ -74,6 +75,7 @@ export class Board extends Component {
         this.filters = pickFilters(params);
         this.state = useState({
             data: null,
+            attention: [], // lines on top that lead to records
             loadedAt: 0, // time of the last answer of the server, in milliseconds
             waiting: false, // for another board or other filters, not during an update
             error: "",
@@ -124,10 +126,18 @@ export class Board extends Component {
             this.boardId = this.state.data.board.id;
             this.env.config.setDisplayName?.(this.state.data.board.title);
             this.keepInAddress();
+            this.readAttention(); // not awaited: the figures are shown at once
         } catch (error) {
             this.state.error = errorText(error);
         }
         this.state.waiting = false;
+    }
+
+    async readAttention() {
+        const { board, filters } = this.state.data;
+        const call = this.orm.silent.call("crm.kpi.board", "get_attention", [board.id, filters]);
+        // without the lines the board is still right
+        this.state.attention = await this.keepLastAttention.add(call.catch(() => []));
     }
 
     keepInAddress() {
@@ -218,11 +228,13 @@ export class Board extends Component {
         return this.state.data.cards.filter((card) => card.folded);
     }
 
-    open(card) {
+    /** Open the details; `tab` is the one to begin with. */
+    open(card, tab) {
         this.dialog.add(KpiDetail, {
             kpiId: card.kpi.id,
             filters: card.filters || this.state.data.filters,
             title: [card.kpi.name, card.filter_text].filter(Boolean).join(" · "),
+            tab,
             onPick: (name, id) =>
                 this.change({ [name]: id, ...(name === "user_id" ? { scope: "team" } : {}) }),
         });
@@ -236,6 +248,20 @@ export class Board extends Component {
             this.state.data.filters,
         ]);
         this.action.doAction(action);
+    }
+
+    why(card) {
+        this.open(card, "records");
+    }
+
+    /** Open the included records; of a rate, those of its numerator and denominator apart. */
+    async openRecords(card) {
+        if (!card.kpi.source) {
+            return this.why(card);
+        }
+        const filters = card.filters || this.state.data.filters;
+        const action = await this.orm.call("crm.kpi.board", "open_records", [card.kpi.id, filters]);
+        return this.action.doAction(action);
     }
 
     /** Keys control the board unless the user types or a dialog is open. */

@@ -10,6 +10,7 @@ export class FoldedCards extends Component {
         cards: Array,
         isOpen: { type: Boolean, optional: true },
         onOpen: { type: Function, optional: true },
+        onRemedy: { type: Function, optional: true }, // with the action that helps
     };
 
     get text() {

@@ -1,11 +1,11 @@
 import { Component, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { BarList } from "../bar_list/bar_list";
-import { BulletBar, bulletLabel } from "../../signs/bullet_bar";
-import { ChangeText } from "../../signs/change_text";
+import { BulletBar } from "../bullet_bar/bullet_bar";
+import { ChangeText } from "../change_text/change_text";
 import { recordsText } from "../records_text";
 import { Sparkline } from "../sparkline/sparkline";
-import { StatusBadge } from "../../signs/status_badge";
+import { StatusBadge } from "../status_badge/status_badge";
 
 /**
  * One KPI on a board: value, target, change, sparkline, and hints on reliability. For keyboards
@@ -18,6 +18,9 @@ export class KpiCard extends Component {
         card: Object,
         asOf: { type: [String, Boolean], optional: true },
         onOpen: { type: Function, optional: true },
+        onRecords: { type: Function, optional: true },
+        onRemedy: { type: Function, optional: true }, // with the action that helps
+        onWhy: { type: Function, optional: true },
         stale: { type: Boolean, optional: true },
     };
 
@@ -61,13 +64,32 @@ export class KpiCard extends Component {
         return recordsText(this.props.card.record_count);
     }
 
+    get recordsLabel() {
+        return _t("%(kpi)s: open %(records)s", { kpi: this.kpi.name, records: this.sample });
+    }
+
+    get whyLabel() {
+        return _t("%s: why this number", this.kpi.name);
+    }
+
     get arrow() {
         return { increase: "↑", decrease: "↓", maintain: "↔" }[this.kpi.direction];
     }
 
     get bulletLabel() {
-        const { goal, value_text } = this.props.card;
-        return bulletLabel(goal, value_text, goal.forecast === null ? "" : goal.forecast_text);
+        const goal = this.props.card.goal;
+        const label = _t("%(value)s, target %(target)s, attainment %(attainment)s", {
+            value: this.props.card.value_text,
+            target: goal.target_text,
+            attainment: goal.attainment_text,
+        });
+        if (goal.forecast === null) {
+            return label;
+        }
+        return _t("%(label)s, forecast %(forecast)s", {
+            label,
+            forecast: goal.forecast_text,
+        });
     }
 
     open() {

@@ -5,13 +5,14 @@ import { useService } from "@web/core/utils/hooks";
 import { FormViewDialog } from "@web/views/view_dialogs/form_view_dialog";
 import { useAnswer } from "../answer";
 import { BarList } from "../bar_list/bar_list";
-import { BulletBar } from "../../signs/bullet_bar";
+import { BulletBar } from "../bullet_bar/bullet_bar";
 import { HeatMap } from "../heat_map/heat_map";
 import { KpiChart } from "../kpi_chart/kpi_chart";
 import { Leaderboard } from "../leaderboard/leaderboard";
 import { LoadError } from "../load_error/load_error";
+import { RecordsTable } from "../records_table/records_table";
 import { recordsText } from "../records_text";
-import { StatusBadge } from "../../signs/status_badge";
+import { StatusBadge } from "../status_badge/status_badge";
 import { Tabs } from "../tabs/tabs";
 
 /**
@@ -28,6 +29,7 @@ export class KpiDetail extends Component {
         KpiChart,
         Leaderboard,
         LoadError,
+        RecordsTable,
         StatusBadge,
         Tabs,
     };
@@ -35,6 +37,7 @@ export class KpiDetail extends Component {
         kpiId: Number,
         filters: Object,
         title: String,
+        tab: { type: String, optional: true },
         onPick: Function,
         close: Function,
     };
@@ -48,7 +51,7 @@ export class KpiDetail extends Component {
         this.state = useState({
             date: null, // first day of a period that was chosen in the chart
             chart: null, // the first answer: the chart goes on to show the later periods
-            tab: "trend",
+            tab: this.props.tab || "trend",
         });
         onWillStart(() => {
             // not awaited, so that the dialog is shown at once
@@ -61,8 +64,8 @@ export class KpiDetail extends Component {
         return date ? { ...this.props.filters, date } : this.props.filters;
     }
 
-    call(method, filters = this.filters) {
-        return this.orm.silent.call("crm.kpi.board", method, [this.props.kpiId, filters]);
+    call(method, filters = this.filters, ...args) {
+        return this.orm.silent.call("crm.kpi.board", method, [this.props.kpiId, filters, ...args]);
     }
 
     async load() {
@@ -120,19 +123,21 @@ export class KpiDetail extends Component {
         }
     }
 
-    async openRecords() {
-        const action = await this.call("open_records");
+    async openRecords(part, reason) {
+        this.leave(await this.call("open_part", this.filters, part.kpi_id, part.period_id, reason));
+    }
+
+    /** Close the details and open an action. */
+    leave(action) {
         this.props.close();
         this.action.doAction(action);
     }
 
     openGoal() {
-        const resId = this.answer.value.goal_id;
-        this.props.close();
-        this.action.doAction({
+        this.leave({
             type: "ir.actions.act_window",
             res_model: "crm.kpi.goal",
-            res_id: resId,
+            res_id: this.answer.value.goal_id,
             views: [[false, "form"]],
         });
     }

@@ -7,12 +7,16 @@ import { localization } from "@web/core/l10n/localization";
  */
 export class Tabs extends Component {
     static template = "crm_kpi.Tabs";
-    static props = { slots: Object, onChoose: { type: Function, optional: true } };
+    static props = {
+        slots: Object,
+        first: { type: String, optional: true }, // the selected tab; without it, the first one
+        onChoose: { type: Function, optional: true },
+    };
 
     setup() {
         this.root = useRef("root");
         this.id = `o_kpi_tabs_${Tabs.count++}`;
-        this.state = useState({ chosen: this.names[0] });
+        this.state = useState({ chosen: this.props.first || this.names[0] });
         onMounted(() => this.props.onChoose?.(this.state.chosen));
     }
 
