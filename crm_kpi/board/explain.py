@@ -190,8 +190,8 @@ def _explain_part(context, part, role):
     _fill(result, context, kpi, counts)
     if row and row.version != kpi.version:
         result.note = env._(
-            "The value has an earlier definition and was computed from %s records. The "
-            "records are counted by the present definition.",
+            "The value has an earlier definition; records when it was computed: %s. The records "
+            "are counted by the present definition.",
             result.stored,
         )
     elif result.stored != result.included.count:
@@ -201,7 +201,7 @@ def _explain_part(context, part, role):
             missing.text
             if missing
             else env._(
-                "The value was computed from %s records. Records have changed since then.",
+                "Records when the value was computed: %s. Records have changed since then.",
                 result.stored,
             )
         )

@@ -149,7 +149,7 @@ class TestBoardDetail(BoardCase):
         self.make_lead("2026-04-10 10:00:00")
         [part] = self.ask("get_explanation", self.leads)
         self.assertEqual((part["stored"], part["total"]), (6, 7))
-        self.assertIn("computed from 6 records", part["note"])
+        self.assertIn("when the value was computed: 6.", part["note"])
         self.refresh()
         [part] = self.ask("get_explanation", self.leads)
         self.assertEqual((part["stored"], part["note"]), (7, ""))
