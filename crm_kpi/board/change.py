@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from odoo.tools.misc import format_date, formatLang
 
+from ..bidi import isolated
+
 #: Fewest records of the earlier value for a percentage: from 1 to 0 is no decrease by 100 %.
 PERCENT_MIN_RECORDS = 5
 #: Largest change that is a percentage; beyond it, the earlier value says more.
@@ -91,4 +93,5 @@ def _amount(kpi, delta, before):
     percent = abs(delta) / before.value * 100
     if percent > PERCENT_MAX:
         return "", False
-    return f"{formatLang(env, percent, digits=0)}\u00a0%", round(percent) == 0
+    text = isolated(env, f"{formatLang(env, percent, digits=0)}\u00a0%")
+    return text, round(percent) == 0

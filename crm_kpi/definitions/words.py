@@ -7,6 +7,7 @@ from markupsafe import Markup
 from odoo.exceptions import ValidationError
 from odoo.tools.misc import formatLang
 
+from ..bidi import isolated
 from ..engine import formula as engine
 from ..engine.functions import CONSTANTS, FUNCTIONS
 
@@ -77,6 +78,10 @@ def format_value(kpi, value, currency=None):
     """The value with its unit and the decimals of the KPI; "–" for no value."""
     if value is None or value is False:
         return "–"
+    return isolated(kpi.env, _with_unit(kpi, value, currency))
+
+
+def _with_unit(kpi, value, currency):
     if kpi.unit == "money":
         return formatLang(
             kpi.env,

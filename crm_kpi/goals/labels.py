@@ -8,6 +8,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tools.misc import format_date
 
+from ..bidi import isolated
 from ..engine import pace
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
@@ -56,10 +57,10 @@ def target_text(goal, computed=False):
     if goal.kind == "range":
         return f"{target} – {in_unit(goal, goal.target_max, exact=not computed)}"
     less = _has_limit(goal)
-    text = f"{'≤' if less else '≥'} {target}"
+    text = isolated(goal.env, f"{'≤' if less else '≥'} {target}")
     if goal.kind == "improve":
         sign = "−" if less else "+"
-        change = f"{sign}{goal.improve_by * 100:g}\u00a0%"
+        change = isolated(goal.env, f"{sign}{goal.improve_by * 100:g}\u00a0%")
         return change if goal.target is False else f"{change} ({text})"
     return text
 
@@ -91,7 +92,7 @@ def source_text(goal):
         "%(period)s: %(value)s, %(change)s better",
         period=base_name(env, goal.source, goal.source_period_id, goal.source_count),
         value=value,
-        change=f"{goal.source_change * 100:g}\u00a0%",
+        change=isolated(env, f"{goal.source_change * 100:g}\u00a0%"),
     )
 
 
@@ -144,7 +145,8 @@ def attainment_text(goal):
         return env._("%s under the limit", distance)
     if goal.attainment is False:
         return "–"
-    return f"{math.floor(goal.attainment * 100 + pace.EPSILON)}\u00a0%"
+    percent = f"{math.floor(goal.attainment * 100 + pace.EPSILON)}\u00a0%"
+    return isolated(goal.env, percent)
 
 
 def _has_limit(goal):

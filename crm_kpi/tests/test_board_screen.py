@@ -33,6 +33,15 @@ async () => {
     );
 }
 """
+#: Texts with too little contrast in the records of a list of cards.
+FAINT = """
+async () => {
+    const { violations } = await axe.run(".o_kanban_record", { runOnly: ["color-contrast"] });
+    return violations.flatMap(({ nodes }) =>
+        nodes.map((node) => `${node.target} ${node.html.slice(0, 200)} ${node.failureSummary}`)
+    );
+}
+"""
 #: Waits until a selector matches and animations have ended.
 HELPERS = """
 window.until = async (selector) => {
@@ -56,6 +65,8 @@ window.tab = async (name, next) => {
 };
 """
 CARD = ".o_kpi_card[data-code=test_board]"
+GOALS = "kpi-goals?view_type=kanban"
+GOAL = ".o_kanban_record:not(.o_kanban_ghost)"
 SCORECARD = ".o_kpi_scorecard .o_kpi_cell"
 #: Screens to check, with the steps from the previous screen.
 SCREENS = {
@@ -218,9 +229,17 @@ class TestBoardForAll(BoardCase):
         data = browser._websocket_request("Page.captureScreenshot", timeout=30)["data"]
         (folder / f"{name}.png").write_bytes(base64.b64decode(data))
 
-    def check(self, name, screens=None, login="kpi_mia", forced_colors="none", path="kpis"):
+    def check(
+        self,
+        name,
+        screens=None,
+        login="kpi_mia",
+        forced_colors="none",
+        path="kpis",
+        violations=VIOLATIONS,
+    ):
         screens = screens or SCREENS
-        ready = SCORECARD if path == "scorecard" else CARD
+        ready = {"scorecard": SCORECARD, GOALS: GOAL}.get(path, CARD)
         found = {}
         wait = ChromeBrowser._wait_code_ok
 
@@ -231,7 +250,7 @@ class TestBoardForAll(BoardCase):
             for screen, steps in screens.items():
                 self.evaluate(browser, f"(async () => {{ {steps} }})()")
                 self.keep_picture(browser, f"{name}_{screen}")
-                found[screen] = self.evaluate(browser, f"({VIOLATIONS})()")
+                found[screen] = self.evaluate(browser, f"({violations})()")
             return wait(browser, "console.log('test successful')", timeout, **kwargs)
 
         with patch.object(ChromeBrowser, "_wait_code_ok", walk):
@@ -245,6 +264,10 @@ class TestBoardForAll(BoardCase):
 
     def test_light(self):
         self.check("light")
+
+    def test_contrast_of_goals(self):
+        screens = {"cards": f"await until('{GOAL}');"}
+        self.check("goals", screens, path=GOALS, violations=FAINT)
 
     def test_dark(self):
         self.env["ir.asset"].create(

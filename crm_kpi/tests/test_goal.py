@@ -953,3 +953,28 @@ class TestGoal(GoalCommon):
             self.assertEqual(set(goals.mapped("status")), {expected})
         self.assertLessEqual(counts[0], counts[1] + 10, counts)
         self.assertLess(counts[0], 60)
+
+
+@tagged("post_install", "-at_install")
+class TestNumbersFromRightToLeft(GoalCommon):
+    def test_numbers_are_isolated(self):
+        """Between right-to-left words, a number keeps the order of its sign, digits and unit."""
+        self.env["res.lang"]._activate_lang("he_IL")
+        money = self.make_kpi(
+            "money", unit="money", aggregator="sum", value_field="expected_revenue"
+        )
+        goal = self.make_goal(
+            kpi_id=money.id,
+            kind="at_least",
+            target=5,
+            period_id=self.env["crm.kpi.period"]._current("month", self.company).id,
+        )
+        for lang, first, last in (("he_IL", "\u2068", "\u2069"), ("en_US", "", "")):
+            in_lang = goal.with_context(lang=lang)
+            in_lang.invalidate_recordset()
+            symbol = self.company.currency_id.symbol
+            value = in_lang.kpi_id._format_value(5)
+            self.assertTrue(value.startswith(first) and value.endswith(last), ascii(value))
+            self.assertIn(symbol, value)
+            self.assertEqual(in_lang.target_text, f"{first}≥ {value}{last}")
+            self.assertEqual(in_lang.kpi_id._format_value(None), "–")
