@@ -109,6 +109,29 @@ test("cards without data are one line that says why", async () => {
     expect("details.o_kpi_folded[open]").toHaveCount(1);
 });
 
+test("the number of records opens them; a rate and the question why open the details", async () => {
+    const rate = makeCard({ id: 2, kpi: { id: 6, code: "rate", name: "Win rate", source: "" } });
+    const cards = [makeCard(), rate];
+    answer("get_board", () => makeBoard({ cards }));
+    answer("open_records", (kpiId) => {
+        expect.step(`open ${kpiId}`);
+        return { type: "ir.actions.act_window_close" };
+    });
+    answer("get_detail", () => new Deferred());
+    await mountBoard();
+    await contains("[data-code=deals] .o_kpi_card_records").click();
+    expect.verifySteps(["open 5"]);
+    expect(".o_kpi_detail").toHaveCount(0);
+    await contains("[data-code=rate] .o_kpi_card_records").click();
+    await animationFrame();
+    expect(".modal-title").toHaveText("Win rate");
+    await contains(".modal .btn-close").click();
+    await contains("[data-code=deals] .o_kpi_card_why").click();
+    await animationFrame();
+    expect(".modal-title").toHaveText("Deals won");
+    expect.verifySteps([]);
+});
+
 test("a filter keeps the filters that were chosen before", async () => {
     const asked = [];
     answer("get_board", (boardId, filters) => {
