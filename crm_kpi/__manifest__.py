@@ -88,6 +88,7 @@
             "crm_kpi/static/src/*.scss",
             "crm_kpi/static/src/board_loader/**/*",
             "crm_kpi/static/src/value_kanban/**/*",
+            "crm_kpi/static/src/signs/**/*",
             "crm_kpi/static/src/definition_form/**/*",
             "crm_kpi/static/src/counts_in/**/*",
             "crm_kpi/static/src/board/**/*.scss",

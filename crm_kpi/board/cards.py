@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from odoo.tools.misc import format_datetime
 
+from ..goals.bullet import Bullet, bullet, pace
 from ..goals.labels import STATUS_SHAPES, in_unit, status_text
 from .breakdown import Bar, bars
 from .change import change, period_name
@@ -18,8 +19,6 @@ from .versions import kpis_of_mixed_parts, older_text
 
 #: Rows of a card that compares salespeople or segments.
 CARD_ROWS = 6
-#: The length of a bullet bar, compared with the largest value on it.
-HEADROOM = 1.1
 
 
 @dataclass
@@ -77,17 +76,6 @@ class GoalInfo:
     status_text: str
     shape: str
     made_of: str = ""
-
-
-@dataclass
-class Bullet:
-    """Positions on a bullet bar of length 1."""
-
-    value: float | None
-    target: float | None
-    target_max: float | None
-    forecast: float | None
-    pace: float | None
 
 
 @dataclass
@@ -226,7 +214,7 @@ class Cards:
             value_id=row._origin.id or None if row else None,
             record_count=row.record_count if row else 0,
             goal=self._goal_info(goal, row) if goal else None,
-            bullet=_bullet(row, goal) if goal else None,
+            bullet=bullet(goal, row.value if row else None) if goal else None,
             change=self._change(kpi, row),
             sparkline=[] if brief else self._sparkline(kpi),
         )
@@ -319,7 +307,7 @@ class Cards:
     # --- GOAL ---
 
     def _goal_info(self, goal, row):
-        pace = _pace(goal)
+        expected = pace(goal)
         return GoalInfo(
             id=goal._origin.id or None,
             kind=goal.kind,
@@ -328,8 +316,8 @@ class Cards:
             attainment=number_or_none(goal.attainment),
             attainment_text=goal.attainment_text,
             expected=number_or_none(goal.expected),
-            pace=pace,
-            pace_text="" if pace is None else in_unit(goal, pace),
+            pace=expected,
+            pace_text="" if expected is None else in_unit(goal, expected),
             forecast=number_or_none(goal.projected),
             forecast_text=forecast_text(
                 self.context, goal.kpi_id, goal.projected_text, row.ahead if row else 0.0
@@ -416,33 +404,3 @@ def _is_folded(card):
         or card.state in {"not_available", "too_early"}
         or all(point.value is None for point in card.sparkline)
     )
-
-
-def _bullet(row, goal):
-    """The positions on a bullet bar; ``None`` where a bar cannot show them."""
-    target = number_or_none(goal.target)
-    positions = {
-        "value": number_or_none(row.value) if row else None,
-        "target": target,
-        "target_max": number_or_none(goal.target_max) if goal.kind == "range" else None,
-        "forecast": number_or_none(goal.projected),
-        "pace": _pace(goal),
-    }
-    known = [position for position in positions.values() if position is not None]
-    # a bar cannot show negative values
-    if target is None or min(known) < 0 or not max(known):
-        return None
-    length = max(known) * HEADROOM
-    return Bullet(
-        **{
-            name: None if position is None else position / length
-            for name, position in positions.items()
-        }
-    )
-
-
-def _pace(goal):
-    """The value expected by now; ``None`` where the value does not grow over time."""
-    if goal.target is False or goal.expected is False:
-        return None
-    return goal.target * goal.expected

@@ -68,7 +68,7 @@ def sign(found):
     """
     if not found.trend:
         return ""
-    return "= " if found.trend == "same" else "▲ " if found.up else "▼ "
+    return "→ " if found.trend == "same" else "↗ " if found.up else "↘ "
 
 
 def period_name(kpi, period):

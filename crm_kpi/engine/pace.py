@@ -213,6 +213,20 @@ def _noise(bound):
     return EPSILON * max(1.0, abs(bound)) if math.isfinite(bound) else 0.0
 
 
+# --- ATTAINMENT ---
+
+
+def whole_percent(attainment):
+    """An attainment as it is shown: rounded down to whole percent.
+
+    99.6 % is not shown as 100 %.
+
+    >>> whole_percent(0.996), whole_percent(0.29), whole_percent(1.0), whole_percent(-0.001)
+    (0.99, 0.29, 1.0, -0.01)
+    """
+    return math.floor(attainment * 100 + EPSILON) / 100
+
+
 # --- STATUS ---
 
 

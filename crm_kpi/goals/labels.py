@@ -145,7 +145,7 @@ def attainment_text(goal):
         return env._("%s under the limit", distance)
     if goal.attainment is False:
         return "–"
-    percent = f"{math.floor(goal.attainment * 100 + pace.EPSILON)}\u00a0%"
+    percent = f"{pace.whole_percent(goal.attainment) * 100:.0f}\u00a0%"
     return isolated(goal.env, percent)
 
 

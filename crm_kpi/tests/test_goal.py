@@ -978,3 +978,97 @@ class TestNumbersFromRightToLeft(GoalCommon):
             self.assertIn(symbol, value)
             self.assertEqual(in_lang.target_text, f"{first}≥ {value}{last}")
             self.assertEqual(in_lang.kpi_id._format_value(None), "–")
+
+
+@tagged("post_install", "-at_install")
+class TestSigns(GoalCommon):
+    """Lists, cards and the form of goals show what a board shows, the most urgent goals first."""
+
+    @freeze_time(NOON)
+    def goals_by_status(self):
+        """Goals of Ann and Bob: 4 leads of Ann, targets that are met, missed and near."""
+        self.env["crm.kpi"].with_company(self.company)._refresh_periods(fields.Datetime.now())
+        self.make_leads(4, "2026-11-10 10:00:00")
+        month = self.period("month", "2026-11-10")
+        goals = {
+            "achieved": self.make_goal(target=4, period_id=month.id),
+            "off_track": self.make_goal(target=40, period_id=month.id, user_id=self.bob.id),
+            "on_track": self.make_goal(
+                target=6, period_id=month.id, scope="team", user_id=False, team_id=self.north.id
+            ),
+        }
+        self.refresh()
+        for status, goal in goals.items():
+            self.assertEqual(goal.status, status)
+        return goals
+
+    @freeze_time(NOON)
+    def test_most_urgent_first(self):
+        goals = self.goals_by_status()
+        ids = [goal.id for goal in goals.values()]
+        wanted = ["off_track", "on_track", "achieved"]
+        found = self.goals.search([("id", "in", ids)], order="status, id")
+        self.assertEqual(found.mapped("status"), wanted)
+        groups = self.goals.web_read_group([("id", "in", ids)], ["status"], ["__count"])["groups"]
+        self.assertEqual([group["status"] for group in groups], wanted)
+        values = self.env["crm.kpi.value"].search(
+            [("kpi_id", "=", self.count.id), ("period_id", "=", goals["achieved"].period_id.id)],
+            order="goal_id, id",
+        )
+        statuses = values.mapped("goal_status")
+        self.assertEqual(statuses[:3], wanted)
+        self.assertFalse(any(statuses[3:]), "values without a goal come last")
+
+    @freeze_time(NOON)
+    def test_signs_are_those_of_the_board(self):
+        """The bar of a goal has the positions of the bar on a board, and the same texts."""
+        goals = self.goals_by_status()
+        boards = self.env["crm.kpi.board"].with_company(self.company)
+        for goal in goals.values():
+            filters = {"scope": "team", "user_id": goal.user_id.id, "team_id": goal.team_id.id}
+            card = boards.get_detail(self.count.id, filters)["card"]
+            signs = goal.signs
+            self.assertEqual(signs["bullet"], card["bullet"])
+            self.assertEqual(signs["value_text"], card["value_text"])
+            for name in ("status", "status_text", "shape", "target_text", "attainment_text"):
+                self.assertEqual(signs[name], card["goal"][name], name)
+            value = self.env["crm.kpi.value"].search([("goal_id", "=", goal.id)])
+            self.assertEqual(value.goal_signs, signs)
+        # 0 of 40 leads at noon of the 14th of 21 working days; the target is the largest mark
+        signs = goals["off_track"].signs["bullet"]
+        self.assertAlmostEqual(signs["target"], 1 / 1.1)
+        self.assertAlmostEqual(signs["value"], 0)
+        self.assertAlmostEqual(signs["pace"], 13.5 / 21 / 1.1)
+
+    @freeze_time(NOON)
+    def test_lists_cost_no_query_per_row(self):
+        """Goals and values are read with as many queries for nine rows as for three."""
+        goals = self.goals_by_status()
+        ids = [goal.id for goal in goals.values()]
+        names = ("kpi_id", "scope_name", "period_id", "value_text", "signs", "pace_text")
+
+        def queries(model, ids, names):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self.env[model].search_read([("id", "in", ids)], names)
+            return self.env.cr.sql_log_count - before
+
+        value_names = ("kpi_id", "value_text", "change_text", "goal_signs", "elapsed_text")
+
+        def value_ids():
+            return self.env["crm.kpi.value"].search([("kpi_id", "=", self.count.id)]).ids
+
+        queries("crm.kpi.goal", ids, names), queries("crm.kpi.value", value_ids(), value_names)
+        few = queries("crm.kpi.goal", ids, names)
+        few_values = queries("crm.kpi.value", value_ids(), value_names)
+        month = goals["achieved"].period_id
+        for index in range(6):
+            user = self.make_user(f"Zoe{index}", "sales_team.group_sale_salesman")
+            self.make_leads(1, "2026-11-11 10:00:00", user_id=user.id)
+            ids.append(self.make_goal(target=3, period_id=month.id, user_id=user.id).id)
+        self.refresh()
+        self.assertLessEqual(queries("crm.kpi.goal", ids, names), few + 1)
+        self.assertLessEqual(queries("crm.kpi.value", value_ids(), value_names), few_values + 1)
+        self.assertLess(few, 30)
+        self.assertLess(few_values, 40)

@@ -40,7 +40,7 @@ class TestCard(KpiCommon):
             self.assertEqual((cell.value, cell.previous_value), (12.0, 8.0))
             self.assertEqual(cell.change_trend, trend)
             self.assertTrue(cell.change_up)
-            self.assertEqual(plain(cell.change_text), "▲ 50 % vs February 2026 (8)")
+            self.assertEqual(plain(cell.change_text), "↗ 50 % vs February 2026 (8)")
             self.assertEqual(cell.elapsed_text, "Whole period")
 
     def two_months(self, kpi, before, now, record_count):
@@ -64,13 +64,13 @@ class TestCard(KpiCommon):
         """A percentage of few records, of zero or a loss, or beyond 200 % is no help."""
         kpi = self.make_kpi("base", aggregator="sum", value_field="probability")
         for before, records, now, text in (
-            (100, 5, 300, "▲ 200 % vs February 2026 (100)"),
-            (100, 5, 301, "▲ from 100 (February 2026)"),
-            (100, 4, 150, "▲ from 100 (February 2026)"),
-            (0, 5, 150, "▲ from 0 (February 2026)"),
-            (-10, 5, 150, "▲ from -10 (February 2026)"),
-            (0, 0, 0, "= same as February 2026"),
-            (100, 5, 100.2, "= same as February 2026"),
+            (100, 5, 300, "↗ 200 % vs February 2026 (100)"),
+            (100, 5, 301, "↗ from 100 (February 2026)"),
+            (100, 4, 150, "↗ from 100 (February 2026)"),
+            (0, 5, 150, "↗ from 0 (February 2026)"),
+            (-10, 5, 150, "↗ from -10 (February 2026)"),
+            (0, 0, 0, "→ same as February 2026"),
+            (100, 5, 100.2, "→ same as February 2026"),
         ):
             with self.subTest(before=before, records=records, now=now):
                 cells = self.two_months(kpi, before, now, records)
@@ -80,7 +80,7 @@ class TestCard(KpiCommon):
     def test_change_of_a_score_is_in_points(self):
         """From an NPS of -8 to 3 is 11 points better, not 138 %."""
         kpi = self.make_kpi("nps", unit="score")
-        for before, now, text in ((-8, 3, "▲ 11 points"), (40, 38, "▼ 2 points")):
+        for before, now, text in ((-8, 3, "↗ 11 points"), (40, 38, "↘ 2 points")):
             cells = self.two_months(kpi, before, now, 30)
             self.assertEqual(plain(cells[1].change_text), f"{text} vs February 2026 ({before})")
             cells.unlink()
@@ -138,12 +138,12 @@ class TestCard(KpiCommon):
         cell.invalidate_recordset()
         # 12 of the 13 leads of March were made until the 13th
         self.assertEqual(cell.previous_value, 12)
-        self.assertEqual(plain(cell.change_text), "▼ 75 % vs Mar 1 – 13, 2026 (12)")
+        self.assertEqual(plain(cell.change_text), "↘ 75 % vs Mar 1 – 13, 2026 (12)")
         self.assertEqual((cell.change_trend, cell.change_up), ("worse", False))
         # 0 of 3 in April against 1 of 13 in the first days of March
         [company] = self.cells(share, april, "company")
         self.assertEqual(company.value, 0.0)
-        self.assertEqual(plain(company.change_text), "▼ 7.7 points vs Mar 1 – 13, 2026 (7.7 %)")
+        self.assertEqual(plain(company.change_text), "↘ 7.7 points vs Mar 1 – 13, 2026 (7.7 %)")
         # a stock is compared with the end of March
         self.env["crm.kpi.value"].create(
             {

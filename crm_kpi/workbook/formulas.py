@@ -7,6 +7,7 @@ import re
 
 from ..engine import formula as engine
 from ..engine.functions import FUNCTIONS
+from ..engine.pace import whole_percent
 
 #: Functions of Excel that formulas of KPIs use.
 _OF_KPIS = {
@@ -16,7 +17,7 @@ _OF_KPIS = {
 #: Every formula in a workbook matches this pattern.
 SHAPE = re.compile(
     rf"""=(?:
-        (?:{"|".join(sorted({"SUM", "SUBTOTAL", "IF", "IFERROR", "COUNT", *_OF_KPIS}))})\(
+        (?:{"|".join(sorted({"SUM", "SUBTOTAL", "IF", "IFERROR", "INT", "COUNT", *_OF_KPIS}))})\(
         | '[^'"\[\]:*?/\\!=]{{1,31}}'! | \$?[A-Z]{{1,3}}\$?[0-9]{{1,7}}
         | [0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)? | "" | [-+*/(),:<>=]
     )+""",
@@ -74,6 +75,24 @@ def number(value):
     """
     text = f"{float(value):.15g}"
     return f"({text})" if value < 0 else text
+
+
+def attainment_formula(value, target):
+    """The attainment of a goal from two cells, rounded down like the texts of goals.
+
+    >>> attainment_formula("C2", "E2")
+    '=IFERROR(INT(C2/E2*100+0.000000001)/100,"")'
+    """
+    return f'=IFERROR(INT({value}/{target}*100+0.000000001)/100,"")'
+
+
+def shown_attainment(attainment):
+    """The attainment of a goal as a number of a cell, rounded down like the texts of goals.
+
+    >>> shown_attainment(0.996), shown_attainment(None)
+    (0.99, None)
+    """
+    return attainment if attainment is None or attainment is False else whole_percent(attainment)
 
 
 def same(one, other):

@@ -212,16 +212,18 @@ class KpiSheet:
         sheet, col = self.sheet, self.extra + 2
         sheet.number(row, col, line.target, fmt)
         value = line.values[-1] if line.values else None
+        attainment = formulas.shown_attainment(line.attainment)
         simple = (
             formulas.is_number(value)
             and line.target
             and formulas.same(value / line.target, line.attainment)
         )
         if simple:
-            formula = f'=IFERROR({cell_name(row, self.last)}/{cell_name(row, col)},"")'
-            sheet.formula(row, col + 1, formula, line.attainment, "0%")
+            cells = cell_name(row, self.last), cell_name(row, col)
+            formula = formulas.attainment_formula(*cells)
+            sheet.formula(row, col + 1, formula, attainment, "0%")
         else:
-            sheet.number(row, col + 1, line.attainment, "0%")
+            sheet.number(row, col + 1, attainment, "0%")
         look = sheet.styles.status(line.status)
         sheet.inner.write_string(row, col + 2, one_line(line.status_text) or NO_VALUE, look)
 

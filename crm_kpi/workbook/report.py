@@ -108,12 +108,13 @@ def _card(sheet, card, row, places):
         sheet.number(row, 2, card.value, fmt, bold=True)
     if formulas.is_number(card.target):
         sheet.number(row, 4, card.target, fmt)
+        attainment = formulas.shown_attainment(card.attainment)
         simple = formulas.is_number(card.value) and card.target
         if simple and formulas.same(card.value / card.target, card.attainment):
-            formula = f'=IFERROR(C{row + 1}/E{row + 1},"")'
-            sheet.formula(row, 5, formula, card.attainment, "0%")
+            formula = formulas.attainment_formula(f"C{row + 1}", f"E{row + 1}")
+            sheet.formula(row, 5, formula, attainment, "0%")
         else:
-            sheet.number(row, 5, card.attainment, "0%")
+            sheet.number(row, 5, attainment, "0%")
         sheet.number(row, 8, card.projected, fmt)
     if card.status in ICONS:
         sheet.number(row, 6, ICONS[card.status], "0", align="center")

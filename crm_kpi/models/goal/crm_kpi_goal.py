@@ -5,10 +5,11 @@ import math
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
 from ...fields import NullableFloat
-from ...goals import labels, people
+from ...goals import bullet, labels, people
 from ...goals.baseline import baseline_spans
 from ...goals.cell import CELL, find_duplicate
 from ...goals.refresh import DEFAULT_KIND, GoalRefresh
@@ -46,6 +47,10 @@ STATUSES = [
     ("achieved", "Achieved"),
     ("missed", "Missed"),
 ]
+#: The statuses in the order of a list: what needs help first.
+URGENCY = [
+    "off_track", "missed", "at_risk", "too_few", "no_data", "too_early", "on_track", "achieved",
+]  # fmt: skip
 DIMENSIONS = ("team", "user", "segment")
 PROTECTED = {
     "value", "record_count", "baseline", "baseline_version", "attainment", "expected", "projected", "status",
@@ -56,6 +61,11 @@ BASELINE_OF = {*CELL, "kind", "baseline_kind", "baseline_count", "baseline_fixed
 #: After a change of one of these fields, the target is not what *Set goals* made any more.
 SOURCE_OF = {*CELL, "kind", "target"}
 TRIGGERS = BASELINE_OF | {"target", "target_max", "improve_by", "active"}
+
+
+def _urgency(status):
+    """The place of a status in :data:`URGENCY`, as SQL."""
+    return SQL("array_position(%s::varchar[], %s::varchar)", URGENCY, status)
 
 
 class CrmKpiGoal(models.Model):
@@ -206,6 +216,9 @@ class CrmKpiGoal(models.Model):
     attainment_text = fields.Char("Attainment (text)", compute="_compute_texts")
     status_text = fields.Char("Status (text)", compute="_compute_texts")
     pace_text = fields.Char("Pace", compute="_compute_pace_text")
+    signs = fields.Json(
+        "Progress", compute="_compute_signs", help="Value, target, pace, forecast and status."
+    )
 
     _cell_uniq = models.UniqueIndex(
         """(kpi_id, period_id, scope, COALESCE(team_id, 0), COALESCE(user_id, 0),
@@ -273,6 +286,15 @@ class CrmKpiGoal(models.Model):
             shape = labels.STATUS_SHAPES.get(goal.status, "")
             goal.status_text = f"{shape} {labels.status_text(goal)}"
 
+    @api.depends(
+        "value", "target", "target_max", "kind", "projected", "expected", "attainment", "status",
+        "counter_missed",
+    )  # fmt: skip
+    @api.depends_context("lang", "uid")
+    def _compute_signs(self):
+        for goal in self:
+            goal.signs = bullet.signs(goal)
+
     @api.depends("source", "source_value", "source_period_id", "source_count", "source_change")
     @api.depends_context("lang")
     def _compute_source_text(self):
@@ -295,6 +317,24 @@ class CrmKpiGoal(models.Model):
         for part in DIMENSIONS:
             if part not in (self.scope or "").split("_"):
                 self[f"{part}_id"] = False
+
+    # --- ORDER ---
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        """The order by status is that of its urgency: off track first."""
+        if field_name == "status":
+            status = self._field_to_sql(alias, "status", query)
+            return SQL("%s %s %s", _urgency(status), direction, nulls)
+        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+
+    def _read_group_orderby(self, order, groupby_terms, query):
+        ordered = dict(groupby_terms)
+        if "status" in ordered:
+            ordered["status"] = _urgency(ordered["status"])
+        terms = super()._read_group_orderby(order, ordered, query)
+        # Odoo adds what many2one fields are ordered by
+        groupby_terms.update((name, ordered[name]) for name in ordered if name != "status")
+        return terms
 
     # --- CHECKS ---
 

@@ -144,9 +144,7 @@ class CrmKpiValue(models.Model):
         related="goal_id.expected", string="Expected by now", aggregator=None
     )
     goal_counter_missed = fields.Boolean(related="goal_id.counter_missed")
-    goal_upwards = fields.Boolean(
-        compute="_compute_goal_upwards", help="More is better: the value grows during the period."
-    )
+    goal_signs = fields.Json(related="goal_id.signs", string="Progress")
     elapsed_text = fields.Char(
         "Working days", compute="_compute_elapsed_text", help="Elapsed part of the period."
     )
@@ -291,16 +289,16 @@ class CrmKpiValue(models.Model):
             for name in CELL_FIELDS
         )
 
-    # --- GOAL ---
+    # --- ORDER ---
 
-    @api.depends("goal_id")
-    def _compute_goal_upwards(self):
-        for cell in self:
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        """The order by goal is that of its urgency; values without a goal come last."""
+        if field_name == "goal_id":
+            goal = query.left_join(alias, "goal_id", "crm_kpi_goal", "id", "goal_id")
             # superuser: readers of a value may also see the status of its goal
-            goal = cell.goal_id.sudo()
-            cell.goal_upwards = goal.kind == "at_least" or (
-                goal.kind == "improve" and goal.direction == "increase"
-            )
+            goals = self.env["crm.kpi.goal"].sudo()
+            return goals._order_field_to_sql(goal, "status", direction, nulls, query)
+        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
 
     # --- TIME ---
 

@@ -4,6 +4,7 @@
 
 from .. import content as wb
 from ..formats import MOMENT
+from ..formulas import shown_attainment
 from ..words import selection_text
 
 
@@ -53,7 +54,7 @@ def _row(reader, goal):
         (goal.target, number_format),
         (goal.target_max, number_format) if goal.kind == "range" else None,
         (goal.value, number_format),
-        (goal.attainment, "0%"),
+        (shown_attainment(goal.attainment), "0%"),
         (goal.expected, "0%"),
         (goal.projected, number_format),
         (goal.record_count, "#,##0"),

@@ -4,6 +4,7 @@
 
 from ...board.ranking import Ranking
 from .. import content as wb
+from ..formulas import shown_attainment
 
 #: Most salespeople for each KPI.
 MAX_RANKS = 50
@@ -56,7 +57,7 @@ def _row(reader, kpi, entry, goal, values):
         entry.name,
         (values[key], reader.number_format(kpi)) if known else entry.value_text,
         entry.target_text or None,
-        (goal.attainment, "0%") if goal else entry.attainment_text or None,
+        (shown_attainment(goal.attainment), "0%") if goal else entry.attainment_text or None,
         goal.status_text if goal else None,
     ]
 

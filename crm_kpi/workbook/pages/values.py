@@ -4,6 +4,7 @@
 
 from .. import content as wb
 from ..formats import DAY
+from ..formulas import shown_attainment
 from ..reader import excel_day
 from ..words import selection_text
 
@@ -61,7 +62,7 @@ def _row(reader, value):
         number,
         (value.record_count, "#,##0"),
         goal.target_text if goal else None,
-        (goal.attainment, "0%") if goal else None,
+        (shown_attainment(goal.attainment), "0%") if goal else None,
         goal.status_text if goal else None,
         (value.version, "0"),
         value.definition_text or None,

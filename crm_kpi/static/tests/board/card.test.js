@@ -1,5 +1,5 @@
 import { BarList } from "@crm_kpi/board/bar_list/bar_list";
-import { BulletBar } from "@crm_kpi/board/bullet_bar/bullet_bar";
+import { BulletBar } from "@crm_kpi/signs/bullet_bar";
 import { HeatMap } from "@crm_kpi/board/heat_map/heat_map";
 import { KpiCard } from "@crm_kpi/board/kpi_card/kpi_card";
 import { RecordsTable } from "@crm_kpi/board/records_table/records_table";

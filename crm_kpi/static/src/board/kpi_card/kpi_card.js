@@ -1,11 +1,11 @@
 import { Component, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { BarList } from "../bar_list/bar_list";
-import { BulletBar } from "../bullet_bar/bullet_bar";
-import { ChangeText } from "../change_text/change_text";
+import { BulletBar, bulletLabel } from "../../signs/bullet_bar";
+import { ChangeText } from "../../signs/change_text";
 import { recordsText } from "../records_text";
 import { Sparkline } from "../sparkline/sparkline";
-import { StatusBadge } from "../status_badge/status_badge";
+import { StatusBadge } from "../../signs/status_badge";
 
 /**
  * One KPI on a board: value, target, change, sparkline, and hints on reliability. For keyboards
@@ -77,19 +77,8 @@ export class KpiCard extends Component {
     }
 
     get bulletLabel() {
-        const goal = this.props.card.goal;
-        const label = _t("%(value)s, target %(target)s, attainment %(attainment)s", {
-            value: this.props.card.value_text,
-            target: goal.target_text,
-            attainment: goal.attainment_text,
-        });
-        if (goal.forecast === null) {
-            return label;
-        }
-        return _t("%(label)s, forecast %(forecast)s", {
-            label,
-            forecast: goal.forecast_text,
-        });
+        const { goal, value_text } = this.props.card;
+        return bulletLabel(goal, value_text, goal.forecast === null ? "" : goal.forecast_text);
     }
 
     open() {

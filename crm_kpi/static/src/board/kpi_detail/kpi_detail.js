@@ -5,14 +5,14 @@ import { useService } from "@web/core/utils/hooks";
 import { FormViewDialog } from "@web/views/view_dialogs/form_view_dialog";
 import { useAnswer } from "../answer";
 import { BarList } from "../bar_list/bar_list";
-import { BulletBar } from "../bullet_bar/bullet_bar";
+import { BulletBar } from "../../signs/bullet_bar";
 import { HeatMap } from "../heat_map/heat_map";
 import { KpiChart } from "../kpi_chart/kpi_chart";
 import { Leaderboard } from "../leaderboard/leaderboard";
 import { LoadError } from "../load_error/load_error";
 import { RecordsTable } from "../records_table/records_table";
 import { recordsText } from "../records_text";
-import { StatusBadge } from "../status_badge/status_badge";
+import { StatusBadge } from "../../signs/status_badge";
 import { Tabs } from "../tabs/tabs";
 
 /**

@@ -1,9 +1,9 @@
 import { Component } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
-import { ChangeText } from "../change_text/change_text";
+import { ChangeText } from "../../signs/change_text";
 import { recordsText } from "../records_text";
 import { Sparkline } from "../sparkline/sparkline";
-import { StatusBadge } from "../status_badge/status_badge";
+import { StatusBadge } from "../../signs/status_badge";
 
 /**
  * The value of a KPI in a row: value, status, change and sparkline. The value is the button that

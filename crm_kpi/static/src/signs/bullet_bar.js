@@ -1,5 +1,18 @@
 import { Component } from "@odoo/owl";
 import { localization } from "@web/core/l10n/localization";
+import { _t } from "@web/core/l10n/translation";
+
+/**
+ * What a bullet bar shows, in words.
+ */
+export function bulletLabel(goal, value, forecast) {
+    const label = _t("%(value)s, target %(target)s, attainment %(attainment)s", {
+        value,
+        target: goal.target_text,
+        attainment: goal.attainment_text,
+    });
+    return forecast ? _t("%(label)s, forecast %(forecast)s", { label, forecast }) : label;
+}
 
 /**
  * The value as a bar, the target as a line, the value expected by now as a mark, and the forecast
