@@ -54,7 +54,7 @@ def _read(value, field, name):
     value._check_field_access(field, "read")
     if field.comodel_name:
         return value.mapped(name)
-    return value[:1][name]
+    return value[:1][name] if value else ""  # at the end of an empty link
 
 
 def _text(record, field, value):
@@ -65,9 +65,11 @@ def _text(record, field, value):
             return ", ".join(value.mapped("display_name")) or env._("empty")
         except AccessError:
             return ""
+    if value == "":
+        return env._("empty")
     if field.type == "boolean":
         return env._("Yes") if value else env._("No")
-    if value is False or value is None or value == "":
+    if value is False:
         return env._("empty")
     match field.type:
         case "selection":

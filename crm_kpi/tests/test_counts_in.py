@@ -181,6 +181,7 @@ class TestCountsIn(CountsInMixin, BoardCase):
             ("[('type', '!=', 'opportunity')]", "Type is Opportunity, but must not be Opportunity"),
             ("[('user_id', '=', False)]", "Salesperson is ann, but must be empty"),
             ("[('user_id.active', '=', False)]", "Salesperson › Active is Yes, but must be No"),
+            ("[('partner_id.active', '=', True)]", "Active is empty, but must be Yes"),
             ("[('tag_ids', '=', False)]", "Tags is Fair, but must be empty"),
             (f"[('team_id', 'in', {self.south.ids})]", "Sales Team is North, but must be South"),
             ("[('create_date', '<', '2026-01-01')]", "but must be less than 2026-01-01"),
