@@ -42,6 +42,14 @@ PICTURES = [
         ".o_kpi_tv article",
         None,
     ),
+    (
+        "scorecard",
+        "manager",
+        "/odoo/scorecard?scope=company",
+        (1280, 800),
+        ".o_kpi_scorecard .o_kpi_cell",
+        None,
+    ),
     ("board-phone", "rep", "/odoo/kpis", (390, 844), ".o_kpi_card_open", None),
 ]
 
