@@ -16,6 +16,7 @@ from odoo.tools.misc import format_date
 from ..engine import formula as engine
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
+from ..refresh.scope import crossed_levels
 
 #: Fields of a source that must be set for values of a dimension.
 _NEEDED_FIELDS = {
@@ -140,13 +141,24 @@ class MissingValues:
         for part in parts:
             if not any(source[name] for name in _NEEDED_FIELDS[part]):
                 return CardState("not_available", texts[part], structural=True)
-        if len(parts) == 2 and not kpi.cross_levels:
-            text = self.env._(
-                "Has no values by salesperson or team within a segment: choose the company or all "
-                "customers"
-            )
+        if len(parts) == 2 and not self._crossed.has(kpi.id, self.context.period.id):
+            if kpi.id in self._crossed.kpi_ids:
+                text = self.env._(
+                    "Values by salesperson or team within a segment begin %s months ago: choose the "
+                    "company or all customers",
+                    self.context.company.kpi_crossed_months,
+                )
+            else:
+                text = self.env._(
+                    "Has no values by salesperson or team within a segment: choose the company or "
+                    "all customers"
+                )
             return CardState("not_available", text, structural=True)
         return None
+
+    @cached_property
+    def _crossed(self):
+        return crossed_levels(self.context.company, self.context.now)
 
     # --- TIME ---
 

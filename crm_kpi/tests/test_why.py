@@ -357,9 +357,15 @@ class TestReasons(BoardCase):
             self.state(bare, segment_id=segment.id),
             ("–", "Has no values by segment: choose all customers"),
         )
+        long_ago = {"scope": "mine", "segment_id": segment.id, "date": "2024-01-01"}
+        self.period("month", "2024-01-10")
+        self.leads.cross_levels = True
+        self.company.sudo().kpi_crossed_months = 7
+        self.assertIn("begin 7 months ago", self.state(self.leads, **long_ago)[1])
         self.leads.cross_levels = False
-        text = self.state(self.leads, scope="mine", segment_id=segment.id)[1]
-        self.assertIn("by salesperson or team within a segment", text)
+        for filters in ({**long_ago, "date": False}, long_ago):
+            text = self.state(self.leads, **filters)[1]
+            self.assertIn("Has no values by salesperson or team within a segment", text)
 
     def test_values_that_the_reader_may_not_see(self):
         self.leads.visibility = "own"
