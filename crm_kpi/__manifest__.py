@@ -93,6 +93,8 @@
             "crm_kpi/static/src/counts_in/**/*",
             "crm_kpi/static/src/board/**/*.scss",
         ],
+        # only loaded when a pivot is opened
+        "web.assets_backend_lazy": ["crm_kpi/static/src/value_pivot/**/*"],
         # only loaded when a board is opened
         "crm_kpi.board_assets": [
             "crm_kpi/static/src/board/**/*.js",
@@ -101,6 +103,7 @@
         "web.assets_tests": ["crm_kpi/static/tests/tours/**/*"],
         "web.assets_unit_tests": [
             "crm_kpi/static/tests/board/**/*",
+            "crm_kpi/static/tests/value_pivot/**/*",
             ("include", "crm_kpi.board_assets"),
         ],
     },

@@ -130,13 +130,14 @@ def attainment_text(goal):
     8 is no attainment of 800 %.
     """
     env, value, target = goal.env, goal.value, goal.target
-    if goal.kind == "range" and False not in (value, target):
+    is_known = value is not False and target is not False  # 0 is known
+    if goal.kind == "range" and is_known:
         if value < target:
             return env._("%s below the range", _distance(goal, target - value))
         if goal.target_max is not False and value > goal.target_max:
             return env._("%s above the range", _distance(goal, value - goal.target_max))
         return env._("in the range")
-    if _has_limit(goal) and False not in (value, target):
+    if _has_limit(goal) and is_known:
         distance = _distance(goal, abs(target - value))
         if distance == _distance(goal, 0):
             return env._("at the limit")

@@ -116,6 +116,16 @@ class TestGoal(GoalCommon):
         self.refresh()
         goal = self.make_goal(kpi_id=rate.id, period_id=month.id, kind="at_most", target=0.235)
         self.assertEqual((goal.value, goal.attainment_text), (0.2, "3.5 points under the limit"))
+        december = self.period("month", "2026-12-01")
+        with freeze_time("2026-12-10 10:00:00"):
+            self.refresh()
+            for values, text in (
+                ({"kind": "at_most", "target": 40}, "40 under the limit"),
+                ({"kind": "range", "target": 3, "target_max": 40}, "3 below the range"),
+            ):
+                goal = self.make_goal(period_id=december.id, kpi_id=self.count.id, **values)
+                self.assertEqual((goal.value, goal.attainment_text), (0, text))
+                goal.unlink()
 
     def test_status_over_the_life_of_a_goal(self):
         with freeze_time("2026-10-20 10:00:00"):

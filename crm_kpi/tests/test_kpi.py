@@ -192,6 +192,32 @@ class TestKpi(KpiCommon):
         kpi = self.env["crm.kpi"].new({"unit": "money", "digits": 0})
         self.assertEqual(kpi._format_value(1234.4, euro).replace("\u00a0", " "), "1,234 €")
 
+    def test_numbers_of_a_pivot_have_their_unit(self):
+        """The browser gets the same units and decimals; money of several currencies has no symbol."""
+        mean = {"aggregator": "avg", "value_field": "probability"}
+        share = self.make_kpi("share", unit="percent", digits=1, **mean)
+        wait = self.make_kpi("wait", unit="hours", digits=2, **mean)
+        money = self.make_kpi(
+            "money", unit="money", digits=0, aggregator="sum", value_field="expected_revenue"
+        )
+        euro, dollar = self.env.ref("base.EUR"), self.env.ref("base.USD")
+        self.company.currency_id = euro
+        other = self.env["res.company"].create({"name": "Other", "currency_id": dollar.id})
+
+        def formats(companies):
+            model = self.env["crm.kpi"].with_context(allowed_company_ids=companies.ids)
+            found = model.get_number_formats()
+            return [tuple(found[kpi.id].values()) for kpi in share | wait | money]
+
+        self.assertEqual(
+            formats(self.company),
+            [("", "\u00a0%", 100, 1), ("", "\u00a0h", 1, 2), ("", "\u00a0€", 1, 0)],
+        )
+        self.assertEqual(formats(self.company | other)[2], ("", "", 1, 0))
+        # readers without the KPI get no format of it
+        secret = self.make_kpi("secret", state="draft")
+        self.assertNotIn(secret.id, self.env["crm.kpi"].with_user(self.ann).get_number_formats())
+
     def test_shipped_kpis_are_explained(self):
         """All shipped KPIs have an explanation and a reference; medians need a minimum sample."""
         shipped = self.env["ir.model.data"].search(

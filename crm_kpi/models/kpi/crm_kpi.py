@@ -592,6 +592,28 @@ class CrmKpi(models.Model):
         self.ensure_one()
         return words.format_value(self, value, currency)
 
+    @api.model
+    @api.readonly
+    def get_number_formats(self):
+        """How a browser shows the numbers of each KPI that the reader may see.
+
+        Money of companies with different currencies has no symbol.
+
+        :return: dict of the id of a KPI to ``prefix, suffix, factor, digits``
+        """
+        currencies = self.env.companies.currency_id
+        formats = {}
+        for kpi in self.search([]):
+            mixed = kpi.unit == "money" and len(currencies) > 1
+            prefix, suffix = ("", "") if mixed else words.unit_parts(kpi, currencies[:1])
+            formats[kpi.id] = {
+                "prefix": prefix,
+                "suffix": suffix,
+                "factor": 100 if kpi.unit == "percent" else 1,
+                "digits": kpi.digits,
+            }
+        return formats
+
     def _points_text(self, points):
         """A difference of percentages or scores, with the decimals of the KPI."""
         self.ensure_one()

@@ -1,0 +1,40 @@
+import { onWillStart } from "@odoo/owl";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { formatFloat } from "@web/views/fields/formatters";
+import { PivotRenderer } from "@web/views/pivot/pivot_renderer";
+import { pivotView } from "@web/views/pivot/pivot_view";
+
+/** A pivot of values of several KPIs: each number is shown in the unit of its KPI. */
+export class ValuePivotRenderer extends PivotRenderer {
+    setup() {
+        super.setup();
+        const orm = useService("orm");
+        onWillStart(async () => {
+            this.formats = await orm.call("crm.kpi", "get_number_formats", []);
+        });
+    }
+
+    getFormattedValue(cell) {
+        const format = cell.measure === "value" && this.formats[this.kpiOf(cell)];
+        if (!format) {
+            return super.getFormattedValue(cell);
+        }
+        const number = formatFloat(cell.value * format.factor, { digits: [16, format.digits] });
+        return { value: `${format.prefix}${number}${format.suffix}` };
+    }
+
+    /** Id of the KPI of a cell; undefined where the cell is of several KPIs. */
+    kpiOf(cell) {
+        const { fullRowGroupBys, fullColGroupBys } = this.model.metaData;
+        const [rows, columns] = cell.groupId;
+        return (
+            rows[fullRowGroupBys.indexOf("kpi_id")] ?? columns[fullColGroupBys.indexOf("kpi_id")]
+        );
+    }
+}
+
+registry.category("views").add("crm_kpi_value_pivot", {
+    ...pivotView,
+    Renderer: ValuePivotRenderer,
+});
