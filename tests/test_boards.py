@@ -8,7 +8,7 @@ BOARDS = {
     "crm_kpi.crm_kpi_board_mine": "My board",
     "crm_kpi.crm_kpi_board_sales": "Sales team",
     "crm_kpi_helpdesk_mgmt.crm_kpi_board_service": "Service team",
-    "crm_kpi_mass_mailing.crm_kpi_board_mailings": "Mailings",
+    "crm_kpi.crm_kpi_board_marketing": "Marketing",
     "crm_kpi.crm_kpi_board_customers": "Customers and segments",
     "crm_kpi.crm_kpi_board_executive": "Executive",
 }
@@ -25,7 +25,7 @@ class TestBoards(TransactionCase):
             board = self.env.ref(name)
             kpis = board.card_ids.kpi_id
             self.assertFalse(board.user_id)
-            self.assertLessEqual(len(kpis), 12, name)
+            self.assertLessEqual(len(kpis), 14, name)
             self.assertGreaterEqual(len(kpis), 6, name)
             self.assertEqual(set(kpis.mapped("state")), {"published"})
             self.assertFalse(kpis.filtered("is_component"))

@@ -17,7 +17,8 @@ export class ValuePivotRenderer extends PivotRenderer {
 
     getFormattedValue(cell) {
         const format = cell.measure === "value" && this.formats[this.kpiOf(cell)];
-        if (!format) {
+        if (!format || cell.value === false) {
+            // of several KPIs, or no value
             return super.getFormattedValue(cell);
         }
         const number = formatFloat(cell.value * format.factor, { digits: [16, format.digits] });
