@@ -136,6 +136,10 @@ registry.category("web_tour.tours").add("crm_kpi_manager", {
             run: "click",
         },
         {
+            content: "The goals that were set are listed, before another page is opened",
+            trigger: ".o_kanban_record:contains(Ann)",
+        },
+        {
             content: "The rows show the goals",
             trigger: "body:not(:has(.modal)) a[data-menu-xmlid='crm_kpi.crm_kpi_scorecard_menu']",
             run: "click",
