@@ -184,12 +184,20 @@ class UnansweredLeads(_Leads):
         return since_text(context, since)
 
 
-class OverdueSteps(_Leads):
+class _LeadsWithRevenue(_Leads):
+    """Leads that are judged by their expected revenue."""
+
+    aggregates = ("expected_revenue:sum",)
+
+    def detail(self, context, revenue):
+        return revenue_text(context, revenue)
+
+
+class OverdueSteps(_LeadsWithRevenue):
     """Leads and opportunities with a planned activity that is overdue."""
 
     key = "overdue_steps"
     icon = "fa-clock-o"
-    aggregates = ("expected_revenue:sum",)
 
     def domain(self, context):
         return self.open_leads & Domain(
@@ -201,16 +209,12 @@ class OverdueSteps(_Leads):
             return env._("1 lead has an overdue activity")
         return env._("%s leads have an overdue activity", count)
 
-    def detail(self, context, revenue):
-        return revenue_text(context, revenue)
 
-
-class LateDeals(_Leads):
+class LateDeals(_LeadsWithRevenue):
     """Open opportunities whose expected closing is over."""
 
     key = "late_deals"
     icon = "fa-hourglass-end"
-    aggregates = ("expected_revenue:sum",)
 
     def domain(self, context):
         return (
@@ -223,9 +227,6 @@ class LateDeals(_Leads):
         if count == 1:
             return env._("1 deal is past its expected closing")
         return env._("%s deals are past their expected closing", count)
-
-    def detail(self, context, revenue):
-        return revenue_text(context, revenue)
 
 
 class CustomersAtRisk(Topic):

@@ -121,6 +121,7 @@ class _Record:
             self._add(self.excluded, self.env._("%s is empty", label), kpis)
             return
         day = calendar.local_day(self.now, company._kpi_tz()) if at_present else date
+        # superuser: as the refresh finds the period of the record
         period = self.env["crm.kpi.period"].sudo().search(
             [
                 ("company_id", "=", company.id),
@@ -156,6 +157,7 @@ class _Record:
             facts.query.where_clause,
         )
         [(date, company_id)] = self.env.execute_query(query)
+        # superuser: only the settings by which the record is counted
         company = self.env["res.company"].sudo().browse(company_id) or self.env.company
         if date and not facts.is_date("date_field"):
             date = calendar.local_day(date, company._kpi_tz())

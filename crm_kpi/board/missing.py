@@ -39,7 +39,7 @@ class CardState(NamedTuple):
 
     :param state: ``ok``, ``too_few``, ``stale``, ``early``, ``redefined``, ``too_early``,
         ``not_available`` or ``no_data``
-    :param structural: the KPI has no values with these settings and filters, whatever the records
+    :param structural: with these settings and filters the KPI cannot have a value
     """
 
     state: str
@@ -66,7 +66,10 @@ class MissingValues:
 
     def at(self, context):
         """The reasons for another cell of the same period."""
-        for name in ("_all_kpis", "_periods", "_failing", "_computed", "_first_snapshots"):
+        names = ["_all_kpis", "_periods", "_failing", "_computed", "_first_snapshots"]
+        if "_segment" in context.cell.level:
+            names.append("_crossed")
+        for name in names:
             getattr(self, name)  # read once for all cells
         if self._of_all_cells is None:
             self._of_all_cells = {}

@@ -245,7 +245,7 @@ test("a bar list is a table with marks for median and best value", async () => {
     await contains("tbody button").click();
     expect(picked).toEqual([1]);
     expect("tbody button").toHaveCount(1);
-    // a click on a bar does the same; the row of nobody cannot be opened
+    // a click on a bar does the same; the row *Unassigned* cannot be opened
     await contains("tr:first-child .o_kpi_bars_bar").click();
     await contains("tr:last-child .o_kpi_bars_bar").click();
     expect(picked).toEqual([1, 1]);
