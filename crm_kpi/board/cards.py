@@ -287,8 +287,7 @@ class Cards:
                 "Definition changed: months or quarters of this period have an earlier "
                 "definition and do not add up to this value"
             )
-        basis = self._basis(kpi)
-        before = self.values.get((kpi.id, basis.id))
+        basis, before = self._basis(kpi), self.earlier(kpi)
         if before and before.version != row.version:
             return self.env._("Definition changed: not compared with %s", basis.display_name)
         return ""
@@ -336,6 +335,10 @@ class Cards:
         # a stock, such as the pipeline, is compared with its state at the end of that period
         return self.comparison.whole if kpi._is_stock() else self.comparison.same_part
 
+    def earlier(self, kpi):
+        """The ``crm.kpi.value`` that a KPI is compared with; ``None`` where there is none."""
+        return self.values.get((kpi.id, self._basis(kpi).id))
+
     def basis_name(self, kpi):
         """The name of the period that a KPI is compared with; empty where there is none."""
         basis = self._basis(kpi)
@@ -344,7 +347,7 @@ class Cards:
     def _change(self, kpi, row):
         """The change against the same elapsed part of the comparison period."""
         basis = self._basis(kpi)
-        before = self.values.get((kpi.id, basis.id))
+        before = self.earlier(kpi)
         if not before or before.value is False or not row or before.version != row.version:
             return None
         found = change(row, before, basis)

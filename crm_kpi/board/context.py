@@ -70,6 +70,11 @@ class BoardContext:
         self.elapsed = self.period._elapsed(self.now).get(self.period)
 
     @property
+    def timing(self):
+        """Whether the period is ``running``, ``past`` or ``future``."""
+        return "past" if self.elapsed.over else "running" if self.elapsed.begun else "future"
+
+    @property
     def filters(self):
         """The filters that are in use, after all replacements."""
         return Filters(

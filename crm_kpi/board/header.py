@@ -81,7 +81,7 @@ def period_info(context):
         label=period.display_name,
         date_from=fields.Date.to_string(period.date_from),
         date_to=last_day(period),
-        timing="past" if elapsed.over else "running" if elapsed.begun else "future",
+        timing=context.timing,
         state=period.state,
         state_text=dict(period._fields["state"]._description_selection(env))[period.state],
         elapsed_text=elapsed_text(env, elapsed),

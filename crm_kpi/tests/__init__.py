@@ -24,6 +24,7 @@ from . import test_customer_period
 from . import test_deletion
 from . import test_engine
 from . import test_entry
+from . import test_figures
 from . import test_finance
 from . import test_goal
 from . import test_goal_wizard

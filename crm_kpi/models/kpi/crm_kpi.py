@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 
 from ...board.counts_in import counts_in
+from ...board.figures import find_kpis, read_figures
 from ...board.filters import read_id
 from ...definitions import cell_records, changes, checks, data_warnings, words
 from ...engine import formula as engine
@@ -613,6 +614,35 @@ class CrmKpi(models.Model):
                 "digits": kpi.digits,
             }
         return formats
+
+    # --- FIGURES ---
+
+    @api.model
+    @api.readonly
+    def figure(self, code, period="month", team_id=False, user_id=False, segment_id=False):
+        """The value of a KPI in a period, with its goal and its change, as boards show it.
+
+        :param code: code of a published KPI
+        :param period: see :func:`~odoo.addons.crm_kpi.board.figures.find_period`
+        :param team_id: of a sales team; without team, salesperson and segment, the figure is that of
+            the company
+        :return: :class:`~odoo.addons.crm_kpi.board.figures.Figure` as dict
+        """
+        cell = {"team_id": team_id, "user_id": user_id, "segment_id": segment_id}
+        [figure] = self.figures([code], [period], [cell])
+        return figure
+
+    @api.model
+    @api.readonly
+    def figures(self, codes, periods=("month",), cells=({},)):
+        """The same of each KPI in each period and cell, in this order.
+
+        :param cells: list of dicts with ``team_id``, ``user_id`` and ``segment_id``, which may be
+            missing
+        """
+        board = self.env["crm.kpi.board"]._default_board()
+        found = read_figures(board, find_kpis(board, codes), periods, cells)
+        return [asdict(figure) for figure in found]
 
     def _points_text(self, points):
         """A difference of percentages or scores, with the decimals of the KPI."""

@@ -314,16 +314,8 @@ class CrmKpiValue(models.Model):
     @api.depends_context("lang", "tz")
     def _compute_as_of_text(self):
         """When the value was computed or, in a running period, last checked."""
-        # superuser: reads only the time of the last refresh, which is not confidential
-        cron = self.env.ref("crm_kpi.ir_cron_refresh", raise_if_not_found=False)
-        checked = cron and cron.sudo().lastcall
         today = fields.Date.context_today(self)
-        for cell in self:
-            at = cell.computed_at
-            # a refresh that finds no change does not write the row, but the value is current
-            current = cell.period_timing == "running" and not cell.kpi_id.last_error
-            if at and checked and current:
-                at = max(at, checked)
+        for cell, at in self._checked_at().items():
             if not at:
                 cell.as_of_text = False
             elif fields.Datetime.context_timestamp(self, at).date() == today:
@@ -332,6 +324,22 @@ class CrmKpiValue(models.Model):
                 )
             else:
                 cell.as_of_text = format_date(self.env, fields.Datetime.context_timestamp(self, at))
+
+    def _checked_at(self):
+        """Time at which each value was computed or, in a running period, last checked.
+
+        :return: dict of value to naive UTC, or false
+        """
+        # superuser: reads only the time of the last refresh, which is not confidential
+        cron = self.env.ref("crm_kpi.ir_cron_refresh", raise_if_not_found=False)
+        checked = cron and cron.sudo().lastcall
+        result = {}
+        for cell in self:
+            at = cell.computed_at
+            # a refresh that finds no change does not write the row, but the value is current
+            current = cell.period_timing == "running" and not cell.kpi_id.last_error
+            result[cell] = max(at, checked) if at and checked and current else at
+        return result
 
     @api.depends("computed_at", "period_id", "kpi_id")
     @api.depends_context("lang")

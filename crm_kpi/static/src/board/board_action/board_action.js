@@ -72,6 +72,7 @@ export class Board extends Component {
         this.content = useRef("content");
         const params = { ...router.current, ...this.props.action.params };
         this.boardId = params.board_id || false;
+        this.kpiId = Number(params.kpi_id) || false; // whose details a link opens
         this.filters = pickFilters(params);
         this.state = useState({
             data: null,
@@ -127,6 +128,10 @@ export class Board extends Component {
             this.env.config.setDisplayName?.(this.state.data.board.title);
             this.keepInAddress();
             this.readAttention(); // not awaited: the figures are shown at once
+            if (this.kpiId) {
+                this.openDetail({ kpiId: this.kpiId, filters: this.state.data.filters });
+                this.kpiId = false;
+            }
         } catch (error) {
             this.state.error = errorText(error);
         }
@@ -145,6 +150,7 @@ export class Board extends Component {
         const { tv, rotation } = this.state;
         const address = {
             board_id: board.id,
+            kpi_id: undefined, // opened once
             tv: tv ? 1 : undefined,
             tv_boards: (tv && rotation.boards.join(",")) || undefined,
             tv_seconds: tv ? rotation.seconds : undefined,
@@ -230,11 +236,17 @@ export class Board extends Component {
 
     /** Open the details; `tab` is the one to begin with. */
     open(card, tab) {
-        this.dialog.add(KpiDetail, {
+        this.openDetail({
             kpiId: card.kpi.id,
             filters: card.filters || this.state.data.filters,
             title: [card.kpi.name, card.filter_text].filter(Boolean).join(" · "),
             tab,
+        });
+    }
+
+    openDetail(props) {
+        this.dialog.add(KpiDetail, {
+            ...props,
             onPick: (name, id) =>
                 this.change({ [name]: id, ...(name === "user_id" ? { scope: "team" } : {}) }),
         });

@@ -36,7 +36,7 @@ export class KpiDetail extends Component {
     static props = {
         kpiId: Number,
         filters: Object,
-        title: String,
+        title: { type: String, optional: true },
         tab: { type: String, optional: true },
         onPick: Function,
         close: Function,
@@ -57,6 +57,10 @@ export class KpiDetail extends Component {
             // not awaited, so that the dialog is shown at once
             this.load();
         });
+    }
+
+    get title() {
+        return this.props.title || this.answer.value?.card.kpi.name || "";
     }
 
     get filters() {
