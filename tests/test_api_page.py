@@ -50,7 +50,7 @@ class TestApiPage(HttpCase):
             patch.object(requests, "post", self.opener.post),
             patch.dict(os.environ, {"ODOO_API_KEY": self.key}),
         ):
-            exec(  # noqa: S102, the page of this repository
+            exec(  # the examples of this repository
                 compile(code, "docs/API.md", "exec"),
                 {"print": lambda *texts: printed.append(texts)},
             )
@@ -77,9 +77,7 @@ class TestApiPage(HttpCase):
         [command] = self.blocks("sh")
         address = re.search(rf"{ADDRESS}(\S+)", command)[1]
         body = json.loads(re.search(r"-d '(.*)'", command)[1])
-        answer = self.url_open(
-            address, json=body, headers={"Authorization": f"bearer {self.key}"}
-        )
+        answer = self.url_open(address, json=body, headers={"Authorization": f"bearer {self.key}"})
         self.assertEqual(answer.status_code, 200, answer.text)
         keys = [(one["code"], one["period"]["kind"]) for one in answer.json()]
         self.assertEqual(

@@ -147,7 +147,9 @@ def read_figures(board, kpis, periods, cells):
     if not _is_list_of((str, int), periods):
         raise UserError(board.env._("periods: give a list, for example [“month”, “2026-Q3”]."))
     if not _is_list_of(dict, cells):
-        raise UserError(board.env._("cells: give a list of objects; an empty object is the company."))
+        raise UserError(
+            board.env._("cells: give a list of objects; an empty object is the company.")
+        )
     periods = [find_period(board, period) for period in periods]
     cells = [read_cell(board.env, cell) for cell in cells]
     if (count := len(kpis) * len(periods) * len(cells)) > MAX_FIGURES:
@@ -419,9 +421,7 @@ class _Period:
     def _goal(self, goal):
         if not goal:
             return None
-        return FigureGoal(
-            **{name: getattr(goal, name) for name in FigureGoal.__dataclass_fields__}
-        )
+        return FigureGoal(**{name: getattr(goal, name) for name in FigureGoal.__dataclass_fields__})
 
     def _change(self, cards, kpi, change):
         if not change:
