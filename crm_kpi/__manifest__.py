@@ -72,6 +72,7 @@
         "views/crm_lead_views.xml",
         "views/crm_lost_reason_views.xml",
         "views/crm_team_views.xml",
+        "views/digest_digest_views.xml",
         "views/mail_activity_type_views.xml",
         "views/res_config_settings_views.xml",
         "views/res_partner_views.xml",

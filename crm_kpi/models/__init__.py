@@ -14,6 +14,7 @@ from . import cost
 from . import board
 from . import workbook
 from . import crm_team
+from . import digest_digest
 from . import res_company
 from . import res_partner
 from . import res_users
