@@ -25,7 +25,9 @@ class TestDigest(BoardCase):
     def rows(self, user):
         self.env.flush_all()
         found = self.digest._compute_kpis(self.company, user)
-        return {row["kpi_fullname"]: row for row in found if row["kpi_name"].startswith("crm_kpi_test")}
+        return {
+            row["kpi_fullname"]: row for row in found if row["kpi_name"].startswith("crm_kpi_test")
+        }
 
     def test_values_of_the_company(self):
         """Recipients who may read all values get those of the company; counted in SQL."""
