@@ -92,6 +92,7 @@
             "crm_kpi/static/src/signs/**/*",
             "crm_kpi/static/src/definition_form/**/*",
             "crm_kpi/static/src/counts_in/**/*",
+            "crm_kpi/static/src/entry_grid/**/*",
             "crm_kpi/static/src/board/**/*.scss",
         ],
         # only loaded when a pivot is opened
@@ -104,6 +105,7 @@
         "web.assets_tests": ["crm_kpi/static/tests/tours/**/*"],
         "web.assets_unit_tests": [
             "crm_kpi/static/tests/board/**/*",
+            "crm_kpi/static/tests/entry_grid/**/*",
             "crm_kpi/static/tests/value_pivot/**/*",
             ("include", "crm_kpi.board_assets"),
         ],

@@ -25,6 +25,7 @@ CONCEPTS = {
     "customers",
     "definitions",
     "engine",
+    "entries",
     "facts",
     "goals",
     "periods",

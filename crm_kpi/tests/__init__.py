@@ -26,6 +26,7 @@ from . import test_digest
 from . import test_engine
 from . import test_entry
 from . import test_figures
+from . import test_entry_grid
 from . import test_finance
 from . import test_goal
 from . import test_goal_wizard

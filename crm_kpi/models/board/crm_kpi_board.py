@@ -19,6 +19,7 @@ from ...board.filters import LAST_COMPLETE, RUNNING, Filters, read_id
 from ...board.layout import OWN_FILTERS, board_cards
 from ...board.ranking import Ranking
 from ...board.scorecard import Arrangement, Scorecard
+from ...entries.reminder import EntriesDue
 from .crm_kpi_board_card import BOARD_KINDS, SCOPES
 
 #: Key in the context of a favorite (``ir.filters``): the board and its filters.
@@ -473,7 +474,7 @@ class CrmKpiBoard(models.Model):
     @api.model
     def _attention_topics(self):
         """What the lines on top of a board count, most urgent first; addons add topics."""
-        return list(TOPICS)
+        return [*TOPICS, EntriesDue()]
 
     def _context_of(self, board_id, filters):
         """A context for the KPIs of a board."""

@@ -11,6 +11,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ...engine import periods as calendar
+from ...entries.grid import EntryGrid
 from ..period.crm_kpi_period import KINDS
 
 
@@ -221,6 +222,24 @@ class CrmKpiEntry(models.Model):
                         last=expected[1] - timedelta(days=1),
                     )
                 )
+
+    # --- TABLE ---
+
+    @api.model
+    @api.readonly
+    def get_grid(self, options=None):
+        """The manual values of the current company as a table, see :class:`EntryGrid`."""
+        return EntryGrid(self.env, options).read()
+
+    @api.model
+    def save_grid(self, options, changes):
+        """Save changes of the table; all of them or none, see :meth:`EntryGrid.save`.
+
+        :return: the table after that
+        """
+        with self.env.cr.savepoint():
+            EntryGrid(self.env, options).save(changes)
+        return EntryGrid(self.env, options).read()
 
     # --- CRUD ---
 
