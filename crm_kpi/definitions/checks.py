@@ -3,6 +3,7 @@
 """Checks of a KPI's definition. Each raises ``ValidationError`` with the field and the remedy."""
 
 import re
+import unicodedata
 
 from odoo.exceptions import ValidationError
 
@@ -23,6 +24,19 @@ def check_code(kpi):
                 kpi.code,
             )
         )
+
+
+def code_from_name(name):
+    """A code that can be used, made from a name.
+
+    >>> code_from_name("Crème – deals > 10.000 €"), code_from_name("2026 leads"), code_from_name("Days")
+    ('creme_deals_10_000', 'kpi_2026_leads', 'days_kpi')
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    code = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    if not code[:1].isalpha():
+        code = f"kpi_{code}".rstrip("_")
+    return code if _is_component(code) else f"{code}_kpi"
 
 
 def _is_component(code):

@@ -1,11 +1,13 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import doctest
 import keyword
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import freeze_time, tagged
+from odoo.tests import Form, freeze_time, tagged
 
+from ..definitions import checks
 from ..engine.functions import CONSTANTS, FUNCTIONS
 from .common import KpiCommon
 
@@ -144,6 +146,17 @@ class TestKpi(KpiCommon):
         double.formula = "test_c * 2"
         kpi.code = "other"
         self.assertEqual(kpi.code, "other")
+
+    def test_code_from_the_name(self):
+        """A KPI without a code gets one from its name; a code that was typed stays."""
+        self.assertFalse(doctest.testmod(checks).failed)
+        form = Form(self.env["crm.kpi"])
+        form.name = "Deals > 10.000 €"
+        self.assertEqual(form.code, "deals_10_000")
+        form.name = "Big deals"
+        self.assertEqual(form.code, "deals_10_000")
+        codes = [self.make_kpi("x", name="Näme", code=False).code for _index in range(2)]
+        self.assertEqual(codes, ["name", "name2"])
 
     def test_copy_is_a_draft_with_a_code_of_its_own(self):
         kpi = self.make_kpi("a")

@@ -2,6 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Texts of a card: change, elapsed days, timing of periods."""
 
+from lxml import etree
+
 from odoo import fields
 from odoo.tests import freeze_time, tagged
 
@@ -59,6 +61,16 @@ class TestCard(KpiCommon):
                 for month, value in zip(self.months[:2], (before, now), strict=True)
             ]
         )
+
+    def test_values_are_listed_by_date(self):
+        """The list of a KPI has the latest period first, and within a period the best value."""
+        kpi = self.make_kpi("listed")
+        self.two_months(kpi, 3, 1, 9)
+        arch = self.env["crm.kpi.value"].get_view(view_type="list")["arch"]
+        order = etree.fromstring(arch).get("default_order")
+        values = self.env["crm.kpi.value"].search(kpi.action_open_values()["domain"], order=order)
+        self.assertEqual(values.period_id, self.months[1] | self.months[0])
+        self.assertEqual(values.mapped("value"), [1, 3])
 
     def test_misleading_percentages(self):
         """A percentage of few records, of zero or a loss, or beyond 200 % is no help."""

@@ -355,6 +355,11 @@ class CrmKpi(models.Model):
         elif self.value_field in PSEUDO_FIELDS:
             self.value_field = False
 
+    @api.onchange("name")
+    def _onchange_name(self):
+        if self.name and not self.code:
+            self.code = self._free_code(checks.code_from_name(self.name))
+
     @api.onchange("source_id")
     def _onchange_source_id(self):
         """Clear filter and value when the new source has another model."""
@@ -418,6 +423,8 @@ class CrmKpi(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._prepare_manual(vals, vals.get("kind"))
+            if vals.get("name") and not vals.get("code"):
+                vals["code"] = self._free_code(checks.code_from_name(vals["name"]))
         kpis = super().create(vals_list)
         for kpi in kpis.filtered("component_ids"):
             kpi.version = kpi._next_version(0)
