@@ -48,9 +48,7 @@ def due_entries(company, today):
     """
     result = []
     for kind in calendar.CALENDAR_KINDS:
-        latest = calendar.shift(
-            kind, calendar.start_of(kind, today, company._kpi_week_start()), -1
-        )
+        latest = calendar.shift(kind, calendar.start_of(kind, today, company._kpi_week_start()), -1)
         entries = company.env["crm.kpi.entry"].search(
             [
                 ("company_id", "=", company.id),

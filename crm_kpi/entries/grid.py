@@ -258,6 +258,10 @@ class EntryGrid:
     def _number(self, kpi, value):
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        ):
             raise ValidationError(self.env._("%s: enter a number.", kpi.name))
         return float(value)

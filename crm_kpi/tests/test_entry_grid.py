@@ -144,7 +144,8 @@ class TestEntryGrid(EntryGridCase):
         for wrong in ("x", True, float("nan"), float("inf")):
             with self.assertRaisesRegex(ValidationError, "Quality: enter a number"):
                 self.save(
-                    (self.visits, False, "2026-03-01", 12), (self.quality, False, "2026-03-01", wrong)
+                    (self.visits, False, "2026-03-01", 12),
+                    (self.quality, False, "2026-03-01", wrong),
                 )
         other = self.make_kpi("other")
         for change in (
