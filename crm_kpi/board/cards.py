@@ -4,6 +4,7 @@
 
 from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from odoo.tools.misc import format_datetime
 
@@ -13,6 +14,7 @@ from .breakdown import Bar, bars
 from .change import change, period_name
 from .context import SPARKLINE_PERIODS, number_or_none
 from .missing import CardState, MissingValues, Remedy
+from .signals import Signal, card_signals
 from .snapshots import early_snapshots, early_text
 from .trend import forecast_text
 from .versions import kpis_of_mixed_parts, older_text
@@ -106,7 +108,7 @@ class SparklinePoint:
 
 @dataclass
 class Card:
-    """What is shown about one KPI. The fields after the sparkline are set only on a board.
+    """What is shown about one KPI. The fields after the signal are set only on a board.
 
     :param folded: whether the board names the KPI only in the line of those without a value
     :param own_filters: the filters that only this card has
@@ -127,6 +129,7 @@ class Card:
     bullet: Bullet | None
     change: CardChange | None
     sparkline: list[SparklinePoint]
+    signal: Signal | None = None
     id: int | None = None
     size: str = ""
     display: str = ""
@@ -193,6 +196,7 @@ class Cards:
         """
         other = copy(self)
         other.context, other.values, other.goals = context, values, goals
+        other.__dict__.pop("_signals", None)  # those of the former cell
         other.missing = self.missing.at(context)
         return other
 
@@ -217,6 +221,7 @@ class Cards:
             bullet=bullet(goal, row.value if row else None) if goal else None,
             change=self._change(kpi, row),
             sparkline=[] if brief else self._sparkline(kpi),
+            signal=None if brief else self._signals.get(kpi.id),
         )
 
     def _row(self, kpi):
@@ -383,6 +388,10 @@ class Cards:
                 )
             )
         return result
+
+    @cached_property
+    def _signals(self):
+        return card_signals(self.context, self.kpis)
 
     # --- ROWS ---
 

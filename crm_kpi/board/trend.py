@@ -5,40 +5,28 @@
 import math
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import pairwise
-from typing import NamedTuple
 
 from odoo import fields
 from odoo.tools.misc import format_date
 
 from ..definitions.words import unit_parts
 from ..engine import pace
+from ..engine.signals import BASELINE, FACTOR, find_signals, usual_range
 from ..engine.time_behaviour import time_behaviours
 from .context import MAX_PERIODS, number_or_none
+from .signals import range_start, range_starts, signal_text
 from .snapshots import early_snapshots
 from .versions import change_text, changes_of_version
 
-#: Fewest closed periods from which a usual range is computed.
-RANGE_MIN_PERIODS = 8
-#: Factor of an individuals and moving range chart: three sigma, estimated from the moving range.
-RANGE_FACTOR = 2.66
 #: Most annotations and most changes of the definition that are shown, the latest first.
 MAX_NOTES = 20
-
-
-class UsualRange(NamedTuple):
-    """Process limits; all ``None`` where there are too few values."""
-
-    low: float | None = None
-    mean: float | None = None
-    high: float | None = None
 
 
 @dataclass
 class TrendPoint:
     """A period of a trend; the forecast is empty where the period is over.
 
-    :param outside: that the value is outside the usual range, in words; else empty
+    :param signal: why the value is unusual, in words; empty where it is not
     """
 
     label: str
@@ -52,7 +40,7 @@ class TrendPoint:
     target: float | None
     target_max: float | None
     target_text: str
-    outside: str = ""
+    signal: str = ""
     forecast: float | None = None
     forecast_low: float | None = None
     forecast_high: float | None = None
@@ -127,15 +115,20 @@ def trend(context, kpi):
     first = next((i for i, point in enumerate(points) if point.value is not None), 0)
     points, periods = points[first:], periods[first:]
     redefined = changes_of_version([values.get((kpi.id, period.id)) for period in periods])
-    since = redefined[-1].date_from if redefined else date.min
     # values of one definition only: a new one is a step that says nothing about the business
-    usual = usual_range(
-        [
-            point.value
-            for period, point in zip(periods, points, strict=True)
-            if point.value is not None and not point.running and period.date_from >= since
-        ]
-    )
+    defined = redefined[-1].date_from if redefined else date.min
+    start = range_start(range_starts(context, kpi), kpi)
+    judged = [
+        point
+        for period, point in zip(periods, points, strict=True)
+        if point.value is not None
+        and not point.running
+        and period.date_from >= max(defined, start)
+    ]
+    series = [point.value for point in judged]
+    usual = usual_range(series)
+    for point, rule in zip(judged, find_signals(series), strict=True):
+        point.signal = signal_text(context.env, rule)
     known = [point.value for point in points if point.value is not None]
     floor = 0.0 if known and min(known) >= 0 else -math.inf
     behaviour = time_behaviours(kpi)[kpi]
@@ -154,15 +147,24 @@ def trend(context, kpi):
         )
     if usual.mean is not None:
         result.low, result.mean, result.high = max(usual.low, floor), usual.mean, usual.high
-        _mark_outside(context, periods, points, since, usual)
         result.mean_text = context.format_value(kpi, result.mean)
         result.range_text = _span_text(context, kpi, result.low, result.high)
         result.range_help = context.env._(
             "Usual range (process limits): mean ± %s × average moving range. A value outside is "
             "unlikely to be random.",
-            RANGE_FACTOR,
+            FACTOR,
         )
-        if redefined:
+        if len(series) > BASELINE:
+            result.range_help += " " + context.env._(
+                "It is made of the first %s values, so that a lasting change does not widen it.",
+                BASELINE,
+            )
+        if start > defined:
+            result.range_help += " " + context.env._(
+                "Only values since %s count, from which an annotation starts a new usual range.",
+                format_date(context.env, start),
+            )
+        elif redefined:
             result.range_help += " " + context.env._(
                 "Only values since %s count, which have the same definition.",
                 redefined[-1].display_name,
@@ -184,20 +186,6 @@ def _point(context, kpi, period, row, goal):
         target_max=number_or_none(goal.target_max) if goal and goal.kind == "range" else None,
         target_text=goal.target_text if goal else "",
     )
-
-
-def _mark_outside(context, periods, points, since, usual):
-    """Say which values of closed periods are outside the usual range.
-
-    :param since: first day of the periods that the range is made of
-    """
-    for period, point in zip(periods, points, strict=True):
-        if point.value is None or point.running or period.date_from < since:
-            continue
-        if point.value > usual.high:
-            point.outside = context.env._("Above the usual range")
-        elif point.value < usual.low:
-            point.outside = context.env._("Below the usual range")
 
 
 def _add_forecasts(context, kpi, periods, points, usual, floor, behaviour):
@@ -247,24 +235,6 @@ def forecast_text(context, kpi, text, ahead):
 
 def _span_text(context, kpi, low, high):
     return f"{context.format_value(kpi, low)} – {context.format_value(kpi, high)}"
-
-
-def usual_range(values):
-    """Limits of an individuals and moving range chart (Shewhart, Wheeler).
-
-    The mean of the values ± 2.66 × the mean difference between one value and the next.
-
-    >>> usual_range([10, 12, 10, 12, 10, 12, 10, 12])
-    UsualRange(low=5.68, mean=11.0, high=16.32)
-    >>> usual_range([1, 2])
-    UsualRange(low=None, mean=None, high=None)
-    """
-    if len(values) < RANGE_MIN_PERIODS:
-        return UsualRange()
-    mean = sum(values) / len(values)
-    moves = [abs(b - a) for a, b in pairwise(values)]
-    reach = RANGE_FACTOR * sum(moves) / len(moves)
-    return UsualRange(mean - reach, mean, mean + reach)
 
 
 def annotations(context, kpi):

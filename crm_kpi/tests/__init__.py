@@ -45,6 +45,7 @@ from . import test_refresh
 from . import test_rfm_segment
 from . import test_rights
 from . import test_segment
+from . import test_signals
 from . import test_source
 from . import test_stamp
 from . import test_stamp_random

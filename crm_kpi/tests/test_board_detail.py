@@ -226,9 +226,16 @@ class TestBoardDetail(BoardCase):
         high = mean + 2.66 * sum(moves) / len(moves)
         trend = self.ask("get_detail", self.leads)["trend"]
         self.assertAlmostEqual(trend["high"], high)
-        expected = ["Above the usual range" if value > high else "" for value in [*closed, 0]]
-        self.assertEqual([point["outside"] for point in trend["points"]], expected)
-        self.assertEqual(expected.count(""), 12)
+        self.assertGreater(closed[-1], high)
+        marked = [(point["date"], point["signal"]) for point in trend["points"] if point["signal"]]
+        self.assertEqual(
+            marked,
+            [
+                ("2025-12-01", "Below average for 8 periods in a row"),
+                ("2026-01-01", "Below average for 8 periods in a row"),
+                ("2026-03-01", "Above the usual range"),
+            ],
+        )
 
     def test_axis(self):
         """Numbers at the axis have the unit of the values; counts and sums grow in a period."""

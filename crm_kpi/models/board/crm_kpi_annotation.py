@@ -25,3 +25,7 @@ class CrmKpiAnnotation(models.Model):
         default=lambda self: self.env.company,
         help="Leave empty to show it in all companies.",
     )
+    resets_range = fields.Boolean(
+        "New usual range",
+        help="The change is here to stay: values are compared with those since this day only.",
+    )

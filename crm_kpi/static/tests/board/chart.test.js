@@ -23,7 +23,7 @@ const POINTS = [
         label: "October 2026",
         date: "2026-10-01",
         value: 90,
-        outside: "Above the usual range",
+        signal: "Above the usual range",
     }),
     makePoint({
         label: "November 2026",

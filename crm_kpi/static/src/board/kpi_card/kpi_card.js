@@ -42,7 +42,7 @@ export class KpiCard extends Component {
 
     /** Ids of the elements that a screen reader reads after the name. */
     get describedBy() {
-        const parts = ["value", "state", "change", "goal", "records"];
+        const parts = ["value", "state", "change", "signal", "goal", "records"];
         if (this.props.card.filter_text) {
             parts.unshift("filters");
         }

@@ -224,17 +224,17 @@ export class KpiChart extends Component {
                 })
             );
         }
-        if (points.some((point) => point.outside)) {
+        if (points.some((point) => point.signal)) {
             sets.push(
                 line(
-                    _t("Outside the usual range"),
-                    points.map((point) => (point.outside ? point.value : null)),
+                    _t("Unusual"),
+                    points.map((point) => (point.signal ? point.value : null)),
                     {
                         ...mark,
                         borderColor: colours.goal,
                         pointRadius: 10,
                         pointStyle: "circle",
-                        texts: points.map((point) => point.outside),
+                        texts: points.map((point) => point.signal),
                     }
                 )
             );
