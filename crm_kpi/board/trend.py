@@ -121,9 +121,7 @@ def trend(context, kpi):
     judged = [
         point
         for period, point in zip(periods, points, strict=True)
-        if point.value is not None
-        and not point.running
-        and period.date_from >= max(defined, start)
+        if point.value is not None and not point.running and period.date_from >= max(defined, start)
     ]
     series = [point.value for point in judged]
     usual = usual_range(series)
