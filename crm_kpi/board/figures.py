@@ -295,6 +295,8 @@ class _Period:
         self.cells = list(dict.fromkeys(cells))
         self.values = self._read("crm.kpi.value", "level", self._periods())
         self.goals = self._read("crm.kpi.goal", "scope", period)
+        rows = (row for found in self.values.values() for row in found.values())
+        self.checked_at = self.env["crm.kpi.value"].union(*rows)._checked_at()
         self.withheld = self._withheld()
         self.names = self._names()
         self.info = FigurePeriod(
@@ -435,7 +437,7 @@ class _Period:
         )
 
     def _as_of(self, row):
-        at = row._checked_at().get(row)
+        at = self.checked_at.get(row)  # a 0 of no records is not stored
         return at.isoformat(timespec="seconds") + "Z" if at else None
 
     def _url(self, kpi, cell):

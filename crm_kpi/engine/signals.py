@@ -23,7 +23,7 @@ TREND_RUN = 6
 
 
 class Limits(NamedTuple):
-    """Process limits; all ``None`` where there are too few values, or values that do not vary."""
+    """Process limits; all ``None`` where there are too few values."""
 
     low: float | None = None
     mean: float | None = None
@@ -35,15 +35,13 @@ def limits(values):
 
     >>> limits([10, 12, 10, 12, 10, 12, 10, 12])
     Limits(low=5.68, mean=11.0, high=16.32)
-    >>> limits([1, 2]), limits([3] * 9)
-    (Limits(low=None, mean=None, high=None), Limits(low=None, mean=None, high=None))
+    >>> limits([1, 2])
+    Limits(low=None, mean=None, high=None)
     """
     if len(values) < MIN_VALUES:
         return Limits()
     moves = [abs(after - before) for before, after in pairwise(values)]
     reach = FACTOR * sum(moves) / len(moves)
-    if not reach:
-        return Limits()
     mean = sum(values) / len(values)
     return Limits(mean - reach, mean, mean + reach)
 
@@ -62,9 +60,11 @@ def find_signals(values):
 
     >>> find_signals([10, 12, 10, 12, 10, 12, 10, 30])[-1]
     'above'
+    >>> set(find_signals([3] * 12 + [4]))
+    {''}
     """
     usual = usual_range(values)
-    if usual.mean is None:
+    if usual.low == usual.high:  # too few values, or they do not vary
         return [""] * len(values)
     return [_signal(values[: index + 1], usual) for index in range(len(values))]
 

@@ -231,6 +231,7 @@ class TestBoardDetail(BoardCase):
         self.assertEqual(
             marked,
             [
+                ("2025-11-01", "Below average for 8 periods in a row"),
                 ("2025-12-01", "Below average for 8 periods in a row"),
                 ("2026-01-01", "Below average for 8 periods in a row"),
                 ("2026-03-01", "Above the usual range"),

@@ -20,6 +20,7 @@ class TestDigest(BoardCase):
                 "crm_kpi_ids": [Command.set((cls.leads | cls.share).ids)],
             }
         )
+        cls.mia.email = "mia@example.com"
         cls.digest.user_ids = cls.mia | cls.ann
 
     def rows(self, user):
@@ -34,7 +35,9 @@ class TestDigest(BoardCase):
         rows = self.rows(self.mia)
         columns = [rows["Leads"][f"kpi_col{number}"] for number in (1, 2, 3)]
         values = {column["col_subtitle"]: column["value"] for column in columns}
-        self.assertEqual(values["April 2026"], str(self.count()[0]))
+        week = self.count(first="2026-04-06", after="2026-04-13")[0]
+        self.assertEqual(values["Week 15, 2026"], str(week))
+        self.assertEqual(values["Apr 14, 2026"], str(self.count(first="2026-04-14", after="2026-04-15")[0]))
         march = self.count(first="2026-03-01", after="2026-04-01")[0]
         self.assertEqual(values["March 2026"], str(march))
 
@@ -43,17 +46,19 @@ class TestDigest(BoardCase):
         rows = self.rows(self.ann)
         columns = [rows["Leads"][f"kpi_col{number}"] for number in (1, 2, 3)]
         values = {column["col_subtitle"]: column["value"] for column in columns}
-        self.assertEqual(values["April 2026"], str(self.count(f"user_id = {self.ann.id}")[0]))
+        own = self.count(f"user_id = {self.ann.id}", "2026-03-01", "2026-04-01")[0]
+        self.assertEqual(values["March 2026"], str(own))
 
     def test_change(self):
-        """April to the 14th: 6 leads, March to the 13th: 3. No arrow where less is better."""
+        """March against February. No arrow where less is better."""
 
         def margin():
             columns = [self.rows(self.mia)["Leads"][f"kpi_col{number}"] for number in (1, 2, 3)]
-            return {column["col_subtitle"]: column["margin"] for column in columns}["April 2026"]
+            return {column["col_subtitle"]: column["margin"] for column in columns}["March 2026"]
 
-        before = self.count(first="2026-03-01", after="2026-03-14")[0]
-        self.assertAlmostEqual(margin(), (self.count()[0] - before) / before * 100, 1)
+        before = self.count(first="2026-02-01", after="2026-03-01")[0]
+        march = self.count(first="2026-03-01", after="2026-04-01")[0]
+        self.assertAlmostEqual(margin(), (march - before) / before * 100, 1)
         self.leads.direction = "decrease"
         self.assertEqual(margin(), 0.0)
 
@@ -67,7 +72,7 @@ class TestDigest(BoardCase):
         """The mail of a recipient has the values."""
         self.env.flush_all()
         self.digest._action_send_to_user(self.mia)
-        mail = self.env["mail.mail"].search([("email_to", "like", "Mia")], order="id desc", limit=1)
+        mail = self.env["mail.mail"].search([("email_to", "like", "mia@")], order="id desc", limit=1)
         body = mail.body_html
         self.assertIn("Leads", body)
         self.assertIn("March 2026", body)

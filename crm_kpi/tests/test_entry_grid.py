@@ -137,7 +137,7 @@ class TestEntryGrid(EntryGridCase):
         march = self.period("month", "2026-03-01")
         kpis._refresh(march, self.visits)
         self.assertEqual(self.value(self.visits, march), 42)
-        self.assertEqual(self.value(self.visits, march, "user", user_id=self.ann.id), 12)
+        self.assertEqual(self.value(self.visits, march, "user", user_id=self.ann), 12)
 
     def test_all_or_nothing(self):
         """A value that cannot be saved is named, and nothing is saved."""

@@ -155,7 +155,12 @@ class TestKpi(KpiCommon):
         self.assertEqual(form.code, "deals_10_000")
         form.name = "Big deals"
         self.assertEqual(form.code, "deals_10_000")
-        codes = [self.make_kpi("x", name="Näme", code=False).code for _index in range(2)]
+        values = {
+            "name": "Näme",
+            "category_id": self.category.id,
+            "source_id": self.source.id,
+        }
+        codes = [self.env["crm.kpi"].create(dict(values)).code for _index in range(2)]
         self.assertEqual(codes, ["name", "name2"])
 
     def test_copy_is_a_draft_with_a_code_of_its_own(self):
