@@ -66,7 +66,7 @@ test("the part of a running period is not joined by a falling line", async () =>
 
 test("values outside of the usual range are marked", async () => {
     const chart = await mountChart();
-    const marked = chart.data.datasets.find((set) => set.label === "Outside the usual range");
+    const marked = chart.data.datasets.find((set) => set.label === "Unusual");
     expect(marked.data).toEqual([null, 90, null]);
     await contains("summary").click();
     expect("tbody tr:eq(1)").toHaveText(/Above the usual range/);
