@@ -87,7 +87,7 @@ class EntryGrid:
 
     # --- READING ---
 
-    def read(self):
+    def table(self):
         """What the screen shows, as dict."""
         kpis = self._kpis()
         owners = self._owners()

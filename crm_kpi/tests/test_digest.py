@@ -37,7 +37,9 @@ class TestDigest(BoardCase):
         values = {column["col_subtitle"]: column["value"] for column in columns}
         week = self.count(first="2026-04-06", after="2026-04-13")[0]
         self.assertEqual(values["Week 15, 2026"], str(week))
-        self.assertEqual(values["Apr 14, 2026"], str(self.count(first="2026-04-14", after="2026-04-15")[0]))
+        self.assertEqual(
+            values["Apr 14, 2026"], str(self.count(first="2026-04-14", after="2026-04-15")[0])
+        )
         march = self.count(first="2026-03-01", after="2026-04-01")[0]
         self.assertEqual(values["March 2026"], str(march))
 
@@ -72,7 +74,9 @@ class TestDigest(BoardCase):
         """The mail of a recipient has the values."""
         self.env.flush_all()
         self.digest._action_send_to_user(self.mia)
-        mail = self.env["mail.mail"].search([("email_to", "like", "mia@")], order="id desc", limit=1)
+        mail = self.env["mail.mail"].search(
+            [("email_to", "like", "mia@")], order="id desc", limit=1
+        )
         body = mail.body_html
         self.assertIn("Leads", body)
         self.assertIn("March 2026", body)

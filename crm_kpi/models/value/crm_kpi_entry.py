@@ -229,7 +229,7 @@ class CrmKpiEntry(models.Model):
     @api.readonly
     def get_grid(self, options=None):
         """The manual values of the current company as a table, see :class:`EntryGrid`."""
-        return EntryGrid(self.env, options).read()
+        return EntryGrid(self.env, options).table()
 
     @api.model
     def save_grid(self, options, changes):
@@ -239,7 +239,7 @@ class CrmKpiEntry(models.Model):
         """
         with self.env.cr.savepoint():
             EntryGrid(self.env, options).save(changes)
-        return EntryGrid(self.env, options).read()
+        return EntryGrid(self.env, options).table()
 
     # --- CRUD ---
 

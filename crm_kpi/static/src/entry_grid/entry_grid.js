@@ -216,9 +216,7 @@ export class EntryGrid extends Component {
         ev.preventDefault();
         const rows = text.split("\n").map((row) => row.split("\t"));
         rows.forEach((row, down) =>
-            row.forEach((value, right) =>
-                this.change(lineIndex + down, columnIndex + right, value)
-            )
+            row.forEach((value, right) => this.change(lineIndex + down, columnIndex + right, value))
         );
         const { lines, columns } = this.state.data;
         const width = Math.max(...rows.map((row) => row.length));
