@@ -25,5 +25,6 @@
         "views/helpdesk_ticket_views.xml",
         "views/res_config_settings_views.xml",
     ],
+    "assets": {"web.assets_tests": ["crm_kpi_helpdesk_mgmt/static/tests/tours/**/*"]},
     "post_init_hook": "post_init_hook",
 }

@@ -21,5 +21,6 @@
         "views/mailing_trace_views.xml",
         "views/res_config_settings_views.xml",
     ],
+    "assets": {"web.assets_tests": ["crm_kpi_mass_mailing/static/tests/tours/**/*"]},
     "post_init_hook": "post_init_hook",
 }

@@ -8,3 +8,4 @@ from . import test_counts_in
 from . import test_ticket_backfill
 from . import test_ticket_backlog
 from . import test_ticket_facts
+from . import test_tour

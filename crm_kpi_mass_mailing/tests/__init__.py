@@ -4,4 +4,5 @@
 from . import test_board
 from . import test_catalogue
 from . import test_opt_out
+from . import test_tour
 from . import test_trace_facts
