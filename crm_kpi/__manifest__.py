@@ -42,7 +42,6 @@
         "wizard/crm_kpi_export_wizard_views.xml",
         "wizard/crm_kpi_goal_import_views.xml",
         "wizard/crm_kpi_goal_set_views.xml",
-        "wizard/crm_kpi_preview_views.xml",
         "wizard/crm_kpi_schedule_views.xml",
         "views/account_move_views.xml",
         "views/crm_kpi_annotation_views.xml",

@@ -5,6 +5,8 @@
 from odoo.exceptions import AccessError
 from odoo.tools.misc import format_date, format_datetime, formatLang
 
+from ..definitions.filter_words import values_text
+
 
 def condition_words(record, domain):
     """For example *Type is Lead, but must be Opportunity*.
@@ -89,7 +91,7 @@ def _needed(env, field, condition):
     if operator in ("=", "!=") and value is False and field.type != "boolean":
         return env._("must be empty") if operator == "=" else env._("must be set")
     several = hasattr(value, "__iter__") and not isinstance(value, str)
-    values = value if several else [value]
+    values = list(value) if several else [value]
     texts = {
         "=": env._("must be %s"),
         "in": env._("must be %s"),
@@ -102,15 +104,4 @@ def _needed(env, field, condition):
     }
     if operator not in texts:
         return ""
-    return texts[operator] % env._(" or ").join(_wanted(env, field, one) for one in values)
-
-
-def _wanted(env, field, value):
-    if field.comodel_name and isinstance(value, int) and value is not False:
-        # superuser: the filter of a KPI names this record to its readers
-        return env[field.comodel_name].sudo().browse(value).exists().display_name or str(value)
-    if field.type == "boolean":
-        return env._("Yes") if value else env._("No")
-    if field.type == "selection":
-        return dict(field._description_selection(env)).get(value, str(value))
-    return env._("empty") if value is False else str(value)
+    return texts[operator] % values_text(env, field, values)

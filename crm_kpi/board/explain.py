@@ -187,7 +187,7 @@ def _explain_part(context, part, role):
         result.note = str(error)
         return result
     counts = {name: found for name, found in counts.items() if _may_count(context, kpi, name)}
-    _fill(result, context, kpi, counts)
+    add_reasons(result, env, kpi, counts, _others_text(context))
     if row and row.version != kpi.version:
         result.note = env._(
             "The value has an earlier definition; records when it was computed: %s. The records "
@@ -212,9 +212,11 @@ def _may_count(context, kpi, reason):
     return reason not in OF_OTHERS or context.sees_all or kpi.visibility == "company"
 
 
-def _fill(result, context, kpi, counts):
-    """Set the numbers of an :class:`Explanation` from those of each reason."""
-    env = context.env
+def add_reasons(result, env, kpi, counts, others_text=""):
+    """Set the numbers of an :class:`Explanation` from those of each reason.
+
+    :param others_text: whose records those outside of the chosen cell are, in words
+    """
     texts = {
         "source": env._("Outside the source “%s”", kpi.source_id.name),
         "filter": env._("Outside the filter of the KPI"),
@@ -238,7 +240,7 @@ def _fill(result, context, kpi, counts):
         Reason(name, text, *counts[name]) for name, text in texts.items() if name in counts
     ]
     if "others" in counts:
-        result.others = Reason("others", _others_text(context), *counts["others"])
+        result.others = Reason("others", others_text, *counts["others"])
 
 
 def _others_text(context):

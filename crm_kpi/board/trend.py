@@ -18,7 +18,7 @@ from .signals import range_start, range_starts, signal_text
 from .snapshots import early_snapshots
 from .versions import change_text, changes_of_version
 
-#: Most annotations and most changes of the definition that are shown, the latest first.
+#: Most annotations that are shown, the latest first.
 MAX_NOTES = 20
 
 
@@ -80,16 +80,6 @@ class Annotation:
     date_text: str
     text: str
     author: str
-
-
-@dataclass
-class DefinitionChange:
-    """A change of the definition of a KPI, in words."""
-
-    id: int
-    date_text: str
-    author: str
-    changes: list[str]
 
 
 def trend(context, kpi):
@@ -253,30 +243,3 @@ def annotations(context, kpi):
         )
         for note in context.env["crm.kpi.annotation"].search(domain, limit=MAX_NOTES)
     ]
-
-
-def definition_changes(context, kpi):
-    """Changes of the definition, the newest first, as :class:`DefinitionChange`."""
-    # superuser: readers of a KPI may also read how its definition changed
-    messages = kpi.sudo().message_ids.filtered("tracking_value_ids")[:MAX_NOTES]
-    return [
-        DefinitionChange(
-            id=message.id,
-            date_text=format_date(context.env, message.date),
-            author=message.author_id.name or "",
-            changes=[
-                context.env._(
-                    "%(field)s: %(old)s → %(new)s",
-                    field=change["fieldInfo"]["changedField"],
-                    old=_text_or_dash(change["oldValue"]),
-                    new=_text_or_dash(change["newValue"]),
-                )
-                for change in message.tracking_value_ids._tracking_value_format()
-            ],
-        )
-        for message in messages
-    ]
-
-
-def _text_or_dash(value):
-    return "–" if value in (None, False, "") else str(value)

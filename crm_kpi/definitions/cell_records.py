@@ -67,16 +67,17 @@ def visible_ids(kpi, period):
     return records._search(kpi._openable(records)).subselect()
 
 
-def open_by_reason(kpi, period, cell, now, reasons, name):
+def open_by_reason(kpi, period, cell, now, reasons, name, reader=None):
     """Action that opens records that are included in an aggregate or excluded from it.
 
     :param reasons: see :func:`~...refresh.records.count_reasons`
+    :param reader: environment; only of the records that its user may read
     """
     # superuser: which records were counted does not depend on the reader. The list itself opens
     # under the rights of the reader.
     source = kpi.sudo().source_id
     ids = source._record_ids_by_reason(
-        kpi.sudo(), period.sudo(), cell, now, reasons, limit=MAX_RECORDS
+        kpi.sudo(), period.sudo(), cell, now, reasons, limit=MAX_RECORDS, reader=reader
     )
     return _records_action(kpi, source._record_model(), ids, name, period, True)
 

@@ -142,16 +142,22 @@ def _check_value_field(kpi):
 
 
 def check_formulas(kpis):
-    """Check formulas: syntax, components, units, readers of the components, and cycles."""
+    """Check formulas: syntax, components, units, readers of the components, and cycles.
+
+    The KPIs can be unsaved.
+    """
     formulas = {}
-    for kpi in kpis.with_context(active_test=False).search([("kind", "=", "formula")]):
+    own = kpis.filtered(lambda kpi: kpi.kind == "formula")
+    stored = kpis.with_context(active_test=False).search([("kind", "=", "formula")])
+    # a KPI that is edited and not saved stands for the stored one
+    for kpi in [*(stored - kpis._origin), *own]:
         try:
-            formulas[kpi.code] = engine.parse(kpi.formula)
+            formulas[kpi.code or ""] = engine.parse(kpi.formula)
         except engine.FormulaError as error:
-            if kpi in kpis:
+            if kpi in own:
                 raise ValidationError(formula_message(kpi.env, error)) from error
-    for kpi in kpis.filtered(lambda kpi: kpi.kind == "formula"):
-        _check_components(kpi, formulas[kpi.code])
+    for kpi in own:
+        _check_components(kpi, formulas[kpi.code or ""])
     _order, cycle = engine.evaluation_order(formulas)
     if caught := [kpi.code for kpi in kpis if kpi.code in cycle]:
         raise ValidationError(

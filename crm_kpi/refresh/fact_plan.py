@@ -52,12 +52,12 @@ class FactPlan:
             self._plan.change = SQL.identifier(self.facts.table, "change")
 
     def add(self, kpi):
-        """Compile a KPI.
+        """Compile a KPI, also one that is not saved.
 
         :raise Exception: where its filter or value cannot be used
         """
         column = Column(
-            kpi.id,
+            kpi._origin.id or 0,
             self.condition(kpi),
             self.value(kpi),
             kpi.aggregator,
@@ -76,7 +76,7 @@ class FactPlan:
         label = self.source.env._("Filter of the KPI “%s”", kpi.name)
         domain = self.source._usable_domain(kpi.domain, label)
         if kpi.kind == "manual":
-            domain &= Domain("kpi_id", "=", kpi.id)
+            domain &= Domain("kpi_id", "=", kpi._origin.id)
         condition = self.facts.condition(domain)
         if mature and kpi.maturity_days and self.source.kind == "event":
             latest = self.now - timedelta(days=kpi.maturity_days)

@@ -11,6 +11,7 @@ from odoo.tools import SQL
 from ..engine.cells import Column
 from .by_segment import SetRow, facts_by_segment
 from .fact_plan import FactPlan, plan_for_reader
+from .fact_query import FactQuery
 from .failures import told_to_reader
 
 
@@ -57,10 +58,11 @@ class Counted(NamedTuple):
     visible: int
 
 
-def count_reasons(source, kpi, period, cell, now, visible=None):
+def count_reasons(source, kpi, period, cell, now, visible=None, reader=None):
     """Number of the records dated in a period, by why they are included in a value or not.
 
     :param visible: SQL of the ids of the records that the reader may open; ``None``: all
+    :param reader: environment; only of the records that its user may read
     :return: dict of reason to :class:`Counted`: ``included`` and, where there are any,
         ``cancelled`` (included with a value of 0, because all of their orders were cancelled),
         ``others`` (of another team, salesperson or segment), ``source`` (not accepted by the
@@ -75,22 +77,29 @@ def count_reasons(source, kpi, period, cell, now, visible=None):
                 """SELECT reason, count(*), count(*) FILTER (WHERE %s)
                      FROM (%s) AS explained GROUP BY reason""",
                 may_open,
-                _reasons(source, kpi, period, cell, now),
+                _reasons(source, kpi, period, cell, now, reader=reader),
             )
         )
     counts = {reason: Counted(count, may_open) for reason, count, may_open in rows}
     return {"included": Counted(0, 0), **counts}
 
 
-def record_ids_by_reason(source, kpi, period, cell, now, reasons, limit=None):
-    """Ids of the records that :func:`count_reasons` counts for some reasons, newest first."""
+def record_ids_by_reason(
+    source, kpi, period, cell, now, reasons, limit=None, visible=None, reader=None
+):
+    """Ids of the records that :func:`count_reasons` counts for some reasons, newest first.
+
+    :param visible: only those of these ids, as SQL
+    """
     with told_to_reader(source.env):
         rows = source.env.execute_query(
             SQL(
-                """SELECT DISTINCT record_id FROM (%s) AS explained WHERE reason = ANY(%s)
+                """SELECT DISTINCT record_id FROM (%s) AS explained
+                    WHERE reason = ANY(%s) AND %s
                     ORDER BY record_id DESC %s""",
-                _reasons(source, kpi, period, cell, now),
+                _reasons(source, kpi, period, cell, now, reader=reader),
                 list(reasons),
+                SQL("TRUE") if visible is None else SQL("record_id IN %s", visible),
                 SQL("LIMIT %s", limit) if limit else SQL(),
             )
         )
@@ -117,12 +126,31 @@ def reasons_of_record(source, kpis, period, now, record_id):
         return dict(source.env.execute_query(SQL(" UNION ALL ").join(parts))) if parts else {}
 
 
-def _reasons(source, kpi, period, cell, now, domain=Domain.TRUE):
+def count_all(source, kpi, company, reader):
+    """Number of records of any date that the filters of a source and a KPI accept.
+
+    :param reader: environment; only of the records that its user may read
+    :return: ``None`` for a cohort, which has rows of periods only
+    """
+    if source.kind == "cohort":
+        return None
+    with told_to_reader(source.env):
+        facts = FactQuery(source, company)
+        facts.restrict_to_company()
+        facts.restrict_to_reader(reader)
+        facts.query.add_where(facts.condition(source._parse_domain(kpi.domain)))
+        [[count]] = source.env.execute_query(facts.query.select(SQL("count(*)")))
+    return count
+
+
+def _reasons(source, kpi, period, cell, now, domain=Domain.TRUE, reader=None):
     """SQL of the records dated in a period: ``record_id``, ``reason``.
 
     :param domain: only these records
     """
     builder = FactPlan(source, period.company_id, period, now, domain=domain, or_no_company=True)
+    if reader is not None:
+        builder.facts.restrict_to_reader(reader)
     value = builder.value(kpi)
     zero = kpi.aggregator != "count" and ZERO_BECAUSE.get(kpi.value_field)
     if value is None or kpi.aggregator == "sum":

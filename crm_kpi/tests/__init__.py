@@ -75,3 +75,5 @@ from . import test_mailing
 from . import test_marks
 from . import test_measurable
 from . import test_faults
+from . import test_definition_words
+from . import test_preview

@@ -320,7 +320,7 @@ class TestBoardDetail(BoardCase):
         [entry] = self.ask("get_detail", self.big, self.ann)["definition_changes"]
         self.assertEqual(
             entry["changes"],
-            ["Filter: [('expected_revenue', '>', 100)] → [('expected_revenue', '>', 300)]"],
+            ["Filter: Expected Revenue > 100 → Expected Revenue > 300"],
         )
 
     # --- PEOPLE ---

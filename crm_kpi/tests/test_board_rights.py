@@ -319,18 +319,6 @@ class TestOwnValuesOnly(BoardCase):
                 name = self.ask("open_records", kpi, self.ann, filters)["name"]
                 self.assertEqual("3 of 4" in name, told, (kpi.code, least, name))
 
-    def test_preview_of_another_company(self):
-        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
-        month = self.env["crm.kpi.period"].sudo()._current("month", elsewhere)
-        previews = self.env["crm.kpi.preview"].with_user(self.ada)
-        with self.assertRaises(AccessError):
-            previews.create({"kpi_id": self.leads.id, "period_id": month.id})
-        wizard = previews.create({"kpi_id": self.leads.id})
-        with self.assertRaises(AccessError):
-            wizard.write({"period_id": month.id, "company_id": elsewhere.id})
-        with self.assertRaises(AccessError):
-            previews.new({"kpi_id": self.leads.id, "period_id": month.id}).mapped("value_text")
-
 
 @tagged("post_install", "-at_install")
 class TestFreeDays(BoardCase):

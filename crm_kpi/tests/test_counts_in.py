@@ -184,7 +184,7 @@ class TestCountsIn(CountsInMixin, BoardCase):
             ("[('partner_id.active', '=', True)]", "Active is empty, but must be Yes"),
             ("[('tag_ids', '=', False)]", "Tags is Fair, but must be empty"),
             (f"[('team_id', 'in', {self.south.ids})]", "Sales Team is North, but must be South"),
-            ("[('create_date', '<', '2026-01-01')]", "but must be less than 2026-01-01"),
+            ("[('create_date', '<', '2026-01-01')]", "but must be less than 01/01/2026"),
             ("[('name', 'ilike', 'zzz')]", "Opportunity does not fit the filter"),
         ):
             kpi = self.make_kpi("words", name="Words", domain=domain)

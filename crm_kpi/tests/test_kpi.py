@@ -5,7 +5,7 @@ import doctest
 import keyword
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import Form, freeze_time, tagged
+from odoo.tests import Form, tagged
 
 from ..definitions import checks
 from ..engine.functions import CONSTANTS, FUNCTIONS
@@ -177,23 +177,6 @@ class TestKpi(KpiCommon):
         self.assertEqual(kpi.version, 1)
         kpi.domain = "[('type', '=', 'lead')]"
         self.assertEqual(kpi.version, 2)
-
-    @freeze_time("2026-12-15 10:00:00")
-    def test_preview_shows_last_month_without_storing(self):
-        kpi = self.make_kpi("a", state="draft", domain="[('expected_revenue', '>', 5)]")
-        double = self.make_kpi("b", state="draft", kind="formula", formula="test_a * 2")
-        lead = self.make_lead("2026-11-10 12:00:00", expected_revenue=10, name="Shown")
-        self.make_lead("2026-11-11 12:00:00", expected_revenue=1)
-        self.make_lead("2026-12-11 12:00:00", expected_revenue=10)
-        for tried, expected in ((kpi, 1), (double, 2)):
-            wizard = self.env["crm.kpi.preview"].browse(tried.action_try()["res_id"])
-            self.assertEqual(wizard.period_id.name, "2026-11")
-            self.assertEqual((wizard.value, wizard.record_count), (expected, 1))
-        wizard = self.env["crm.kpi.preview"].browse(kpi.action_try()["res_id"])
-        self.assertIn("Shown", wizard.detail)
-        action = wizard.action_records()
-        self.assertEqual(self.env["crm.lead"].search(action["domain"]), lead)
-        self.assertFalse(self.env["crm.kpi.value"].search([("kpi_id", "=", kpi.id)]))
 
     def test_values_are_shown_in_their_unit(self):
         euro = self.env.ref("base.EUR")

@@ -128,10 +128,11 @@ class TestOwnRules(MeasurableCase):
     """Previews, and the approval of sources."""
 
     def preview(self, user, kpi):
-        wizard = self.env["crm.kpi.preview"].with_user(user).create(
-            {"kpi_id": kpi.id, "period_id": self.month.id}
-        )  # fmt: skip
-        return wizard.value, wizard.record_count, wizard.detail
+        """Value of March, and the number of records beside the filter."""
+        preview = self.env["crm.kpi"].with_user(user).get_preview(kpi.id, {}, self.month.id)
+        self.assertFalse(preview["error"])
+        values = {point["label"]: point["value"] for point in preview["sparkline"]}
+        return values[self.month.display_name], preview["count_text"]
 
     def test_preview(self):
         """Six leads: Ann has three, Olaf two, one is unassigned."""
@@ -141,11 +142,13 @@ class TestOwnRules(MeasurableCase):
         )
         double = self.make_kpi("double", kind="formula", formula="test_leads * 2")
         for user, count in ((self.ada, 6), (self.own, 3)):
-            self.assertEqual(self.preview(user, kpi)[:2], (count, count))
-            self.assertEqual(self.preview(user, amount)[:2], (10 * count, count))
+            text = f"{count} in March 2026, {count} in all"
+            self.assertEqual(self.preview(user, kpi), (count, text))
+            self.assertEqual(self.preview(user, amount), (10 * count, text))
             self.assertEqual(self.preview(user, double)[0], 2 * count)
-        with self.assertRaises(AccessError):
-            self.preview(self.outside, kpi)
+        preview = self.env["crm.kpi"].with_user(self.outside).get_preview(kpi.id, {})
+        self.assertIn("not allowed", preview["error"])
+        self.assertFalse(preview["sparkline"])
 
     def test_approval(self):
         """A source on more than its author may read has no values until it is approved."""

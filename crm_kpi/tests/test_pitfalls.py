@@ -116,8 +116,9 @@ class TestPitfalls(CatalogueCase, HistoryCase):
             self.assertIsNone(self._read("new_customers", "2026-10-01"))
             cell.kpi_id.invalidate_recordset(["data_warning"])
             self.assertIn("01/01/2027", cell.kpi_id.data_warning)
-            wizard = self.env["crm.kpi.preview"].create({"kpi_id": cell.kpi_id.id})
-            self.assertEqual((wizard.value, wizard.value_text), (False, "–"))
+            preview = self.env["crm.kpi"].get_preview(cell.kpi_id.id, {})
+            self.assertEqual({point["value"] for point in preview["sparkline"]}, {None})
+            self.assertIn("Customers of earlier periods are not known yet.", preview["notes"])
             self.company.kpi_history_start = False
             self._refresh(*every)
             self.assertEqual(self._read("new_customers", "2026-09-01"), 0)

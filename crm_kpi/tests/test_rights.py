@@ -456,7 +456,8 @@ class TestWriting(RightsCase):
         for role in ("ann", "all", "manager", "foreign"):
             self.assert_refused(role, "crm.kpi", "action_draft", self.amount.ids)
             self.assert_refused(role, "crm.kpi", "action_publish", self.amount.ids)
-            self.assert_refused(role, "crm.kpi", "action_try", self.amount.ids)
+            for method in ("get_preview", "open_preview"):
+                self.assert_refused(role, "crm.kpi", method, self.amount.id, {})
             self.assert_refused(role, "crm.kpi", "message_post", self.amount.ids, body="x")
         for role in ("portal", "ann", "all"):
             self.assert_refused(role, "crm.kpi", "action_refresh", self.amount.ids)
@@ -466,8 +467,8 @@ class TestWriting(RightsCase):
             for method in ("_refresh", "_cron_refresh", "_open_cell_records"):
                 self.assert_refused(role, "crm.kpi", method, [])
         self.rpc("manager", "crm.kpi", "action_refresh", self.amount.ids)
-        action = self.rpc("kpi_admin", "crm.kpi", "action_try", self.amount.ids)
-        self.assertEqual(action["res_model"], "crm.kpi.preview")
+        preview = self.rpc("kpi_admin", "crm.kpi", "get_preview", self.amount.id, {})
+        self.assertFalse(preview["error"])
 
     def test_schedule(self):
         cron = self.env.ref("crm_kpi.ir_cron_refresh")
@@ -773,17 +774,15 @@ class TestKpisOfGroups(RightsCase):
 
     def test_no_access_through_other_records(self):
         """Previews, formulas and goals reveal nothing to an administrator."""
-        wizard = self.rpc(
-            "kpi_admin", "crm.kpi.preview", "create",
-            [{"kpi_id": self.closed.id, "period_id": self.month.id}],
-        )  # fmt: skip
-        self.assert_refused("kpi_admin", "crm.kpi.preview", "read", wizard, ["value"])
-        self.assert_refused("kpi_admin", "crm.kpi.preview", "action_records", wizard)
-        wizard = self.rpc(
-            "kpi_admin", "crm.kpi.preview", "create",
-            [{"kpi_id": self.formula.id, "period_id": self.month.id}],
-        )  # fmt: skip
-        self.assert_refused("kpi_admin", "crm.kpi.preview", "read", wizard, ["value"])
+        for kpi, values in (
+            (self.closed, {}),
+            (self.formula, {}),
+            (self.kpis, {"kind": "formula", "formula": f"{self.closed.code} * 1"}),
+        ):
+            preview = self.rpc("kpi_admin", "crm.kpi", "get_preview", kpi.id, values)
+            self.assertTrue(preview["error"], kpi.code)
+            self.assertFalse(preview["periods"] + preview["components"])
+        self.assert_refused("kpi_admin", "crm.kpi", "open_preview", self.closed.id, {})
         definition = {
             "name": "Peep",
             "code": "test_peep",

@@ -4,6 +4,7 @@
 
 from datetime import timedelta
 
+from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
 
 from .common import KpiCommon
@@ -31,6 +32,7 @@ class TestTours(KpiCommon, HttpCase):
             )
         cls.month = cls.env["crm.kpi.period"]._current("month", cls.company)
         before = cls.month.utc_from - timedelta(days=3)
+        cls.period("month", before.date())
         cls.make_lead(before, name="Tour lead of last month", user_id=cls.cid.id)
         cls.env["crm.kpi"]._refresh(periods=cls.month, kpis=cls.kpi)
         cls.env.flush_all()
@@ -68,6 +70,40 @@ class TestTours(KpiCommon, HttpCase):
         self.env["crm.kpi"]._refresh(periods=self.month, kpis=kpi)
         [cell] = self.cells(kpi, self.month, "company")
         self.assertEqual(cell.value, 4.0)
+
+    def test_benelux(self):
+        """Quotations over 10,000 in a country group, with a preview before the first save."""
+        belgium, france = self.env.ref("base.be"), self.env.ref("base.fr")
+        self.env["res.country.group"].create(
+            {"name": "Tour BeNeLux", "country_ids": [Command.set(belgium.ids)]}
+        )
+        self.env["crm.kpi.source"].create(
+            {
+                "name": "Tour quotations",
+                "code": "tour_quotations",
+                "model_id": self.env["ir.model"]._get_id("sale.order"),
+                "date_field": "date_order",
+                "user_field": "user_id",
+                "partner_field": "partner_id",
+            }
+        )
+        product = self.env["product.product"].create({"name": "Press"})
+        for country, price in ((belgium, 12000), (belgium, 9000), (france, 15000)):
+            customer = self.env["res.partner"].create(
+                {"name": f"Tour brewery {price}", "country_id": country.id}
+            )
+            line = {"product_id": product.id, "price_unit": price, "tax_ids": False}
+            self.env["sale.order"].create(
+                {
+                    "partner_id": customer.id,
+                    "company_id": self.company.id,
+                    "date_order": self.month.utc_from - timedelta(days=3),
+                    "order_line": [Command.create(line)],
+                }
+            )
+        before = self.env["crm.kpi"].search_count([])
+        self.start_tour("/odoo/kpi-definitions", "crm_kpi_benelux", login="kpi_ada")
+        self.assertEqual(self.env["crm.kpi"].search_count([]), before)
 
     def test_definition_change(self):
         """A changed definition is saved by the dialog, for all history or as a new KPI."""

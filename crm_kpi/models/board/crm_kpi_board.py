@@ -19,6 +19,7 @@ from ...board.filters import LAST_COMPLETE, RUNNING, Filters, read_id
 from ...board.layout import OWN_FILTERS, board_cards
 from ...board.ranking import Ranking
 from ...board.scorecard import Arrangement, Scorecard
+from ...definitions.changes import definition_changes
 from ...entries.reminder import EntriesDue
 from .crm_kpi_board_card import BOARD_KINDS, SCOPES
 
@@ -363,9 +364,7 @@ class CrmKpiBoard(models.Model):
             "segments_note": context.withheld_notes(kpi, "segment").get(kpi.id, ""),
             "segment_set": context.segment_set.name or "",
             "heat_map": asdict(heat) if heat else None,
-            "definition_changes": [
-                asdict(entry) for entry in trend.definition_changes(context, kpi)
-            ],
+            "definition_changes": [asdict(entry) for entry in definition_changes(kpi)],
             "goal_id": card.goal.id if card.goal else None,
         }
 

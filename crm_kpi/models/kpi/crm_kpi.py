@@ -10,7 +10,9 @@ from odoo.fields import Domain
 from ...board.counts_in import counts_in
 from ...board.figures import find_kpis, read_figures
 from ...board.filters import read_id
+from ...board.preview import KpiPreview, Preview
 from ...definitions import cell_records, changes, checks, data_warnings, words
+from ...definitions.definition_words import definition_html, definition_lines
 from ...engine import formula as engine
 from ...engine.cells import ZERO_WHEN_EMPTY
 from ...refresh.claim import claim_refresh
@@ -51,6 +53,8 @@ DEFINING = {
     "kind", "source_id", "domain", "aggregator", "value_field", "formula", "unit",
     "maturity_days", "complete_only", "needs_history",
 }  # fmt: skip
+#: Fields that a preview depends on.
+PREVIEWED = DEFINING | {"name", "code", "digits", "direction", "small_segments", "company_id"}
 
 
 class CrmKpi(models.Model):
@@ -146,10 +150,11 @@ class CrmKpi(models.Model):
         "the result of a record is known only after these days.",
     )
     complete_only = fields.Boolean(
-        "Only complete periods", help="No value before a period is over."
+        "Only complete periods", tracking=True, help="No value before a period is over."
     )
     needs_history = fields.Boolean(
         "Needs known customers",
+        tracking=True,
         help="The KPI depends on who is new or came back, or on what a customer bought before. "
         "It has no value in periods that begin less than twelve months after the start of the "
         "KPI history (see the settings): older orders are missing, so known customers would "
@@ -176,6 +181,10 @@ class CrmKpi(models.Model):
         "Computed as",
         compute="_compute_computation_text",
         help="The aggregate or the formula in words.",
+    )
+    definition = fields.Html(
+        compute="_compute_definition",
+        help="Source, filter, date, credit and exclusions in words.",
     )
 
     # --- display ---
@@ -309,6 +318,12 @@ class CrmKpi(models.Model):
         names = words.component_names(self)
         for kpi in self:
             kpi.computation_text = words.computation_text(kpi, names)
+
+    @api.depends(*DEFINING, "min_sample", "company_id", "small_segments")
+    @api.depends_context("lang", "uid", "company")
+    def _compute_definition(self):
+        for kpi in self:
+            kpi.definition = definition_html(kpi)
 
     @api.depends_context("lang")
     def _compute_formula_help(self):
@@ -696,12 +711,6 @@ class CrmKpi(models.Model):
     def action_draft(self):
         self.write({"state": "draft"})
 
-    def action_try(self):
-        """Show the value of last month with the first records, without storing anything."""
-        self.ensure_one()
-        wizard = self.env["crm.kpi.preview"].create({"kpi_id": self.id})
-        return wizard._open()
-
     def action_refresh(self):
         """Compute now what is due of these KPIs."""
         if not self.env.user.has_group("crm_kpi.group_kpi_manager"):
@@ -800,6 +809,91 @@ class CrmKpi(models.Model):
         For glue addons whose records have no rules of their own but belong to records that do.
         """
         return Domain.TRUE
+
+    @api.model
+    @api.readonly
+    def get_definition(self, kpi_id):
+        """The definition in words: list of dicts of ``label`` and ``text``."""
+        kpi = self.browse(read_id(kpi_id) or ()).exists()
+        if not kpi:
+            raise UserError(self.env._("KPI: it does not exist. Choose another."))
+        kpi.check_access("read")
+        return [line._asdict() for line in definition_lines(kpi)]
+
+    # --- PREVIEW ---
+
+    @api.model
+    @api.readonly
+    def get_preview(self, kpi_id, values, period_id=False, reason="included"):
+        """What a KPI would show while it is edited; nothing is stored.
+
+        What saving would refuse is a sentence in the answer.
+
+        :param kpi_id: the KPI that is edited, ``False`` for a new one
+        :param values: the fields of the form, of those in :data:`PREVIEWED`
+        :param period_id: month of the split and of the records, by default the last one
+        :param reason: the first records of this reason are shown
+        :return: dict, see :class:`~odoo.addons.crm_kpi.board.preview.Preview`
+        """
+        self.check_access("create")
+        try:
+            kpi = self._unsaved(kpi_id, values)
+            preview = Preview(hint=kpi._missing_text())
+            if not preview.hint:
+                kpi._check_definition()
+                preview = KpiPreview(kpi, read_id(period_id), reason).compute()
+        except UserError as error:
+            preview = Preview(error=str(error))
+        return asdict(preview)
+
+    @api.model
+    def open_preview(self, kpi_id, values, period_id=False, reason="included"):
+        """Action that opens the records of a preview; the parameters are those of the preview."""
+        self.check_access("create")
+        kpi = self._unsaved(kpi_id, values)
+        kpi._check_definition()
+        return KpiPreview(kpi, read_id(period_id), reason).open_records()
+
+    @api.model
+    def _unsaved(self, kpi_id, values):
+        """A KPI that is not saved, with the values of a form."""
+        origin = self.browse(read_id(kpi_id) or ()).exists()
+        if origin:
+            origin.check_access("write")
+        try:
+            known = {name: values[name] for name in PREVIEWED & values.keys()}
+            for name, value in known.items():
+                self._fields[name].convert_to_cache(value, self)
+        except (AttributeError, TypeError, ValueError, OverflowError) as error:
+            raise UserError(self.env._("The values of the form cannot be read.")) from error
+        if not origin:
+            known = {**self.default_get(sorted(PREVIEWED)), **known}
+        self._prepare_manual(known, known.get("kind"))
+        kpi = self.new(known, origin=origin or None)
+        kpi.source_id.check_access("read")
+        kpi.company_id.check_access("read")
+        return kpi
+
+    def _check_definition(self):
+        """Refuse what saving would refuse."""
+        if self.code:
+            self._check_code()
+        self._check_aggregate()
+        self._check_formula()
+
+    def _missing_text(self):
+        """What to fill in before the KPI can be computed, in words; empty if nothing is missing."""
+        if self.kind == "formula":
+            return "" if self.formula else self.env._("Enter a formula to see a preview.")
+        if self.kind == "manual":
+            return "" if self._origin else self.env._("Values are entered when the KPI is saved.")
+        if not self.source_id:
+            return self.env._("Choose a source to see a preview.")
+        if self.source_id.model not in self.env:
+            return self.env._("The app that brings %s is not installed.", self.source_id.model)
+        if self.aggregator != "count" and not self.value_field:
+            return self.env._("Choose the field that is computed to see a preview.")
+        return ""
 
     # --- REFRESH: see the package refresh ---
 

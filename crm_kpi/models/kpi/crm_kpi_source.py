@@ -422,12 +422,16 @@ class CrmKpiSource(models.Model):
         self._check_guarded(vals)
         names = DEFINING & vals.keys()
         before = {source: changes.definition_of(source, names) for source in self}
+        # superuser: what changed is noted, also the name of a model
+        values = {source: {name: source[name] for name in names} for source in self.sudo()}
         result = super().write(vals)
         changed = self.filtered(
             lambda source: before[source] != changes.definition_of(source, names)
         )
         changed._note_author()
         changed.with_context(active_test=False).kpi_ids._note_new_version()
+        for source in changed.sudo():
+            changes.note_source_change(source, values[source])
         return result
 
     # --- WHAT OTHERS ASK A SOURCE ---
@@ -457,15 +461,15 @@ class CrmKpiSource(models.Model):
         self.ensure_one()
         return counted_record_ids(self, kpi, period, cell, limit)
 
-    def _reasons(self, kpi, period, cell, now, visible=None):
+    def _reasons(self, kpi, period, cell, now, visible=None, reader=None):
         """Number of records by why they are included or not; see :func:`count_reasons`."""
         self.ensure_one()
-        return count_reasons(self, kpi, period, cell, now, visible)
+        return count_reasons(self, kpi, period, cell, now, visible, reader)
 
-    def _record_ids_by_reason(self, kpi, period, cell, now, reasons, limit=None):
+    def _record_ids_by_reason(self, kpi, period, cell, now, reasons, **options):
         """Ids of the records that :meth:`_reasons` counts; see :func:`record_ids_by_reason`."""
         self.ensure_one()
-        return record_ids_by_reason(self, kpi, period, cell, now, reasons, limit)
+        return record_ids_by_reason(self, kpi, period, cell, now, reasons, **options)
 
     def _opens_customers(self):
         return self.kind == "cohort" and bool(self.partner_field)

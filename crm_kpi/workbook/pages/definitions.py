@@ -2,6 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The sheet of the definitions of all KPIs in the workbook."""
 
+from ...definitions.definition_words import date_text
+from ...definitions.filter_words import filter_text
 from .. import content as wb
 from ..reader import adds_up
 from ..words import selection_text
@@ -50,7 +52,7 @@ def definitions_page(reader):
 
 def _row(kpi):
     env = kpi.env
-    # superuser: the name and the date field of a source are not confidential
+    # superuser: the name, the filter and the date field of a source are not confidential
     source = kpi.sudo().source_id
     total = env._("Sum") if adds_up(kpi) else env._("Not a sum: computed at each level")
     return [
@@ -62,8 +64,8 @@ def _row(kpi):
         kpi.computation_text or "",
         kpi.formula if kpi.kind == "formula" else "",
         source.name or "",
-        source.date_field or "",
-        kpi.domain if kpi.kind != "formula" and kpi.domain != "[]" else "",
+        date_text(source) if kpi.kind == "aggregate" else "",
+        filter_text(source, kpi.domain) if kpi.kind == "aggregate" else "",
         selection_text(kpi, "unit"),
         selection_text(kpi, "direction"),
         kpi.min_sample or None,

@@ -1,4 +1,6 @@
+import { reactive, useSubEnv } from "@odoo/owl";
 import { FormController } from "@web/views/form/form_controller";
+import { FormRenderer } from "@web/views/form/form_renderer";
 import { formView } from "@web/views/form/form_view";
 import { registry } from "@web/core/registry";
 
@@ -7,6 +9,25 @@ import { registry } from "@web/core/registry";
  * period it applies; the dialog then writes the changes in place of the form.
  */
 export class DefinitionFormController extends FormController {
+    setup() {
+        super.setup();
+        // what fields of the form show of the preview beside it
+        useSubEnv({ kpiPreview: reactive({ countText: "" }) });
+    }
+
+    get hasPreview() {
+        return Boolean(this.archInfo.xmlDoc.querySelector("widget[name=crm_kpi_preview]"));
+    }
+
+    /** The preview takes the place that the chatter has on wide screens: the form scrolls as one. */
+    get className() {
+        const result = super.className;
+        if (this.hasPreview) {
+            delete result["o_xxl_form_view h-100"];
+        }
+        return result;
+    }
+
     async onWillSaveRecord(record, changes) {
         if (record.resId) {
             const action = await this.orm.call("crm.kpi.definition.change", "propose", [
@@ -44,7 +65,17 @@ export class DefinitionFormController extends FormController {
     }
 }
 
+/** The form of a KPI or a source; beside a preview, the chatter is always below the form. */
+export class DefinitionFormRenderer extends FormRenderer {
+    mailLayout(...args) {
+        const layout = super.mailLayout(...args);
+        const hasPreview = this.props.archInfo.xmlDoc.querySelector("widget[name=crm_kpi_preview]");
+        return hasPreview && layout === "SIDE_CHATTER" ? "BOTTOM_CHATTER" : layout;
+    }
+}
+
 registry.category("views").add("crm_kpi_definition_form", {
     ...formView,
     Controller: DefinitionFormController,
+    Renderer: DefinitionFormRenderer,
 });

@@ -8,7 +8,7 @@ import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { describe, expect, test } from "@odoo/hoot";
 import { press, queryAll, queryAllTexts, queryFirst } from "@odoo/hoot-dom";
 import { animationFrame } from "@odoo/hoot-mock";
-import { contains, defineParams, mountWithCleanup } from "@web/../tests/web_test_helpers";
+import { contains, defineParams, mountWithCleanup, onRpc } from "@web/../tests/web_test_helpers";
 import { makeCard, makeGoal } from "./board_data";
 
 describe.current.tags("desktop");
@@ -145,12 +145,18 @@ test("d shows the definition, Escape the value", async () => {
     const card = makeCard({
         kpi: { counter: { name: "Win rate", value_text: "40 %", status: "" } },
     });
+    onRpc("crm.kpi", "get_definition", ({ args }) => {
+        expect.step(`definition of ${args[0]}`);
+        return [{ label: "Filter", text: "Untaxed Amount > 10,000" }];
+    });
     await mountWithCleanup(KpiCard, { props: { card, asOf: "08:00", onOpen: () => {} } });
+    expect.verifySteps([]);
     queryFirst(".o_kpi_card_open").focus();
     await press("d");
     await animationFrame();
     expect(".o_kpi_card_definition").toHaveText(/Deals that were won/);
-    expect(".o_kpi_card_definition").toHaveText(/Source: Leads/);
+    expect.verifySteps(["definition of 5"]);
+    expect(".o_kpi_card_definition").toHaveText(/Filter\s+Untaxed Amount > 10,000/);
     expect(".o_kpi_card_definition").toHaveText(/Counter-metric: Win rate 40 %/);
     expect(".o_kpi_card_definition").toHaveText(/As of 08:00/);
     expect(".o_kpi_card_info").toHaveAttribute("aria-expanded", "true");

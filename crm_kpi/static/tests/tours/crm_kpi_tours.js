@@ -38,7 +38,7 @@ registry.category("web_tour.tours").add("crm_kpi_rep", {
             run: "click",
         },
         {
-            trigger: ".modal .o_field_widget[name=source_id]:contains(Test leads)",
+            trigger: ".modal .o_field_widget[name=definition]:contains(Test leads)",
         },
         {
             trigger: ".modal .btn-close",
@@ -188,6 +188,10 @@ registry.category("web_tour.tours").add("crm_kpi_admin", {
             run: "click",
         },
         {
+            content: "The preview of what is not saved: a new month, and the month before",
+            trigger: ".o_kpi_preview_period.o_kpi_preview_chosen b:contains(1)",
+        },
+        {
             content: "Only opportunities",
             trigger: ".o_field_widget[name=domain] a:contains(New Rule)",
             run: "click",
@@ -209,6 +213,30 @@ registry.category("web_tour.tours").add("crm_kpi_admin", {
             run: "selectByLabel Opportunity",
         },
         {
+            content: "Before it is saved: the count beside the filter",
+            trigger: ".o_kpi_filter_count:contains(, 5 in all)",
+        },
+        {
+            content: "The record of last month",
+            trigger: ".o_kpi_preview_records a:contains(Tour lead of last month)",
+        },
+        {
+            content: "The values of this month",
+            trigger: ".o_kpi_preview_period:contains(until now)",
+            run: "click",
+        },
+        {
+            trigger: ".o_kpi_preview_chosen b:contains(4)",
+        },
+        {
+            content: "The record that the filter excludes",
+            trigger: ".o_kpi_preview tr[data-reason=filter] button:contains(1)",
+            run: "click",
+        },
+        {
+            trigger: ".o_kpi_preview_records a:contains(Tour lead 4)",
+        },
+        {
             trigger: ".o_form_button_save",
             run: "click",
         },
@@ -216,27 +244,111 @@ registry.category("web_tour.tours").add("crm_kpi_admin", {
             trigger: ".o_form_saved",
         },
         {
-            content: "Preview it before it is published",
-            trigger: "button[name=action_try]",
-            run: "click",
-        },
-        {
-            content: "The value of last month, and its record",
-            trigger: ".modal .o_field_widget[name=value_text]:contains(1)",
-        },
-        {
-            trigger: ".modal .o_field_widget[name=detail]:contains(Tour lead of last month)",
-        },
-        {
-            trigger: ".modal footer .btn-secondary:contains(Close)",
-            run: "click",
-        },
-        {
-            trigger: "body:not(:has(.modal)) button[name=action_publish]",
+            trigger: "button[name=action_publish]",
             run: "click",
         },
         {
             trigger: ".o_statusbar_status .o_arrow_button_current:contains(Published)",
+        },
+    ],
+});
+
+/** Steps that choose a field in the last rule of a filter, along links to other records. */
+function chooseField(...names) {
+    const item = ".o_model_field_selector_popover_item";
+    const last = names.pop();
+    return [
+        {
+            trigger: ".o_field_widget[name=domain] .o_model_field_selector:last",
+            run: "click",
+        },
+        ...names.map((name) => ({
+            trigger: `${item}[data-name=${name}] .o_model_field_selector_popover_item_relation`,
+            run: "click",
+        })),
+        {
+            trigger: `${item}[data-name=${last}] .o_model_field_selector_popover_item_name`,
+            run: "click",
+        },
+    ];
+}
+
+const newRule = {
+    trigger: ".o_field_widget[name=domain] a:contains(New Rule)",
+    run: "click",
+};
+
+registry.category("web_tour.tours").add("crm_kpi_benelux", {
+    steps: () => [
+        {
+            trigger: ".o_list_button_add",
+            run: "click",
+        },
+        {
+            content: "Nothing is chosen yet",
+            trigger: ".o_kpi_preview:contains(Choose a source)",
+        },
+        {
+            trigger: ".o_field_widget[name=source_id] input",
+            run: "edit Tour quotations",
+        },
+        {
+            trigger: ".ui-autocomplete .dropdown-item:contains(Tour quotations)",
+            run: "click",
+        },
+        {
+            content: "All quotations of last month",
+            trigger: ".o_kpi_preview_chosen b:contains(3)",
+        },
+        newRule,
+        ...chooseField("amount_untaxed"),
+        {
+            content: "No quotation has the amount that the rule begins with",
+            trigger: ".o_kpi_filter_count:contains(, 0 in all)",
+        },
+        {
+            trigger: ".o_field_widget[name=domain] .o_tree_editor_condition select",
+            run: "selectByLabel greater than",
+        },
+        {
+            trigger: ".o_kpi_filter_count:contains(, 3 in all)",
+        },
+        {
+            trigger: ".o_field_widget[name=domain] .o_tree_editor_condition input.o_input",
+            run: "edit 10000 && click body",
+        },
+        {
+            trigger: ".o_kpi_preview_chosen b:contains(2)",
+        },
+        newRule,
+        {
+            trigger: ".o_field_widget[name=domain] .o_tree_editor_condition:eq(1)",
+        },
+        ...chooseField("partner_id", "country_id", "country_group_ids"),
+        {
+            trigger: ".o_field_widget[name=domain] .o_multi_record_selector input",
+            run: "edit Tour BeNeLux",
+        },
+        {
+            trigger: ".ui-autocomplete .dropdown-item:contains(Tour BeNeLux)",
+            run: "click",
+        },
+        {
+            content: "One of them, before the KPI is saved",
+            trigger: ".o_kpi_preview_chosen b:contains(1)",
+        },
+        {
+            trigger: ".o_kpi_filter_count:contains(, 1 in all)",
+        },
+        {
+            trigger: ".o_kpi_preview_records tbody tr:contains(Tour brewery):contains(12,000)",
+        },
+        {
+            trigger: ".o_form_button_cancel",
+            run: "click",
+        },
+        {
+            trigger: ".o_list_view",
         },
     ],
 });
@@ -279,7 +391,7 @@ registry.category("web_tour.tours").add("crm_kpi_library", {
             run: "click",
         },
         {
-            trigger: ".modal .o_field_widget[name=source_id]:contains(Test leads)",
+            trigger: ".modal .o_field_widget[name=definition]:contains(Test leads)",
         },
         {
             trigger: ".modal .btn-close",

@@ -3,6 +3,7 @@ import { _t } from "@web/core/l10n/translation";
 import { BarList } from "../bar_list/bar_list";
 import { BulletBar, bulletLabel } from "../../signs/bullet_bar";
 import { ChangeText } from "../../signs/change_text";
+import { DefinitionLines } from "../definition_lines/definition_lines";
 import { recordsText } from "../records_text";
 import { Sparkline } from "../sparkline/sparkline";
 import { StatusBadge } from "../../signs/status_badge";
@@ -13,7 +14,14 @@ import { StatusBadge } from "../../signs/status_badge";
  */
 export class KpiCard extends Component {
     static template = "crm_kpi.KpiCard";
-    static components = { BarList, BulletBar, ChangeText, Sparkline, StatusBadge };
+    static components = {
+        BarList,
+        BulletBar,
+        ChangeText,
+        DefinitionLines,
+        Sparkline,
+        StatusBadge,
+    };
     static props = {
         card: Object,
         asOf: { type: [String, Boolean], optional: true },

@@ -6,6 +6,7 @@ import { FormViewDialog } from "@web/views/view_dialogs/form_view_dialog";
 import { useAnswer } from "../answer";
 import { BarList } from "../bar_list/bar_list";
 import { BulletBar } from "../../signs/bullet_bar";
+import { DefinitionLines } from "../definition_lines/definition_lines";
 import { HeatMap } from "../heat_map/heat_map";
 import { KpiChart } from "../kpi_chart/kpi_chart";
 import { Leaderboard } from "../leaderboard/leaderboard";
@@ -24,6 +25,7 @@ export class KpiDetail extends Component {
     static components = {
         BarList,
         BulletBar,
+        DefinitionLines,
         Dialog,
         HeatMap,
         KpiChart,
