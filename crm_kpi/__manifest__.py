@@ -105,6 +105,7 @@
         "web.assets_unit_tests": [
             "crm_kpi/static/tests/board/**/*",
             "crm_kpi/static/tests/entry_grid/**/*",
+            "crm_kpi/static/tests/signs/**/*",
             "crm_kpi/static/tests/value_pivot/**/*",
             ("include", "crm_kpi.board_assets"),
         ],

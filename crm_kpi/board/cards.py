@@ -11,7 +11,7 @@ from odoo.tools.misc import format_datetime
 from ..goals.bullet import Bullet, bullet, pace
 from ..goals.labels import STATUS_SHAPES, in_unit, status_text
 from .breakdown import Bar, bars
-from .change import change, period_name
+from .change import change, period_name, trend_text
 from .context import SPARKLINE_PERIODS, number_or_none
 from .missing import CardState, MissingValues, Remedy
 from .signals import Signal, card_signals
@@ -165,7 +165,7 @@ class Cards:
             | self.comparison.whole,
         )
         self.goals = context.goals(all_kpis, context.period)
-        self.missing = MissingValues(context, all_kpis)
+        self.missing = MissingValues.of_board(context, all_kpis)
         self.early = early_snapshots(kpis, context.period)
         self.mixed_ids = kpis_of_mixed_parts(context, self.values)
 
@@ -362,7 +362,7 @@ class Cards:
             text=found.text,
             short=found.short,
             trend=found.trend,
-            trend_text=self._trend_text(found.trend),
+            trend_text=trend_text(self.env, found.trend),
             up=found.up,
             basis_text=self.env._(
                 "%(period)s: %(value)s",
@@ -370,10 +370,6 @@ class Cards:
                 period=period_name(kpi, basis),
             ),
         )
-
-    def _trend_text(self, trend):
-        """Whether a change is good, in words; empty where it is neither."""
-        return {"better": self.env._("Better"), "worse": self.env._("Worse")}.get(trend, "")
 
     def _sparkline(self, kpi):
         result = []

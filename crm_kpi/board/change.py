@@ -71,6 +71,11 @@ def sign(found):
     return "→ " if found.trend == "same" else "↗ " if found.up else "↘ "
 
 
+def trend_text(env, trend):
+    """Whether a change is good, in words; empty where it is neither."""
+    return {"better": env._("Better"), "worse": env._("Worse")}.get(trend, "")
+
+
 def period_name(kpi, period):
     """The name of a period that a value is compared with: of a snapshot its last day."""
     if kpi._is_stock():

@@ -196,7 +196,7 @@ def _explain_part(context, part, role):
         )
     elif result.stored != result.included.count:
         has_value = row and row.value is not False
-        missing = not has_value and MissingValues(context, part.kpi).known_reason(part.kpi)
+        missing = not has_value and MissingValues.of_board(context, part.kpi).known_reason(part.kpi)
         result.note = (
             missing.text
             if missing

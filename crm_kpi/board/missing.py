@@ -6,10 +6,11 @@ import math
 from collections import defaultdict
 from copy import copy
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from odoo import fields
 from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
@@ -17,6 +18,7 @@ from ..engine import formula as engine
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
 from ..refresh.scope import crossed_levels
+from .context import Cell
 
 #: Fields of a source that must be set for values of a dimension.
 _NEEDED_FIELDS = {
@@ -48,33 +50,156 @@ class CardState(NamedTuple):
     structural: bool = False
 
 
-class MissingValues:
-    """The reasons for a :class:`~.context.BoardContext`, read once for all KPIs.
+class Facts:
+    """What the reasons rest on: read once for some KPIs, their components and periods.
 
     :param kpis: the KPIs that are shown
+    :param cells: the cells that are asked for; ``None``: all cells of a level
     """
 
-    def __init__(self, context, kpis):
-        self.context = context
+    def __init__(self, kpis, periods, now, cells=None):
+        self.env, self.shown_kpis, self.periods = kpis.env, kpis, periods
+        self.now, self.cells = now, cells
+        self._rows, self._crossed = {}, {}
+
+    def read_all_cells(self):
+        """Read the components of all cells of a level, because many cells are asked for."""
+        if self.cells is not None:
+            self.cells, self._rows = None, {}
+
+    # --- KPIS ---
+
+    @cached_property
+    def kpis(self):
+        """The KPIs and their components."""
+        # superuser: the reader may not see all components; of those only the names are shown,
+        # which every reader of the formula sees
+        return self.shown_kpis.sudo()._with_components()
+
+    @cached_property
+    def failing(self):
+        failing = self.kpis.filtered("last_error")
+        return failing._with_formula_users() if failing else failing
+
+    @cached_property
+    def behaviours(self):
+        return time_behaviours(self.kpis)
+
+    @cached_property
+    def computed(self):
+        """The KPIs and periods that were computed, as ``(KPI id, period id)``."""
+        return set(
+            self.env.execute_query(
+                SQL(
+                    """SELECT kpi_id, period_id FROM crm_kpi_computation
+                        WHERE kpi_id = ANY(%s) AND period_id = ANY(%s)
+                          AND computed_at IS NOT NULL""",
+                    self.kpis.ids,
+                    self.periods.ids,
+                )
+            )
+        )
+
+    @cached_property
+    def first_snapshots(self):
+        """The first period in which a KPI was computed, by KPI, company and kind of period."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT ON (c.kpi_id, p.company_id, p.kind)
+                          c.kpi_id, p.company_id, p.kind, p.id
+                     FROM crm_kpi_computation c JOIN crm_kpi_period p ON p.id = c.period_id
+                    WHERE c.kpi_id = ANY(%s) AND p.company_id = ANY(%s) AND p.kind = ANY(%s)
+                      AND c.computed_at IS NOT NULL
+                    ORDER BY c.kpi_id, p.company_id, p.kind, p.date_from""",
+                self.kpis.ids,
+                self.periods.company_id.ids,
+                list(set(self.periods.mapped("kind"))),
+            )
+        )
+        return {tuple(key): self.periods.browse(period_id) for *key, period_id in rows}
+
+    def crossed(self, company):
+        """What the company computes at the crossed levels."""
+        if company not in self._crossed:
+            self._crossed[company] = crossed_levels(company, self.now)
+        return self._crossed[company]
+
+    @cached_property
+    def progress(self):
+        """How much of the history was read, in words; empty when it is complete."""
+        # superuser: readers may know it
+        return self.env["crm.kpi.backfill"].sudo()._progress_text()
+
+    # --- COMPONENTS ---
+
+    def period_of(self, period, shift):
+        """The period that a lookup function of formulas reads; ``None`` where there is none."""
+        return self._earlier[shift].get(period) if shift in self._earlier else period
+
+    @cached_property
+    def _earlier(self):
+        """Earlier periods by the lookup functions that read them."""
+        return {
+            "previous": self.periods._previous(),
+            "last_year": self.periods._previous(years=1),
+        }
+
+    def values(self, cell):
+        """Values of a cell by ``(KPI id, period id)``."""
+        # superuser: only whether a component has a value, and whether it is 0
+        values = self.env["crm.kpi.value"].sudo()
+        earlier = (period for found in self._earlier.values() for period in found.values())
+        return self._of_cell(values, "level", self.periods.union(*earlier), cell)
+
+    def goals(self, cell):
+        """Goals of a cell, likewise."""
+        # superuser: only whether there is a target
+        return self._of_cell(self.env["crm.kpi.goal"].sudo(), "scope", self.periods, cell)
+
+    def _of_cell(self, model, level_field, periods, cell):
+        """The records of a cell; those of the other cells are read with it."""
+        cells = self.cells
+        levels = {cell.level} if cells is None else {one.level for one in cells}
+        key = model._name, *sorted(levels)
+        if key not in self._rows:
+            domain = [
+                ("kpi_id", "in", self.kpis.ids),
+                ("period_id", "in", periods.ids),
+                (level_field, "in", list(levels)),
+            ]
+            if cells is not None:
+                domain += [
+                    (name, "in", list({getattr(one, name) for one in cells}))
+                    for name in ("team_id", "user_id", "segment_id")
+                ]
+            found = self._rows[key] = defaultdict(dict)
+            for row in model.search(domain):
+                owner = row[level_field], row.team_id.id, row.user_id.id, row.segment_id.id
+                found[owner][row.kpi_id.id, row.period_id.id] = row
+        return self._rows[key].get(tuple(cell), {})
+
+
+class MissingValues:
+    """The reasons for a :class:`~.context.BoardContext`, or for a :class:`RowContext`.
+
+    :param facts: :class:`Facts` of the KPIs that are shown
+    """
+
+    def __init__(self, context, facts):
+        self.context, self.facts = context, facts
         self.env = context.env
-        self.kpis = kpis
         self._readable = {}
-        #: what is read of components, by model and level
-        self._read = {}
-        #: the same of all cells, where many are asked for
-        self._of_all_cells = None
+
+    @classmethod
+    def of_board(cls, context, kpis):
+        """The reasons for the chosen cell of a board."""
+        return cls(context, Facts(kpis, context.period, context.now, [context.cell]))
 
     def at(self, context):
         """The reasons for another cell of the same period."""
-        names = ["_all_kpis", "_periods", "_failing", "_computed", "_first_snapshots"]
-        if "_segment" in context.cell.level:
-            names.append("_crossed")
-        for name in names:
-            getattr(self, name)  # read once for all cells
-        if self._of_all_cells is None:
-            self._of_all_cells = {}
+        self.facts.read_all_cells()
         other = copy(self)
-        other.context, other._read = context, self._of_all_cells
+        other.context = context
         return other
 
     def reason(self, kpi):
@@ -90,8 +215,7 @@ class MissingValues:
         """As :meth:`reason`; ``None`` where nothing but the records can be the reason."""
         if not self.context.period:
             return CardState("no_data", self.env._("No period has been computed yet"))
-        # superuser: the reader may not see all components; of those only the names are shown,
-        # which every reader of the formula sees
+        # superuser: see Facts.kpis
         return self._not_readable(kpi) or self._of_kpi(kpi.sudo())
 
     def _not_readable(self, kpi):
@@ -144,8 +268,9 @@ class MissingValues:
         for part in parts:
             if not any(source[name] for name in _NEEDED_FIELDS[part]):
                 return CardState("not_available", texts[part], structural=True)
-        if len(parts) == 2 and not self._crossed.has(kpi.id, self.context.period.id):
-            if kpi.id in self._crossed.kpi_ids:
+        crossed = self.facts.crossed(self.context.company) if len(parts) == 2 else None
+        if crossed and not crossed.has(kpi.id, self.context.period.id):
+            if kpi.id in crossed.kpi_ids:
                 text = self.env._(
                     "Values by salesperson or team within a segment begin %s months ago: choose the "
                     "company or all customers",
@@ -159,15 +284,14 @@ class MissingValues:
             return CardState("not_available", text, structural=True)
         return None
 
-    @cached_property
-    def _crossed(self):
-        return crossed_levels(self.context.company, self.context.now)
-
     # --- TIME ---
 
     def _too_early(self, kpi):
         context = self.context
-        behaviour = time_behaviours(kpi)[kpi]
+        if not context.elapsed.begun:
+            first = format_date(self.env, context.period.date_from, date_format="medium")
+            return CardState("too_early", self.env._("The period begins on %s", first))
+        behaviour = self.facts.behaviours[kpi]
         if behaviour.final_only and not context.elapsed.over:
             last = context.period.date_to - timedelta(days=1)
             text = self.env._(
@@ -198,12 +322,13 @@ class MissingValues:
 
     def _not_recorded(self, kpi):
         """Of a snapshot that cannot be rebuilt: the period ended before the first refresh."""
-        if kpi.kind == "formula" or not kpi._is_stock() or kpi.id in self._computed:
+        if kpi.kind == "formula" or not kpi._is_stock() or self._is_computed(kpi):
             return None
         if self.context.period.utc_to > self.context.now:
             return None
-        first = self._first_snapshots.get(kpi.id)
-        if first and first.date_from > self.context.period.date_from:
+        period = self.context.period
+        first = self.facts.first_snapshots.get((kpi.id, period.company_id.id, period.kind))
+        if first and first.date_from > period.date_from:
             text = self.env._(
                 "Not recorded before %s: Odoo keeps no earlier state", first.display_name
             )
@@ -214,17 +339,18 @@ class MissingValues:
     # --- COMPUTATION ---
 
     def _failed(self, kpi):
-        if kpi not in self._failing:
+        if kpi not in self.facts.failing:
             return None
         text = self.env._("The computation failed: a KPI manager finds the reason in the KPI")
         return CardState("not_available", text)
 
+    def _is_computed(self, kpi):
+        return (kpi.id, self.context.period.id) in self.facts.computed
+
     def _not_computed(self, kpi):
-        if kpi.id in self._computed:
+        if self._is_computed(kpi):
             return None
-        # superuser: readers may know how much of the history was read
-        progress = self.env["crm.kpi.backfill"].sudo()._progress_text()
-        if progress:
+        if progress := self.facts.progress:
             text = self.env._("The history is still being read: %s", progress)
         else:
             text = self.env._("Not computed yet: the next refresh does it")
@@ -305,100 +431,101 @@ class MissingValues:
 
     def _value(self, component, part):
         """The value of a component of a formula; ``None`` for none."""
-        period = self._periods.get(component.shift)
+        period = self.facts.period_of(self.context.period, component.shift)
         if not period:
             return None
+        key = part.id, period.id
         if component.shift == "target":
-            goal = self._goals.get((part.id, period.id))
+            goal = self.facts.goals(self.context.cell).get(key)
             return goal.target if goal and goal.target is not False else None
-        row = self._stored.get((part.id, period.id))
+        row = self.facts.values(self.context.cell).get(key)
         if row and row.value is not False:
             return row.value
-        is_zero = part._zero_in(period) and (component.shift or part.id in self._computed)
+        is_zero = part._zero_in(period) and (component.shift or self._is_computed(part))
         return 0.0 if is_zero and not row else None
 
-    # --- WHAT IS READ ONCE ---
 
-    @cached_property
-    def _all_kpis(self):
-        # superuser: see reason()
-        return self.kpis.sudo()._with_components()
+# --- LISTS ---
 
-    @cached_property
-    def _periods(self):
-        """Dict of the lookup functions of formulas to the period that they read."""
-        period = self.context.period
-        return {
-            "": period,
-            "target": period,
-            "previous": period._previous().get(period),
-            "last_year": period._previous(years=1).get(period),
-        }
 
-    @property
-    def _stored(self):
-        """Values of components by ``(KPI id, period id)``."""
-        # superuser: only whether a component has a value, and whether it is 0
-        values = self.env["crm.kpi.value"].sudo()
-        periods = self.context.period.union(*filter(None, self._periods.values()))
-        return self._of_cell(values, "level", periods)
+@dataclass
+class RowContext:
+    """A stored value or goal in place of the filters of a board: its reader may see it."""
 
-    @property
-    def _goals(self):
-        """Goals of components, likewise."""
-        # superuser: only whether there is a target
-        return self._of_cell(self.env["crm.kpi.goal"].sudo(), "scope", self.context.period)
+    env: Any
+    company: Any
+    period: Any
+    cell: Cell
+    elapsed: Any
+    now: datetime
+    withheld: bool
 
-    def _of_cell(self, model, level_field, periods):
-        """Records of the components in the cell; those of all cells of a level are read at once."""
-        cell = self.context.cell
-        key = model._name, cell.level
-        if key not in self._read:
-            is_one = self._read is not self._of_all_cells
-            domain = [
-                ("kpi_id", "in", self._all_kpis.ids),
-                ("period_id", "in", periods.ids),
-                (level_field, "=", cell.level),
-                *(self.context.cell_domain(level_field) if is_one else []),
-            ]
-            found = self._read[key] = defaultdict(dict)
-            for row in model.search(domain):
-                owner = row.team_id.id, row.user_id.id, row.segment_id.id
-                found[owner][row.kpi_id.id, row.period_id.id] = row
-        return self._read[key].get(cell[1:], {})
+    def is_withheld(self, kpi):
+        return self.withheld
 
-    @cached_property
-    def _failing(self):
-        failing = self._all_kpis.filtered("last_error")
-        return failing._with_formula_users() if failing else failing
+    def may_read_value(self, kpi):
+        return True
 
-    @cached_property
-    def _computed(self):
-        """Ids of the KPIs that were computed in the period."""
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT kpi_id FROM crm_kpi_computation
-                    WHERE kpi_id = ANY(%s) AND period_id = %s AND computed_at IS NOT NULL""",
-                self._all_kpis.ids,
-                self.context.period.id,
-            )
+
+def missing_texts(rows, level_field):
+    """Why values or goals of a list have no value, in words, as the cards of a board say it.
+
+    The number of queries does not grow with that of the rows.
+
+    :param rows: records of ``crm.kpi.value`` or ``crm.kpi.goal``
+    :param level_field: ``level`` of values, ``scope`` of goals
+    :return: dict of row to text, without the rows that have a value or are not stored
+    """
+    rows = rows.filtered(lambda row: row.id and row.value is False)
+    if not rows:
+        return {}
+    now = fields.Datetime.now()
+    cells = {
+        row: Cell(row[level_field], row.team_id.id, row.user_id.id, row.segment_id.id)
+        for row in rows
+    }
+    elapsed = rows.period_id._elapsed(now)
+    withheld = _withheld_cells(rows, cells)
+    facts = Facts(rows.kpi_id, rows.period_id, now, list(cells.values()))
+    result = {}
+    for row, cell in cells.items():
+        kpi, period = row.kpi_id, row.period_id
+        if kpi.state != "published":
+            result[row] = rows.env._("The KPI is not published")
+            continue
+        context = RowContext(
+            env=rows.env,
+            company=row.company_id,
+            period=period,
+            cell=cell,
+            elapsed=elapsed[period],
+            now=now,
+            withheld=(kpi.id, period.id, *cell) in withheld,
         )
-        return {kpi_id for (kpi_id,) in rows}
+        result[row] = MissingValues(context, facts).reason(kpi).text
+    return result
 
-    @cached_property
-    def _first_snapshots(self):
-        """Dict of KPI id to the first period of this kind in which it was computed."""
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT DISTINCT ON (c.kpi_id) c.kpi_id, p.id
-                     FROM crm_kpi_computation c JOIN crm_kpi_period p ON p.id = c.period_id
-                    WHERE c.kpi_id = ANY(%s) AND p.company_id = %s AND p.kind = %s
-                      AND c.computed_at IS NOT NULL
-                    ORDER BY c.kpi_id, p.date_from""",
-                self._all_kpis.ids,
-                self.context.company.id,
-                self.context.period.kind,
-            )
+
+def _withheld_cells(rows, cells):
+    """The cells of goals whose value is withheld, as ``(KPI id, period id, *cell)``."""
+    segments = {cell.segment_id for cell in cells.values() if cell.segment_id}
+    if not segments:
+        return set()
+    # superuser: only that there is such a value; readers of the goal may know that
+    values = rows.env["crm.kpi.value"].sudo()
+    found = values.search(
+        [
+            ("kpi_id", "in", rows.kpi_id.ids),
+            ("period_id", "in", rows.period_id.ids),
+            ("segment_id", "in", list(segments)),
+            ("is_hidden", "=", True),
+        ]
+    )
+    return {
+        (
+            row.kpi_id.id,
+            row.period_id.id,
+            *Cell(row.level, row.team_id.id, row.user_id.id, row.segment_id.id),
         )
-        periods = self.env["crm.kpi.period"]
-        return {kpi_id: periods.browse(period_id) for kpi_id, period_id in rows}
+        for row in found
+    }

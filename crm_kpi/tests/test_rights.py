@@ -397,8 +397,9 @@ class TestReading(RightsCase):
     def test_cards(self):
         """Users who read a cell can read the fields of its card."""
         names = [
-            "value_text", "change_text", "change_trend", "previous_value", "elapsed_text",
+            "value_text", "change_text", "change_signs", "previous_value", "elapsed_text",
             "as_of_text", "scope_name", "goal_status", "goal_status_text", "goal_target_text",
+            "missing_text",
             "goal_attainment", "goal_attainment_text", "period_timing", "display_name",
         ]  # fmt: skip
         for role in ("ann", "all", "manager", "kpi_admin"):
@@ -665,7 +666,8 @@ class TestCardQueries(KpiCommon):
         self.env.flush_all()
         view = self.env.ref("crm_kpi.crm_kpi_value_view_kanban")
         arch = self.env["crm.kpi.value"].get_view(view.id)
-        names = arch["models"]["crm.kpi.value"]
+        # the last two are read for the widgets of the view
+        names = [*arch["models"]["crm.kpi.value"], "change_signs", "missing_text"]
         specification = {
             name: {"fields": {"display_name": {}}}
             if self.env["crm.kpi.value"]._fields[name].type == "many2one"

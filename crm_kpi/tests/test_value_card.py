@@ -40,8 +40,8 @@ class TestCard(KpiCommon):
         for kpi, trend in ((more, "better"), (less, "worse"), (kept, "other")):
             cell = self.cell(kpi, self.months[1])
             self.assertEqual((cell.value, cell.previous_value), (12.0, 8.0))
-            self.assertEqual(cell.change_trend, trend)
-            self.assertTrue(cell.change_up)
+            self.assertEqual(cell.change_signs["trend"], trend)
+            self.assertTrue(cell.change_signs["up"])
             self.assertEqual(plain(cell.change_text), "↗ 50 % vs February 2026 (8)")
             self.assertEqual(cell.elapsed_text, "Whole period")
 
@@ -122,6 +122,7 @@ class TestCard(KpiCommon):
         cell = self.cell(self.make_kpi("base"), self.months[1], self.bob)
         self.assertEqual(cell.value, 1.0)
         self.assertFalse(cell.change_text)
+        self.assertFalse(cell.change_signs)
         self.assertIs(cell.previous_value, False)
 
     @freeze_time("2026-04-15 10:00:00")
@@ -151,7 +152,10 @@ class TestCard(KpiCommon):
         # 12 of the 13 leads of March were made until the 13th
         self.assertEqual(cell.previous_value, 12)
         self.assertEqual(plain(cell.change_text), "↘ 75 % vs Mar 1 – 13, 2026 (12)")
-        self.assertEqual((cell.change_trend, cell.change_up), ("worse", False))
+        signs = cell.change_signs
+        self.assertEqual(plain(signs["text"]), "75 % vs Mar 1 – 13, 2026 (12)")
+        self.assertEqual((signs["trend"], signs["trend_text"]), ("worse", "Worse"))
+        self.assertFalse(signs["up"])
         # 0 of 3 in April against 1 of 13 in the first days of March
         [company] = self.cells(share, april, "company")
         self.assertEqual(company.value, 0.0)

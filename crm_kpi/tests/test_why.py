@@ -398,3 +398,103 @@ class TestReasons(BoardCase):
         self.assertEqual(self.state(rate), ("–", text))
         self.assertEqual(self.state(rate, date="2026-01-01"), ("–", "Mean has no value"))
         self.assertEqual(self.state(mean, date="2026-01-01"), ("–", "No records in this period"))
+
+    # --- LISTS ---
+
+    def make_nothing(self):
+        """A rate whose divisor is always 0."""
+        return self.make_kpi(
+            "nothing", kind="formula", formula="test_big / (test_leads - test_leads)"
+        )
+
+    def test_lists_of_values(self):
+        nothing = self.make_nothing()
+        coverage = self.make_kpi(
+            "coverage", kind="formula", formula="test_big / target(test_leads)", unit="ratio"
+        )
+        self.refresh()
+        texts = {
+            nothing: "Nothing to divide by: Leads − Leads is 0",
+            coverage: "Needs a goal on Leads",
+        }
+        domain = [
+            ("kpi_id", "in", (nothing | coverage).ids),
+            ("period_id", "=", self.period("month", "2026-04-15").id),
+        ]
+        rows = self.env["crm.kpi.value"].with_user(self.mia).search(domain)
+        self.assertEqual(set(rows.mapped("level")), {"company", "team", "user", "segment"})
+        for row in rows:
+            self.assertEqual((row.value_text, row.missing_text), ("–", texts[row.kpi_id]))
+        own = rows.with_user(self.ann).search(
+            [*domain, ("kpi_id", "=", coverage.id), ("level", "=", "user")]
+        )
+        self.assertEqual(own.user_id, self.ann)
+        text = "Needs a goal on Leads: ask a sales manager to set one"
+        self.assertEqual(own.missing_text, text)
+        known = self.cells(self.leads, self.period("month", "2026-04-15"))
+        self.assertEqual(set(known.mapped("missing_text")), {False})
+
+    def test_lists_of_goals(self):
+        nothing = self.make_nothing()
+        late = self.make_kpi("late", complete_only=True)
+        draft = self.make_kpi("draft")
+        self.refresh()
+        draft.state = "draft"
+        april, may = (self.period("month", day) for day in ("2026-04-15", "2026-05-15"))
+        for kpi, month, text in (
+            (nothing, april, "Nothing to divide by: Leads − Leads is 0"),
+            (late, april, "Available after Apr 30, 2026"),
+            (self.leads, may, "The period begins on May 1, 2026"),
+            (draft, may, "The KPI is not published"),
+            (self.leads, april, False),
+        ):
+            goal = self.env["crm.kpi.goal"].create(
+                {"kpi_id": kpi.id, "period_id": month.id, "kind": "at_least", "target": 3}
+            )
+            with self.subTest(kpi=kpi.name, month=month.name):
+                self.assertEqual(goal.value is False, bool(text))
+                self.assertEqual(goal.missing_text, text)
+
+    def test_lists_of_withheld_values(self):
+        industry = self.env["res.partner.industry"].create({"name": "Ballooning"})
+        customer = self.env["res.partner"].create({"name": "Sky", "industry_id": industry.id})
+        leads = [("company_id", "=", self.company.id), ("user_id", "=", self.ann.id)]
+        self.env["crm.lead"].search(leads).partner_id = customer
+        self.company.sudo().kpi_min_cell = 5
+        self.refresh()
+        goal = self.env["crm.kpi.goal"].create(
+            {
+                "kpi_id": self.share.id,
+                "period_id": self.period("month", "2026-04-15").id,
+                "scope": "segment",
+                "segment_id": self.env["crm.kpi.segment"]
+                .search([("industry_id", "=", industry.id)])
+                .id,
+                "kind": "at_least",
+                "target": 0.5,
+            }
+        )
+        self.assertIs(goal.value, False)
+        self.assertEqual(goal.missing_text, "Too little data in this segment to show a value")
+
+    def test_reasons_cost_no_query_per_row(self):
+        nothing = self.make_nothing()
+        self.refresh()
+        rows = self.env["crm.kpi.value"].search([("kpi_id", "=", nothing.id)])
+        few = rows.filtered(
+            lambda row: row.level == "company" and row.period_id.name in ("2026-03", "2026-04")
+        )
+        self.assertEqual((len(few), set(rows.mapped("value"))), (2, {False}))
+        self.assertGreater(len(rows.period_id), 6)
+        self.assertEqual(set(rows.mapped("level")), {"company", "team", "user", "segment"})
+
+        def queries(rows):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            texts = rows.with_user(self.mia).mapped("missing_text")
+            self.assertTrue(all(texts))
+            return self.env.cr.sql_log_count - before
+
+        queries(rows)  # fills the caches of rights and translations
+        self.assertLessEqual(queries(rows), queries(few) + 2)

@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
+from ...board.missing import missing_texts
 from ...fields import NullableFloat
 from ...goals import bullet, labels, people
 from ...goals.baseline import baseline_spans
@@ -210,6 +211,9 @@ class CrmKpiGoal(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id")
     scope_name = fields.Char("For (name)", compute="_compute_scope_name")
     value_text = fields.Char("Current value", compute="_compute_texts")
+    missing_text = fields.Char(
+        "Reason", compute="_compute_missing_text", help="Why there is no value."
+    )
     target_text = fields.Char("Target (text)", compute="_compute_texts")
     projected_text = fields.Char("Forecast (text)", compute="_compute_texts")
     baseline_text = fields.Char("Baseline (text)", compute="_compute_texts")
@@ -294,6 +298,13 @@ class CrmKpiGoal(models.Model):
     def _compute_signs(self):
         for goal in self:
             goal.signs = bullet.signs(goal)
+
+    @api.depends("value", "kpi_id", "period_id", "scope", "team_id", "user_id", "segment_id")
+    @api.depends_context("lang", "uid")
+    def _compute_missing_text(self):
+        texts = missing_texts(self, "scope")
+        for goal in self:
+            goal.missing_text = texts.get(goal, False)
 
     @api.depends("source", "source_value", "source_period_id", "source_count", "source_change")
     @api.depends_context("lang")

@@ -10,8 +10,9 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.misc import format_date, format_time
 
-from ...board.change import change, sign
+from ...board.change import change, sign, trend_text
 from ...board.header import backfill_text, elapsed_text
+from ...board.missing import missing_texts
 from ...board.snapshots import early_snapshots, early_text
 from ...board.versions import older_text
 from ...engine.cells import CELL_KEY
@@ -110,6 +111,9 @@ class CrmKpiValue(models.Model):
     direction = fields.Selection(related="kpi_id.direction")
     currency_id = fields.Many2one(related="company_id.currency_id")
     value_text = fields.Char("Value (text)", compute="_compute_value_text")
+    missing_text = fields.Char(
+        "Reason", compute="_compute_missing_text", help="Why there is no value."
+    )
     scope_name = fields.Char("For", compute="_compute_scope_name")
 
     # --- shown with the value ---
@@ -128,11 +132,9 @@ class CrmKpiValue(models.Model):
         "current period is compared with the same working days of the previous one, and a value "
         "not with one of another definition.",
     )
-    change_trend = fields.Selection(
-        [("better", "Better"), ("worse", "Worse"), ("same", "Unchanged"), ("other", "Changed")],
-        compute="_compute_previous",
+    change_signs = fields.Json(
+        compute="_compute_previous", help="The change in parts, as a card of a board shows it."
     )
-    change_up = fields.Boolean(compute="_compute_previous")
     goal_status = fields.Selection(related="goal_id.status", string="Goal status")
     goal_status_text = fields.Char(related="goal_id.status_text", string="Status")
     goal_target_text = fields.Char(related="goal_id.target_text", string="Target")
@@ -186,6 +188,13 @@ class CrmKpiValue(models.Model):
         for cell in self:
             cell.value_text = cell.kpi_id._format_value(cell.value, cell.currency_id)
 
+    @api.depends("value", "kpi_id", "period_id", "level", "team_id", "user_id", "segment_id")
+    @api.depends_context("lang", "uid")
+    def _compute_missing_text(self):
+        texts = missing_texts(self, "level")
+        for cell in self:
+            cell.missing_text = texts.get(cell, False)
+
     @api.depends("level", "team_id", "user_id", "segment_id", "company_id")
     def _compute_scope_name(self):
         for cell in self:
@@ -234,8 +243,12 @@ class CrmKpiValue(models.Model):
             before = found if found and found.version == cell.version else None
             result = change(cell, before, period)
             cell.change_text = f"{sign(result)}{result.text}"
-            cell.change_trend = result.trend or False
-            cell.change_up = result.up
+            cell.change_signs = bool(result.text) and {
+                "text": result.text,
+                "trend": result.trend,
+                "trend_text": trend_text(self.env, result.trend),
+                "up": result.up,
+            }
 
     def _previous_cells(self):
         """The cells that a board compares these with, of those that the reader may see.
