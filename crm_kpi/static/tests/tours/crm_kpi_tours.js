@@ -136,8 +136,18 @@ registry.category("web_tour.tours").add("crm_kpi_manager", {
             run: "click",
         },
         {
-            content: "The goals that were set are listed, before another page is opened",
+            content: "The goals that were set are listed",
             trigger: ".o_kanban_record:contains(Ann)",
+            run: "click",
+        },
+        {
+            content: "Two leads are no 2.00 leads",
+            trigger: ".o_form_view .o_field_widget[name=target] input",
+            run() {
+                if (this.anchor.value !== "2") {
+                    throw new Error(`The target is shown as ${this.anchor.value}`);
+                }
+            },
         },
         {
             content: "The rows show the goals",
