@@ -19,12 +19,12 @@ from .common import KpiCommon
 
 #: Path of the accessibility checker axe-core, which package-lock.json installs.
 AXE = os.environ.get("CRM_KPI_AXE", "")
-#: Checks the newest dialog, or the whole board, or a view without its control panel and without
-#: widgets that Odoo draws in all views; returns a list of texts.
+#: Checks the newest dialog or menu, or the whole board, or a view without its control panel and
+#: without widgets that Odoo draws in all views; returns a list of texts.
 VIOLATIONS = """
 async () => {
     const root =
-        [...document.querySelectorAll(".modal-content")].pop() ||
+        [...document.querySelectorAll(".modal-content, .o_kpi_column_picker")].pop() ||
         document.querySelector(".o_kpi_board, .o_form_sheet, .o_kanban_renderer, .o_list_renderer");
     const ofOdoo =
         ".o-mail-ActivityButton, .o_select_menu, .o_optional_columns_dropdown, .o_list_record_selector";
@@ -76,6 +76,10 @@ GOALS = {
         await press('.breadcrumb-item a, .o_back_button', '{RECORD}');
         await press('.o_switch_view.o_list', '.o_list_renderer');
     """,
+}
+SCORECARD = {
+    "table": f"await until('{READY['scorecard']}');",
+    "columns": "await press('.o_kpi_columns_button', '.o_kpi_column_picker');",
 }
 #: Screens to check, with the steps from the previous screen.
 SCREENS = {
@@ -294,6 +298,7 @@ class TestBoardForAll(BoardCase):
         with patch.object(self.env.registry["ir.http"], "color_scheme", lambda *_: "dark"):
             self.check("dark")
             self.check("dark", GOALS, path="kpi-goals")
+            self.check("dark_scorecard", SCORECARD, path="scorecard")
 
     def test_phone(self):
         self.browser_size = "390x844"
@@ -309,12 +314,7 @@ class TestBoardForAll(BoardCase):
         self.check("rep", screens, login="kpi_ann")
 
     def test_scorecard(self):
-        screens = {
-            "table": f"await until('{READY['scorecard']}');",
-            "columns": "await press('.o_kpi_columns_button', '.o_kpi_column_picker');",
-        }
-        self.check("scorecard", screens, path="scorecard")
+        self.check("scorecard", SCORECARD, path="scorecard")
         self.browser_size = "390x844"
         self.touch_enabled = True
-        screens.pop("columns")
-        self.check("scorecard_phone", screens, path="scorecard")
+        self.check("scorecard_phone", {"table": SCORECARD["table"]}, path="scorecard")
