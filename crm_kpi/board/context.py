@@ -12,6 +12,7 @@ from odoo import fields
 from ..engine import periods as calendar
 from ..goals.shares import shared_goals
 from ..periods import bounds
+from .empty_segments import EmptySegments
 from .filters import LAST_COMPLETE, RUNNING, Filters
 from .header import last_day
 
@@ -450,46 +451,10 @@ class BoardContext:
         names = ["kpi_id", "period_id", "value", "record_count", "ahead", "version"]
         rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
         found = {(row.kpi_id.id, row.period_id.id): row for row in rows}
-        return {**self.empty_segments(kpis, periods, found), **found} if self.segment else found
-
-    def empty_segments(self, kpis, periods, found):
-        """Values of 0, not stored, of a segment without records."""
-        model = self.env["crm.kpi.value"]
-        counted = kpis.filtered(
-            lambda kpi: (
-                kpi._zero_when_empty
-                and (self.cell.level == "segment" or kpi.cross_levels)
-                and self.may_read_value(kpi)
-            )
-        )
-        if not counted:
-            return {}
-        pairs = [("kpi_id", "in", counted.ids), ("period_id", "in", periods.ids)]
-        # superuser: only in which periods the segments of this set were computed, and which
-        # values are withheld, of KPIs of which the reader may see this value
-        values = model.sudo()
-        of_set = [
-            *pairs,
-            ("level", "=", "segment"),
-            ("segment_id.set_id", "=", self.segment_set.id),
-        ]
-        computed = values._read_group(of_set, ["kpi_id", "period_id"])
-        stored = values.search([*pairs, *self.cell_domain("level")])
-        withheld = {(row.kpi_id.id, row.period_id.id) for row in stored}
-        return {
-            (kpi.id, period.id): model.new(
-                {
-                    "kpi_id": kpi.id,
-                    "period_id": period.id,
-                    **self.cell._asdict(),
-                    "value": 0.0,
-                    "record_count": 0,
-                    "version": kpi.version,
-                }
-            )
-            for kpi, period in computed
-            if (kpi.id, period.id) not in found.keys() | withheld and kpi._is_reliable(period)
-        }
+        if self.segment:
+            empty = EmptySegments(kpis, periods, self.segment.set_id, self.cell_domain("level"))
+            found = {**empty.values(self), **found}
+        return found
 
     def is_withheld(self, kpi):
         """Whether the value of the chosen segment is withheld from all readers."""

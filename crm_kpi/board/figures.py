@@ -14,6 +14,7 @@ from odoo.exceptions import UserError
 from ..periods.states import SAME_PART
 from .cards import Cards
 from .context import BoardContext, Cell, number_or_none
+from .empty_segments import EmptySegments
 from .filters import LAST_COMPLETE, RUNNING, Filters, read_id
 from .header import last_day
 
@@ -298,6 +299,7 @@ class _Period:
         rows = (row for found in self.values.values() for row in found.values())
         self.checked_at = self.env["crm.kpi.value"].union(*rows)._checked_at()
         self.withheld = self._withheld()
+        self.empty = self._empty()
         self.names = self._names()
         self.info = FigurePeriod(
             id=period.id,
@@ -326,16 +328,21 @@ class _Period:
         return found
 
     def _search(self, model, level_field, periods, *domain):
-        ids = {name: list({getattr(cell, name) for cell in self.cells}) for name in OWNERS}
         return model.search(
             [
                 ("kpi_id", "in", self.context.kpis.ids),
                 ("period_id", "in", periods.ids),
-                (level_field, "in", list({cell.level for cell in self.cells})),
-                *((name, "in", ids[name]) for name in OWNERS),
+                *self._cells_domain(level_field),
                 *domain,
             ]
         )
+
+    def _cells_domain(self, level_field):
+        ids = {name: list({getattr(cell, name) for cell in self.cells}) for name in OWNERS}
+        return [
+            (level_field, "in", list({cell.level for cell in self.cells})),
+            *((name, "in", ids[name]) for name in OWNERS),
+        ]
 
     def _withheld(self):
         """Ids of the KPIs of which a value is withheld, by cell."""
@@ -349,6 +356,15 @@ class _Period:
             cell = Cell(row.level, row.team_id.id, row.user_id.id, row.segment_id.id)
             found[cell].add(row.kpi_id.id)
         return found
+
+    def _empty(self):
+        """The zeros of segments without records; ``None`` where no segment is asked for."""
+        ids = {cell.segment_id for cell in self.cells} - {False}
+        if not ids:
+            return None
+        segments = self.env["crm.kpi.segment"].search([("id", "in", list(ids))])
+        domain = self._cells_domain("level")
+        return EmptySegments(self.context.kpis, self._periods(), segments.set_id, domain)
 
     def _names(self):
         """Names of the owners of the cells, by field and id.
@@ -376,9 +392,8 @@ class _Period:
         if cell not in self._cards_at:
             context = self.context.at(cell, self.withheld.get(cell, set()))
             values = self.values.get(cell, {})
-            if cell.segment_id:
-                empty = context.empty_segments(self.context.kpis, self._periods(), values)
-                values = {**empty, **values}
+            if self.empty and cell.segment_id:
+                values = {**self.empty.values(context), **values}
             self._cards_at[cell] = self.cards.at(context, values, self.goals.get(cell, {}))
         return self._cards_at[cell]
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from .context import Cell, number_or_none
+from .empty_segments import EmptySegments
 from .filters import read_id
 
 #: Rows that are read at first; the reader can ask for all.
@@ -150,6 +151,7 @@ class Scorecard:
         self.shown = self.order if arrangement.all_rows else self.order[:FIRST_ROWS]
         self.earlier = self._earlier()
         self.withheld = self._withheld() if "segment" in self.level else {}
+        self.empty = self._empty() if "segment" in self.level else None
 
     # --- READING ---
 
@@ -257,6 +259,14 @@ class Scorecard:
             result[row[self.field_name].id].add(row.kpi_id.id)
         return result
 
+    def _empty(self):
+        """The zeros of rows without records, as :class:`~.empty_segments.EmptySegments`."""
+        compared = self.cards.comparison.same_part | self.cards.comparison.whole
+        periods = self.context.period | compared
+        shown = (self.field_name, "in", self.shown)
+        domain = [*self._domain("level", periods), shown]
+        return EmptySegments(self.kpis, periods, self.context.segment_set, domain)
+
     # --- ORDER ---
 
     def _sorted(self, ids):
@@ -358,10 +368,8 @@ class Scorecard:
         values = {(kpi, period): row for kpi, row in self.values[owner_id].items()}
         context = self.context.at(cell, self.withheld.get(owner_id, set()))
         values = {**self.earlier.get(owner_id, {}), **values}
-        if context.segment:
-            compared = self.cards.comparison.same_part | self.cards.comparison.whole
-            periods = context.period | compared
-            values = {**context.empty_segments(self.kpis, periods, values), **values}
+        if self.empty:
+            values = {**self.empty.values(context), **values}
         cards = self.cards.at(
             context,
             values,

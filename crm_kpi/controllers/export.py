@@ -18,6 +18,25 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SWITCHES = ("records", "leaderboard", "goals")
 
 
+def _read_dict(text):
+    """A dict that comes as JSON in an address."""
+    try:
+        chosen = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadRequest() from None
+    if not isinstance(chosen, dict):
+        raise BadRequest()
+    return chosen
+
+
+def _read_board(text):
+    """The id of a board in an address; ``None`` without one."""
+    board_id = read_id(text)
+    if text and not board_id:
+        raise BadRequest()
+    return board_id
+
+
 class ExportController(http.Controller):
     @http.route("/crm_kpi/export/<int:wizard_id>", type="http", auth="user", methods=["GET"])
     def export_wizard(self, wizard_id):
@@ -35,17 +54,29 @@ class ExportController(http.Controller):
         :param filters: JSON of the filters as ``crm.kpi.board.get_board`` returns them
         :param switches: ``records``, ``leaderboard``, ``goals``: 0 or 1
         """
-        try:
-            chosen = json.loads(filters)
-        except (ValueError, RecursionError):
-            raise BadRequest() from None
-        if not isinstance(chosen, dict) or (board_id and not read_id(board_id)):
-            raise BadRequest()
+        chosen, board_id = _read_dict(filters), _read_board(board_id)
         shown = {name: switches[name] == "1" for name in SWITCHES if name in switches}
-        board_id = (
-            read_id(board_id) or request.env["crm.kpi.board"]._visible()._first_for_reader().id
-        )
+        board_id = board_id or request.env["crm.kpi.board"]._visible()._first_for_reader().id
         return self._workbook(WorkbookRequest(board_id=board_id, filters=chosen, **shown))
+
+    @http.route(
+        "/crm_kpi/export/scorecard", type="http", auth="user", methods=["GET"], readonly=True
+    )
+    def export_scorecard(self, board_id=None, filters="{}", arrangement="{}"):
+        """The workbook of a scorecard, with all its rows.
+
+        :param board_id, filters, arrangement: as ``crm.kpi.board.get_scorecard`` takes them, the
+            last two as JSON
+        """
+        return self._workbook(
+            WorkbookRequest(
+                layout="scorecard",
+                board_id=_read_board(board_id),
+                filters=_read_dict(filters),
+                arrangement=_read_dict(arrangement),
+                period_count=1,
+            )
+        )
 
     def _workbook(self, workbook_request):
         # a large file lies on the disk; the response closes it

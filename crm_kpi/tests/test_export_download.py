@@ -50,6 +50,25 @@ class TestExportDownload(ExportCase, HttpCase):
         answer = self.url_open(address)
         self.assertNotIn("spreadsheetml", answer.headers["Content-Type"])
 
+    def test_scorecard(self):
+        """The own row of a salesperson, with the columns that the address names."""
+        self.authenticate("kpi_ann", "kpi_ann")
+        filters = json.dumps(self.options(filters={"scope": "team"})["filters"])
+        arrangement = json.dumps({"rows": "user", "kpi_ids": str(self.rate.id)})
+        address = f"/crm_kpi/export/scorecard?filters={filters}&arrangement="
+        book = self.book(self.url_open(address + arrangement))
+        rows = [row for row in book["Scorecard"].iter_rows(values_only=True) if row[0]]
+        [header] = [index for index, row in enumerate(rows) if row[0] == "Salesperson"]
+        self.assertEqual(rows[header][1], "Share won")
+        # 1 of 2 leads of Ann, 2 of 3 of her team
+        self.assertEqual(
+            [(row[0], round(row[1], 4)) for row in rows[header + 1 :]],
+            [("North (total)", 0.6667), ("Ann", 0.5)],
+        )
+        for bad in ("filters=[", "arrangement=[]", "arrangement=" + "[" * 5000, "board_id=x"):
+            answer = self.url_open(f"/crm_kpi/export/scorecard?{bad}")
+            self.assertEqual(answer.status_code, 400, bad[:30])
+
     def test_wizard(self):
         wizard = self.env["crm.kpi.export.wizard"].with_user(self.ann).create(
             {

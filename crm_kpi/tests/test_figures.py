@@ -58,6 +58,34 @@ class TestFigures(FigureCase):
                 self.assertEqual(found["cell"]["name"], name)
                 self.assertEqual(found["unit"], "money")
 
+    def test_segments_of_two_sets(self):
+        """The segment of the leads has their number; another one, also of another set, has 0."""
+        industry, other = self.env["res.partner.industry"].create(
+            [{"name": "Ballooning"}, {"name": "Diving"}]
+        )
+        tag = self.env["res.partner.category"].create({"name": "Loyal"})
+        sky, _sea = self.env["res.partner"].create(
+            [
+                {"name": "Sky", "industry_id": industry.id},
+                {"name": "Sea", "industry_id": other.id, "category_id": tag.ids},
+            ]
+        )
+        leads = self.env["crm.lead"].search(
+            [("user_id.company_id", "=", self.company.id), ("create_date", ">=", "2026-04-01")]
+        )
+        leads.partner_id = sky
+        sets = [self.env.ref(f"crm_kpi.segment_set_{name}") for name in ("industry", "tag")]
+        self.refresh()
+        segments = [
+            [one for one in sets[0].segment_ids if one.industry_id == industry],
+            [one for one in sets[0].segment_ids if one.industry_id == other],
+            [one for one in sets[1].segment_ids if one.name == "Loyal"],
+        ]
+        cells = [{"segment_id": found.id} for [found] in segments]
+        found = self.model().figures(["test_leads"], ["month"], cells)
+        self.assertEqual(len(leads), 5)
+        self.assertEqual([one["value"] for one in found], [5, 0, 0])
+
     def test_order(self):
         """KPIs first, then periods, then cells."""
         cells = [{}, {"user_id": self.bob.id}]

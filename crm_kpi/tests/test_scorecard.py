@@ -3,12 +3,16 @@
 """People, teams and segments in rows, KPIs in columns."""
 
 import doctest
+import io
+
+import openpyxl
 
 from odoo.fields import Command
 from odoo.tests import tagged
 
 from odoo.addons.crm_kpi.board import scorecard
 
+from ..workbook.request import WorkbookRequest
 from .common_board import BoardCase
 
 
@@ -243,20 +247,129 @@ class TestScorecard(BoardCase):
         forged = self.table(self.ann, filters={"scope": "team", "user_id": self.bob.id})
         self.assertEqual(self.names(forged), ["Ann"])
 
+    # --- EXCEL ---
+
+    def sheet(self, user, filters, **arrangement):
+        """``(lines above the table, headers, rows)`` of the exported workbook."""
+        self.env.flush_all()
+        export = self.env["crm.kpi.export"].with_user(user).with_company(self.company)
+        request = WorkbookRequest(
+            layout="scorecard",
+            board_id=self.board.id,
+            filters=filters,
+            arrangement=arrangement,
+            period_count=1,
+        )
+        file = io.BytesIO()
+        name = export._write_workbook(request, file)
+        self.assertRegex(name, r"^Scorecard_2026-04-15\.xlsx$")
+        book = openpyxl.load_workbook(file)
+        self.assertEqual(book.sheetnames, ["Scorecard", "Definitions", "Audit"])
+        rows = [list(row) for row in book["Scorecard"].iter_rows(values_only=True)]
+        start = next(i for i, row in enumerate(rows) if row[0] in ("Salesperson", "Sales team"))
+        lines = {row[0]: row[1] for row in rows[2:start] if row[0]}
+        return lines, rows[start], [row for row in rows[start + 1 :] if row[0]]
+
+    def test_workbook(self):
+        """All rows in the order of the screen: values, statuses, changes and remarks."""
+        self.patch(scorecard, "FIRST_ROWS", 2)
+        self.make_goal(self.leads, self.ann, 3)
+        lines, headers, rows = self.sheet(
+            self.mia, {"scope": "company"}, sort="name", kpi_ids=(self.leads | self.share).ids
+        )
+        self.assertEqual(lines["Values of"], "Whole company")
+        self.assertEqual(lines["Period"], "April 2026")
+        self.assertEqual(plain(lines["Compared with"]), "Mar 1 – 13, 2026")
+        self.assertEqual(
+            headers,
+            [
+                "Salesperson",
+                "Leads",
+                "Leads · Status",
+                "Leads · Change",
+                "share",
+                "share · Change",
+                "share · Remark",
+            ],
+        )
+        counts = self.by_owner("user_id")
+        owners = {"Ann": self.ann.id, "Bob": self.bob.id, "Cid": self.cid.id, "Unassigned": None}
+        big = self.by_owner("user_id", "expected_revenue > 100")
+        self.assertEqual([row[0] for row in rows], [f"{self.company.name} (total)", *owners])
+        self.assertEqual(rows[0][1], sum(counts.values()))
+        self.assertAlmostEqual(rows[0][4], sum(big.values()) / sum(counts.values()))
+        for row in rows[1:]:
+            owner = owners[row[0]]
+            self.assertEqual(row[1], counts[owner], row[0])
+            self.assertAlmostEqual(row[4], big.get(owner, 0) / counts[owner], msg=row[0])
+        self.assertEqual([row[2] for row in rows], [None, "✔ Achieved", None, None, None])
+        self.assertEqual(plain(rows[1][3]), "↗ from 2")
+        self.assertEqual(rows[2][6], "Too little data (1 of 4 needed)")
+
+    def test_workbook_of_a_salesperson(self):
+        """Only what the screen shows to this reader."""
+        _lines, headers, rows = self.sheet(self.ann, {}, rows="user")
+        self.assertEqual([row[0] for row in rows], ["North (total)", "Ann"])
+        self.assertEqual(rows[1][headers.index("Leads")], self.by_owner("user_id")[self.ann.id])
+        _lines, _headers, rows = self.sheet(self.ann, {"user_id": self.bob.id}, rows="user")
+        self.assertEqual([row[0] for row in rows], ["North (total)", "Ann"])
+
     # --- SPEED ---
+
+    def queries(self, filters, **arrangement):
+        """Number of queries of a table."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.env.cr.sql_log_count
+        self.table(filters=filters, **arrangement)
+        return self.env.cr.sql_log_count - before
+
+    def test_segments_cost_no_queries(self):
+        """Also where rows have zeros that are not stored, of segments and of people in one."""
+        self.leads.cross_levels = True
+        industries = self.env.ref("crm_kpi.segment_set_industry")
+
+        def add(index, user):
+            industry = self.env["res.partner.industry"].create({"name": f"Industry {index}"})
+            partner = self.env["res.partner"].create({"name": "x", "industry_id": industry.id})
+            # of this month only: the month before is 0
+            for _number in range(index + 1):
+                self.make_lead("2026-04-02 10:00:00", partner_id=partner.id, user_id=user.id)
+            self.make_lead("2026-04-03 10:00:00", partner_id=self.first.id, user_id=user.id)
+
+        industry = self.env["res.partner.industry"].create({"name": "First"})
+        self.first = self.env["res.partner"].create({"name": "x", "industry_id": industry.id})
+        for index, user in enumerate((self.ann, self.bob)):
+            add(index, user)
+        self.refresh()
+        segment = industries.segment_ids.filtered(lambda one: one.industry_id == industry)
+        cases = (
+            ({"scope": "company", "segment_set_id": industries.id}, "segment"),
+            ({"scope": "company", "segment_id": segment.id}, "user"),
+        )
+        for filters, rows in cases:
+            self.queries(filters, rows=rows)  # fills the caches of rights and translations
+        few = [self.queries(filters, rows=rows) for filters, rows in cases]
+        for index in range(2, 8):
+            add(index, self.make_user(f"Zoe{index}", "sales_team.group_sale_salesman"))
+        self.refresh()
+        by_segment, by_user = (
+            self.column(self.table(filters=filters, rows=rows), self.leads)
+            for filters, rows in cases
+        )
+        expected = {f"Industry {index}": index + 1 for index in range(8)}
+        self.assertEqual({name: by_segment[name] for name in expected}, expected)
+        self.assertEqual((by_segment["First"], set(by_user.values())), (8, {1}))
+        self.assertEqual(len(by_user), 8)
+        for (filters, rows), before in zip(cases, few, strict=True):
+            # names of more users
+            self.assertLessEqual(self.queries(filters, rows=rows), before + 3, rows)
 
     def test_rows_and_columns_cost_no_queries(self):
         """The number of queries does not grow with rows, columns and goals."""
-
-        def queries():
-            self.env.flush_all()
-            self.env.invalidate_all()
-            before = self.env.cr.sql_log_count
-            self.table(filters={"scope": "company"})
-            return self.env.cr.sql_log_count - before
-
-        queries()  # fills the caches of rights and translations
-        few = queries()
+        company = {"scope": "company"}
+        self.queries(company)  # fills the caches of rights and translations
+        few = self.queries(company)
         self.board.card_ids = [Command.create({"kpi_id": self.big.id, "sequence": 9})]
         for index in range(6):
             user = self.make_user(f"Zoe{index}", "sales_team.group_sale_salesman")
@@ -264,8 +377,10 @@ class TestScorecard(BoardCase):
             for kpi in self.leads | self.amount:
                 self.make_goal(kpi, user, 5)
         self.refresh()
-        self.assertEqual(len(self.table(filters={"scope": "company"})["rows"]), 10)
-        self.assertLessEqual(queries(), few + 3, "names of users and periods, texts of goals")
+        self.assertEqual(len(self.table(filters=company)["rows"]), 10)
+        self.assertLessEqual(
+            self.queries(company), few + 3, "names of users and periods, texts of goals"
+        )
 
     def test_first_rows(self):
         self.patch(scorecard, "FIRST_ROWS", 2)

@@ -173,11 +173,9 @@ def make_content(names, **values):
     table = wb.Table(
         pick(28),
         [pick(29), pick(30), pick(31)],
-        [[pick(i), i, (float("nan"), pick(i))] for i in range(len(names))],
+        [[wb.StatusText(pick(i), "missed"), i, (float("nan"), pick(i))] for i in range(len(names))],
         formats=[None, "0"],
         note=pick(32),
-        status_column=0,
-        statuses=["missed"] * len(names),
     )
     content = wb.Content(
         title=pick(0),
@@ -348,7 +346,8 @@ class TestWorkbookText(BaseCase):
         """They go on further sheets, each with the headers; no row is lost or written twice."""
         rows = [[f"Row {number}", number, "On track"] for number in range(30)]
         headers = ["Name", "Number", "Status"]
-        look = {"status_column": 2, "statuses": ["on_track"] * 30, "bar_column": 1}
+        cells = [[name, number, wb.StatusText(text, "on_track")] for name, number, text in rows]
+        look = {"bar_column": 1}
         for last_row, flat, count in (
             (9, False, 30),
             (9, True, 30),
@@ -358,7 +357,7 @@ class TestWorkbookText(BaseCase):
             with self.subTest(last_row=last_row, flat=flat, count=count):
                 content = make_content(["x"] * 30)
                 content.cards, content.sheets = [], []
-                listed = iter(rows[:count]) if flat else rows[:count]
+                listed = iter(cells[:count]) if flat else cells[:count]
                 two = [
                     wb.Table("One", headers, listed, **look),
                     wb.Table("Two", headers, [rows[0]]),
@@ -366,7 +365,7 @@ class TestWorkbookText(BaseCase):
                 content.pages = [
                     wb.Page("One", "One", two[:1]),
                     wb.Page(
-                        "Both", "Both", [wb.Table("One", headers, rows[:count], **look), two[1]]
+                        "Both", "Both", [wb.Table("One", headers, cells[:count], **look), two[1]]
                     ),
                 ]
                 with patch("odoo.addons.crm_kpi.workbook.report.LAST_ROW", last_row):

@@ -30,6 +30,8 @@ def compose(reader):
         content.pages.append(pages.values_page(reader))
     elif layout in ("goals", "targets"):
         content.pages.append(pages.goals_page(reader))
+    elif layout == "scorecard":
+        content.pages.append(pages.scorecard_page(reader))
     else:
         _add_report(reader, content, measures)
     content.pages += [pages.definitions_page(reader), pages.audit_page(reader)]
@@ -62,6 +64,8 @@ def _frame(reader):
     now, subtitle = context.now, reader.subtitle
     if reader.request.layout == "targets":
         title = env._("Targets")
+    elif reader.request.layout == "scorecard":
+        title = reader.words["scorecard"]
     else:
         title = reader.board.name if reader.board else env._("KPI sheet")
     lang = env["res.lang"]._get_data(code=env.lang or "en_US")

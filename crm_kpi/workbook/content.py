@@ -3,7 +3,7 @@
 """The content of a workbook as plain data: numbers, texts, ``None`` for no value."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 NO_VALUE = "–"
 
@@ -96,12 +96,18 @@ class Card:
     counter: str
 
 
+class StatusText(NamedTuple):
+    """A cell with the words of a status, in its colours."""
+
+    text: str
+    status: str
+
+
 @dataclass
 class Table:
     """A plain table: headers, rows of cells, formats of columns.
 
-    A cell is a number, a text, ``None``, or ``(number, number format)``. ``statuses`` colour the
-    status column.
+    A cell is a number, a text, ``None``, ``(number, number format)`` or a :class:`StatusText`.
     """
 
     title: str
@@ -109,8 +115,6 @@ class Table:
     rows: Any
     formats: list = field(default_factory=list)
     note: str = ""
-    status_column: int | None = None
-    statuses: list = field(default_factory=list)
     bar_column: int | None = None
 
 

@@ -32,13 +32,15 @@ class WorkbookReader:
     :param context: :class:`~..board.context.BoardContext`: period, cell and rights of the reader
     :param request: :class:`~.request.WorkbookRequest`
     :param board: the board that is exported, or an empty record
+    :param scorecard: the :class:`~..board.scorecard.Scorecard` that is exported, if one is
     :ivar periods: the periods side by side, oldest first
     :ivar dimensions: the dimensions that have rows below the chosen cell
     :ivar counts: number of values and goals that were read
     """
 
-    def __init__(self, context, request, board):
+    def __init__(self, context, request, board, scorecard=None):
         self.context, self.request, self.board = context, request, board
+        self.scorecard = scorecard
         self.env = context.env
         self.company = context.company
         self.kpis = context.kpis.filtered(

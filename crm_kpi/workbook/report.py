@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 from . import formulas
 from .book import LAST_ROW, Book
-from .content import NO_VALUE
+from .content import NO_VALUE, StatusText
 from .formats import DARK
 from .kpi_sheet import KpiSheet
 from .text import clean
@@ -174,13 +174,12 @@ class PageWriter:
         if table.note:
             self.sheet.text(self.row, 0, table.note, font_color="#7A4B00")
             self.row += 1
-        statuses = iter(table.statuses)
         while True:
             room = LAST_ROW - self.row
             self._headers(table, min(left, room))
             first = self.row
             for cells in islice(rows, room):
-                self._cells(table, cells, next(statuses, ""))
+                self._cells(table, cells)
             left -= self.row - first
             self._bars(table, first)
             following = next(rows, None) if self.row > LAST_ROW else None
@@ -199,10 +198,15 @@ class PageWriter:
             _widen(self.widths, column, len(str(header)) / 1.4)
         self.row += 1
 
-    def _cells(self, table, cells, status):
+    def _cells(self, table, cells):
         sheet, row, widths = self.sheet, self.row, self.widths
         for column, value in enumerate(cells):
             fmt = table.formats[column] if column < len(table.formats) else None
+            if isinstance(value, StatusText):
+                style = sheet.styles.status(value.status)
+                sheet.inner.write_string(row, column, clean(value.text) or NO_VALUE, style)
+                _widen(widths, column, len(value.text))
+                continue
             if isinstance(value, tuple):
                 value, fmt = value
             if formulas.is_number(value):
@@ -211,10 +215,6 @@ class PageWriter:
             elif value is None or value is False:
                 if fmt:
                     sheet.number(row, column, None)
-            elif column == table.status_column:
-                style = sheet.styles.status(status)
-                sheet.inner.write_string(row, column, clean(value) or NO_VALUE, style)
-                _widen(widths, column, len(value))
             else:
                 sheet.text(row, column, value, **({"text_wrap": True, "valign": "top"}
                            if len(str(value)) > 26 else {}))  # fmt: skip

@@ -25,10 +25,12 @@ class WorkbookRequest:
     :param period_count: number of periods side by side
     :param dimensions: any of :data:`DIMENSIONS`
     :param layout: ``category`` or ``kpi`` (one sheet for each), ``summary``, ``list`` (plain
-        rows), ``goals``, or ``targets`` (goals to change and import again)
+        rows), ``goals``, ``targets`` (goals to change and import again), or ``scorecard``
     :param leaderboard, records, goals: whether the workbook has these sheets
     :param value_ids: list only these values, in the layout ``list``
     :param goal_ids: show only these goals
+    :param arrangement: rows, columns and order of a scorecard, see
+        :class:`~..board.scorecard.Arrangement`
     """
 
     board_id: int | None = None
@@ -42,6 +44,7 @@ class WorkbookRequest:
     goals: bool = True
     value_ids: list[int] | None = None
     goal_ids: list[int] | None = None
+    arrangement: dict | None = None
 
     @classmethod
     def parse(cls, options):

@@ -9,6 +9,7 @@ def fixed_texts(env):
         "summary": env._("Summary"),
         "goals": env._("Goals"),
         "leaderboard": env._("Leaderboard"),
+        "scorecard": env._("Scorecard"),
         "records_page": env._("Records"),
         "definitions": env._("Definitions"),
         "audit": env._("Audit"),

@@ -238,6 +238,31 @@ class CrmKpiBoard(models.Model):
         :param filters: as in :meth:`get_board`
         :param arrangement: dict, see :class:`~odoo.addons.crm_kpi.board.scorecard.Arrangement`
         """
+        table, offered = self._scorecard(board_id, filters, arrangement)
+        context, arranged = table.context, table.arrangement
+        return {
+            **offered,
+            "kpi_ids": table.kpis.ids,
+            "filters": context.filters.to_dict(),
+            "notes": context.notes + table.notes(),
+            "period": asdict(header.period_info(context)),
+            "options": header.filter_choices(context),
+            **asdict(header.freshness(context)),
+            "arrangement": {
+                "rows": arranged.rows,
+                "sort": arranged.sort,
+                "reverse": arranged.reverse,
+            },
+            "basis_text": table.basis_text(),
+            "columns": [asdict(column) for column in table.columns()],
+            "total": asdict(table.total()),
+            "rows": [asdict(row) for row in table.rows()],
+            "row_count": len(table.order),
+        }
+
+    @api.model
+    def _scorecard(self, board_id, filters, arrangement):
+        """The :class:`Scorecard` of :meth:`get_scorecard`, and a dict of what can be chosen."""
         boards = self._visible()
         board = boards.filtered(lambda b: b.id == board_id) or boards._first_for_reader()
         if not board:
@@ -260,8 +285,7 @@ class CrmKpiBoard(models.Model):
             chosen = replace(chosen, scope="team")
         context = BoardContext(board, chosen, columns)
         kpis = context.kpis.filtered(lambda kpi: kpi.company_id.id in (False, context.company.id))
-        table = Scorecard(context, Cards(context, kpis), arranged)
-        return {
+        offered = {
             "boards": [board._board_entry() for board in boards],
             "board": board._board_entry(),
             "choice": choice,
@@ -270,23 +294,8 @@ class CrmKpiBoard(models.Model):
                 {"id": kpi.id, "name": kpi.name, "category": kpi.category_id.name}
                 for kpi in choices
             ],
-            "kpi_ids": kpis.ids,
-            "filters": context.filters.to_dict(),
-            "notes": context.notes + table.notes(),
-            "period": asdict(header.period_info(context)),
-            "options": header.filter_choices(context),
-            **asdict(header.freshness(context)),
-            "arrangement": {
-                "rows": arranged.rows,
-                "sort": arranged.sort,
-                "reverse": arranged.reverse,
-            },
-            "basis_text": table.basis_text(),
-            "columns": [asdict(column) for column in table.columns()],
-            "total": asdict(table.total()),
-            "rows": [asdict(row) for row in table.rows()],
-            "row_count": len(table.order),
         }
+        return Scorecard(context, Cards(context, kpis), arranged), offered
 
     @api.model
     @api.readonly

@@ -60,6 +60,12 @@ class CrmKpiExport(models.AbstractModel):
     @api.model
     def _reader(self, request):
         boards = self.env["crm.kpi.board"]
+        if request.layout == "scorecard":
+            arrangement = {**(request.arrangement or {}), "all_rows": True}
+            table, offered = boards._scorecard(request.board_id, request.filters, arrangement)
+            # the columns may be those of no board
+            board = boards if offered["choice"] else boards.browse(offered["board"]["id"])
+            return WorkbookReader(table.context, request, board, table)
         board = boards
         if request.board_id:
             board = boards._visible().filtered(lambda b: b.id == request.board_id)

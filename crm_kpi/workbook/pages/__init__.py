@@ -7,4 +7,5 @@ from .definitions import definitions_page
 from .goals import goals_page
 from .leaderboard import leaderboard_page
 from .records import records_page
+from .scorecard import scorecard_page
 from .values import values_page

@@ -33,8 +33,6 @@ def goals_page(reader):
         env._("Goals"),
         headers,
         [_row(reader, goal) for goal in goals],
-        status_column=13,
-        statuses=[goal.status for goal in goals],
         bar_column=9,
         note="" if goals else env._("There are no goals for these KPIs in this period."),
     )
@@ -58,7 +56,7 @@ def _row(reader, goal):
         (goal.expected, "0%"),
         (goal.projected, number_format),
         (goal.record_count, "#,##0"),
-        goal.status_text,
+        wb.StatusText(goal.status_text, goal.status),
         since and (reader.excel_moment(since), MOMENT),
         goal.pace_text or "",
         goal.note or "",

@@ -13,7 +13,7 @@ MAX_RANKS = 50
 def leaderboard_page(reader):
     env = reader.env
     goals, values = _goals(reader), _values(reader)
-    rows, statuses, notes = [], [], []
+    rows, notes = [], []
     for kpi in reader.kpis:
         ranking = Ranking(reader.context, kpi).leaderboard("value")
         if ranking.note:
@@ -21,7 +21,6 @@ def leaderboard_page(reader):
         for entry in ranking.rows[:MAX_RANKS]:
             goal = goals.get((kpi.id, entry.user_id))
             rows.append(_row(reader, kpi, entry, goal, values))
-            statuses.append(goal.status if goal else "")
     note = " ".join(dict.fromkeys(notes))
     if not rows and not note:
         note = env._("No salesperson has a value in this period.")
@@ -40,8 +39,6 @@ def leaderboard_page(reader):
         rows,
         formats=[None, "0"],
         note=note,
-        status_column=6,
-        statuses=statuses,
         bar_column=5,
     )
     return wb.Page(reader.words["leaderboard"], env._("Leaderboard"), [table])
@@ -58,7 +55,7 @@ def _row(reader, kpi, entry, goal, values):
         (values[key], reader.number_format(kpi)) if known else entry.value_text,
         entry.target_text or None,
         (shown_attainment(goal.attainment), "0%") if goal else entry.attainment_text or None,
-        goal.status_text if goal else None,
+        wb.StatusText(goal.status_text, goal.status) if goal else None,
     ]
 
 

@@ -8,7 +8,9 @@ import {
     makeServerError,
     mountWithCleanup,
     onRpc,
+    patchWithCleanup,
 } from "@web/../tests/web_test_helpers";
+import { browser } from "@web/core/browser/browser";
 import { WebClient } from "@web/webclient/webclient";
 import { makeScorecard } from "./board_data";
 
@@ -89,4 +91,22 @@ test("sorting, rows and columns are asked from the server", async () => {
         [false, people, { rows: "user" }],
         [false, people, { rows: "user", kpi_ids: "6,8" }],
     ]);
+});
+
+test("the workbook has the rows, columns and filters of the table", async () => {
+    answer("get_scorecard", () => makeScorecard());
+    patchWithCleanup(browser, {
+        open(url) {
+            const { pathname, searchParams } = new URL(url, "http://localhost");
+            const read = (name) => JSON.parse(searchParams.get(name));
+            expect.step([pathname, read("board_id"), read("arrangement")]);
+            expect(read("filters")).toEqual(makeScorecard().filters);
+            return {};
+        },
+    });
+    await mountScorecard({ board_id: 1 });
+    await contains("[data-rows=team]").click();
+    await contains("[data-code=deals]").click();
+    await contains(".o_kpi_export_button").click();
+    expect.verifySteps([["/crm_kpi/export/scorecard", 1, { rows: "team", sort: "5" }]]);
 });

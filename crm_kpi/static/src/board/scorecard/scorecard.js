@@ -45,6 +45,7 @@ export class Scorecard extends Component {
 
     setup() {
         this.orm = useService("orm");
+        this.action = useService("action");
         this.dialog = useService("dialog");
         this.bus = useService("bus_service");
         this.keepLast = new KeepLast();
@@ -216,6 +217,22 @@ export class Scorecard extends Component {
 
     arrow(order) {
         return { ascending: "▲", descending: "▼" }[order] || "";
+    }
+
+    // --- EXCEL ---
+
+    /** Download a workbook of the same table, with all rows. */
+    exportWorkbook() {
+        const query = new URLSearchParams({
+            ...(this.boardId ? { board_id: this.boardId } : {}),
+            filters: JSON.stringify(this.state.data.filters),
+            arrangement: JSON.stringify(this.arrangement),
+        });
+        this.action.doAction({
+            type: "ir.actions.act_url",
+            url: `/crm_kpi/export/scorecard?${query}`,
+            target: "download",
+        });
     }
 
     // --- CELLS ---
