@@ -120,13 +120,16 @@ def card_signals(context, kpis):
                 break
             if row and row.value is not None:
                 values.append(row.value)
-        if rule := find_signals(values[::-1])[-1]:
+        *before, rule = ["", *find_signals(values[::-1])]
+        trend = signal_trend(kpi, rule)
+        # good news is told once; what goes wrong stays until it is over
+        if rule and not (trend == "better" and before[-1] == rule):
             text = context.env._(
                 "%(signal)s: %(period)s",
                 signal=signal_text(context.env, rule),
                 period=latest.display_name,
             )
-            found[kpi.id] = Signal(rule, text, signal_trend(kpi, rule))
+            found[kpi.id] = Signal(rule, text, trend)
     return found
 
 

@@ -148,6 +148,12 @@ class TestSignalsOnBoards(BoardCase):
         )
         self.leads.direction = "decrease"
         self.assertEqual(self.signal(self.leads)["trend"], "better")
+        # good news is told once, bad news until it is over
+        self.store(self.leads, [*LOW_MARCH[1:], 9])
+        self.assertIsNone(self.signal(self.leads))
+        self.leads.direction = "increase"
+        self.assertEqual(self.signal(self.leads)["rule"], "below")
+        self.store(self.leads, LOW_MARCH)
         self.leads.direction = "maintain"
         self.assertEqual(self.signal(self.leads)["trend"], "other")
         trend = self.ask("get_detail", self.leads, filters={"scope": "company"})["trend"]

@@ -224,11 +224,15 @@ export class KpiChart extends Component {
                 })
             );
         }
-        if (points.some((point) => point.signal)) {
+        // one mark for each run of equal signals: a growing series has a signal at each point
+        const isNew = points.map(
+            ({ signal }, index) => signal && signal !== points[index - 1]?.signal
+        );
+        if (isNew.some(Boolean)) {
             sets.push(
                 line(
                     _t("Unusual"),
-                    points.map((point) => (point.signal ? point.value : null)),
+                    points.map((point, index) => (isNew[index] ? point.value : null)),
                     {
                         ...mark,
                         borderColor: colours.goal,
