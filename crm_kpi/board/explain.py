@@ -138,17 +138,15 @@ def _collect(kpi, period, role, roles):
     for component in dict.fromkeys(formula.components):
         if component.shift == "target":
             continue  # rests on no records
-        at = period
-        if component.shift:
-            years = 1 if component.shift == "last_year" else 0
-            at = period._previous(years=years).get(period)
+        read = period._lookup_periods(component.shift).get(period, ())
         part = kpi.component_ids.filtered(lambda k, code=component.code: k.code == code)
-        if not at or not part:
+        if not part:
             continue
         sides = [component in numerator, component in denominator]
         names = {(True, False): "numerator", (False, True): "denominator", (True, True): "both"}
         # a rate in a rate: what counts is the side of the outer one
-        _collect(part, at, role or names.get(tuple(sides), ""), roles)
+        for at in read:
+            _collect(part, at, role or names.get(tuple(sides), ""), roles)
 
 
 def _explain_part(context, part, role):

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Why a KPI has no value in a period, and what the reader can do about it."""
 
+import contextlib
 import math
 from collections import defaultdict
 from copy import copy
@@ -95,7 +96,7 @@ class Facts:
                         WHERE kpi_id = ANY(%s) AND period_id = ANY(%s)
                           AND computed_at IS NOT NULL""",
                     self.kpis.ids,
-                    self.periods.ids,
+                    self._read_periods.ids,
                 )
             )
         )
@@ -133,23 +134,30 @@ class Facts:
     # --- COMPONENTS ---
 
     def period_of(self, period, shift):
-        """The period that a lookup function of formulas reads; ``None`` where there is none."""
+        """The period or periods that a lookup function of formulas reads; ``None`` for none."""
         return self._earlier[shift].get(period) if shift in self._earlier else period
 
     @cached_property
     def _earlier(self):
         """Earlier periods by the lookup functions that read them."""
-        return {
-            "previous": self.periods._previous(),
-            "last_year": self.periods._previous(years=1),
-        }
+        shifts = {"previous", "last_year"}
+        for kpi in self.kpis.filtered(lambda kpi: kpi.kind == "formula"):
+            with contextlib.suppress(engine.FormulaError):
+                parts = engine.parse(kpi.formula).components
+                shifts |= {part.shift for part in parts if part.is_sum}
+        return {shift: self.periods._lookup_periods(shift) for shift in shifts}
+
+    @cached_property
+    def _read_periods(self):
+        """The periods, and those that formulas read for them."""
+        earlier = (read for found in self._earlier.values() for read in found.values())
+        return self.periods.union(*earlier)
 
     def values(self, cell):
         """Values of a cell by ``(KPI id, period id)``."""
         # superuser: only whether a component has a value, and whether it is 0
         values = self.env["crm.kpi.value"].sudo()
-        earlier = (period for found in self._earlier.values() for period in found.values())
-        return self._of_cell(values, "level", self.periods.union(*earlier), cell)
+        return self._of_cell(values, "level", self._read_periods, cell)
 
     def goals(self, cell):
         """Goals of a cell, likewise."""
@@ -364,22 +372,38 @@ class MissingValues:
         except engine.FormulaError:
             return CardState("not_available", self.env._("The formula cannot be used"))
         parts = {part.code: part for part in kpi.component_ids}
-        values = {}
-        for component in dict.fromkeys(formula.components):
-            part = parts.get(component.code)
-            if not part:
+        for component in formula.components:
+            if component.code not in parts:
                 text = self.env._("The KPI “%s” in its formula does not exist", component.code)
                 return CardState("not_available", text, structural=True)
-            if found := self._of_component(component, part):
-                return found
-            values[component] = self._value(component, part)
-        missing = [component for component, value in values.items() if value is None]
-        if missing:
-            return self._no_component_value(parts[missing[0].code])
-        if words := formula.divisor_in_words({code: part.name for code, part in parts.items()},
-                                             self.env._):  # fmt: skip
+        needed = [component for component in formula.components if component in formula.needed]
+        if found := self._of_components(needed, parts):
+            return found
+        others = [component for component in formula.components if component not in needed]
+        found = self._of_components(others, parts)
+        names = {code: part.name for code, part in parts.items()}
+        words = formula.divisor_in_words(names, self.env._)
+        if words and (not found or self._divisor(formula, parts) == 0):
             text = self.env._("Nothing to divide by: %s is 0", words)
             return CardState("no_data", text)
+        return found
+
+    def _divisor(self, formula, parts):
+        values = {
+            component: self._value(component, parts[component.code])
+            for component in formula.components
+        }
+        return formula.divisor(values, self.context.period._formula_constants())
+
+    def _of_components(self, components, parts):
+        """Why the first component has no value that has none."""
+        for component in components:
+            if found := self._of_component(component, parts[component.code]):
+                return found
+        for component in components:
+            part = parts[component.code]
+            if self._value(component, part) is None:
+                return self._no_component_value(component, part)
         return None
 
     def _of_component(self, component, part):
@@ -396,8 +420,11 @@ class MissingValues:
             found = found._replace(text=text)
         return found
 
-    def _no_component_value(self, part):
-        text = self.env._("%s has no value", part.name)
+    def _no_component_value(self, component, part):
+        name = component.in_words(part.name, self.env._) if component.is_sum else part.name
+        text = self.env._("%s has no value", name)
+        if component.is_sum and self.context.cell.segment_id:
+            text = self.env._("%s: not computed within segments", name)
         return CardState("no_data", text)
 
     def _needs_goal(self, part):
@@ -431,6 +458,8 @@ class MissingValues:
 
     def _value(self, component, part):
         """The value of a component of a formula; ``None`` for none."""
+        if component.is_sum:
+            return self._sum(component, part)
         period = self.facts.period_of(self.context.period, component.shift)
         if not period:
             return None
@@ -443,6 +472,18 @@ class MissingValues:
             return row.value
         is_zero = part._zero_in(period) and (component.shift or self._is_computed(part))
         return 0.0 if is_zero and not row else None
+
+    def _sum(self, component, part):
+        """The sum of the values of several periods; ``None`` where one was not computed."""
+        cell = self.context.cell
+        read = self.facts.period_of(self.context.period, component.shift)
+        if not read or cell.segment_id:
+            return None
+        keys = [(part.id, one.id) for one in read]
+        if not self.facts.computed.issuperset(keys) or not all(map(part._is_reliable, read)):
+            return None
+        rows = self.facts.values(cell)
+        return sum(rows[key].value or 0.0 for key in keys if key in rows)
 
 
 # --- LISTS ---

@@ -17,8 +17,7 @@ from odoo.tools import mute_logger
 from odoo.tools.misc import formatLang
 
 from ..definitions.cell_records import open_by_reason, visible_ids
-from ..definitions.words import format_value, function_words
-from ..engine.functions import FUNCTIONS
+from ..definitions.words import format_value
 from ..refresh.records import REASONS, count_all
 from .breakdown import Bar
 from .cards import SparklinePoint
@@ -277,9 +276,7 @@ class KpiPreview:
         """Set the values of the components of a formula in the chosen month."""
         found = self.values.components(self.kpi, self.period, self.period.browse())
         for part, (component, numbers) in found.items():
-            name = component.name
-            if part.shift:
-                name = function_words(self.env, FUNCTIONS[part.shift], [name])
+            name = part.in_words(component.name, self.env._)
             value = numbers.get(Key(self.period.id), NOTHING).value
             self.result.components.append(PreviewComponent(name, self._text(component, value)))
 

@@ -136,25 +136,22 @@ class PreviewValues:
         return result
 
     def _of_component(self, part, component, periods, split):
-        match part.shift:
-            case "target":
-                return self._targets(component, periods)
-            case "":
-                sources = {period: period for period in periods}
-            case "previous":
-                sources = periods._previous()
-            case "last_year":
-                sources = periods._previous(years=1)
-            case _:
-                return {}
+        if part.shift == "target":
+            return self._targets(component, periods)
+        sources = periods._lookup_periods(part.shift)
         used = periods.browse().union(*sources.values())
         numbers = self._stored_or_computed(component, used, sources.get(split, split.browse()))
-        return {
-            key._replace(period_id=period.id): number
-            for period, source in sources.items()
-            for key, number in numbers.items()
-            if key.period_id == source.id and (key.level == "company" or period == split)
-        }
+        result = {}
+        for period, read in sources.items():
+            whole = [numbers.get(Key(one.id), NOTHING).value for one in read]
+            if part.is_sum and None in whole:
+                continue
+            for key, number in numbers.items():
+                at = key._replace(period_id=period.id)
+                if key.period_id not in read.ids or not _is_read(part, at, split):
+                    continue
+                result[at] = _added(result[at], number) if at in result else number
+        return result
 
     def _stored_or_computed(self, kpi, periods, split):
         """Stored values where they are, else those that a refresh would compute now."""
@@ -204,10 +201,23 @@ def parse(kpi):
         raise UserError(kpi._formula_message(error)) from error
 
 
+def _is_read(part, key, split):
+    """Whether the number of a component is read: nothing is added within segments."""
+    if key.level == "company":
+        return True
+    return key.period_id == split.id and not (part.is_sum and key.level == "segment")
+
+
+def _added(one, other):
+    return Number(one.value + other.value, one.record_count + other.record_count)
+
+
 def _number_at(part, component, numbers, key):
     """The number of a component for a salesperson or segment that may have no records of it."""
     if number := numbers.get(key):
         return number
+    if part.is_sum and key.level == "segment":
+        return NOTHING
     whole = numbers.get(Key(key.period_id), NOTHING)
     is_zero = component._zero_when_empty and part.shift != "target"
     return ZERO if is_zero and whole.value is not None else NOTHING

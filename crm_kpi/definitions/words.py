@@ -2,6 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """A KPI in words: how it is computed, which functions there are, and its formatted value."""
 
+import math
+
 from markupsafe import Markup
 
 from odoo.exceptions import ValidationError
@@ -10,6 +12,9 @@ from odoo.tools.misc import formatLang
 from ..bidi import isolated
 from ..engine import formula as engine
 from ..engine.functions import CONSTANTS, FUNCTIONS
+
+#: A number closer to 0 than this is shown as 0.
+NOISE = 1e-9
 
 
 def computation_text(kpi, names):
@@ -60,18 +65,27 @@ def function_words(env, function, arguments):
     return template % engine.arguments_by_name(arguments)
 
 
-def formula_help(env):
-    """List of the functions and constants of formulas, as HTML."""
-    entries = [
-        (
-            function.signature,
-            function_words(env, function, "abc"[: function.arity]),
-        )
+def formula_parts(env):
+    """The functions and constants of formulas: list of dicts with ``code, words, insert``."""
+    functions = [
+        {
+            "code": function.signature,
+            "words": function_words(env, function, function.example),
+            "insert": f"{function.name}(",
+        }
         for function in FUNCTIONS.values()
     ]
-    entries += [(constant.name, env._(constant.words)) for constant in CONSTANTS.values()]
-    lines = [Markup("<li><code>%s</code> %s</li>") % entry for entry in entries]
-    return Markup("<ul>%s</ul>") % Markup("").join(lines)
+    constants = [
+        {"code": constant.name, "words": env._(constant.words), "insert": constant.name}
+        for constant in CONSTANTS.values()
+    ]
+    return functions + constants
+
+
+def formula_help(env):
+    """List of the functions and constants of formulas, as HTML."""
+    line = Markup("<li><code>%(code)s</code> %(words)s</li>")
+    return Markup("<ul>%s</ul>") % Markup("").join(line % part for part in formula_parts(env))
 
 
 def format_value(kpi, value, currency=None):
@@ -83,16 +97,31 @@ def format_value(kpi, value, currency=None):
 
 def _with_unit(kpi, value, currency):
     if kpi.unit == "money":
-        return formatLang(
-            kpi.env,
-            value,
-            currency_obj=currency or kpi.env.company.currency_id,
-            rounding_unit="decimals" if kpi.digits else "units",
-        )
+        currency = currency or kpi.env.company.currency_id
+        prefix, suffix = unit_parts(kpi, currency)
+        digits = shown_digits(value, currency.decimal_places if kpi.digits else 0)
+        if digits:
+            # less than one unit is shown in cents
+            digits = max(digits, currency.decimal_places)
+        return f"{prefix}{formatLang(kpi.env, value, digits=digits)}{suffix}"
     if kpi.unit == "percent":
         value *= 100
-    text = formatLang(kpi.env, value, digits=kpi.digits)
+    text = formatLang(kpi.env, value, digits=shown_digits(value, kpi.digits))
     return f"{text}{_suffix(kpi, one=text == '1')}"
+
+
+def shown_digits(value, digits):
+    """Decimals of a number: more than the usual ones where it would be shown as 0.
+
+    >>> shown_digits(0.3, 0), shown_digits(0.0042, 1), shown_digits(0, 1), shown_digits(12, 1)
+    (1, 3, 1, 1)
+    >>> shown_digits(1e-17, 0)  # the noise of adding floats
+    0
+    """
+    size = abs(value)
+    if size < NOISE or round(size, digits):
+        return digits
+    return -math.floor(math.log10(size))
 
 
 def _suffix(kpi, one=False):

@@ -4,7 +4,7 @@
 
 A formula consists of codes of KPIs, numbers, ``+ - * /``, parentheses and the functions and
 constants in :mod:`.functions`. A missing component or a division by zero gives no value
-(``None``, SQL ``NULL``).
+(``None``, SQL ``NULL``), except where ``if`` or ``coalesce`` does not need it.
 
 :func:`walk` is the only code that knows the shape of a formula. A :class:`Reader` says what
 its parts mean: a value, SQL, words, a unit, a number of records, cells of a workbook.
@@ -16,7 +16,17 @@ import operator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .functions import CONSTANTS, FUNCTIONS, FormulaError, same_unit
+from .formula_text import fault, formula_form, python_form, stored_form
+from .functions import (
+    CONSTANTS,
+    DIMENSIONS,
+    FUNCTIONS,
+    KINDS,
+    FormulaError,
+    Quantity,
+    product,
+    same_unit,
+)
 
 try:
     from odoo.tools import SQL
@@ -24,13 +34,49 @@ except ImportError:  # the table of KPIs in docs/ is written without Odoo
     SQL = None
 
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+#: Largest number of periods that are added.
+MOST_PERIODS = 60
+_COMPARISONS = {
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "=", ast.NotEq: "<>",
+}  # fmt: skip
+#: The function of each operator of numbers.
+_EVALUATE = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "=": operator.eq, "<>": operator.ne,
+}  # fmt: skip
 
 
 class Component(NamedTuple):
-    """A KPI as used in a formula: its code, and the lookup function around it, if any."""
+    """A KPI as used in a formula.
+
+    :param shift: name of the lookup function around it, with its number of periods, such as
+        ``rolling 12``; empty for none
+    """
 
     code: str
     shift: str = ""
+
+    @property
+    def is_sum(self):
+        """Whether it is the sum of the values of several periods."""
+        return bool(self.shift) and self.function.is_sum
+
+    @property
+    def function(self):
+        """The lookup function around it, as :class:`.functions.Function`."""
+        return FUNCTIONS[self.shift.partition(" ")[0]]
+
+    def in_words(self, name, translate):
+        """The KPI with the words of the function around it.
+
+        >>> Component("a", "rolling 12").in_words("A", str)
+        'A of the last 12 periods'
+        """
+        if not self.shift:
+            return name
+        _function, _space, count = self.shift.partition(" ")
+        return translate(self.function.words) % {"a": name, "b": count}
 
 
 # --- READING A FORMULA ---
@@ -61,6 +107,10 @@ class Reader:
         """``sign`` is one of ``+ - * /``."""
         raise NotImplementedError
 
+    def compare(self, sign, left, right):
+        """``sign`` is one of ``< <= > >= = <>``, as in SQL and in workbooks."""
+        raise NotImplementedError
+
 
 def walk(node, reader):
     """Read an expression with a :class:`Reader`.
@@ -82,21 +132,47 @@ def walk(node, reader):
             return walk(operand, reader)
         case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _OPERATORS:
             return reader.operate(_OPERATORS[type(sign)], walk(left, reader), walk(right, reader))
-    raise FormulaError("element", ast.unparse(node))
+        case ast.Compare():
+            raise FormulaError("condition")
+    raise FormulaError("element", formula_form(ast.unparse(node)))
 
 
 def _walk_call(name, arguments, keywords, reader):
+    name = formula_form(name)
     function = FUNCTIONS.get(name)
     if function is None or keywords:
         raise FormulaError("function", name)
     if function.is_lookup:
-        match arguments:
-            case [ast.Name(id=code)] if code not in CONSTANTS:
-                return reader.component(Component(code, name))
-        raise FormulaError("shift", name)
+        return reader.component(_lookup(function, arguments))
     if len(arguments) != function.arity:
         raise FormulaError("arguments", name, function.arity)
-    return reader.call(function, [walk(argument, reader) for argument in arguments])
+    if function.is_conditional:
+        condition, *others = arguments
+        read = [_walk_condition(condition, reader), *(walk(other, reader) for other in others)]
+    else:
+        read = [walk(argument, reader) for argument in arguments]
+    return reader.call(function, read)
+
+
+def _lookup(function, arguments):
+    match arguments:
+        case [ast.Name(id=code)] if function.arity == 1 and code not in CONSTANTS:
+            return Component(code, function.name)
+        case [ast.Name(id=code), ast.Constant(value=count)] if (
+            function.arity == 2
+            and code not in CONSTANTS
+            and type(count) is int
+            and 2 <= count <= MOST_PERIODS
+        ):
+            return Component(code, f"{function.name} {count}")
+    raise FormulaError("shift" if function.arity == 1 else "periods", function.name)
+
+
+def _walk_condition(node, reader):
+    match node:
+        case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in _COMPARISONS:
+            return reader.compare(_COMPARISONS[type(sign)], walk(left, reader), walk(right, reader))
+    raise FormulaError("condition")
 
 
 def arguments_by_name(arguments):
@@ -109,18 +185,22 @@ def arguments_by_name(arguments):
 
 
 class _Names(Reader):
-    """Collects the components and the constants of a formula."""
+    """Collects the components and the constants of a formula.
+
+    What it reads is the value of a part without any, ``None`` for other parts.
+    """
 
     def __init__(self):
         self.components, self.constants = [], []
 
     def number(self, value):
         try:
-            is_finite = math.isfinite(float(value))
+            value = float(value)
         except OverflowError:  # an integer of more than 308 digits
-            is_finite = False
-        if not is_finite:
+            value = math.inf
+        if not math.isfinite(value):
             raise FormulaError("number")
+        return value
 
     def constant(self, name):
         self.constants.append(name)
@@ -132,9 +212,14 @@ class _Names(Reader):
         pass
 
     def negate(self, operand):
-        pass
+        return None if operand is None else -operand
 
     def operate(self, sign, left, right):
+        if sign == "/" and right == 0:
+            raise FormulaError("zero")
+        return None if left is None or right is None else _EVALUATE[sign](left, right)
+
+    def compare(self, sign, left, right):
         pass
 
 
@@ -154,7 +239,9 @@ class _Evaluation(Reader):
         return self.values.get(component)
 
     def call(self, function, arguments):
-        return None if None in arguments else function.evaluate(*arguments)
+        if None in arguments and not function.takes_missing:
+            return None
+        return function.evaluate(*arguments)
 
     def negate(self, operand):
         return None if operand is None else -operand
@@ -162,9 +249,10 @@ class _Evaluation(Reader):
     def operate(self, sign, left, right):
         if left is None or right is None or (sign == "/" and not right):
             return None
-        return {
-            "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
-        }[sign](left, right)  # fmt: skip
+        return _EVALUATE[sign](left, right)
+
+    def compare(self, sign, left, right):
+        return None if left is None or right is None else _EVALUATE[sign](left, right)
 
 
 class _Sql(Reader):
@@ -193,6 +281,9 @@ class _Sql(Reader):
             return SQL("(%s / NULLIF(%s, 0))", left, right)
         return SQL("(%s %s %s)", left, SQL(sign), right)
 
+    def compare(self, sign, left, right):
+        return SQL("(%s %s %s)", left, SQL(sign), right)
+
 
 class _Sample(Reader):
     """The number of records behind the value; ``None`` where nothing is counted."""
@@ -207,7 +298,9 @@ class _Sample(Reader):
         return None
 
     def component(self, component):
-        return None if component.shift else self.numbers.get(component)
+        if component.shift and not component.is_sum:
+            return None
+        return self.numbers.get(component)
 
     def call(self, function, arguments):
         return function.sample(arguments, self.least)
@@ -223,11 +316,16 @@ class _Sample(Reader):
             return counted[-1]
         return self.plus(counted) if sign == "+" else self.least(counted)
 
+    def compare(self, sign, left, right):
+        counted = [count for count in (left, right) if count is not None]
+        return self.least(counted) if counted else None
+
 
 class _Words(Reader):
     """``(text, rank)``; a part of lower rank needs parentheses inside one of higher rank."""
 
     SIGNS = {"+": ("+", 1), "-": ("−", 1), "*": ("×", 2), "/": ("÷", 2)}
+    COMPARISONS = {"<=": "≤", ">=": "≥", "<>": "≠"}
 
     def __init__(self, names, translate, brief):
         self.names, self.translate, self.brief = names, translate, brief
@@ -240,16 +338,15 @@ class _Words(Reader):
 
     def component(self, component):
         name = self.names.get(component.code, component.code)
-        if component.shift:
-            return self.translate(FUNCTIONS[component.shift].words) % {"a": name}, 3
-        return name, 3
+        return component.in_words(name, self.translate), 3
 
     def call(self, function, arguments):
         words = (self.brief and function.brief) or self.translate(function.words)
         if words == "%(a)s":
             return arguments[0]
         texts = [text if rank > 2 else f"({text})" for text, rank in arguments]
-        return words % arguments_by_name(texts), 3
+        # a clause is read as one part only within parentheses
+        return words % arguments_by_name(texts), 0 if function.takes_missing else 3
 
     def negate(self, operand):
         text, rank = operand
@@ -263,32 +360,39 @@ class _Words(Reader):
         left = left if left_rank >= rank else f"({left})"
         return f"{left} {sign} {f'({right})' if loose else right}", rank
 
+    def compare(self, sign, left, right):
+        left, right = (text if rank else f"({text})" for text, rank in (left, right))
+        return f"{left} {self.COMPARISONS.get(sign, sign)} {right}", 3
+
 
 class _Division(Reader):
-    """Finds the division that makes a formula a rate, as :class:`_Side`."""
+    """Finds the division that makes a formula a rate, as :class:`_Side`.
 
-    def __init__(self, words):
-        self.words = words
+    :param inner: reader of the sides, for example of their words
+    """
+
+    def __init__(self, inner):
+        self.inner = inner
 
     def number(self, value):
-        return _Side(self.words.number(value))
+        return _Side(self.inner.number(value))
 
     def constant(self, name):
-        return _Side(self.words.constant(name))
+        return _Side(self.inner.constant(name))
 
     def component(self, component):
-        return _Side(self.words.component(component), (component,))
+        return _Side(self.inner.component(component), (component,))
 
     def call(self, function, arguments):
-        words = self.words.call(function, [side.words for side in arguments])
+        read = self.inner.call(function, [side.read for side in arguments])
         components = sum((side.components for side in arguments), ())
-        return _Side(words, components, arguments[0].division)
+        return _Side(read, components, arguments[function.main].division)
 
     def negate(self, operand):
-        return operand._replace(words=self.words.negate(operand.words))
+        return operand._replace(read=self.inner.negate(operand.read))
 
     def operate(self, sign, left, right):
-        words = self.words.operate(sign, left.words, right.words)
+        read = self.inner.operate(sign, left.read, right.read)
         components = left.components + right.components
         division = None
         if sign == "/" and left.components and right.components:
@@ -296,48 +400,95 @@ class _Division(Reader):
         elif not left.components or not right.components:
             # a number beside a rate changes nothing: 100 * a / b, a / b - 1
             division = left.division or right.division
-        return _Side(words, components, division)
+        return _Side(read, components, division)
+
+    def compare(self, sign, left, right):
+        read = self.inner.compare(sign, left.read, right.read)
+        return _Side(read, left.components + right.components)
 
 
 class _Side(NamedTuple):
-    """A part of a formula: its words and components, and the division in it as two of these."""
+    """A part of a formula.
 
-    words: tuple
+    :param read: what the inner reader made of it
+    :param division: the division in it as two of these
+    """
+
+    read: object
     components: tuple = ()
     division: tuple | None = None
 
 
-class _Unit(Reader):
-    """Powers of units as a dict; ``None`` for a bare number, which fits every unit."""
+class _Quantities(Reader):
+    """The :class:`.functions.Quantity` of each part, with its words as :class:`_Words`."""
 
-    def __init__(self, units):
-        self.units = units
+    def __init__(self, units, words):
+        self.units, self.words = units, words
 
     def number(self, value):
-        return None
+        return Quantity(None, "hundred" if value == 100 else "", self.words.number(value))
 
     def constant(self, name):
-        return {}
+        kind = "percent" if CONSTANTS[name].is_setting else ""
+        return Quantity({}, kind, self.words.constant(name))
 
     def component(self, component):
         unit = self.units.get(component.code)
-        return {unit: 1} if unit else {}
+        return Quantity(
+            {unit: 1} if unit in DIMENSIONS else {},
+            unit if unit in KINDS else "",
+            self.words.component(component),
+        )
 
     def call(self, function, arguments):
-        return function.unit(*arguments)
+        words = self.words.call(function, [argument.words for argument in arguments])
+        return self._checked(function.name, function.unit, arguments)._replace(words=words)
+
+    def negate(self, operand):
+        return operand._replace(words=self.words.negate(operand.words))
+
+    def operate(self, sign, left, right):
+        words = self.words.operate(sign, left.words, right.words)
+        if sign in "+-":
+            return self._checked(sign, same_unit, [left, right])._replace(words=words)
+        return product(sign, left, right)._replace(words=words)
+
+    def compare(self, sign, left, right):
+        self._checked(sign, same_unit, [left, right])
+        return Quantity(words=self.words.compare(sign, left.words, right.words))
+
+    def _checked(self, sign, rule, arguments):
+        try:
+            return rule(*arguments)
+        except FormulaError as error:
+            _reason, *quantities = error.args
+            sides = [one._replace(words=one.words[0]) for one in quantities]
+            raise FormulaError("units", sign, *sides) from None
+
+
+class _Needed(Reader):
+    """The components without which a part has no value, as a set."""
+
+    def number(self, value):
+        return frozenset()
+
+    def constant(self, name):
+        return frozenset()
+
+    def component(self, component):
+        return frozenset([component])
+
+    def call(self, function, arguments):
+        return function.needs(*arguments)
 
     def negate(self, operand):
         return operand
 
     def operate(self, sign, left, right):
-        if sign in "+-":
-            return same_unit(left, right)
-        if left is None and right is None:
-            return None
-        result = dict(left or {})
-        for unit, power in (right or {}).items():
-            result[unit] = result.get(unit, 0) + (power if sign == "*" else -power)
-        return result
+        return left | right
+
+    def compare(self, sign, left, right):
+        return left | right
 
 
 class _Additive(Reader):
@@ -370,6 +521,9 @@ class _Additive(Reader):
         }[sign]
         return "grows" if (left, right) in grows else None
 
+    def compare(self, sign, left, right):
+        return None
+
 
 # --- FORMULAS ---
 
@@ -387,8 +541,8 @@ class Formula:
         """Codes of the KPIs in the formula, without repetition."""
         return tuple(dict.fromkeys(component.code for component in self.components))
 
-    def _division(self, names=None, translate=str):
-        return walk(self.tree, _Division(_Words(names or {}, translate, True))).division
+    def _division(self, inner):
+        return walk(self.tree, _Division(inner)).division
 
     @property
     def fraction(self):
@@ -399,7 +553,7 @@ class Formula:
         (['won'], ['won', 'lost'])
         >>> parse("won + lost").fraction
         """
-        division = self._division()
+        division = self._division(_Words({}, str, True))
         return division and tuple(side.components for side in division)
 
     def divisor_in_words(self, names, translate=str):
@@ -408,8 +562,17 @@ class Formula:
         >>> parse("won / (won + lost) - 1").divisor_in_words({"won": "Deals won", "lost": "Lost"})
         'Deals won + Lost'
         """
-        division = self._division(names, translate)
-        return division[1].words[0] if division else ""
+        division = self._division(_Words(names, translate, True))
+        return division[1].read[0] if division else ""
+
+    def divisor(self, values, constants=None):
+        """The value of the denominator of a rate; ``None`` for none, and for other formulas.
+
+        >>> parse("won / (won + lost)").divisor({Component("won"): 3, Component("lost"): 1})
+        4
+        """
+        division = self._division(_Evaluation(values, constants or {}))
+        return division[1].read if division else None
 
     @property
     def settings(self):
@@ -478,14 +641,29 @@ class Formula:
         """
         return walk(self.tree, _Words(names, translate, brief))[0]
 
-    def unit(self, units):
-        """Powers of the units of the result, e.g. ``{"money": 1, "days": -1}``.
+    def quantity(self, units, names=None, translate=str):
+        """What the result measures, as a :class:`.functions.Quantity`.
 
-        :param units: dict of code to a unit name, empty for a bare number
+        :param units: dict of code to the unit of the KPI
+        :param names: dict of codes to names, for the words of an error
         :raise FormulaError: where different units are added or compared
+
+        >>> parse("won / n").quantity({"won": "money", "n": "count"}).unit
+        {'money': 1}
         """
-        powers = walk(self.tree, _Unit(units)) or {}
-        return {unit: power for unit, power in powers.items() if power}
+        found = walk(self.tree, _Quantities(units, _Words(names or {}, translate, True)))
+        return found._replace(words=found.words[0])
+
+    @property
+    def needed(self):
+        """The components without which there is no value.
+
+        >>> sorted(part.code for part in parse("coalesce(won, 0) / (lost + won)").needed)
+        ['lost', 'won']
+        >>> parse("coalesce(won, lost)").needed
+        frozenset()
+        """
+        return walk(self.tree, _Needed())
 
     def is_additive(self, additive):
         """Whether the value grows with time as its components do: a weighted sum of them.
@@ -514,16 +692,18 @@ def parse(text):
     ...
     odoo.addons.crm_kpi.engine.functions.FormulaError: ('function', '__import__')
     """
-    if not (text := (text or "").strip()):
+    if not (text := stored_form(text)):
         raise FormulaError("empty")
+    if "#" in text:  # what follows would be ignored
+        raise FormulaError("sign", "#")
     names = _Names()
     try:
-        tree = ast.parse(text, mode="eval").body
+        tree = ast.parse(python_form(text), mode="eval").body
         walk(tree, names)
     except FormulaError:
         raise
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise FormulaError("syntax", str(getattr(error, "msg", error))) from error
+        raise FormulaError(*fault(text)) from error
     if not names.components:
         raise FormulaError("empty")
     return Formula(tree, tuple(dict.fromkeys(names.components)), tuple(names.constants))
@@ -553,3 +733,23 @@ def evaluation_order(formulas):
         for code in ready:
             del waiting[code]
     return order, sorted(waiting)
+
+
+def cycle_through(code, formulas):
+    """The codes from a formula back to itself; empty if it does not use itself.
+
+    >>> cycle_through("b", {"b": parse("a + c"), "c": parse("b * 2")})
+    ['b', 'c', 'b']
+    >>> cycle_through("b", {"b": parse("c + 1"), "c": parse("c * 2")})
+    []
+    """
+    paths, seen = [[code]], set()
+    while paths:
+        path = paths.pop(0)
+        for other in formulas[path[-1]].codes if path[-1] in formulas else ():
+            if other == code:
+                return [*path, other]
+            if other not in seen:
+                seen.add(other)
+                paths.append([*path, other])
+    return []

@@ -45,6 +45,20 @@ def time_behaviours(kpis):
     return {kpi: behaviour(kpi) for kpi in kpis}
 
 
+def check_sums(formula, components):
+    """Refuse sums over time of anything but a count or a sum of records.
+
+    A formula is none, because a missing value of it can mean anything.
+
+    :param components: dict of code to KPI
+    :raise FormulaError: ``sum`` (name of the function, name of the KPI)
+    """
+    for part in formula.components:
+        kpi = components[part.code]
+        if part.is_sum and not (kpi._zero_when_empty and time_behaviours(kpi)[kpi].additive):
+            raise engine.FormulaError("sum", part.function.name, kpi.name)
+
+
 def _formula_behaviour(kpi, behaviour):
     parts = {part.code: behaviour(part) for part in kpi.component_ids}
     try:

@@ -24,7 +24,7 @@ def fiscal_spans(company, kind, date_from, date_to):
         return []
     spans, day = [], date_from
     while day < date_to:
-        first, day = _year(company, day)
+        first, day = year_of(company, day)
         if kind == "fiscal":
             spans.append((first, day))
         elif first.day <= 28:
@@ -33,7 +33,7 @@ def fiscal_spans(company, kind, date_from, date_to):
     return [(first, after) for first, after in spans if date_from < after and first < date_to]
 
 
-def _year(company, day):
+def year_of(company, day):
     """``(first day, first day after)`` of the fiscal year that holds a day."""
     year = company.compute_fiscalyear_dates(day)
     return year["date_from"], year["date_to"] + timedelta(days=1)
@@ -61,7 +61,7 @@ def year_start(company, date_from, date_to):
         return None
     for kind in calendar.FISCAL_KINDS:
         if (date_from, date_to) in fiscal_spans(company, kind, date_from, date_to):
-            return _year(company, date_from)[0]
+            return year_of(company, date_from)[0]
     return None
 
 

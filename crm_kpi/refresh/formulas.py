@@ -9,7 +9,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..engine import formula as formulas
-from ..engine.time_behaviour import time_behaviours
+from ..engine.time_behaviour import check_sums, time_behaviours
 from ..sql import Cte, unnest, with_ctes
 from .due import DueValues
 from .failures import confined, note_failure, note_success
@@ -29,6 +29,8 @@ class Lookup(NamedTuple):
     :param source_period_id: period whose number is taken
     :param crossed: whether a missing number of a team or salesperson within a segment is known to
         be missing: these levels are computed there
+    :param summed: whether it is one of several numbers that are added. A segment can have values in
+        some of the periods only, so nothing is added within segments.
     """
 
     period_id: int
@@ -37,6 +39,7 @@ class Lookup(NamedTuple):
     kpi_id: int
     source_period_id: int
     crossed: bool = False
+    summed: bool = False
 
 
 class Formulas:
@@ -72,8 +75,11 @@ class Formulas:
                 note_failure(kpi, kpi._formula_message(error))
         order, cycle = formulas.evaluation_order(parsed)
         by_code = {kpi.code: kpi for kpi in own}
-        for code in cycle:
-            note_failure(by_code[code], self.env._("Formula: %s depends on itself.", code))
+        paths = {code: formulas.cycle_through(code, parsed) for code in cycle}
+        for code, path in paths.items():
+            # a formula that is not in a cycle uses one that is
+            path = path or next(filter(None, paths.values()))
+            note_failure(by_code[code], self.env._("Circular formula: %s", " → ".join(path)))
         self.crossed = crossed_levels(self.company, self.now)
         self.may_be_withheld = may_be_withheld(self.company)
         written = 0
@@ -101,6 +107,10 @@ class FormulaKpi:
         self.components = {part.code: part for part in kpi._by_code(formula.codes)}
         if missing := [code for code in formula.codes if code not in self.components]:
             raise UserError(self.env._("Formula: there is no KPI %s.", ", ".join(missing)))
+        try:
+            check_sums(formula, self.components)
+        except formulas.FormulaError as error:
+            raise UserError(kpi._formula_message(error)) from error
 
     def refresh(self, periods):
         """Compute what is due; number of cells written."""
@@ -164,7 +174,7 @@ class FormulaKpi:
         Without it, the value of a locked period would be none for ever.
         """
         return any(
-            part.shift == ""
+            (part.shift == "" or part.is_sum)
             and (kpi.id, period.id) not in revisions
             and kpi.state == "published"
             and (not kpi.source_id or kpi.source_id.model in self.env)
@@ -173,15 +183,9 @@ class FormulaKpi:
         )
 
     def _source_periods(self, periods):
-        """Per shift of a component a dict of each period to the one whose number is taken."""
+        """Per shift of a component a dict of each period to those whose numbers are taken."""
         shifts = {part.shift for part in self.formula.components}
-        same = {period: period for period in periods}
-        return {
-            "": same,
-            "target": same,
-            "previous": periods._previous() if "previous" in shifts else {},
-            "last_year": periods._previous(years=1) if "last_year" in shifts else {},
-        }
+        return {shift: periods._lookup_periods(shift) for shift in shifts}
 
     def _lookups(self, due, sources, revisions):
         """Yield the :class:`Lookup` of each component in each period that has a number.
@@ -192,13 +196,18 @@ class FormulaKpi:
         for slot, part in enumerate(self.formula.components, start=1):
             kpi = self.components[part.code]
             for (_kpi, period), found in due.items():
-                source = sources[part.shift].get(period)
-                if source and part.shift == "target":
-                    yield Lookup(period.id, slot, "target", kpi.id, source.id)
-                elif source and (kpi.id, source.id) in revisions and kpi._is_reliable(source):
-                    what = "restated" if found.locked and not found.replaced else "value"
-                    crossed = self.run.crossed.has(kpi.id, source.id)
-                    yield Lookup(period.id, slot, what, kpi.id, source.id, crossed)
+                if part.shift == "target":
+                    yield Lookup(period.id, slot, "target", kpi.id, period.id)
+                    continue
+                read = sources[part.shift].get(period, period.browse())
+                if not all((kpi.id, one.id) in revisions and kpi._is_reliable(one) for one in read):
+                    continue
+                what = "restated" if found.locked and not found.replaced else "value"
+                for source in read:
+                    crossed = not part.is_sum and self.run.crossed.has(kpi.id, source.id)
+                    yield Lookup(
+                        period.id, slot, what, kpi.id, source.id, crossed, summed=part.is_sum
+                    )
 
     def _versions(self, periods, sources):
         """The version of the values in each period: older where a component's value is older.
@@ -210,9 +219,13 @@ class FormulaKpi:
         for period in periods:
             behind = [0]
             for part in self.formula.components:
-                kpi, source = self.components[part.code], sources[part.shift].get(period)
-                if source and part.shift != "target":
-                    behind.append(kpi.version - stored.get((kpi.id, source.id), kpi.version))
+                kpi = self.components[part.code]
+                if part.shift == "target":
+                    continue
+                behind += [
+                    kpi.version - stored.get((kpi.id, source.id), kpi.version)
+                    for source in sources[part.shift].get(period, ())
+                ]
             versions[period] = self.kpi.version - max(behind)
         return versions
 
@@ -231,9 +244,11 @@ class FormulaKpi:
         for period in periods:
             parts = [f"{name}={settings[name]}" for name in self.formula.settings]
             for part in self.formula.components:
-                source = sources[part.shift].get(period)
-                key = (self.components[part.code].id, source.id if source else 0)
-                parts.append(str((goals if part.shift == "target" else revisions).get(key)))
+                found = goals if part.shift == "target" else revisions
+                kpi = self.components[part.code]
+                # None is a period that does not exist, too
+                read = sources[part.shift].get(period) or [period.browse()]
+                parts.append("+".join(str(found.get((kpi.id, source.id))) for source in read))
             records[period.id] = "/".join(parts)
         return records
 
@@ -241,7 +256,7 @@ class FormulaKpi:
         """How often components were computed: dict by ``(kpi id, period id)``."""
         period_ids = set(periods.ids)
         for mapping in sources.values():
-            period_ids |= {period.id for period in mapping.values()}
+            period_ids |= {period.id for read in mapping.values() for period in read}
         rows = self.env.execute_query(
             SQL(
                 """SELECT kpi_id, period_id, revision FROM crm_kpi_computation
@@ -255,9 +270,11 @@ class FormulaKpi:
     def _stored_versions(self, periods, sources):
         """Versions of the components' values: dict by ``(kpi id, period id)``."""
         used = {
-            mapping[period].id for mapping in sources.values() for period in periods
-            if period in mapping
-        }  # fmt: skip
+            source.id
+            for mapping in sources.values()
+            for period in periods
+            for source in mapping.get(period, ())
+        }
         rows = self.env.execute_query(
             SQL(
                 """SELECT kpi_id, period_id, version FROM crm_kpi_value
@@ -313,10 +330,12 @@ def formula_cells(formula, kpi_id, zeros, crossed_period_ids, lookups, constants
     values = {
         component: SQL(
             # a value that was never computed is unknown, which is not zero
-            "COALESCE(gathered.amounts[%(slot)s], CASE WHEN %(slot)s = ANY(constants.known) THEN 0 END)"
+            """COALESCE(gathered.amounts[%(slot)s],
+                        CASE WHEN %(slot)s = ANY(constants.known) AND %(added)s THEN 0 END)"""
             if zero
             else "gathered.amounts[%(slot)s]",
             slot=slot,
+            added=SQL("gathered.segment_id IS NULL") if component.is_sum else SQL("TRUE"),
         )
         for slot, (component, zero) in enumerate(zip(components, zeros, strict=True), start=1)
     }
@@ -334,7 +353,7 @@ def formula_cells(formula, kpi_id, zeros, crossed_period_ids, lookups, constants
             constants_of_periods(constants, crossed_period_ids),
             restated(lookups),
             looked_up(lookups),
-            gathered(len(components)),
+            gathered([component.is_sum for component in components]),
         ],
         SQL(
             """SELECT %s::int4 AS kpi_id, gathered.period_id, gathered.level, gathered.team_id,
@@ -419,6 +438,7 @@ def looked_up(lookups):
                  JOIN crm_kpi_value value ON value.kpi_id = lookup.kpi_id
                                          AND value.period_id = lookup.source_period_id
                 WHERE %(of_lookups)s
+                  AND (value.segment_id IS NULL OR NOT lookup.summed)
                   AND (lookup.what = 'value'
                        OR lookup.what = 'restated'
                       AND NOT EXISTS (SELECT 1 FROM restated WHERE %(same)s))
@@ -430,6 +450,7 @@ def looked_up(lookups):
                  JOIN restated ON restated.kpi_id = lookup.kpi_id
                               AND restated.period_id = lookup.source_period_id
                 WHERE lookup.what = 'restated'
+                  AND (restated.segment_id IS NULL OR NOT lookup.summed)
                 UNION ALL
                SELECT lookup.period_id, lookup.slot, goal.scope, goal.team_id, goal.user_id,
                       goal.segment_id, goal.target, 0, NULL
@@ -449,10 +470,14 @@ def _of(table, lookups):
     return among(table, {one.kpi_id for one in lookups}, {one.source_period_id for one in lookups})
 
 
-def gathered(slots):
+def gathered(are_sums):
     """The numbers of a cell side by side: ``period_id``, level and dimensions of a cell, and
-    the arrays ``amounts``, ``record_counts`` and ``aheads`` by slot."""
-    numbers = range(1, slots + 1)
+    the arrays ``amounts``, ``record_counts`` and ``aheads`` by slot.
+
+    :param are_sums: per slot, whether its numbers are added; otherwise there is one
+    """
+    slots = list(enumerate(map(bool, are_sums), start=1))
+    rule = {False: SQL("max"), True: SQL("sum")}
     return Cte(
         "gathered",
         SQL(
@@ -460,10 +485,16 @@ def gathered(slots):
                       ARRAY[%s] AS amounts, ARRAY[%s] AS record_counts, ARRAY[%s] AS aheads
                  FROM looked_up
                 GROUP BY period_id, level, team_id, user_id, segment_id""",
-            SQL(", ").join(SQL("max(value) FILTER (WHERE slot = %s)", slot) for slot in numbers),
             SQL(", ").join(
-                SQL("max(record_count) FILTER (WHERE slot = %s)", slot) for slot in numbers
+                SQL("%s(value) FILTER (WHERE slot = %s)", rule[is_sum], slot)
+                for slot, is_sum in slots
             ),
-            SQL(", ").join(SQL("max(ahead) FILTER (WHERE slot = %s)", slot) for slot in numbers),
+            SQL(", ").join(
+                SQL("%s(record_count) FILTER (WHERE slot = %s)", rule[is_sum], slot)
+                for slot, is_sum in slots
+            ),
+            SQL(", ").join(
+                SQL("max(ahead) FILTER (WHERE slot = %s)", slot) for slot, _is_sum in slots
+            ),
         ),
     )

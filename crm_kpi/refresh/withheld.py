@@ -45,7 +45,8 @@ class Smallest(NamedTuple):
 class Part(NamedTuple):
     """A KPI that is no formula, and that the value of a formula is computed from.
 
-    :param shift: lookup function around it: "" (same period), ``previous`` or ``last_year``
+    :param shift: lookup function around it: "" (same period), ``previous`` or ``last_year``. Sums of
+        several periods have no values within segments.
     """
 
     kpi_id: int

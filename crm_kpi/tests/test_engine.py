@@ -11,14 +11,15 @@ from odoo.exceptions import ValidationError
 from odoo.tests import BaseCase, TransactionCase, tagged
 from odoo.tools import SQL
 
-from ..engine import formula, functions, periods
+from ..definitions import words
+from ..engine import formula, formula_text, functions, periods
 from ..periods import comparison
 from ..workbook import formulas
 
 
 class TestEngine(BaseCase):
     def test_doctests(self):
-        for module in (formula, functions, periods, comparison):
+        for module in (formula, formula_text, functions, periods, comparison, words):
             with self.subTest(module.__name__):
                 result = doctest.testmod(module, extraglobs={"date": date, "datetime": datetime})
                 self.assertGreater(result.attempted, 0)
@@ -28,11 +29,21 @@ class TestEngine(BaseCase):
         """Formulas are data: only KPIs, numbers and the listed functions are accepted."""
         refused = {
             "": "empty",
-            "1 +": "syntax",
+            "1 +": "operand",
+            "a / / b": "operand",
+            "* a": "operand",
+            "min(, a)": "operand",
+            "a b": "operator",
+            "a (b + 1)": "function",
+            "2 (a)": "element",
+            "(a + b": "unclosed",
+            "a + b)": "unopened",
+            "a $ b": "sign",
+            "a # / b": "sign",
             "1 + 2": "empty",
             "a ** 2": "element",
             "a % 2": "element",
-            "a if b else c": "element",
+            "a if b else c": "operator",
             "a.b": "element",
             "a[0]": "element",
             "'a'": "element",
@@ -42,16 +53,35 @@ class TestEngine(BaseCase):
             "[a for a in b]": "element",
             "f'{a}'": "element",
             "not a": "element",
-            "a < b": "element",
+            "a < b": "condition",
+            "a = b": "condition",
+            "if(a, b, c)": "condition",
+            "if(a < b < c, 1, 2)": "condition",
+            "if(a > 1 and b > 1, 1, 2)": "condition",
+            "if(a > 1, b)": "arguments",
+            "min(a > b, 1)": "condition",
+            "a / 0": "zero",
+            "a / (2 - 4 / 2)": "zero",
             "a and b": "element",
-            "a; b": "syntax",
+            "a; b": "sign",
             "open(a)": "function",
             "(lambda: a)()": "element",
             "a.__class__()": "element",
             "min(a)": "arguments",
             "min(a, b, c)": "arguments",
-            "min(a, b, key=c)": "function",
+            "min(a, b, key=c)": "arguments",
             "previous(a + b)": "shift",
+            "to_date(a + b)": "shift",
+            "to_date(a, 3)": "shift",
+            "rolling(a)": "periods",
+            "rolling(a, b)": "periods",
+            "rolling(a, 1)": "periods",
+            "rolling(a, 2.5)": "periods",
+            "rolling(a, True)": "periods",
+            "rolling(a, -2)": "periods",
+            "rolling(a, 61)": "periods",
+            "rolling(a + b, 3)": "periods",
+            "rolling(days, 3)": "periods",
             "previous(a, b)": "shift",
             "previous(days)": "shift",
             "previous(margin_rate)": "shift",
@@ -87,6 +117,22 @@ class TestEngine(BaseCase):
             ("b / require(a, 5)", {a: 4, b: 2}, None),
             ("require(a, b)", {a: 4, b: None}, None),
             ("a * margin_rate / (1 + annual_discount_rate - b)", {a: 100, b: 0.625}, 100),
+            ("a × b ÷ 2 − 1", {a: 3, b: 4}, 5),
+            ("if(a > 2, b, 0)", {a: 3, b: 4}, 4),
+            ("if(a > 2, b, 0)", {a: 2, b: 4}, 0),
+            ("if(a >= b, 1, 2)", {a: 2, b: 2}, 1),
+            ("if(a = b, 1, 2)", {a: 2, b: 2}, 1),
+            ("if(a <> b, 1, 2)", {a: 2, b: 2}, 2),
+            ("if(a == b, 1, 2) + if(a != b, 10, 20)", {a: 2, b: 3}, 12),
+            # only the chosen branch is needed
+            ("if(a > 0, b / a, 0)", {a: 0, b: 4}, 0),
+            ("if(a > 0, b, 7)", {a: 0, b: None}, 7),
+            ("if(a > 0, b, 7)", {a: 1, b: None}, None),
+            ("if(a > b, 1, 2)", {a: 1, b: None}, None),
+            ("coalesce(a, b)", {a: None, b: 2}, 2),
+            ("coalesce(a, b)", {a: 0, b: 2}, 0),
+            ("coalesce(a / b, 5)", {a: 1, b: 0}, 5),
+            ("coalesce(a, b)", {a: None, b: None}, None),
         ]
         constants = {
             "months": 3.0, "days": 91.0, "margin_rate": 0.5, "annual_discount_rate": 0.125,
@@ -121,7 +167,13 @@ class TestEngine(BaseCase):
             "a / require(c, 2)": 3,
             "require(b, d)": 2,
             "d * margin_rate": 4,
+            "if(a > 0, c / d, 0)": 4,
+            "if(c > b, 1, 0)": 2,
+            "coalesce(c, a)": 3,
+            "a / rolling(a, 3)": 5,
+            "a + previous(b)": 1,
         }
+        numbers[formula.Component("a", "rolling 3")] = 5
         for text, expected in cases.items():
             self.assertEqual(formula.parse(text).sample(numbers), expected, text)
 
@@ -136,6 +188,10 @@ class TestEngine(BaseCase):
             "target(a) - last_year(b)": "target of A − B one year earlier",
             "max(target(a) - a, 0)": "the larger of (target of A − A) and 0",
             "min(a, b) / require(a, 5)": "the smaller of A and B ÷ A (if at least 5)",
+            "rolling(a, 12) / to_date(b)": "A of the last 12 periods ÷ B of the year so far",
+            "if(a >= 5, b, 0)": "B if A ≥ 5, otherwise 0",
+            "coalesce(a, 0) / b": "(A, or 0 where it has no value) ÷ B",
+            "if(coalesce(a, 0) <> 0, 1, b)": "1 if (A, or 0 where it has no value) ≠ 0, otherwise B",
         }
         for text, expected in cases.items():
             self.assertEqual(formula.parse(text).in_words(names), expected, text)
@@ -146,26 +202,61 @@ class TestEngine(BaseCase):
         self.assertEqual(translated, "|A|")
 
     def test_units(self):
-        units = {"won": "money", "hours": "hours", "n": ""}
-        parse = formula.parse
-        self.assertEqual(parse("won / n").unit(units), {"money": 1})
-        self.assertEqual(parse("won / won").unit(units), {})
-        self.assertEqual(parse("n * won / hours").unit(units), {"money": 1, "hours": -1})
-        self.assertEqual(parse("max(won - 5, 0)").unit(units), {"money": 1})
-        # a rate is a bare number; compared values need the same unit
-        self.assertEqual(
-            parse("won * margin_rate / (1 + annual_discount_rate)").unit(units), {"money": 1}
-        )
-        self.assertEqual(parse("require(won, 100) / require(n, 5)").unit(units), {"money": 1})
-        for text in (
-            "won + margin_rate",
-            "require(won, n)",
-            "won + n",
-            "min(won, hours)",
-            "won - won / n * hours",
-        ):
-            with self.subTest(text), self.assertRaises(formula.FormulaError):
-                parse(text).unit(units)
+        units = {"won": "money", "hours": "hours", "n": "count", "rate": "percent", "nps": "score"}
+        cases = {
+            "won / n": ({"money": 1}, ""),
+            "won / won": ({}, "share"),
+            "n * won / hours": ({"money": 1, "hours": -1}, ""),
+            "max(won - 5, 0)": ({"money": 1}, ""),
+            # a rate is a bare number; compared values need the same unit
+            "won * margin_rate / (1 + annual_discount_rate)": ({"money": 1}, ""),
+            "require(won, 100) / require(n, 5)": ({"money": 1}, ""),
+            "n + 2 * n": ({}, "count"),
+            "n * rate - n": ({}, "count"),
+            "n / n": ({}, "share"),
+            "1 - n / n": ({}, "share"),
+            "rate + n / n": ({}, "percent"),
+            "100 * n / n": ({}, ""),
+            "100 * n / n + nps": ({}, ""),
+            "n / n / months": ({}, ""),
+            "1 / rate": ({}, ""),
+            "(rate + rate) / 2": ({}, "percent"),
+            "rate * rate": ({}, "percent"),
+            "if(n > 5, rate, 0)": ({}, "percent"),
+            "if(won > 5, 1, 0) * hours": ({"hours": 1}, ""),
+            "coalesce(won, 0)": ({"money": 1}, ""),
+        }
+        for text, expected in cases.items():
+            quantity = formula.parse(text).quantity(units)
+            self.assertEqual((quantity.unit, quantity.kind), expected, text)
+        refused = {
+            "won + margin_rate": ("+", "won", "margin rate in the settings"),
+            "require(won, n)": ("require", "won", "n"),
+            "won + n": ("+", "won", "n"),
+            "won + 2 * won - n": ("-", "won + 2 × won", "n"),
+            "min(won, hours)": ("min", "won", "hours"),
+            "won - won / n * hours": ("-", "won", "won ÷ n × hours"),
+            "n + rate": ("+", "n", "rate"),
+            "nps - rate": ("-", "nps", "rate"),
+            "n + margin_rate": ("+", "n", "margin rate in the settings"),
+            "if(won > n, 1, 2)": (">", "won", "n"),
+            "if(won > 1, won, n)": ("if", "won", "n"),
+            "coalesce(n, rate)": ("coalesce", "n", "rate"),
+        }
+        for text, expected in refused.items():
+            with self.subTest(text), self.assertRaises(formula.FormulaError) as caught:
+                formula.parse(text).quantity(units)
+            reason, sign, left, right = caught.exception.args
+            self.assertEqual((reason, sign, left.words, right.words), ("units", *expected))
+
+    def test_cycles(self):
+        formulas_ = {
+            code: formula.parse(text)
+            for code, text in {"a": "b + x", "b": "c + a", "c": "d", "d": "c"}.items()
+        }
+        self.assertEqual(formula.cycle_through("a", formulas_), ["a", "b", "a"])
+        self.assertEqual(formula.cycle_through("c", formulas_), ["c", "d", "c"])
+        self.assertEqual(formula.cycle_through("x", formulas_), [])
 
     def test_periods_cover_every_day_once(self):
         first = date(2023, 12, 25)
@@ -233,9 +324,9 @@ class TestFormulaSql(TransactionCase):
             self.assertEqual(
                 parsed.in_words({"won": "Won", "lost": "Lost"}), "2 × Won between 1 and Lost"
             )
-            self.assertEqual(parsed.unit({"won": "money", "lost": "money"}), {"money": 1})
+            self.assertEqual(parsed.quantity({"won": "money", "lost": "money"}).unit, {"money": 1})
             with self.assertRaises(formula.FormulaError):
-                parsed.unit({"won": "money", "lost": "hours"})
+                parsed.quantity({"won": "money", "lost": "hours"})
             self.assertEqual(parsed.sample({won: 7, lost: 3}), 7)
             self.assertEqual(
                 formulas.ratio_formula(parsed.tree, {won: "B2", lost: "C2"}, {}),
@@ -256,9 +347,15 @@ class TestFormulaSql(TransactionCase):
         def draw(depth):
             if not depth or generator.random() < 0.2:
                 return generator.choice(names)
-            kind = generator.choice("+-*/+-*/mxur")
+            kind = generator.choice("+-*/+-*/mxuric")
             if kind == "u":
                 return f"(-{draw(depth - 1)})"
+            if kind == "i":
+                sign = generator.choice(["<", "<=", ">", ">=", "=", "<>"])
+                condition = f"{draw(depth - 1)} {sign} {draw(depth - 1)}"
+                return f"if({condition}, {draw(depth - 1)}, {draw(depth - 1)})"
+            if kind == "c":
+                return f"coalesce({draw(depth - 1)}, {draw(depth - 1)})"
             if kind in "mxr":
                 name = {"m": "min", "x": "max", "r": "require"}[kind]
                 return f"{name}({draw(depth - 1)}, {draw(depth - 1)})"
@@ -266,7 +363,11 @@ class TestFormulaSql(TransactionCase):
 
         for _i in range(300):
             text = f"({draw(4)}) + a - a"
-            parsed = formula.parse(text)
+            try:
+                parsed = formula.parse(text)
+            except formula.FormulaError as error:
+                self.assertEqual(error.args, ("zero",), text)
+                continue
             values = {
                 component: generator.choice([None, 0.0, 1.0, -2.0, 3.5])
                 for component in parsed.components

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from psycopg2 import IntegrityError
 
 from odoo import fields
+from odoo.exceptions import ValidationError
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
@@ -190,6 +191,11 @@ class TestRefresh(KpiCommon):
                 "customers": (len(customers), sum(1 for r in rows if r["customer"])),
                 "share": (len(big) / len(rows) if rows else None, len(rows)),
                 "spread": (max(amounts) - min(amounts) if amounts else None, len(rows)),
+                "best": (
+                    (max(amounts) if len(big) > 1 else min(amounts)) if amounts else None,
+                    len(rows),
+                ),
+                "filled": (sum(amounts) + min(amounts, default=0), 2 * len(rows)),
             }
             if key[0] not in ("team_segment", "user_segment"):
                 numbers["plain_count"] = numbers["count"]
@@ -218,6 +224,8 @@ class TestRefresh(KpiCommon):
         formulas = {
             "share": ("test_big / test_count", "percent"),
             "spread": ("test_max - test_min", "money"),
+            "best": ("if(test_big > 1, test_max, test_min)", "money"),
+            "filled": ("test_sum + coalesce(test_min, 0)", "money"),
         }
         for code, (formula, unit) in formulas.items():
             kpis[code] = self.make_kpi(
@@ -729,6 +737,103 @@ class TestRefresh(KpiCommon):
         # a salesperson without records in the month before has a 0 there
         self.assertEqual(self.value(growth, december, "user", user_id=self.ann), 1)
         self.assertEqual(self.value(growth, december, "user", user_id=self.bob), -1)
+
+    @freeze_time(NOW)
+    def test_sums_of_several_periods(self):
+        """The year so far and the last periods, of the company and of a salesperson."""
+        leads = self.make_kpi("leads", cross_levels=True)
+        year, three, share = (
+            self.make_kpi(code, kind="formula", formula=formula, unit=unit, cross_levels=True)
+            for code, formula, unit in (
+                ("year", "to_date(test_leads)", "count"),
+                ("three", "rolling(test_leads, 3)", "count"),
+                ("share", "test_leads / rolling(test_leads, 3)", "percent"),
+            )
+        )
+        kpis = leads | year | three | share
+        partner = self.env["res.partner"].create(
+            {"name": "Customer", "country_id": self.env.ref("base.be").id}
+        )
+        # per month of 2026, of Ann and of Bob
+        numbers = [(1, 0), (0, 0), (2, 0), (0, 3), (0, 0), (1, 0), (0, 0), (0, 2), (0, 0), (1, 1),
+                   (0, 1), (2, 0)]  # fmt: skip
+        for month, pair in enumerate(numbers, start=1):
+            for user, count in zip((self.ann, self.bob), pair, strict=True):
+                for _i in range(count):
+                    self.make_lead(
+                        f"2026-{month:02}-10 12:00:00", user_id=user.id, partner_id=partner.id
+                    )
+        months = [self.period("month", f"2026-{month:02}-10") for month in range(1, 13)]
+        quarters = [self.period("quarter", f"2026-{month:02}-10") for month in (1, 4, 7, 10)]
+        november = self.period("month", "2025-11-10") | self.period("month", "2025-12-10")
+        periods = november.union(*months, *quarters, self.period("year", "2026-05-05"))
+        self.kpis._refresh(periods=periods, kpis=kpis)
+        self.assertFalse(kpis.filtered("last_error").mapped("last_error"))
+        for index, month in enumerate(months):
+            for user, of in ((None, sum), (self.ann, lambda pair: pair[0])):
+                per_month = [of(pair) for pair in numbers]
+                recent = sum(per_month[max(index - 2, 0) : index + 1])
+                level = {"level": "user", "user_id": user} if user else {}
+                with self.subTest(month=month.name, user=user and user.name):
+                    self.assertEqual(
+                        self.value(year, month, **level) or 0, sum(per_month[: index + 1])
+                    )
+                    self.assertEqual(self.value(three, month, **level) or 0, recent)
+                    if not user:
+                        expected = per_month[index] / recent if recent else None
+                        self.assertEqual(self.value(share, month), expected)
+        [cell] = self.cells(three, months[9], "company")
+        self.assertEqual(cell.record_count, 4)
+        # quarters and years count as well; there is no year so far without its first month
+        self.assertEqual(
+            [self.value(year, quarter) for quarter in quarters], [3, 7, 9, sum(map(sum, numbers))]
+        )
+        self.assertEqual(self.value(year, self.period("year", "2026-05-05")), 14)
+        self.assertIsNone(self.value(year, november[0]))
+        self.assertIsNone(self.value(three, november[0]))
+        # within segments, some of the periods can be missing
+        for kpi in year | three | share:
+            cells = self.cells(kpi, months[10]).filtered("segment_id")
+            self.assertFalse([cell.value for cell in cells if cell.value is not False])
+        # a change of one month is a change of all that add it
+        self.assertEqual(self.kpis._refresh(periods=periods, kpis=kpis), 0)
+        self.make_lead("2026-11-12 12:00:00", user_id=self.ann.id)
+        self.kpis._refresh(periods=periods, kpis=kpis)
+        self.assertEqual([self.value(three, months[i]) for i in (9, 10, 11)], [4, 4, 6])
+        self.assertEqual([self.value(year, months[i]) for i in (9, 10, 11)], [11, 13, 15])
+
+    @freeze_time(NOW)
+    def test_year_so_far_is_the_fiscal_year(self):
+        self.company.write({"fiscalyear_last_month": "3", "fiscalyear_last_day": 31})
+        leads = self.make_kpi("leads")
+        year = self.make_kpi("year", kind="formula", formula="to_date(test_leads)")
+        months = [self.period("month", f"2026-{month:02}-10") for month in range(3, 8)]
+        for month in months:
+            self.make_lead(f"{month.date_from.replace(day=10)} 12:00:00")
+        calendar_year = self.period("year", "2026-05-05")
+        periods = calendar_year.union(*months)
+        self.kpis._refresh(periods=periods, kpis=leads | year)
+        # March ends a year of which the other months are not known
+        self.assertEqual([self.value(year, month) for month in months], [None, 1, 2, 3, 4])
+        # the calendar year is in two fiscal ones
+        self.assertIsNone(self.value(year, calendar_year))
+
+    @freeze_time(NOW)
+    def test_only_counts_and_sums_are_added(self):
+        leads = self.make_kpi("leads")
+        mean = self.make_kpi("mean", name="Mean", aggregator="avg", value_field="color")
+        self.make_kpi("double", name="Double", kind="formula", formula="test_leads * 2")
+        for code, name in (("mean", "Mean"), ("double", "Double")):
+            with (
+                self.assertRaisesRegex(ValidationError, f"sum of records, which {name} is not"),
+                self.env.cr.savepoint(),
+            ):
+                self.make_kpi("x", kind="formula", formula=f"rolling(test_{code}, 3)")
+        total = self.make_kpi("total", kind="formula", formula="rolling(test_leads, 2)")
+        leads.write({"aggregator": "avg", "value_field": "color"})
+        self.kpis._refresh(kpis=leads | mean | total)
+        self.assertIn("which leads is not", total.last_error)
+        self.assertFalse(leads.last_error)
 
     @freeze_time(NOW)
     def test_settings_in_formulas(self):

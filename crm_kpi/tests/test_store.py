@@ -751,6 +751,19 @@ class TestFormulaCells(StoreCase):
             self.run_cte(formulas.looked_up([]), formulas.lookup([]), formulas.restated([]))
         )
 
+    def test_nothing_is_added_within_segments(self):
+        self.put_value(self.company_cell, 5, record_count=2)
+        self.put_value(self.gold_cell, 3, record_count=1)
+        for summed, levels in ((False, {"company", "segment"}), (True, {"company"})):
+            lookups = [formulas.Lookup(90, 1, "value", self.kpi.id, self.month.id, summed=summed)]
+            rows = self.run_cte(
+                formulas.looked_up(lookups),
+                formulas.lookup(lookups),
+                formulas.restated(lookups),
+                columns="level",
+            )
+            self.assertEqual({level for (level,) in rows}, levels)
+
     def test_constants(self):
         constants = {
             90: {"days": 31.0, "months": 1.0, "annual_discount_rate": 0.1, "margin_rate": 0.35},
@@ -783,7 +796,21 @@ class TestFormulaCells(StoreCase):
             (90, 2, "user", None, 4, None, 1.0, 1, 1.0),
         )
         self.assertRows(
-            self.run_cte(formulas.gathered(2), looked_up),
+            self.run_cte(formulas.gathered([False, False]), looked_up),
             (90, "company", None, None, None, [5, 7], [2, 3], [3, None]),
             (90, "user", None, 4, None, [None, 1], [None, 1], [None, 1]),
+        )
+
+    def test_gathered_sums(self):
+        """The numbers of several periods are added, those of other slots are not."""
+        looked_up = given(
+            "looked_up",
+            "period_id slot level team_id user_id segment_id value record_count ahead",
+            (90, 1, "company", None, None, None, 5.0, 2, None),
+            (90, 2, "company", None, None, None, 7.0, 3, None),
+            (90, 2, "company", None, None, None, 4.0, 1, None),
+        )
+        self.assertRows(
+            self.run_cte(formulas.gathered([False, True]), looked_up),
+            (90, "company", None, None, None, [5, 11], [2, 4], [None, None]),
         )

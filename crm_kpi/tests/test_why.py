@@ -297,6 +297,23 @@ class TestReasons(BoardCase):
         text = "Nothing to divide by: the larger of (target of Leads − Leads) and 0 is 0"
         self.assertEqual(self.state(coverage), ("–", text))
 
+    def test_components_that_a_formula_can_do_without(self):
+        """They are named only where nothing else is the reason."""
+        formulas = {
+            # the target is 0 where there is none
+            "coalesce(target(test_leads), 0) / (test_leads - test_leads)": "Nothing to divide by: "
+            "Leads − Leads is 0",
+            "coalesce(target(test_leads), rolling(test_leads, 60)) * 2": "Needs a goal on Leads",
+            "coalesce(test_share / 0.5, 1) / max(test_leads - 1000, 0)": "Nothing to divide by: "
+            "the larger of (Leads − 1000) and 0 is 0",
+            "rolling(test_leads, 60) / test_leads": "Leads of the last 60 periods has no value",
+        }
+        for number, (formula, text) in enumerate(formulas.items()):
+            kpi = self.make_kpi(f"no_{number}", kind="formula", formula=formula, unit="ratio")
+            self.refresh()
+            with self.subTest(formula):
+                self.assertEqual(self.state(kpi), ("–", text))
+
     def test_a_segment_without_records(self):
         """A count is 0, before and now; a rate has no value."""
         industry = self.env["res.partner.industry"].create({"name": "Ballooning"})

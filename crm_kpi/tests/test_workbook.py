@@ -467,31 +467,45 @@ class TestWorkbookNumbers(BaseCase):
     def test_formula_words(self):
         """All functions of KPI formulas, against the engine's own evaluation."""
         one, two = ("a", ""), ("b", "previous")
-        tree = "max(a, previous(b)) - min(a, 2) * abs(0 - previous(b)) / days + require(a, 1)"
+        tree = (
+            "max(a, previous(b)) - min(a, 2) * abs(0 - previous(b)) / days + require(a, 1)"
+            " + if(a <> 3, 10, 20) + coalesce(a / (a - 3.5), 100)"
+        )
         formula = engine.parse(tree)
-        row = wb.Row("x", [None], parts={one: [3.5], two: [4.0]})
-        row.values = [
-            formula.evaluate(
-                {engine.Component("a"): 3.5, engine.Component("b", "previous"): 4.0}, {"days": 30}
-            )
-        ]
-        content = self.content()
-        measure = content.sheets[0][1][1]
-        measure.formula, measure.constants = formula, [{"days": 30}]
-        measure.part_names = measure.part_formats = {one: "a", two: "b"}
-        measure.part_formats = {one: "0", two: "0"}
-        measure.whole, measure.blocks, measure.forecasts = row, [], [None]
-        measure.targets = measure.counts = [None]
-        content.periods, content.sheets = ["p"], [("S", [measure])]
-        content.cards[0].key = None
+        content = self.formula_content(formula, {one: 3.5, two: 4.0}, {"days": 30})
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "book.xlsx")
             write_report(path, content)
             cells = {k: v for k, v in formula_cells(path).items() if k[0] == "S"}
         [(text_, cached, again)] = cells.values()
         self.assertIn("MAX(", text_)
-        self.assertAlmostEqual(cached, 4 - 2 * 4 / 30 + 3.5, 9)
+        self.assertAlmostEqual(cached, 4 - 2 * 4 / 30 + 3.5 + 10 + 100, 9)
         self.assertAlmostEqual(again, cached, 9)
+
+    def test_formula_without_a_part_is_not_live(self):
+        """A formula of cells is empty where a part is missing; a value that needs none is not."""
+        formula = engine.parse("coalesce(a, b) + 1")
+        for number, live in ((2.0, 1), (None, 0)):
+            content = self.formula_content(formula, {("a", ""): number, ("b", ""): 5.0}, {})
+            sheet = openpyxl.load_workbook(written(content))["S"]
+            found = [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
+            self.assertEqual(len(found), live, number)
+
+    def formula_content(self, formula, parts, constants):
+        """A workbook with one KPI in one period: the numbers of its parts, and its value."""
+        row = wb.Row("x", [None], parts={part: [number] for part, number in parts.items()})
+        values = {engine.Component(*part): number for part, number in parts.items()}
+        row.values = [formula.evaluate(values, constants)]
+        content = self.content()
+        measure = content.sheets[0][1][1]
+        measure.formula, measure.constants = formula, [constants]
+        measure.part_names = {part: part[0] for part in parts}
+        measure.part_formats = dict.fromkeys(parts, "0")
+        measure.whole, measure.blocks, measure.forecasts = row, [], [None]
+        measure.targets = measure.counts = [None]
+        content.periods, content.sheets = ["p"], [("S", [measure])]
+        content.cards[0].key = None
+        return content
 
     def test_parts(self):
         """Charts refer to cells, tables cover their rows, panes and pages are set."""

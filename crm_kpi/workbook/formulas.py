@@ -66,6 +66,9 @@ class _Cells(engine.Reader):
     def operate(self, sign, left, right):
         return f"({left}{sign}{right})"
 
+    def compare(self, sign, left, right):
+        return f"{left}{sign}{right}"
+
 
 def number(value):
     """A number as Excel's formulas write it.

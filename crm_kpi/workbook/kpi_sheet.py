@@ -242,7 +242,8 @@ class KpiSheet:
         numbers = {part: line.parts.get(key, {})[index] for key, part in components.items()
                    if key in line.parts}  # fmt: skip
         constants = measure.constants[index]
-        if len(numbers) < len(components) or not formulas.same(
+        known = [number for number in numbers.values() if formulas.is_number(number)]
+        if len(known) < len(components) or not formulas.same(
             measure.formula.evaluate(numbers, constants), line.values[index]
         ):
             return None

@@ -11,7 +11,7 @@ from ...board.counts_in import counts_in
 from ...board.figures import find_kpis, read_figures
 from ...board.filters import read_id
 from ...board.preview import KpiPreview, Preview
-from ...definitions import cell_records, changes, checks, data_warnings, words
+from ...definitions import cell_records, changes, checks, data_warnings, formula_checks, words
 from ...definitions.definition_words import definition_html, definition_lines
 from ...engine import formula as engine
 from ...engine.cells import ZERO_WHEN_EMPTY
@@ -140,8 +140,8 @@ class CrmKpi(models.Model):
     )
     formula = fields.Char(
         tracking=True,
-        help="Codes of KPIs, numbers, + - * /, parentheses and the functions listed below the "
-        "field. Example: deals_won / deals_closed",
+        help="Codes of KPIs, numbers, + - * / (or × ÷ −), parentheses and the functions listed "
+        "below the field. Example: deals_won / deals_closed",
     )
     formula_help = fields.Html(compute="_compute_formula_help")
     maturity_days = fields.Float(
@@ -190,6 +190,9 @@ class CrmKpi(models.Model):
     # --- display ---
     unit = fields.Selection(UNITS, required=True, default="count", tracking=True)
     digits = fields.Integer("Decimals", default=0)
+    proposed_unit = fields.Char(
+        store=False, help="The unit that was proposed for the formula in a form."
+    )
     direction = fields.Selection(
         [("increase", "Increase"), ("decrease", "Decrease"), ("maintain", "Maintain")],
         string="Objective",
@@ -375,6 +378,20 @@ class CrmKpi(models.Model):
         if self.name and not self.code:
             self.code = self._free_code(checks.code_from_name(self.name))
 
+    @api.onchange("formula")
+    def _onchange_formula(self):
+        """Propose unit and decimals of a new KPI, until the user chooses another unit."""
+        if self.formula:
+            self.formula = engine.stored_form(self.formula)
+        proposal = formula_checks.proposed_unit(self)
+        expected = self.proposed_unit or self.default_get(["unit"]).get("unit")
+        if not proposal or self._origin or self.unit != expected:
+            return
+        unit, digits = proposal
+        if unit != self.unit or not self.digits:
+            self.digits = digits
+        self.unit = self.proposed_unit = unit
+
     @api.onchange("source_id")
     def _onchange_source_id(self):
         """Clear filter and value when the new source has another model."""
@@ -401,11 +418,43 @@ class CrmKpi(models.Model):
 
     @api.constrains("kind", "formula", "unit", "code")
     def _check_formula(self):
-        checks.check_formulas(self)
+        formula_checks.check_formulas(self)
 
     @api.model
     def _formula_message(self, error):
-        return checks.formula_message(self.env, error)
+        return formula_checks.formula_message(self, error)
+
+    # --- FORMULA EDITOR ---
+
+    @api.model
+    @api.readonly
+    def get_formula_parts(self):
+        """What a formula can contain: KPIs, functions and constants.
+
+        :return: list of dicts with ``code, words, insert``
+        """
+        self.check_access("write")
+        parts = [
+            {"code": kpi.code, "words": kpi.name, "insert": kpi.code} for kpi in self.search([])
+        ]
+        return parts + words.formula_parts(self.env)
+
+    @api.model
+    @api.readonly
+    def check_typed_formula(self, formula, code=None, unit=None):
+        """What is wrong with a formula that is being typed, and what it means.
+
+        :param code: of the KPI, if it has one already
+        :param unit: of the KPI, if it was chosen
+        :return: dict with ``error, typed, code`` (the part of the formula in place of which a code
+            was probably meant), or with ``words``
+        """
+        self.check_access("write")
+        values = {"kind": "formula", "formula": formula, "code": code, "unit": unit}
+        kpi = self.new(values, origin=self._by_code([code]) if code else None)
+        if problem := formula_checks.check_typed(kpi):
+            return {"error": problem.text, "typed": problem.typed, "code": problem.code}
+        return {"words": words.computation_text(kpi, words.component_names(kpi))}
 
     def _check_code_unused(self, code):
         """Refuse a new code while formulas use the old one: they would lose their component."""
@@ -440,6 +489,7 @@ class CrmKpi(models.Model):
             self._prepare_manual(vals, vals.get("kind"))
             if vals.get("name") and not vals.get("code"):
                 vals["code"] = self._free_code(checks.code_from_name(vals["name"]))
+            self._prepare_formula(vals)
         kpis = super().create(vals_list)
         for kpi in kpis.filtered("component_ids"):
             kpi.version = kpi._next_version(0)
@@ -450,6 +500,7 @@ class CrmKpi(models.Model):
             self._check_code_unused(vals["code"])
         if DEFINING & vals.keys():
             self._prepare_manual(vals, vals.get("kind"))
+            self._prepare_formula(vals)
             before = {kpi: changes.definition_of(kpi, DEFINING) for kpi in self}
             result = super().write(vals)
             self.filtered(
@@ -528,6 +579,12 @@ class CrmKpi(models.Model):
                 vals["aggregator"] = "sum"
         elif kind == "formula":
             vals["source_id"] = False
+
+    @api.model
+    def _prepare_formula(self, vals):
+        """Store signs such as × and ÷ in one form."""
+        if vals.get("formula"):
+            vals["formula"] = engine.stored_form(vals["formula"])
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)

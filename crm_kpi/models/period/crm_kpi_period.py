@@ -674,6 +674,63 @@ class CrmKpiPeriod(models.Model):
         }
         return {period: found[key] for period, key in keys.items() if key in found}
 
+    def _lookup_periods(self, shift):
+        """The periods whose values a lookup function of a formula reads, for each period.
+
+        :param shift: see :class:`~...engine.formula.Component`
+        :return: dict of period to one or several periods, without those for which one is missing
+        """
+        name, _space, count = shift.partition(" ")
+        match name:
+            case "previous":
+                return self._previous()
+            case "last_year":
+                return self._previous(years=1)
+            case "rolling":
+                return self._trailing(dict.fromkeys(self, int(count)))
+            case "to_date":
+                return self._trailing({period: period._number_in_year() for period in self})
+        return {period: period for period in self}
+
+    def _number_in_year(self):
+        """Number of a month, quarter or year in its fiscal year, from 1; 0 for other periods."""
+        self.ensure_one()
+        length = self._length()
+        if length not in ("month", "quarter", "year"):
+            return 0
+        # superuser: every user may know the fiscal year of the KPIs
+        start = fiscal.year_of(self.sudo().company_id, self.date_from)[0]
+        number, day = 1, self.date_from
+        while day > start:
+            number, day = number + 1, calendar.shift(length, day, -1)
+        return number if day == start else 0
+
+    def _trailing(self, counts):
+        """The last N periods of the same kind, the period itself included.
+
+        :param counts: dict of each period to N
+        :return: dict of period to periods, without those for which one is missing
+        """
+        wanted = {}
+        for period, count in counts.items():
+            length = period._length()
+            if count and length in calendar.CALENDAR_KINDS:
+                starts = [calendar.shift(length, period.date_from, -n) for n in range(count)]
+                wanted[period] = [
+                    (period.company_id, period.kind, start, calendar.shift(length, start, 1))
+                    for start in starts
+                ]
+        starts = {start for keys in wanted.values() for _company, _kind, start, _end in keys}
+        found = {
+            (period.company_id, period.kind, period.date_from, period.date_to): period
+            for period in self.search([("date_from", "in", list(starts))])
+        }
+        return {
+            period: self.browse().union(*(found[key] for key in keys))
+            for period, keys in wanted.items()
+            if all(key in found for key in keys)
+        }
+
     def _same_part(self, elapsed):
         """The stored period of :func:`~...periods.comparison.same_part_days`, empty without one.
 

@@ -5,6 +5,13 @@ import { formatFloat } from "@web/views/fields/formatters";
 import { PivotRenderer } from "@web/views/pivot/pivot_renderer";
 import { pivotView } from "@web/views/pivot/pivot_view";
 
+/** Decimals of a number: more than the usual ones where it would be shown as 0. */
+function shownDigits(value, digits) {
+    const size = Math.abs(value);
+    const isShown = size < 1e-9 || Number(size.toFixed(digits));
+    return isShown ? digits : -Math.floor(Math.log10(size));
+}
+
 /** A pivot of values of several KPIs: each number is shown in the unit of its KPI. */
 export class ValuePivotRenderer extends PivotRenderer {
     setup() {
@@ -21,7 +28,8 @@ export class ValuePivotRenderer extends PivotRenderer {
             // of several KPIs, or no value
             return super.getFormattedValue(cell);
         }
-        const number = formatFloat(cell.value * format.factor, { digits: [16, format.digits] });
+        const value = cell.value * format.factor;
+        const number = formatFloat(value, { digits: [16, shownDigits(value, format.digits)] });
         return { value: `${format.prefix}${number}${format.suffix}` };
     }
 

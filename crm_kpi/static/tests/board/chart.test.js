@@ -113,6 +113,10 @@ test("numbers at the axis have one format, and the unit", async () => {
     );
     labels = texts(chart);
     expect(labels.every((label) => label.endsWith("\u00a0%"))).toBe(true);
+    // the steps of small values differ
+    chart = await mountChart({ points: [point(0.0002), point(0.0004)], prefix: "", suffix: "" });
+    labels = texts(chart);
+    expect(new Set(labels).size).toBe(labels.length);
 });
 
 test("annotations are made from the chart", async () => {

@@ -57,3 +57,12 @@ test("numbers are shown in the unit of the KPI of their column", async () => {
     // the total of several KPIs has no unit
     expect(texts).toInclude("1,234.25");
 });
+
+test("a value that is not 0 is not shown as 0", async () => {
+    Value._records = [
+        { id: 1, kpi_id: 1, level: "company", value: 0.0042 },
+        { id: 2, kpi_id: 2, level: "company", value: 0 },
+    ];
+    const texts = await mountPivot("kpi_id", "level");
+    expect(texts.slice(1)).toEqual(["$ 0.004", "0.0 %"]);
+});

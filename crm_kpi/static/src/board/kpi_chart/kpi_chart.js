@@ -475,7 +475,8 @@ export class KpiChart extends Component {
         const compact = Math.max(...shown.map(Math.abs)) >= 100000;
         const isRound = (one, digits) =>
             Math.abs(one * 10 ** digits - Math.round(one * 10 ** digits)) < 1e-6;
-        const digits = [0, 1, 2].find((n) => shown.every((one) => isRound(one, n))) ?? 2;
+        // enough for the steps of small values; the noise of floats is rounded away
+        const digits = [0, 1, 2, 3, 4, 5].find((n) => shown.every((one) => isRound(one, n))) ?? 2;
         const text = new Intl.NumberFormat(localization.code?.replace("_", "-"), {
             notation: compact ? "compact" : "standard",
             minimumFractionDigits: compact ? 0 : digits,
