@@ -90,6 +90,7 @@
             "crm_kpi/static/src/value_kanban/**/*",
             "crm_kpi/static/src/signs/**/*",
             "crm_kpi/static/src/definition_form/**/*",
+            "crm_kpi/static/src/formula_field/**/*",
             "crm_kpi/static/src/counts_in/**/*",
             "crm_kpi/static/src/entry_grid/**/*",
             "crm_kpi/static/src/board/**/*.scss",
@@ -105,6 +106,7 @@
         "web.assets_unit_tests": [
             "crm_kpi/static/tests/board/**/*",
             "crm_kpi/static/tests/entry_grid/**/*",
+            "crm_kpi/static/tests/formula_field/**/*",
             "crm_kpi/static/tests/signs/**/*",
             "crm_kpi/static/tests/value_pivot/**/*",
             ("include", "crm_kpi.board_assets"),
