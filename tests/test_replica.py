@@ -131,18 +131,22 @@ class TestReplica(BaseCase):
         servers.wait_for_replication()
         for cluster in (servers.primary, servers.standby):
             servers.logged(cluster)
-        for method, *arguments in (
-            ("get_board",),
-            ("get_detail", kpi_ids[0]),
-            ("get_explanation", kpi_ids[0]),
-            ("get_leaderboard", kpi_ids[0]),
+        for model, method, *arguments in (
+            ("crm.kpi.board", "get_board"),
+            ("crm.kpi.board", "get_detail", kpi_ids[0]),
+            ("crm.kpi.board", "get_explanation", kpi_ids[0]),
+            ("crm.kpi.board", "get_leaderboard", kpi_ids[0]),
+            ("crm.kpi", "get_preview", kpi_ids[0], {}),
+            ("crm.kpi", "get_definition", kpi_ids[0]),
         ):
             with self.subTest(method=method):
-                result = client.call("crm.kpi.board", method, *arguments)
+                result = client.call(model, method, *arguments)
                 self.assertIn("crm_kpi", servers.logged(servers.standby))
                 self.assertNotIn("crm_kpi", servers.logged(servers.primary))
                 if method == "get_detail":
                     self.assertEqual(result["card"]["value"], 2)
+                if method == "get_preview":
+                    self.assertEqual(result["periods"][-1]["value_text"], "2")
         log = (self.folder / "odoo.log").read_text()
         self.assertNotIn("falling back to read-write", log)
         self.assertNotIn("read-only transaction", log)

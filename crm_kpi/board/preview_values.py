@@ -52,7 +52,7 @@ class PreviewValues:
         """Values of a KPI, which can be unsaved.
 
         :param periods: with a value of the company
-        :param split: one of them, with values of salespeople and segments, too; may be empty
+        :param split: those of them with values of salespeople and segments, too; may be empty
         :return: dict of :class:`Key` to :class:`Number`
         """
         known = periods.filtered(lambda period: self.has_value(kpi, period))
@@ -140,7 +140,8 @@ class PreviewValues:
             return self._targets(component, periods)
         sources = periods._lookup_periods(part.shift)
         used = periods.browse().union(*sources.values())
-        numbers = self._stored_or_computed(component, used, sources.get(split, split.browse()))
+        of_split = split.browse().union(*(read for one, read in sources.items() if one in split))
+        numbers = self._stored_or_computed(component, used, of_split)
         result = {}
         for period, read in sources.items():
             whole = [numbers.get(Key(one.id), NOTHING).value for one in read]
@@ -205,7 +206,7 @@ def _is_read(part, key, split):
     """Whether the number of a component is read: nothing is added within segments."""
     if key.level == "company":
         return True
-    return key.period_id == split.id and not (part.is_sum and key.level == "segment")
+    return key.period_id in split.ids and not (part.is_sum and key.level == "segment")
 
 
 def _added(one, other):

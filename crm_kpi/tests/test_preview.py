@@ -255,6 +255,16 @@ class TestPreviewOfFormulas(PreviewCase):
         people = {row["name"]: row["value"] for row in preview["salespeople"]}
         self.assertEqual(people, {"Ann": 0.5, "Bob": 0.5, "Cid": 1})
 
+    def test_sums_of_periods_of_a_draft(self):
+        """Leads of January to March within a formula of drafts: 0, 4 and 5."""
+        self.make_kpi("all", state="draft")
+        self.make_kpi("sum", state="draft", kind="formula", formula="rolling(test_all, 3)")
+        preview = self.preview(self.values(kind="formula", formula="test_sum * 2"))
+        self.assertEqual(self.texts(preview)["March 2026"], "18")
+        # Ann: 2 in February and 2 in March
+        people = {row["name"]: row["value"] for row in preview["salespeople"]}
+        self.assertEqual(people["Ann"], 8)
+
     def test_earlier_periods_and_targets(self):
         """February had 4 leads, March 5, April 6; the target of March is 10."""
         march = self.period("month", "2026-03-02")

@@ -4,11 +4,11 @@ import { useAnswer } from "../answer";
 
 /**
  * The definition of a KPI in words: source, filter, date, credit and exclusions. Asked for when it
- * is shown.
+ * is shown. The slot holds further lines.
  */
 export class DefinitionLines extends Component {
     static template = "crm_kpi.DefinitionLines";
-    static props = { kpiId: Number };
+    static props = { kpiId: Number, slots: { type: Object, optional: true } };
 
     setup() {
         const orm = useService("orm");
