@@ -281,9 +281,32 @@ class TestPreviewOfFormulas(PreviewCase):
             ("test_leads - previous(test_leads)", "1"),
             ("test_leads / last_year(test_leads)", "–"),
             ("target(test_leads) - test_leads", "5"),
+            ("to_date(test_leads)", "9"),
+            ("rolling(test_leads, 2)", "9"),
+            ("rolling(test_leads, 60)", "–"),
+            ("if(test_leads > 4, previous(test_leads), 0)", "4"),
+            ("coalesce(last_year(test_leads), test_leads)", "5"),
         ):
             preview = self.preview(self.values(kind="formula", formula=formula))
             self.assertEqual(self.texts(preview)["March 2026"], expected, formula)
+
+    def test_sums_of_several_periods(self):
+        """Salespeople add up to the company; segments have no sums."""
+        preview = self.preview(self.values(kind="formula", formula="rolling(test_leads, 2)"))
+        leads = self.env["crm.lead"].search([("company_id", "=", self.company.id)])
+        spring = leads.filtered(lambda lead: lead.create_date.month in (2, 3))
+        self.assertEqual(len(spring), 9)
+        self.assertEqual(
+            {row["name"]: row["value"] for row in preview["salespeople"]},
+            {
+                user.name: len(spring.filtered(lambda lead, user=user: lead.user_id == user))
+                for user in spring.user_id
+            },
+        )
+        self.assertFalse(preview["segments"])
+        [component] = preview["components"]
+        self.assertEqual(component["name"], "Leads of the last 2 periods")
+        self.assertEqual(component["value_text"], "9")
 
 
 @tagged("post_install", "-at_install")

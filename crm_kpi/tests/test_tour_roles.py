@@ -105,6 +105,14 @@ class TestTours(KpiCommon, HttpCase):
         self.start_tour("/odoo/kpi-definitions", "crm_kpi_benelux", login="kpi_ada")
         self.assertEqual(self.env["crm.kpi"].search_count([]), before)
 
+    def test_ratio(self):
+        """A formula is completed and corrected while it is typed; its unit follows."""
+        self.make_kpi("closed", name="Tour closed", sequence=1)
+        self.start_tour("/odoo/kpi-definitions", "crm_kpi_ratio", login="kpi_ada")
+        kpi = self.env["crm.kpi"].search([("name", "=", "Tour ratio")])
+        self.assertEqual(kpi.formula, "test_tour / test_closed")
+        self.assertEqual((kpi.unit, kpi.digits), ("percent", 1))
+
     def test_definition_change(self):
         """A changed definition is saved by the dialog, for all history or as a new KPI."""
         self.start_tour("/odoo/kpi-definitions", "crm_kpi_definition_change", login="kpi_ada")

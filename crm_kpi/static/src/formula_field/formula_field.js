@@ -66,6 +66,10 @@ export class FormulaField extends Component {
 
     async loadParts() {
         this.parts = await this.orm.silent.call("crm.kpi", "get_formula_parts", []);
+        const { el } = this.input;
+        if (el && el === document.activeElement && el.value !== this.value) {
+            this.propose(); // what was typed meanwhile
+        }
     }
 
     /** Ask the server what is wrong with a text, or what it means. */

@@ -2,7 +2,7 @@ import { complete } from "@crm_kpi/formula_field/completion";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { describe, expect, test } from "@odoo/hoot";
 import { press, queryAllTexts, queryOne } from "@odoo/hoot-dom";
-import { advanceTime, animationFrame } from "@odoo/hoot-mock";
+import { advanceTime, animationFrame, Deferred } from "@odoo/hoot-mock";
 import {
     contains,
     defineModels,
@@ -44,8 +44,12 @@ const PARTS = [
 const INPUT = ".o_field_widget[name=formula] input";
 const ANSWER = ".o_kpi_formula_answer";
 
-async function mountFormula(answer = () => ({ words: "in words" }), resId = 3) {
-    onRpc("crm.kpi", "get_formula_parts", () => PARTS);
+async function mountFormula(
+    answer = () => ({ words: "in words" }),
+    resId = 3,
+    parts = Promise.resolve(PARTS)
+) {
+    onRpc("crm.kpi", "get_formula_parts", () => parts);
     onRpc("crm.kpi", "check_typed_formula", ({ args }) => answer(...args));
     await mountView({
         type: "form",
@@ -103,6 +107,16 @@ test("a proposal is chosen with the keyboard", async () => {
     expect(INPUT).toBeFocused();
     expect(".o_kpi_formula_list").toHaveCount(0);
     expect(INPUT).toHaveAttribute("aria-expanded", "false");
+});
+
+test("what was typed before the proposals arrived is completed", async () => {
+    const parts = new Deferred();
+    await mountFormula(undefined, 3, parts);
+    await type("reve");
+    expect(".o_kpi_formula_list").toHaveCount(0);
+    parts.resolve(PARTS);
+    await animationFrame();
+    expect(queryAllTexts(".o_kpi_formula_list li code")).toEqual(["revenue_ordered"]);
 });
 
 test("Escape closes the proposals, a click chooses one", async () => {

@@ -363,6 +363,72 @@ registry.category("web_tour.tours").add("crm_kpi_benelux", {
     ],
 });
 
+const formula = ".o_field_widget[name=formula] input";
+
+registry.category("web_tour.tours").add("crm_kpi_ratio", {
+    steps: () => [
+        {
+            trigger: ".o_list_button_add",
+            run: "click",
+        },
+        {
+            trigger: ".o_field_widget[name=name] input",
+            run: "edit Tour ratio",
+        },
+        {
+            trigger: ".o_field_widget[name=category_id] input",
+            run: "edit Conversion",
+        },
+        {
+            trigger: ".ui-autocomplete .dropdown-item:contains(Conversion)",
+            run: "click",
+        },
+        {
+            trigger: ".o_field_widget[name=kind] input[data-value=formula]",
+            run: "click",
+        },
+        {
+            content: "By its name",
+            trigger: formula,
+            run: "edit Tour lea",
+        },
+        {
+            trigger: ".o_kpi_formula_list li:contains(test_tour)",
+            run: "click",
+        },
+        {
+            content: "The formula in words",
+            trigger: ".o_kpi_formula_answer:contains(= Tour leads)",
+        },
+        {
+            trigger: formula,
+            run: "edit test_tour ÷",
+        },
+        {
+            trigger: ".o_kpi_formula_answer:contains(a KPI or a number is missing)",
+        },
+        {
+            trigger: ".o_kpi_formula_pick",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_data_row:contains(Tour closed) .o_data_cell",
+            run: "click",
+        },
+        {
+            trigger: ".o_kpi_formula_answer:contains(= Tour leads ÷ Tour closed)",
+        },
+        {
+            content: "The first save is not refused",
+            trigger: ".o_form_button_save",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_saved",
+        },
+    ],
+});
+
 const figure = ".o_kanban_record:contains(Tour figure)";
 
 registry.category("web_tour.tours").add("crm_kpi_library", {
