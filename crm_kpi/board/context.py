@@ -252,6 +252,7 @@ class BoardContext:
         if scope not in dict(board._fields["scope"].selection):
             scope = board.scope
         self.visible_teams = self._find_visible_teams()
+        self.names_of_users = {self.env.uid: self.env.user.name}
         # other salespeople are read only where they can be chosen
         self.visible_users = self._find_visible_users(filters) if scope == "team" else self.env.user
         self.team, self.user = self.env["crm.team"], self.env["res.users"]
@@ -322,10 +323,16 @@ class BoardContext:
             users |= users.search(
                 [("id", "=", filters.user_id), ("company_ids", "in", self.company.ids)]
             )
-        # read only the names, because there may be hundreds of users
-        users.fetch(["partner_id"])
-        users.partner_id.fetch(["name"])
-        return users.sorted(lambda user: (user.name or "").casefold())
+        # only ids and names, because there may be hundreds of users
+        query = users.with_context(active_test=False)._search([("id", "in", users.ids)])
+        columns = (users._field_to_sql(query.table, name, query) for name in ("id", "name"))
+        self.names_of_users = dict(
+            sorted(
+                self.env.execute_query(query.select(*columns)),
+                key=lambda row: (row[1] or "").casefold(),
+            )
+        )
+        return users.browse(self.names_of_users)
 
     def members(self, teams):
         """The salespeople of some teams."""

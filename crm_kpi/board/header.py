@@ -52,7 +52,7 @@ def filter_choices(context):
         "days": {"first": first_day.isoformat(), "last": final_day.isoformat()},
         "companies": _names(context.env.companies),
         "teams": _names(context.visible_teams),
-        "users": _names(context.visible_users),
+        "users": [{"id": id_, "name": name} for id_, name in context.names_of_users.items()],
         "segment_sets": [
             {
                 "id": segment_set.id,
