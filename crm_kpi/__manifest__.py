@@ -93,6 +93,7 @@
             "crm_kpi/static/src/formula_field/**/*",
             "crm_kpi/static/src/counts_in/**/*",
             "crm_kpi/static/src/entry_grid/**/*",
+            "crm_kpi/static/src/path_field/**/*",
             "crm_kpi/static/src/board/**/*.scss",
         ],
         # only loaded when a pivot is opened

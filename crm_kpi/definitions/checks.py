@@ -9,6 +9,8 @@ from odoo.exceptions import ValidationError
 
 from ..engine import formula as engine
 from ..engine.functions import DIMENSIONS, FUNCTIONS
+from ..engine.values import DAYS_BETWEEN, PSEUDO_FIELDS, days_between
+from .fitting import DATES
 
 
 def check_code(kpi):
@@ -52,11 +54,8 @@ def _is_component(code):
 # --- AGGREGATES ---
 
 
-def check_aggregate(kpi, pseudo_fields):
-    """Check source, filter, value and maturity of a KPI that aggregates records.
-
-    :param pseudo_fields: values other than fields, such as ``@customer``
-    """
+def check_aggregate(kpi):
+    """Check source, filter, value and maturity of a KPI that aggregates records."""
     source = kpi.source_id
     if not source:
         raise ValidationError(
@@ -75,8 +74,10 @@ def check_aggregate(kpi, pseudo_fields):
             )
     elif not kpi.value_field:
         raise ValidationError(kpi.env._("Value: choose the field to aggregate, or count records."))
+    elif kpi.value_field.startswith(DAYS_BETWEEN):
+        _check_days_between(kpi)
     elif kpi.value_field.startswith("@"):
-        _check_pseudo_field(kpi, pseudo_fields)
+        _check_pseudo_field(kpi)
     else:
         _check_value_field(kpi)
     if kpi.maturity_days < 0:
@@ -85,14 +86,35 @@ def check_aggregate(kpi, pseudo_fields):
         )
 
 
-def _check_pseudo_field(kpi, pseudo_fields):
+def _check_days_between(kpi):
+    dates = days_between(kpi.value_field)
+    if not dates:
+        raise ValidationError(kpi.env._("Value: choose two dates."))
+    for path in dates:
+        field = kpi.source_id._path_field(path, kpi.env._("Value"))
+        kpi.source_id._check_readable(path)
+        if field.type not in DATES:
+            raise ValidationError(
+                kpi.env._("Value: %(field)s is not a date. Choose a date.", field=path)
+            )
+    if kpi.source_id.kind == "cohort":
+        raise ValidationError(
+            kpi.env._("Value: days between two dates need a source of events or a snapshot.")
+        )
+    if kpi.unit not in ("days", "count", "ratio"):
+        raise ValidationError(
+            kpi.env._("Unit: the value is a number of days. Choose the unit Days.")
+        )
+
+
+def _check_pseudo_field(kpi):
     path = kpi.value_field
-    if path not in pseudo_fields:
+    if path not in PSEUDO_FIELDS:
         raise ValidationError(
             kpi.env._(
                 "Value: %(value)s is unknown. Choose a field or one of %(known)s.",
                 value=path,
-                known=", ".join(pseudo_fields),
+                known=", ".join(PSEUDO_FIELDS),
             )
         )
     if path == "@customer":

@@ -19,11 +19,14 @@ DOCUMENTS = (
     "mailing.", "membership.", "mrp.", "pos.", "product.", "project.", "purchase.", "rating.rating",
     "repair.", "res.partner", "sale.", "stock.", "survey.", "utm.", "x_",
 )  # fmt: skip
-#: Models that a path or a filter may pass through, in addition.
-LINKS = (
-    "account.account", "account.journal", "crm.kpi.period", "crm.kpi.segment", "hr.department",
-    "res.company", "res.country", "res.currency", "res.users", "uom.",
-)  # fmt: skip
+#: Models that a path or a filter may pass through, in addition. Not by the beginning of their
+#: names: ``res.users.apikeys`` and ``res.users.log`` are not ``res.users``.
+LINKS = {
+    "account.account", "account.account.tag", "account.journal", "crm.kpi.period",
+    "crm.kpi.segment", "crm.kpi.segment.set", "hr.department", "res.company", "res.country",
+    "res.country.group", "res.country.state", "res.currency", "res.users", "uom.category",
+    "uom.uom",
+}  # fmt: skip
 #: Fields that hold secrets.
 SECRET = re.compile(r"token|passw|secret|api_?key|private_key|hash|totp|oauth|signup", re.I)
 
@@ -34,6 +37,21 @@ def is_measurable(model):
     if allowed is not None:
         return allowed
     return model._name.startswith(DOCUMENTS) and not model._name.startswith("crm.kpi")
+
+
+def measurable_models(env):
+    """The models that the user may choose for a source: list of ``(model, name)``, by name."""
+    names = [
+        name
+        for name, model in env.items()
+        if not model._abstract
+        and not model._transient
+        and is_measurable(model)
+        and model.has_access("read")
+    ]
+    # superuser: names of models that the user may read, as the model selector of Odoo shows them
+    found = env["ir.model"].sudo().search_fetch([("model", "in", names)], ["model", "name"])
+    return sorted(((model.model, model.name) for model in found), key=lambda one: one[1].lower())
 
 
 def check_model(model):
@@ -62,7 +80,7 @@ def check_path(model, path, label, compared=None):
         field = model._fields.get(name)
         if field is None:
             return  # reported by the checks of the definition, or a property
-        if SECRET.search(name) or field.type == "binary":
+        if is_secret(field):
             raise ValidationError(
                 model.env._(
                     "%(label)s: %(path)s cannot be used, because %(field)s can hold a secret. "
@@ -106,8 +124,14 @@ def check_domain(model, domain, label):
             check_path(model, path, label, compared)
 
 
+def is_secret(field):
+    """Whether a field can hold a secret, also by the name of the field that it shows."""
+    names = (field.name, field.related or "")
+    return field.type == "binary" or any(SECRET.search(name) for name in names)
+
+
 def _may_pass(model):
-    return is_measurable(model) or model._name.startswith(LINKS)
+    return is_measurable(model) or model._name in LINKS
 
 
 def _is_text(compared):

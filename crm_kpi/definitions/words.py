@@ -12,6 +12,8 @@ from odoo.tools.misc import formatLang
 from ..bidi import isolated
 from ..engine import formula as engine
 from ..engine.functions import CONSTANTS, FUNCTIONS
+from ..engine.values import days_between
+from .fitting import path_label
 
 #: A number closer to 0 than this is shown as 0.
 NOISE = 1e-9
@@ -40,6 +42,10 @@ def _value_name(kpi):
     choices = dict(kpi._fields["value_choice"]._description_selection(kpi.env))
     if path in choices:
         return choices[path]
+    model = kpi.env[kpi.source_id.model]
+    if dates := days_between(path):
+        start, end = (path_label(model, date) for date in dates)
+        return kpi.env._("days from %(start)s to %(end)s", start=start, end=end)
     try:
         field = kpi.source_id._path_field(path, "")
     except ValidationError:

@@ -8,6 +8,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..engine.cells import Column
+from ..engine.values import days_between
 from .fact_periods import join_periods
 from .fact_query import FactQuery
 from .failures import told_to_reader
@@ -95,6 +96,8 @@ class FactPlan:
             since = self.facts.path(self.source.date_field)
             seconds = 86400.0 if path == "@age_days" else 3600.0
             return SQL("EXTRACT(EPOCH FROM (p.at - %s)) / %s", since, seconds)
+        if dates := days_between(path):
+            return self._days_between(*dates)
         field = self.source._path_field(path, self.source.env._("Value"))
         value = self.facts.path(path)
         if field.type == "monetary":
@@ -102,6 +105,21 @@ class FactPlan:
         if field.type == "boolean":
             return SQL("(%s)::int", value)
         return value
+
+    def _days_between(self, start, end):
+        """Days from one date to another: parts of days between two times, else local days."""
+        label = self.source.env._("Value")
+        kinds = [self.source._path_field(path, label).type for path in (start, end)]
+        times = [self.facts.path(path) for path in (start, end)]
+        if kinds == ["datetime", "datetime"]:
+            return SQL("EXTRACT(EPOCH FROM (%s - %s)) / 86400.0", times[1], times[0])
+        days = [
+            SQL("((%s AT TIME ZONE 'UTC') AT TIME ZONE %s)::date", time, self.facts.timezone)
+            if kind == "datetime"
+            else time
+            for kind, time in zip(kinds, times, strict=True)
+        ]
+        return SQL("(%s - %s)", days[1], days[0])
 
     def _in_company_currency(self, path, field, value):
         """The amount at the rate of the record's own date, as ``res.currency`` computes it.

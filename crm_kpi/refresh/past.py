@@ -14,6 +14,7 @@ The history of a model is another model, named by ``_kpi_history``. Its rows are
 from odoo.models import LOG_ACCESS_COLUMNS
 from odoo.tools import SQL
 
+from ..engine.values import value_paths
 from .due import RELATIVE_DATE
 
 #: Fields that no record changes.
@@ -57,8 +58,7 @@ def is_rebuilt(kpi):
         names = {condition.field_expr.split(".")[0] for condition in conditions}
     except ValueError:
         return True  # the refresh reports the filter
-    if kpi.value_field and not kpi.value_field.startswith("@"):
-        names.add(kpi.value_field.split(".")[0])
+    names.update(path.split(".")[0] for path in value_paths(kpi.value_field))
     return names <= known_fields(source)
 
 

@@ -13,7 +13,7 @@ from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
 from odoo.tools import SQL, mute_logger
 
-from ..models.kpi.crm_kpi_source import _PATHS
+from ..definitions.fitting import PARTS
 from ..refresh.steps import GoalsStep, PeriodsStep
 from ..workbook.request import WorkbookRequest
 from .common_board import BoardCase
@@ -558,7 +558,7 @@ class TestFaultMatrix(FaultCase):
     def breaks(self):
         """Yield what breaks, the KPIs that fail, and a part of their error."""
         both = self.victim | self.sibling
-        paths = [name for name in _PATHS if name != "date_end_field"]
+        paths = [name for name in PARTS if name != "date_end_field"]
         for name in (*paths, "date_end_field"):
             yield (
                 f"source {name}",

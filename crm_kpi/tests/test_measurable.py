@@ -54,18 +54,15 @@ class TestAllowRule(MeasurableCase):
             if name not in self.env:
                 continue
             self.assertFalse(is_measurable(self.env[name]), name)
-            with self.subTest(name), self.assertRaises(UserError):
-                # not even a system administrator
-                self.env["crm.kpi.source"].with_user(self.system).create(
-                    self.source_values(
-                        "never",
-                        model_id=self.env["ir.model"]._get_id(name),
-                        date_field="create_date",
-                        user_field=False,
-                        team_field=False,
-                        company_field=False,
+            # not even a system administrator, and not by the name of the model
+            for user in (self.ada, self.system):
+                for chosen in ({"model_id": self.env["ir.model"]._get_id(name)}, {"model": name}):
+                    values = self.source_values(
+                        "never", user_field=False, team_field=False, company_field=False
                     )
-                )
+                    del values["model_id"]
+                    with self.subTest(name, user=user.name), self.assertRaises(UserError):
+                        self.env["crm.kpi.source"].with_user(user).create({**values, **chosen})
         technical = ("ir.", "base.", "bus.", "mail.", "discuss.", "res.users", "auth", "web")
         for name, model in self.env.items():
             if name.startswith(technical):
@@ -92,6 +89,12 @@ class TestAllowRule(MeasurableCase):
             "[('user_id', 'any', [('partner_id', 'any', [('access_token', '=like', 'a%')])])]",
             "[('activity_ids.note', 'ilike', '1')]",
             "[('partner_id.signup_type', '=', 'x')]",
+            "[('user_id.password', '=like', 'a%')]",
+            "[('user_id.api_key_ids', '!=', False)]",
+            "[('user_id.log_ids.create_date', '>', '2020-01-01')]",
+            "[('user_id.partner_id.user_ids.password', '=like', 'a%')]",
+            "[('user_id.group_ids.name', '=', 'x')]",
+            "[('company_id.partner_id.user_ids', 'any', [('password', '!=', False)])]",
         )
         for user in (self.ada, self.system):
             for target in (kpi, self.source):
@@ -103,6 +106,47 @@ class TestAllowRule(MeasurableCase):
                         with self.assertRaises(UserError):
                             target.with_user(user).domain = domain
                         self.assertEqual(target.domain, before)
+
+    def test_paths(self):
+        """No part of a source and no value leads through a user's secrets, messages or settings."""
+        bad = {
+            "user_field": (
+                "user_id.log_ids.create_uid",
+                "user_id.api_key_ids.user_id",
+                "message_main_attachment_id.create_uid",
+                "message_ids.create_uid",
+            ),
+            "date_field": (
+                "user_id.log_ids.create_date",
+                "user_id.password",
+                "message_main_attachment_id.create_date",
+            ),
+            "partner_field": ("message_ids.author_id", "user_id.api_key_ids.user_id.partner_id"),
+            "company_field": ("user_id.res_users_settings_id.user_id.company_id",),
+        }
+        values = (
+            "user_id.password",
+            "user_id.log_ids",
+            "user_id.api_key_ids.id",
+            "message_main_attachment_id.file_size",
+            "@days_between:create_date:user_id.log_ids.create_date",
+            "@days_between:create_date:message_main_attachment_id.create_date",
+        )
+        kpi = self.make_kpi("paths")
+        for user in (self.ada, self.system):
+            for part, paths in bad.items():
+                for path in paths:
+                    before = self.source[part]
+                    with self.subTest(user=user.name, part=part, path=path):
+                        with self.assertRaises(UserError):
+                            self.source.with_user(user)[part] = path
+                        self.assertEqual(self.source[part], before)
+            for path in values:
+                with self.subTest(user=user.name, path=path), self.assertRaises(UserError):
+                    kpi.with_user(user).write(
+                        {"aggregator": "max", "unit": "days", "value_field": path}
+                    )
+        self.assertEqual((kpi.aggregator, kpi.value_field), ("count", False))
 
     def test_values(self):
         orders = self.env["crm.kpi.source"].with_user(self.system).create(

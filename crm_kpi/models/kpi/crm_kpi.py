@@ -11,15 +11,24 @@ from ...board.counts_in import counts_in
 from ...board.figures import find_kpis, read_figures
 from ...board.filters import read_id
 from ...board.preview import KpiPreview, Preview
-from ...definitions import cell_records, changes, checks, data_warnings, formula_checks, words
+from ...definitions import (
+    cell_records,
+    changes,
+    checks,
+    data_warnings,
+    fitting,
+    formula_checks,
+    words,
+)
 from ...definitions.definition_words import definition_html, definition_lines
 from ...engine import formula as engine
+from ...engine import values
 from ...engine.cells import ZERO_WHEN_EMPTY
 from ...refresh.claim import claim_refresh
 from ...refresh.past import is_rebuilt
 from ...refresh.periods import delete_short_periods, refresh_periods
 from ...refresh.refresh import Refresh, ScheduledRefresh, SecondWorker
-from .crm_kpi_source import COMPARED_PEOPLE, PSEUDO_FIELDS
+from .crm_kpi_source import COMPARED_PEOPLE
 
 AGGREGATORS = [
     ("count", "Count"),
@@ -123,7 +132,8 @@ class CrmKpi(models.Model):
         "Value",
         tracking=True,
         help="Field that is summed, averaged or counted distinctly. @customer is the "
-        "customer of the record; @age_days and @age_hours are its age in a snapshot.",
+        "customer of the record; @age_days and @age_hours are its age in a snapshot; "
+        "@days_between:start:end are the days from one date to another.",
     )
     value_choice = fields.Selection(
         [
@@ -131,12 +141,28 @@ class CrmKpi(models.Model):
             ("@customer", "Customer"),
             ("@age_days", "Age in days (snapshot)"),
             ("@age_hours", "Age in hours (snapshot)"),
+            (values.DAYS_BETWEEN, "Days between two dates"),
         ],
         string="Value of",
         compute="_compute_value_choice",
         inverse="_inverse_value_choice",
-        help="What is summed, averaged or counted: a field of the record, its customer, or "
-        "the time since it was opened.",
+        help="What is summed, averaged or counted: a field of the record, its customer, the "
+        "time since it was opened, or the days from one of its dates to another.",
+    )
+    value_start = fields.Char(
+        "From date",
+        compute="_compute_value_dates",
+        inverse="_inverse_value_dates",
+        help="Days are counted from this date. Records without it have no value.",
+    )
+    value_end = fields.Char(
+        "To date",
+        compute="_compute_value_dates",
+        inverse="_inverse_value_dates",
+        help="Days are counted to this date. Records without it have no value.",
+    )
+    value_choices = fields.Json(
+        compute="_compute_value_choices", help="What the lists of the form offer."
     )
     formula = fields.Char(
         tracking=True,
@@ -341,12 +367,44 @@ class CrmKpi(models.Model):
     @api.depends("value_field")
     def _compute_value_choice(self):
         for kpi in self:
-            path = kpi.value_field
-            kpi.value_choice = path if path in PSEUDO_FIELDS else "field"
+            kind = (kpi.value_field or "").split(":")[0]
+            known = (*values.PSEUDO_FIELDS, values.DAYS_BETWEEN)
+            kpi.value_choice = kind if kind in known else "field"
 
     def _inverse_value_choice(self):
         for kpi in self:
             kpi._take_value_choice()
+
+    @api.depends("value_field")
+    def _compute_value_dates(self):
+        for kpi in self:
+            dates = values.chosen_dates(kpi.value_field) or ("", "")
+            kpi.value_start, kpi.value_end = dates
+
+    def _inverse_value_dates(self):
+        for kpi in self:
+            kpi._take_value_dates()
+
+    @api.depends("source_id", "aggregator", "value_field")
+    @api.depends_context("lang", "uid")
+    def _compute_value_choices(self):
+        for kpi in self:
+            kpi.value_choices = kpi._value_choices()
+
+    def _value_choices(self):
+        model = self.source_id._readable_model() if self.source_id else None
+        if model is None:
+            return {}
+        dates = fitting.fitting_paths(model, "date_field", fitting.DATES)
+        paths = fitting.fitting_paths(model, "value_field", fitting.NUMBERS)
+        own = [path for path in values.value_paths(self.value_field) if path not in paths]
+        if len(own) == 1:
+            paths += own
+        types = None if self.aggregator == "count_distinct" else list(fitting.NUMBERS)
+        return {
+            "dates": {"choices": fitting.labelled(model, dates), "types": list(fitting.DATES)},
+            "value": {"choices": fitting.labelled(model, paths), "types": types},
+        }
 
     @api.depends_context("uid")
     def _compute_is_chosen(self):
@@ -366,11 +424,14 @@ class CrmKpi(models.Model):
     @api.onchange("value_choice")
     def _onchange_value_choice(self):
         self._take_value_choice()
+        self._propose_value()
 
     def _take_value_choice(self):
-        if self.value_choice != "field":
+        if self.value_choice == values.DAYS_BETWEEN:
+            self._take_value_dates()
+        elif self.value_choice != "field":
             self.value_field = self.value_choice
-        elif self.value_field in PSEUDO_FIELDS:
+        elif (self.value_field or "").startswith("@"):
             self.value_field = False
 
     @api.onchange("name")
@@ -392,6 +453,32 @@ class CrmKpi(models.Model):
             self.digits = digits
         self.unit = self.proposed_unit = unit
 
+    @api.onchange("value_start", "value_end")
+    def _onchange_value_dates(self):
+        self._take_value_dates()
+
+    def _take_value_dates(self):
+        if self.value_choice == values.DAYS_BETWEEN:
+            self.value_field = values.between(self.value_start, self.value_end)
+            if self.unit == "count":
+                self.unit = "days"
+
+    @api.onchange("aggregator")
+    def _onchange_aggregator(self):
+        self._propose_value()
+
+    def _propose_value(self):
+        """Propose the amount of the records where a field is aggregated."""
+        model = self.source_id._readable_model() if self.source_id else None
+        adds = self.aggregator not in ("count", "count_distinct")
+        if self.value_field or not adds or self.value_choice != "field" or model is None:
+            return
+        paths = fitting.fitting_paths(model, "value_field", fitting.NUMBERS)
+        self.value_field = fitting.proposed_path(paths, "value_field")
+        is_money = self.value_field and model._fields[self.value_field].type == "monetary"
+        if is_money and self.unit == "count":
+            self.unit = "money"
+
     @api.onchange("source_id")
     def _onchange_source_id(self):
         """Clear filter and value when the new source has another model."""
@@ -399,8 +486,9 @@ class CrmKpi(models.Model):
             return
         if self.source_id.model != self._origin.source_id.model:
             self.domain = "[]"
-            if self.value_field not in PSEUDO_FIELDS:
+            if self.value_field not in values.PSEUDO_FIELDS:
                 self.value_field = False
+        self._propose_value()
 
     # --- CONSTRAINTS ---
 
@@ -414,7 +502,7 @@ class CrmKpi(models.Model):
     )
     def _check_aggregate(self):
         for kpi in self.filtered(lambda kpi: kpi.kind != "formula"):
-            checks.check_aggregate(kpi, PSEUDO_FIELDS)
+            checks.check_aggregate(kpi)
 
     @api.constrains("kind", "formula", "unit", "code")
     def _check_formula(self):

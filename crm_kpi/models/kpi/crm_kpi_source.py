@@ -7,27 +7,14 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 
-from ...definitions import changes, measurable
+from ...definitions import changes, fitting, measurable
 from ...refresh.fact_plan import plan_for_reader
 from ...refresh.records import count_reasons, counted_record_ids, record_ids_by_reason
 
-#: Values that every fact has in addition to the fields of the record.
-PSEUDO_FIELDS = ("@customer", "@age_days", "@age_hours")
-
-_PATHS = {
-    "date_field": ("date", "datetime"),
-    "date_end_field": ("date", "datetime"),
-    "user_field": "res.users",
-    "team_field": "crm.team",
-    "company_field": "res.company",
-    "partner_field": "res.partner",
-    "segment_field": "crm.kpi.segment",
-    "country_field": "res.country",
-}
 #: A change of one of these fields is a new version of the definition of the source's KPIs.
 DEFINING = {
     "model_id", "kind", "domain", "rebuildable", "stable_fields", "base_source_ids", "trailing_months",
-    "unassigned", *_PATHS,
+    "unassigned", *fitting.PARTS,
 }  # fmt: skip
 #: Who is compared with each other. People with own records in the period always are.
 COMPARED_PEOPLE = [
@@ -64,7 +51,16 @@ class CrmKpiSource(models.Model):
         default="event",
     )
     model_id = fields.Many2one("ir.model", required=True, ondelete="cascade")
-    model = fields.Char(related="model_id.model", string="Model name")
+    model = fields.Char(
+        related="model_id.model",
+        string="Records",
+        readonly=False,
+        help="The kind of records, such as orders or invoices. Business documents that you may read "
+        "can be chosen.",
+    )
+    model_name = fields.Char(related="model_id.name", string="Name of the records")
+    date_label = fields.Char("Date of a record", compute="_compute_date_label")
+    choices = fields.Json(compute="_compute_choices", help="What the lists of the form offer.")
     domain = fields.Char("Filter", default="[]", help="Only these records are facts.")
     date_field = fields.Char(
         "Date",
@@ -146,6 +142,95 @@ class CrmKpiSource(models.Model):
 
     _code_uniq = models.Constraint("UNIQUE(code)", "A source with this code exists already.")
 
+    # --- WHAT THE FORM OFFERS AND PROPOSES ---
+
+    @api.depends("model_id", "date_field")
+    @api.depends_context("lang")
+    def _compute_date_label(self):
+        for source in self:
+            model = self.env.get(source.model) if source.model else None
+            known = source.date_field and model is not None
+            source.date_label = known and fitting.path_label(model, source.date_field)
+
+    @api.depends("model_id", *fitting.PARTS)
+    @api.depends_context("lang", "uid")
+    def _compute_choices(self):
+        models_to_choose = measurable.measurable_models(self.env)
+        for source in self:
+            source.choices = source._choices(models_to_choose)
+
+    def _choices(self, models_to_choose):
+        """By field: the choices with their labels, and what a path has to lead to."""
+        models_to_choose = [*models_to_choose]
+        known = dict(models_to_choose)
+        if self.model and self.model not in known:
+            # the app is not installed any more, or the user may not read the model
+            models_to_choose.append((self.model, self.model_name))
+        result = {"model": {"choices": models_to_choose}}
+        model = self.env.get(self.model) if self.model else None
+        if model is None:
+            return result
+        for part, expected in fitting.PARTS.items():
+            paths = fitting.fitting_paths(model, part, expected) if self.model in known else []
+            if self[part] and self[part] not in paths:
+                paths.append(self[part])
+            of_types = isinstance(expected, tuple)
+            result[part] = {
+                "choices": fitting.labelled(model, paths),
+                "types": list(expected) if of_types else ["many2one"],
+                "relation": False if of_types else expected,
+            }
+        return result
+
+    @api.onchange("model")
+    def _onchange_model(self):
+        """Propose the fields of the model that is chosen."""
+        self.model_id = self.env["ir.model"]._get(self.model or "")
+        own = {"domain", "stable_fields", *fitting.PARTS}
+        if self.model and self.model == self._origin.model:
+            self.update({name: self._origin[name] for name in own})
+            return
+        self.update({name: "[]" if name == "domain" else False for name in own})
+        model = self._readable_model()
+        if model is None:
+            return
+        for part in fitting.PROPOSED:
+            paths = fitting.fitting_paths(model, part, fitting.PARTS[part])
+            self[part] = fitting.proposed_path(paths, part)
+        self._propose_end()
+
+    @api.onchange("kind")
+    def _onchange_kind(self):
+        if self.kind != self._origin.kind:
+            self._propose_end()
+
+    def _propose_end(self):
+        """Only a snapshot needs an end date. An event with one counts in periods that hold both."""
+        model, part = self._readable_model(), "date_end_field"
+        if self.kind != "snapshot" or model is None:
+            self[part] = False
+        elif not self[part]:
+            paths = fitting.fitting_paths(model, part, fitting.PARTS[part])
+            self[part] = fitting.proposed_path(paths, part)
+
+    def _readable_model(self):
+        """The model of the records, ``None`` where the user may not read it."""
+        model = self.env.get(self.model) if self.model else None
+        return model if model is not None and model.has_access("read") else None
+
+    @api.model
+    def _with_model_id(self, vals):
+        """Values with the model instead of its name."""
+        if "model" not in vals:
+            return vals
+        vals = dict(vals)
+        name = vals.pop("model")
+        model_id = self.env["ir.model"]._get_id(name) if isinstance(name, str) and name else False
+        if not model_id:
+            raise ValidationError(self.env._("Records: choose the kind of records to measure."))
+        vals["model_id"] = model_id
+        return vals
+
     # --- CHECKS ---
 
     @api.constrains("kind", "trailing_months", "date_end_field")
@@ -181,15 +266,16 @@ class CrmKpiSource(models.Model):
                     )
                 )
 
-    @api.constrains("model_id", "kind", "domain", *_PATHS)
+    @api.constrains("model_id", "kind", "domain", *fitting.PARTS)
     def _check_definition(self):
-        labels = {name: self._fields[name]._description_string(self.env) for name in _PATHS}
+        labels = {name: self._fields[name]._description_string(self.env) for name in fitting.PARTS}
         for source in self:
             model = self.env.get(source.model)
             if model is None or model._abstract or model._transient:
                 raise ValidationError(
                     self.env._("Model: %s has no stored records. Choose another.", source.model)
                 )
+            measurable.check_model(model)
             if source.kind == "cohort":
                 if "period_id" not in model._fields:
                     raise ValidationError(
@@ -203,21 +289,16 @@ class CrmKpiSource(models.Model):
                 raise ValidationError(
                     self.env._("Date: choose the date field that places a record in time.")
                 )
-            for name, expected in _PATHS.items():
+            for name, expected in fitting.PARTS.items():
                 for path in source._paths(name):
                     source._check_path(labels[name], path, expected)
                     source._check_readable(path)
             source._check_domain(self.env._("Filter"), source.domain)
-            measurable.check_model(model)
 
     def _check_path(self, label, path, expected):
         """Refuse a path that does not lead to a field of the expected type or model."""
         field = self._path_field(path, label)
-        if isinstance(expected, tuple):
-            fits = field.type in expected
-        else:
-            fits = field.type == "many2one" and field.comodel_name == expected
-        if not fits:
+        if not fitting.fits(field, expected):
             raise ValidationError(
                 self.env._(
                     "%(label)s: %(path)s is a field of type %(type)s. Choose a field that leads "
@@ -300,7 +381,7 @@ class CrmKpiSource(models.Model):
 
         :raise ValidationError: names the field and the remedy
         """
-        for name in _PATHS:
+        for name in fitting.PARTS:
             for path in self._paths(name):
                 self._path_field(path, self._label_of(name))
         self._usable_domain(self.domain, self._label_of("domain"))
@@ -414,12 +495,13 @@ class CrmKpiSource(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_guarded(vals)
-        sources = super().create(vals_list)
+        sources = super().create([self._with_model_id(vals) for vals in vals_list])
         sources._note_author()
         return sources
 
     def write(self, vals):
         self._check_guarded(vals)
+        vals = self._with_model_id(vals)
         names = DEFINING & vals.keys()
         before = {source: changes.definition_of(source, names) for source in self}
         # superuser: what changed is noted, also the name of a model

@@ -1,0 +1,269 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Sources and values are chosen by name, by administrators of KPIs without system rights."""
+
+from datetime import datetime
+
+from odoo.exceptions import AccessError, ValidationError
+from odoo.tests import Form, HttpCase, tagged
+
+from .common import KpiCommon
+
+
+class ChoiceCase(KpiCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.ada = cls.make_user(
+            "Ada", "crm_kpi.group_kpi_admin", "sales_team.group_sale_salesman_all_leads"
+        )
+        cls.sources = cls.env["crm.kpi.source"].with_user(cls.ada)
+
+    def paths(self, source, part):
+        return [path for path, _label in source.choices[part]["choices"]]
+
+
+@tagged("post_install", "-at_install")
+class TestSourceChoice(ChoiceCase):
+    def new_source(self, model):
+        form = Form(self.sources)
+        form.name = form.code = "chosen"
+        form.model = model
+        return form
+
+    def test_invoices(self):
+        """The salesperson of an invoice, not the field that only mirrors it."""
+        with self.assertRaises(AccessError):
+            self.env["ir.model"].with_user(self.ada).name_search("Journal Entry")
+        form = self.new_source("account.move")
+        self.assertEqual(
+            (
+                form.date_field,
+                form.date_end_field,
+                form.user_field,
+                form.team_field,
+                form.company_field,
+                form.partner_field,
+            ),
+            ("invoice_date", False, "invoice_user_id", "team_id", "company_id", "partner_id"),
+        )
+        source = form.save()
+        self.assertEqual(source.model_id.sudo().model, "account.move")
+        self.assertEqual(self.paths(source, "user_field")[0], "invoice_user_id")
+        self.assertNotIn("user_id", self.paths(source, "user_field"))
+        self.assertIn("invoice_date_due", self.paths(source, "date_field"))
+        source.date_field = "invoice_date_due"
+        self.assertEqual(source.date_label, "Due Date")
+
+    def test_lines(self):
+        """Fields of the document of a line, but never its amount for each line."""
+        form = self.new_source("sale.order.line")
+        self.assertEqual(
+            (form.date_field, form.user_field, form.company_field, form.partner_field),
+            ("order_id.date_order", "salesman_id", "company_id", "order_partner_id"),
+        )
+        source = form.save()
+        self.assertIn("order_id.commitment_date", self.paths(source, "date_field"))
+        kpi = self.make_kpi("lines", source_id=source.id).with_user(self.ada)
+        values = [path for path, _label in kpi.value_choices["value"]["choices"]]
+        self.assertEqual(values[0], "price_subtotal")
+        self.assertFalse([path for path in values if "." in path])
+
+    def test_snapshot(self):
+        """Only a snapshot has an end date proposed: an event with one would have to span days."""
+        form = self.new_source("crm.lead")
+        self.assertEqual((form.date_field, form.date_end_field), ("create_date", False))
+        self.assertEqual((form.country_field, form.team_field), ("country_id", "team_id"))
+        form.kind = "snapshot"
+        self.assertEqual(form.date_end_field, "date_closed")
+        form.kind = "event"
+        self.assertFalse(form.date_end_field)
+
+    def test_custom_date(self):
+        """A date field made by hand can be chosen like any other."""
+        self.env["ir.model.fields"].create(
+            {
+                "model_id": self.env["ir.model"]._get_id("crm.lead"),
+                "name": "x_kickoff",
+                "field_description": "Kick-off",
+                "ttype": "date",
+            }
+        )
+        source = self.new_source("crm.lead").save()
+        self.assertIn(["x_kickoff", "Kick-off"], [*map(list, source.choices["date_field"]["choices"])])
+        source.date_field = "x_kickoff"
+        kpi = self.make_kpi("kickoff", source_id=source.id)
+        for day in ("2026-03-01", "2026-03-31", "2026-04-01", False):
+            self.make_lead("2026-01-01 12:00:00", x_kickoff=day)
+        month = self.period("month", "2026-03-10")
+        self.kpis._refresh(month, kpi)
+        self.assertEqual(self.value(kpi, month), 2)
+
+    def test_every_choice_fits(self):
+        """Of all models that may be chosen: stored fields of the right kind, without technical ones."""
+        models = [model for model, _name in self.source.with_user(self.ada).choices["model"]["choices"]]
+        self.assertLess({"crm.lead", "sale.order", "account.move", "res.partner"}, {*models})
+        forbidden = [m for m in models if m.startswith(("ir.", "mail.", "res.users", "base."))]
+        self.assertFalse(forbidden)
+        expected = {
+            "date_field": {"date", "datetime"},
+            "date_end_field": {"date", "datetime"},
+            "user_field": {"res.users"},
+            "team_field": {"crm.team"},
+            "company_field": {"res.company"},
+            "partner_field": {"res.partner"},
+            "country_field": {"res.country"},
+        }
+        source = self.source.with_user(self.ada)
+        count = 0
+        for name in models:
+            draft = source.new({"model_id": self.env["ir.model"]._get_id(name)})
+            for part, kinds in expected.items():
+                for path, label in draft.choices[part]["choices"]:
+                    model = self.env[name]
+                    for step in path.split("."):
+                        field = model._fields[step]
+                        model = self.env[field.comodel_name] if field.comodel_name else None
+                    with self.subTest(model=name, part=part, path=path):
+                        self.assertIn(field.comodel_name or field.type, kinds)
+                        self.assertTrue(field.store or field.inherited)
+                        self.assertTrue(label.strip())
+                        self.assertNotIn(step, ("write_date", "write_uid"))
+                    count += 1
+        self.assertGreater(count, 100)
+
+    def test_by_name(self):
+        """A name of a model is not written to the model, and has to be one."""
+        values = {"name": "x", "code": "test_by_name", "date_field": "date_order"}
+        for wrong in ("no.model", "", False, 7, ["sale.order"]):
+            with self.subTest(wrong), self.assertRaises(ValidationError):
+                self.sources.create({**values, "model": wrong})
+        models = self.env["ir.model"].search([]).mapped("model")
+        source = self.sources.create({**values, "model": "sale.order"})
+        self.assertEqual(source.model, "sale.order")
+        source.write({"model": "crm.lead", "date_field": "create_date"})
+        self.assertEqual(source.model, "crm.lead")
+        source.model = "sale.order"
+        self.assertEqual(source.model_id.sudo().model, "sale.order")
+        self.assertEqual(self.env["ir.model"].search([]).mapped("model"), models)
+
+    def test_list(self):
+        """The list of sources is searched and grouped by records without system rights."""
+        specification = {"name": {}, "model_name": {}, "date_label": {}}
+        found = self.sources.web_search_read([("model_name", "ilike", "lead")], specification)
+        self.assertIn(self.source.id, [record["id"] for record in found["records"]])
+        groups = self.sources.formatted_read_group([], ["model_id"], ["__count"])
+        self.assertIn(self.source.model_id.id, [group["model_id"][0] for group in groups])
+        [read] = self.source.with_user(self.ada).web_read(
+            {"model_id": {"fields": {"display_name": {}}}, "model": {}, "choices": {}}
+        )
+        self.assertEqual(read["model"], "crm.lead")
+
+    def test_other_model_again(self):
+        """Another model takes its own fields; going back restores what was there."""
+        self.source.domain = "[('type', '=', 'lead')]"
+        with Form(self.source.with_user(self.ada)) as form:
+            form.model = "sale.order"
+            self.assertEqual((form.date_field, form.domain), ("date_order", "[]"))
+            form.model = "crm.lead"
+            self.assertEqual(form.date_field, "create_date")
+            self.assertEqual(form.domain, "[('type', '=', 'lead')]")
+
+
+@tagged("post_install", "-at_install")
+class TestValueChoice(ChoiceCase):
+    def test_days_between(self):
+        """Parts of days between two times; whole local days where one of them is a date."""
+        facts = [
+            ("2026-03-01 10:00:00", "2026-03-04 22:00:00", "2026-03-21"),
+            # the 11th in Brussels
+            ("2026-03-10 23:30:00", "2026-03-12 23:30:00", "2026-03-21"),
+            ("2026-03-12 08:00:00", None, None),
+        ]
+        for created, closed, deadline in facts:
+            lead = self.make_lead(created, date_deadline=deadline)
+            self.backdate(lead, date_closed=closed)
+        times = self.make_kpi(
+            "times", aggregator="avg", unit="days", value_field="@days_between:create_date:date_closed"
+        )
+        dates = self.make_kpi(
+            "dates", aggregator="max", unit="days", value_field="@days_between:create_date:date_deadline"
+        )
+        least = self.make_kpi(
+            "least", aggregator="min", unit="days", value_field="@days_between:create_date:date_deadline"
+        )
+        month = self.period("month", "2026-03-10")
+        self.kpis._refresh(month, times | dates | least)
+        known = [(datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b, _d in facts if b]
+        expected = sum((b - a).total_seconds() / 86400 for a, b in known) / len(known)
+        self.assertAlmostEqual(self.value(times, month), expected)
+        self.assertEqual(self.value(dates, month), 20)
+        self.assertEqual(self.value(least, month), 10)
+        [cell] = self.cells(times, month, "company")
+        self.assertEqual(len(cell.action_open_records()["domain"][0][2]), 2)
+        self.assertEqual(times.computation_text, "Average: days from Created on to Closed Date")
+
+    def test_refused(self):
+        """Values that cannot be computed are refused when they are saved."""
+        good = {"aggregator": "avg", "unit": "days"}
+        for path in (
+            "@days_between:create_date",
+            "@days_between:create_date:",
+            "@days_between::",
+            "@days_between:create_date:name",
+            "@days_between:create_date:x_gone",
+            "@days_between:create_date:date_closed:date_open",
+        ):
+            with self.subTest(path), self.assertRaises(ValidationError):
+                self.make_kpi("wrong", value_field=path, **good)
+        path = "@days_between:create_date:date_closed"
+        with self.assertRaises(ValidationError):
+            self.make_kpi("wrong", value_field=path, aggregator="avg", unit="money")
+        customers = self.env.ref("crm_kpi.crm_kpi_source_customer")
+        with self.assertRaises(ValidationError):
+            self.make_kpi("wrong", source_id=customers.id, value_field=path, **good)
+
+    def test_form(self):
+        """The amount is proposed with its unit; the two dates are chosen one after the other."""
+        form = Form(self.kpis.with_user(self.ada))
+        form.name = "Chosen"
+        form.code = "test_chosen"
+        form.category_id = self.category
+        form.source_id = self.source
+        form.aggregator = "sum"
+        self.assertEqual((form.value_field, form.unit), ("expected_revenue", "money"))
+        form.aggregator = "avg"
+        form.unit = "count"
+        form.value_choice = "@days_between"
+        self.assertEqual(form.unit, "days")
+        form.value_start = "create_date"
+        self.assertEqual((form.value_start, form.value_end), ("create_date", False))
+        form.value_end = "date_closed"
+        kpi = form.save()
+        self.assertEqual(kpi.value_field, "@days_between:create_date:date_closed")
+        with Form(kpi) as form:
+            self.assertEqual((form.value_start, form.value_end), ("create_date", "date_closed"))
+            form.value_end = "date_open"
+        self.assertEqual(kpi.value_field, "@days_between:create_date:date_open")
+        with Form(kpi) as form:
+            form.value_choice = "field"
+            self.assertEqual(form.value_field, "expected_revenue")
+            form.unit = "money"
+        self.assertEqual(kpi.value_choice, "field")
+
+
+@tagged("post_install", "-at_install", "browser")
+class TestSourceTour(ChoiceCase, HttpCase):
+    def test_source_by_name(self):
+        """A source on order lines, by another date of the order, from a list of labels."""
+        self.start_tour("/odoo/kpi-sources", "crm_kpi_source_by_name", login="kpi_ada")
+        source = self.env["crm.kpi.source"].search([("code", "=", "lines_by_delivery")])
+        self.assertEqual(
+            (source.model, source.date_field, source.user_field, source.country_field),
+            (
+                "sale.order.line",
+                "order_id.commitment_date",
+                "salesman_id",
+                "order_partner_id.country_id",
+            ),
+        )
