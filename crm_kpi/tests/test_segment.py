@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from psycopg2 import IntegrityError
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import TransactionCase, freeze_time, new_test_user, tagged
+from odoo.tests import Form, TransactionCase, freeze_time, new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
 from ..segments.changed_customers import fact_columns
@@ -847,6 +847,125 @@ class TestSegmentDefinition(SegmentCase):
             lambda s: s.industry_id == self.industries[0]
         )
         self.assertEqual(segment.member_count, 2)
+
+    def test_first_segment_of_a_new_set(self):
+        """It is entered on the form of the set, which is not saved yet, as KPI administrator."""
+        admin = new_test_user(
+            self.env, "seg_admin", groups="crm_kpi.group_kpi_admin,base.group_partner_manager"
+        )
+        customers = self.partner("Big", ref="big"), self.partner("Small", ref="small")
+        form = Form(self.Set.with_user(admin))
+        form.name = "By reference"
+        with form.segment_ids.new() as line:
+            self.assertEqual(line.kind, "domain")
+            line.name = "Big ones"
+            line.domain = "[('ref', '=', 'big')]"
+            self.assertEqual(line.matching_count, 1)
+        with form.segment_ids.new() as line:
+            line.name = "Small ones"
+            line.domain = "[('ref', '=', 'small')]"
+        made = form.save()
+        segments = made.segment_ids - made.unknown_segment_id
+        self.assertEqual(segments.mapped("name"), ["Big ones", "Small ones"])
+        made.action_update_members()
+        for segment, customer in zip(segments, customers, strict=True):
+            self.assertEqual(segment.member_count, 1)
+            action = segment.action_open_members()
+            members = self.env[action["res_model"]].search(action["domain"])
+            self.assertEqual(members.partner_id, customer)
+        by_tag = Form(self.Set.with_user(admin))
+        by_tag.name, by_tag.kind = "Chosen tags", "tag"
+        tag = self.env["res.partner.category"].create({"name": "Chosen"})
+        with by_tag.segment_ids.new() as line:
+            line.name, line.category_id = "Chosen", tag
+        self.assertEqual((by_tag.save().segment_ids.category_id), tag)
+
+    def test_counts_are_customers(self):
+        """Contacts of a company are one customer; sets of orders count the reader's companies."""
+        company = self.partner("Company", ref="counted")
+        for name in ("One", "Two"):
+            self.Partner.create({"name": name, "parent_id": company.id, "ref": "counted"})
+        person = self.partner("Person", ref="counted", is_company=False)
+        by_filter = self.Set.create({"name": "Counted"})
+        segment = self.Segment.create(
+            {"set_id": by_filter.id, "name": "A", "domain": "[('ref', '=', 'counted')]"}
+        )
+        self.assertEqual(self.Partner.search_count([("ref", "=", "counted")]), 4)
+        self.assertEqual(segment.matching_count, 2)
+        self.update(by_filter)
+        self.assertEqual((segment.member_count, by_filter.customer_count), (2, 2))
+        members = self.env["crm.kpi.segment.member"].search([("segment_id", "=", segment.id)])
+        self.assertEqual(members.partner_id, company | person)
+        second = self.env["res.company"].create({"name": "Second"})
+        self.order(company, date(2026, 3, 1), 500)
+        self.order(person, date(2026, 3, 1), 500, second)
+        self.env.user.company_ids |= second
+        self.update(self.by_size)
+        band = self.env.ref("crm_kpi.segment_size_1k")
+        for companies, count in ((self.company, 1), (second, 1), (self.company | second, 2)):
+            seen = band.with_context(allowed_company_ids=companies.ids)
+            self.assertEqual(seen.member_count, count, companies.mapped("name"))
+
+    def test_filter_without_matches(self):
+        """A filter that nothing can match leaves its segment empty, and the others as they are."""
+        customer = self.partner(ref="matched")
+        by_filter = self.Set.create({"name": "Filters"})
+        never, matched = self.Segment.create(
+            [
+                {"set_id": by_filter.id, "name": "Never", "domain": "[('id', 'in', [])]"},
+                {"set_id": by_filter.id, "name": "X", "domain": "[('ref', '=', 'matched')]"},
+            ]
+        )
+        self.assertEqual((never.matching_count, matched.matching_count), (0, 1))
+        self.update(by_filter)
+        self.assertEqual(self.rows(by_filter, customer), [("X", None, None)])
+        self.assertFalse((never | matched).filtered("last_error"))
+        self.assertEqual((never.member_count, matched.member_count), (0, 1))
+
+    def test_overlap(self):
+        """Customers in several segments, and the pairs that most of them are in."""
+        refs = ["ab", "ab", "abc", "a", "c", "none"]
+        for ref in refs:
+            self.partner(f"Customer {ref}", ref=ref)
+        overlapping = self.Set.create({"name": "Letters", "first_match": False})
+        a, b, c = self.Segment.create(
+            [
+                {"set_id": overlapping.id, "name": name, "domain": f"[('ref', 'in', {matching})]"}
+                for name, matching in (
+                    ("A", ["a", "ab", "abc"]),
+                    ("B", ["ab", "abc"]),
+                    ("C", ["c", "abc"]),
+                )
+            ]
+        )
+        self.assertFalse(overlapping.overlap_text)
+        self.update(overlapping)
+        self.assertEqual([s.member_count for s in (a, b, c)], [4, 3, 2])
+        self.assertEqual(overlapping.customer_count, 5)
+        self.assertEqual(
+            overlapping.overlap_text,
+            "Customers in several segments: 3 (A and B: 3, A and C: 1, B and C: 1)",
+        )
+        self.update(self.by_type)
+        self.assertFalse(self.by_type.overlap_text)
+        rep = new_test_user(self.env, "seg_rep", groups="sales_team.group_sale_salesman")
+        with self.assertRaises(AccessError):
+            overlapping.with_user(rep).read(["overlap_text"])
+
+    def test_since_and_until(self):
+        """Each membership says since when and until when, also where one of them is not known."""
+        partner = self.partner(industry_id=self.industries[0].id)
+        self.update(self.by_industry)
+        partner.industry_id = self.industries[1]
+        self.update(self.by_industry, DAY + timedelta(days=5))
+        members = self.env["crm.kpi.segment.member"].search(
+            [("set_id", "=", self.by_industry.id), ("partner_id", "=", partner.id)],
+            order="date_to",
+        )
+        self.assertEqual(
+            members.mapped(lambda member: (member.since_text, member.until_text)),
+            [("Before 03/10/2026", "03/14/2026"), ("03/15/2026", "Today")],
+        )
 
     def test_rights(self):
         self.partner(industry_id=self.industries[0].id)

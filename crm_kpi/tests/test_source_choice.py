@@ -253,7 +253,16 @@ class TestValueChoice(ChoiceCase):
 
 
 @tagged("post_install", "-at_install", "browser")
-class TestSourceTour(ChoiceCase, HttpCase):
+class TestConfigurationTours(ChoiceCase, HttpCase):
+    def test_segment_set(self):
+        """The first segment of a set that is not saved yet, its number and its customers."""
+        self.env["res.partner"].create({"name": "Tour company", "is_company": True})
+        self.start_tour("/odoo/kpi-segment-sets", "crm_kpi_segment_set", login="kpi_ada")
+        made = self.env["crm.kpi.segment.set"].search([("name", "=", "Kinds of customers")])
+        segment = made.segment_ids - made.unknown_segment_id
+        self.assertEqual(segment.name, "Companies")
+        self.assertGreater(segment.member_count, 0)
+
     def test_source_by_name(self):
         """A source on order lines, by another date of the order, from a list of labels."""
         self.start_tour("/odoo/kpi-sources", "crm_kpi_source_by_name", login="kpi_ada")

@@ -10,7 +10,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, mute_logger
 
-from ...customers import churn, rfm
+from ...customers import churn, definitions, rfm
 
 #: Field that says what a segment stands for, by kind of its set.
 REFERENCES = {
@@ -92,7 +92,17 @@ class CrmKpiSegment(models.Model):
         help="Customers of this segment are at risk after this multiple of the usual number of "
         "days between two orders. 0: as in the settings of the company.",
     )
-    member_count = fields.Integer(string="Customers", compute="_compute_member_count")
+    member_count = fields.Integer(
+        string="Customers",
+        compute="_compute_member_count",
+        help="Customers in the segment since the last update. Contacts of a company are one customer.",
+    )
+    matching_count = fields.Integer(
+        string="Customers that match",
+        compute="_compute_matching_count",
+        help="Customers that match the filter now. In a set where the first match wins, those that an "
+        "earlier segment has are not in this one.",
+    )
 
     _unknown_uniq = models.UniqueIndex(
         "(set_id) WHERE is_unknown", "A set has one segment for unknown customers."
@@ -139,19 +149,46 @@ class CrmKpiSegment(models.Model):
             ]
             segment.amount_max = min(higher, default=0.0)
 
+    @api.depends_context("allowed_company_ids")
     def _compute_member_count(self):
-        # superuser: only a number
+        # superuser: only a number, of customers of the reader's companies
         counts = dict(
             self.env["crm.kpi.segment.member"]
             .sudo()
             ._read_group(
-                [("segment_id", "in", self.ids), ("date_to", "=", False)],
+                [
+                    ("segment_id", "in", self.ids),
+                    ("date_to", "=", False),
+                    ("company_id", "in", [*self.env.companies.ids, False]),
+                ],
                 ["segment_id"],
                 ["partner_id:count_distinct"],
             )
         )
         for segment in self:
             segment.member_count = counts.get(segment._origin, 0)
+
+    @api.depends("domain", "set_id.company_id")
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_matching_count(self):
+        for segment in self:
+            segment.matching_count = segment._count_matching() if segment.domain else 0
+
+    def _count_matching(self):
+        """Number of customers that match the filter, under the rights of the user."""
+        query, _reason = self._check_query(self.env["res.partner"], execute=True)
+        if query is None:
+            return 0  # saving it says why
+        self.env["res.partner"].flush_model()
+        customers = definitions.all_customers(self.env, self.set_id.company_id)
+        [[count]] = self.env.execute_query(
+            SQL(
+                "SELECT count(*) FROM (%s) AS customer JOIN (%s) AS found USING (id)",
+                customers,
+                query,
+            )
+        )
+        return count
 
     # --- CONSTRAINTS ---
 
@@ -283,6 +320,7 @@ class CrmKpiSegment(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "crm_kpi.crm_kpi_segment_member_action"
         )
+        action["display_name"] = self.env._("Customers of %s", self.display_name)
         action["domain"] = [("segment_id", "=", self.id)]
         return action
 
@@ -340,7 +378,8 @@ class CrmKpiSegment(models.Model):
         # “today” of a filter is the day of the KPIs, not of the user who starts the refresh
         # superuser: the time zone of the company is not confidential
         partner = partner.with_context(active_test=False, tz=company.sudo()._kpi_tz())
-        return partner._search(self._parse_domain(), active_test=False).subselect()
+        # not subselect(): that of a filter without matches has no column "id"
+        return partner._search(self._parse_domain(), active_test=False).select()
 
     def _check_query(self, partner, execute):
         """The filter's SQL (None when broken) and the reason why it is broken (else empty)."""

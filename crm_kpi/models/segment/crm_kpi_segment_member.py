@@ -4,6 +4,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.tools.misc import format_date
 
 from ...fields import UncheckedMany2one
 from ...refresh.values import delete_orphans
@@ -60,6 +61,8 @@ class CrmKpiSegmentMember(models.Model):
         help="The day after the last one of the membership. Empty: still a member.",
     )
     date_last = fields.Date("Last day", compute="_compute_date_last", help="Empty: still a member.")
+    since_text = fields.Char("Member since", compute="_compute_texts")
+    until_text = fields.Char("Member until", compute="_compute_texts")
     date_recorded = fields.Date(
         string="Recorded on",
         required=True,
@@ -82,6 +85,20 @@ class CrmKpiSegmentMember(models.Model):
     def _compute_date_last(self):
         for member in self:
             member.date_last = member.date_to and member.date_to - timedelta(days=1)
+
+    @api.depends("date_from", "date_to", "date_recorded")
+    @api.depends_context("lang")
+    def _compute_texts(self):
+        """The days of the membership; where none is known, what is known instead."""
+        for member in self:
+            member.since_text = (
+                format_date(self.env, member.date_from)
+                if member.date_from
+                else self.env._("Before %s", format_date(self.env, member.date_recorded))
+            )
+            member.until_text = (
+                format_date(self.env, member.date_last) if member.date_to else self.env._("Today")
+            )
 
     @api.autovacuum
     def _gc_orphans(self):

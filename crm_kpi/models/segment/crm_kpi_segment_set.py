@@ -12,7 +12,14 @@ from odoo.tools import SQL
 from ...customers import definitions
 from ...engine.periods import local_day
 from ...refresh.failures import noted
-from ...segments import COMPANY_KINDS, changed_customers, difference, history, values
+from ...segments import (
+    COMPANY_KINDS,
+    changed_customers,
+    difference,
+    history,
+    overlap,
+    values,
+)
 
 
 class CrmKpiSegmentSet(models.Model):
@@ -105,6 +112,18 @@ class CrmKpiSegmentSet(models.Model):
         help="Earliest day on which segments changed since the last refresh of the KPIs.",
     )
     error_count = fields.Integer(string="Segments with errors", compute="_compute_error_count")
+    customer_count = fields.Integer(
+        string="Customers",
+        compute="_compute_customers",
+        groups="crm_kpi.group_kpi_manager",
+        help="Customers in one or more segments of the set at present.",
+    )
+    overlap_text = fields.Char(
+        string="Overlap",
+        compute="_compute_customers",
+        groups="crm_kpi.group_kpi_manager",
+        help="Customers in several segments of the set.",
+    )
 
     @api.depends("kind", "first_match")
     def _compute_exclusive(self):
@@ -117,6 +136,37 @@ class CrmKpiSegmentSet(models.Model):
     def _compute_error_count(self):
         for segment_set in self:
             segment_set.error_count = len(segment_set.segment_ids.filtered("last_error"))
+
+    @api.depends("segment_ids")
+    @api.depends_context("lang", "allowed_company_ids")
+    def _compute_customers(self):
+        self.env["crm.kpi.segment.member"].flush_model()
+        companies = self.env.companies
+        for segment_set in self:
+            stored = segment_set._origin
+            counts = overlap.customer_count(stored, companies) if stored else (0, 0)
+            segment_set.customer_count, several = counts
+            segment_set.overlap_text = (
+                stored._overlap_text(several, companies) if several else False
+            )
+
+    def _overlap_text(self, count, companies):
+        """How many customers are in several segments, and in which ones most of them are."""
+        segments = self.env["crm.kpi.segment"].with_context(active_test=False)
+        pairs = [
+            self.env._(
+                "%(first)s and %(second)s: %(count)s",
+                first=segments.browse(found.first_id).name,
+                second=segments.browse(found.second_id).name,
+                count=found.count,
+            )
+            for found in overlap.overlaps(self, companies)
+        ]
+        return self.env._(
+            "Customers in several segments: %(count)s (%(pairs)s)",
+            count=count,
+            pairs=", ".join(pairs),
+        )
 
     # --- CRUD ---
 
@@ -144,7 +194,7 @@ class CrmKpiSegmentSet(models.Model):
                     raise UserError(
                         self.env._(
                             "%(field)s: the segment set “%(set)s” already has customers, and past "
-                            "values depend on it. Create a new set, or press “Forget history” "
+                            "values depend on it. Create a new set, or press “Delete history” "
                             "first.",
                             field=field._description_string(self.env),
                             set=segment_set.name,
@@ -164,10 +214,16 @@ class CrmKpiSegmentSet(models.Model):
                 raise UserError(
                     self.env._(
                         "The segment set “%s” holds the history of customers. Archive it "
-                        "instead, or press “Forget history” first.",
+                        "instead, or press “Delete history” first.",
                         segment_set.name,
                     )
                 )
+
+    def _invalidate_members(self):
+        """Members were written by SQL: forget them, and the numbers of them."""
+        self.env["crm.kpi.segment.member"].invalidate_model()
+        self.env["crm.kpi.segment"].invalidate_model(["member_count"])
+        self.invalidate_model(["customer_count", "overlap_text"])
 
     def _has_members(self):
         self.ensure_one()
@@ -212,7 +268,7 @@ class CrmKpiSegmentSet(models.Model):
             self.env.cr.execute(
                 SQL("DELETE FROM crm_kpi_segment_member WHERE set_id = %s", segment_set.id)
             )
-        self.env["crm.kpi.segment.member"].invalidate_model()
+        self._invalidate_members()
         # superuser: read-only fields, and the user may write the sets (checked above)
         self.sudo().write({"date_start": False, "date_updated": False, "date_previous": False})
         return True
@@ -223,6 +279,7 @@ class CrmKpiSegmentSet(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "crm_kpi.crm_kpi_segment_member_action"
         )
+        action["display_name"] = self.env._("Customers of %s", self.name)
         action["domain"] = [("set_id", "=", self.id)]
         return action
 
@@ -362,7 +419,7 @@ class CrmKpiSegmentSet(models.Model):
                 earliest = None
         difference.write_members(self, company, today)
         difference.drop_table(self)
-        self.env["crm.kpi.segment.member"].invalidate_model()
+        self._invalidate_members()
         return earliest
 
     def _has_difference(self, company, today):
