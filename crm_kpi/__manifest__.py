@@ -43,6 +43,7 @@
         "wizard/crm_kpi_goal_import_views.xml",
         "wizard/crm_kpi_goal_set_views.xml",
         "wizard/crm_kpi_schedule_views.xml",
+        "wizard/crm_kpi_settings_views.xml",
         "views/account_move_views.xml",
         "views/crm_kpi_annotation_views.xml",
         "views/crm_kpi_balance_period_views.xml",
@@ -94,6 +95,7 @@
             "crm_kpi/static/src/counts_in/**/*",
             "crm_kpi/static/src/entry_grid/**/*",
             "crm_kpi/static/src/path_field/**/*",
+            "crm_kpi/static/src/settings/**/*",
             "crm_kpi/static/src/board/**/*.scss",
         ],
         # only loaded when a pivot is opened

@@ -19,7 +19,7 @@
         "data/crm_kpi_board_data.xml",
         "views/crm_kpi_opt_out_views.xml",
         "views/mailing_trace_views.xml",
-        "views/res_config_settings_views.xml",
+        "wizard/crm_kpi_settings_views.xml",
     ],
     "assets": {"web.assets_tests": ["crm_kpi_mass_mailing/static/tests/tours/**/*"]},
     "post_init_hook": "post_init_hook",

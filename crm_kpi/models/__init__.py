@@ -18,4 +18,3 @@ from . import digest_digest
 from . import res_company
 from . import res_partner
 from . import res_users
-from . import res_config_settings

@@ -278,6 +278,23 @@ class ResCompany(models.Model):
         "months before. Where it takes three months to win a customer, enter 3.",
     )
 
+    kpi_rep_board_id = fields.Many2one(
+        "crm.kpi.board",
+        string="Salespeople start on",
+        domain=[("user_id", "=", False)],
+        ondelete="set null",
+        help="The board that users open first who read their own values. Empty: the first board on "
+        "which they have values. A favorite of the user comes first.",
+    )
+    kpi_manager_board_id = fields.Many2one(
+        "crm.kpi.board",
+        string="Managers start on",
+        domain=[("user_id", "=", False)],
+        ondelete="set null",
+        help="The board that users open first who may read all values. Empty: the first board on "
+        "which they have values. A favorite of the user comes first.",
+    )
+
     _kpi_positive = models.Constraint(
         "CHECK (kpi_inactivity_days > 0 AND kpi_provisional_periods >= 0"
         " AND kpi_unresponsive_attempts > 0 AND kpi_unresponsive_grace_days >= 0)",

@@ -75,6 +75,7 @@ from . import test_mailing
 from . import test_marks
 from . import test_measurable
 from . import test_source_choice
+from . import test_settings
 from . import test_faults
 from . import test_definition_words
 from . import test_preview

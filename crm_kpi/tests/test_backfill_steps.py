@@ -273,7 +273,7 @@ class TestSteps(BackfillCase):
         values = self.env["crm.kpi.value"].with_user(self.ann)
         self.assertIn(f"{done} of", values.get_empty_list_help("<p>No figures</p>"))
         self.assertIn("leads", self.env["crm.kpi.schedule"].create({}).history_text)
-        self.assertIn("leads", self.env["res.config.settings"].create({}).kpi_history_text)
+        self.assertIn("leads", self.env["crm.kpi.settings"].create({}).history_text)
 
     def test_refresh_waits(self):
         self._history()

@@ -9,3 +9,4 @@ from . import crm_kpi_export_wizard
 from . import crm_kpi_goal_import
 from . import crm_kpi_goal_set
 from . import crm_kpi_schedule
+from . import crm_kpi_settings

@@ -5,6 +5,7 @@ from . import test_attention
 from . import test_catalogue
 from . import test_cost
 from . import test_counts_in
+from . import test_settings
 from . import test_ticket_backfill
 from . import test_ticket_backlog
 from . import test_ticket_facts

@@ -17,6 +17,14 @@ class ResCompany(models.Model):
         "number of seconds after the sending does not count as a response. "
         "0: every click is a response.",
     )
+    kpi_marketing_board_id = fields.Many2one(
+        "crm.kpi.board",
+        string="Marketing starts on",
+        domain=[("user_id", "=", False)],
+        ondelete="set null",
+        help="The board that KPIs opens for users of email marketing who do not sell. Empty: the "
+        "first board on which they have values. A favorite of the user comes first.",
+    )
 
     _kpi_click_positive = models.Constraint(
         "CHECK (kpi_click_seconds >= 0)", "Ignore early clicks: enter 0 or more seconds."

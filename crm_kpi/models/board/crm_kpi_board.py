@@ -521,10 +521,12 @@ class CrmKpiBoard(models.Model):
     def _first_for_reader(self):
         """The board to start with: the first one on which the reader has values.
 
-        A board that the reader put first is opened in any case.
+        A board that the reader put first is opened in any case, and then the one of the settings.
         """
         if self[:1].user_id:
             return self[:1]
+        if chosen := self._board_of_role():
+            return chosen
         fullest, most = self.browse(), 0.0
         for board in (preferred := self._in_order_of_preference()):
             share = board._share_with_values()
@@ -533,6 +535,18 @@ class CrmKpiBoard(models.Model):
             if share > most:
                 fullest, most = board, share
         return fullest or preferred[:1]
+
+    def _board_of_role(self):
+        """Of these boards, the one that the settings name for the role of the reader."""
+        # superuser: the board that the company chose for the reader
+        board = self.env.company.sudo()[self._role_setting()]
+        return self.filtered(lambda one: board and board.id in (one.id, one.origin_id.id))[:1]
+
+    @api.model
+    def _role_setting(self):
+        """Name of the setting with the board of the reader's role; addons know further roles."""
+        reads_all = self.env.user.has_group("crm_kpi.group_kpi_user_all")
+        return "kpi_manager_board_id" if reads_all else "kpi_rep_board_id"
 
     def _in_order_of_preference(self):
         """The boards with those first that the reader probably wants.

@@ -56,7 +56,8 @@ registry.category("web_tour.tours").add("crm_kpi_source_by_name", {
             run: "edit Country",
         },
         {
-            trigger: ".o_model_field_selector_popover_item[data-name=country_id] .o_model_field_selector_popover_item_name",
+            trigger:
+                ".o_model_field_selector_popover_item[data-name=country_id] .o_model_field_selector_popover_item_name",
             run: "click",
         },
         {
@@ -105,7 +106,8 @@ registry.category("web_tour.tours").add("crm_kpi_segment_set", {
             run: "edit Is a Company",
         },
         {
-            trigger: ".o_model_field_selector_popover_item[data-name=is_company] .o_model_field_selector_popover_item_name",
+            trigger:
+                ".o_model_field_selector_popover_item[data-name=is_company] .o_model_field_selector_popover_item_name",
             run: "click",
         },
         {
@@ -136,6 +138,30 @@ registry.category("web_tour.tours").add("crm_kpi_segment_set", {
         },
         {
             trigger: ".o_data_row:contains(Tour company):contains(Today)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("crm_kpi_settings", {
+    steps: () => [
+        {
+            content: "The fiscal year is shown",
+            trigger: ".o_setting_box:contains(Fiscal year):contains(2)",
+        },
+        {
+            trigger: `.o_setting_box ${field("kpi_min_cell")} input`,
+            run: "edit 8 && press Tab",
+        },
+        {
+            content: "What the value means, before it is saved",
+            trigger: ".o_crm_kpi_example:contains(A percentage of 7 records is withheld)",
+        },
+        {
+            trigger: ".o_form_button_save",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_saved",
         },
     ],
 });

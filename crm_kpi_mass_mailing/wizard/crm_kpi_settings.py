@@ -4,7 +4,10 @@
 from odoo import fields, models
 
 
-class ResConfigSettings(models.TransientModel):
-    _inherit = "res.config.settings"
+class CrmKpiSettings(models.TransientModel):
+    _inherit = "crm.kpi.settings"
 
     kpi_click_seconds = fields.Integer(related="company_id.kpi_click_seconds", readonly=False)
+    kpi_marketing_board_id = fields.Many2one(
+        related="company_id.kpi_marketing_board_id", readonly=False
+    )
