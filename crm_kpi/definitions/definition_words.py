@@ -7,8 +7,10 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from ..engine import formula as engine
+from ..engine.values import days_between
 from .changes import definition_changes
 from .filter_words import filter_text, path_label
+from .words import days_text
 
 
 class Line(NamedTuple):
@@ -167,6 +169,8 @@ def changed_text(kpi, field, value, source):
         case "crm.kpi.source", "domain":
             return filter_text(source, value) or env._("All records")
         case "crm.kpi", "value_field":
+            if (dates := days_between(value)) and source.model in env:
+                return days_text(env[source.model], dates)
             choices = dict(kpi._fields["value_choice"]._description_selection(env))
             return choices.get(value) or _path_labels(source, value)
         case "crm.kpi.source", name if name.endswith("_field"):

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Which fields of a model fit the parts of a source or the value of a KPI, and which are proposed."""
 
+from .filter_words import path_label
 from .measurable import is_measurable, is_secret
 
 DATES = ("date", "datetime")
@@ -18,7 +19,14 @@ PARTS = {
     "country_field": "res.country",
 }
 #: The parts that are proposed for each source.
-PROPOSED = ("date_field", "user_field", "team_field", "company_field", "partner_field", "country_field")
+PROPOSED = (
+    "date_field",
+    "user_field",
+    "team_field",
+    "company_field",
+    "partner_field",
+    "country_field",
+)
 #: Where the only field that fits is proposed by any name.
 _BY_ANY_NAME = {"user_field", "team_field", "partner_field"}
 #: Names of fields that are meant for a part, best first.
@@ -74,7 +82,7 @@ def fitting_paths(model, part, expected):
     def rank(path):
         name = _name(path)
         order = ranks.get(name, len(known))
-        return (name in LAST, order, path.count("."), _path_label(model, path).lower())
+        return (name in LAST, order, path.count("."), path_label(model, path).lower())
 
     return sorted(paths, key=rank)
 
@@ -87,14 +95,14 @@ def proposed_path(paths, part):
     return next((path for path in paths if _name(path) in PREFERRED.get(part, ())), False)
 
 
-def path_label(model, path):
-    """The labels of the fields of a path; several paths are separated by commas."""
-    return ", ".join(_path_label(model, one.strip()) for one in path.split(","))
+def paths_label(model, paths):
+    """The labels of one or several paths, which are separated by commas."""
+    return ", ".join(path_label(model, path.strip()) for path in paths.split(","))
 
 
 def labelled(model, paths):
     """List of ``(path, label)``; labels that are not unique are followed by the path."""
-    labels = {path: path_label(model, path) for path in paths}
+    labels = {path: paths_label(model, path) for path in paths}
     values = list(labels.values())
     return [
         (path, f"{label} ({path})" if values.count(label) > 1 else label)
@@ -139,14 +147,3 @@ def _document(model):
 
 def _name(path):
     return path.rpartition(".")[2]
-
-
-def _path_label(model, path):
-    labels = []
-    for name in path.split("."):
-        field = model._fields.get(name) if model is not None else None
-        if field is None:
-            return path
-        labels.append(field._description_string(model.env) or name)
-        model = model.env[field.comodel_name] if field.comodel_name else None
-    return " › ".join(labels)

@@ -13,7 +13,7 @@ from ..bidi import isolated
 from ..engine import formula as engine
 from ..engine.functions import CONSTANTS, FUNCTIONS
 from ..engine.values import days_between
-from .fitting import path_label
+from .filter_words import path_label
 
 #: A number closer to 0 than this is shown as 0.
 NOISE = 1e-9
@@ -44,13 +44,18 @@ def _value_name(kpi):
         return choices[path]
     model = kpi.env[kpi.source_id.model]
     if dates := days_between(path):
-        start, end = (path_label(model, date) for date in dates)
-        return kpi.env._("days from %(start)s to %(end)s", start=start, end=end)
+        return days_text(model, dates)
     try:
         field = kpi.source_id._path_field(path, "")
     except ValidationError:
         return path
     return field._description_string(kpi.env)
+
+
+def days_text(model, dates):
+    """The days between two dates of the records of a model, in words."""
+    start, end = (path_label(model, date) for date in dates)
+    return model.env._("days from %(start)s to %(end)s", start=start, end=end)
 
 
 def component_names(kpis):

@@ -2,10 +2,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Sources and values are chosen by name, by administrators of KPIs without system rights."""
 
+import ast
 from datetime import datetime
 
-from odoo.exceptions import AccessError, ValidationError
-from odoo.tests import Form, HttpCase, tagged
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import Form, HttpCase, freeze_time, tagged
 
 from .common import KpiCommon
 
@@ -90,7 +91,9 @@ class TestSourceChoice(ChoiceCase):
             }
         )
         source = self.new_source("crm.lead").save()
-        self.assertIn(["x_kickoff", "Kick-off"], [*map(list, source.choices["date_field"]["choices"])])
+        self.assertIn(
+            ["x_kickoff", "Kick-off"], [*map(list, source.choices["date_field"]["choices"])]
+        )
         source.date_field = "x_kickoff"
         kpi = self.make_kpi("kickoff", source_id=source.id)
         for day in ("2026-03-01", "2026-03-31", "2026-04-01", False):
@@ -101,7 +104,9 @@ class TestSourceChoice(ChoiceCase):
 
     def test_every_choice_fits(self):
         """Of all models that may be chosen: stored fields of the right kind, without technical ones."""
-        models = [model for model, _name in self.source.with_user(self.ada).choices["model"]["choices"]]
+        models = [
+            model for model, _name in self.source.with_user(self.ada).choices["model"]["choices"]
+        ]
         self.assertLess({"crm.lead", "sale.order", "account.move", "res.partner"}, {*models})
         forbidden = [m for m in models if m.startswith(("ir.", "mail.", "res.users", "base."))]
         self.assertFalse(forbidden)
@@ -117,7 +122,9 @@ class TestSourceChoice(ChoiceCase):
         source = self.source.with_user(self.ada)
         count = 0
         for name in models:
-            draft = source.new({"model_id": self.env["ir.model"]._get_id(name)})
+            draft = source.new(
+                {"model_id": self.env["ir.model"]._get_id(name), "company_field": False}
+            )
             for part, kinds in expected.items():
                 for path, label in draft.choices[part]["choices"]:
                     model = self.env[name]
@@ -171,6 +178,145 @@ class TestSourceChoice(ChoiceCase):
 
 
 @tagged("post_install", "-at_install")
+class TestOtherDate(ChoiceCase):
+    """A KPI counts the records of its source by another of their dates."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.source.domain = "[('type', '=', 'opportunity')]"
+        cls.facts = [
+            ("2026-01-10 12:00:00", "2026-03-31", 10),
+            ("2026-01-11 12:00:00", "2026-03-01", 20),
+            ("2026-03-05 12:00:00", "2026-04-01", 40),
+            ("2026-03-06 12:00:00", False, 80),
+        ]
+        for created, deadline, amount in cls.facts:
+            cls.make_lead(created, date_deadline=deadline, expected_revenue=amount)
+        cls.make_lead("2026-03-07 12:00:00", date_deadline="2026-03-07", type="lead")
+        cls.month = cls.period("month", "2026-03-10")
+        cls.created = cls.make_kpi("created")
+        cls.due = cls.make_kpi("due", date_field="date_deadline")
+
+    def test_values(self):
+        """Both dates in one refresh, the same records behind the value, other periods."""
+        both = self.created | self.due
+        periods = (
+            self.month | self.period("month", "2026-04-10") | self.period("month", "2026-01-10")
+        )
+        self.kpis._refresh(periods, both)
+        self.assertFalse(both.filtered("last_error"))
+        for period in periods:
+            for kpi, place in ((self.created, 0), (self.due, 1)):
+                dates = [str(fact[place])[:7] for fact in self.facts]
+                self.assertEqual(self.value(kpi, period), dates.count(period.name), period.name)
+        [cell] = self.cells(self.due, self.month, "company")
+        found = self.env["crm.lead"].browse(cell.action_open_records()["domain"][0][2])
+        self.assertEqual(sorted(found.mapped("expected_revenue")), [10, 20])
+        self.assertEqual(self.kpis._refresh(periods, both), 0)
+
+    def test_source(self):
+        """No further source is seen; the source that was chosen is followed."""
+        source = self.due.source_id
+        self.assertEqual((source.dated_as_id, source.model), (self.source, "crm.lead"))
+        self.assertEqual(source.name, "Test leads, by Expected Closing")
+        self.assertEqual(self.make_kpi("again", date_field="date_deadline").source_id, source)
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.crm_kpi_source_action")
+        shown = self.env["crm.kpi.source"].search(ast.literal_eval(action["domain"]))
+        self.assertIn(self.source, shown)
+        self.assertNotIn(source, shown)
+        version = self.due.version
+        self.source.write({"domain": "[('type', '=', 'lead')]", "name": "Leads"})
+        self.assertEqual((source.domain, source.date_field), (self.source.domain, "date_deadline"))
+        self.assertEqual(source.name, "Leads, by Expected Closing")
+        self.assertEqual(self.due.version, version + 1)
+        self.kpis._refresh(self.month, self.created | self.due)
+        self.assertEqual(
+            (self.value(self.created, self.month), self.value(self.due, self.month)), (1, 1)
+        )
+        copied = self.due.copy()
+        self.assertEqual((copied.date_field, copied.source_id), ("date_deadline", source))
+
+    def test_change(self):
+        """Another date is a new version; without a date, the KPI counts by that of its source."""
+        source = self.due.source_id
+        with Form(self.due.with_user(self.ada)) as form:
+            self.assertEqual(form.date_field, "date_deadline")
+            form.date_field = "date_open"
+        self.assertEqual((self.due.date_field, self.due.version), ("date_open", 2))
+        self.assertFalse(source.exists())
+        self.due.date_field = False
+        self.assertEqual((self.due.source_id, self.due.version), (self.source, 3))
+        self.due.date_field = "create_date"
+        self.assertEqual((self.due.source_id, self.due.version), (self.source, 3))
+        self.assertFalse(self.source.other_date_ids)
+        self.due.write(
+            {
+                "date_field": "date_order",
+                "source_id": self.env.ref("crm_kpi.crm_kpi_source_order").id,
+            }
+        )
+        self.assertEqual(self.due.source_model, "sale.order")
+
+    def test_dialog(self):
+        """A changed date asks from when it applies, for a KPI that has values."""
+        january = self.period("month", "2026-01-10")
+        self.kpis._refresh(january, self.created)
+        self.assertEqual(self.value(self.created, january), 2)
+        changes = self.env["crm.kpi.definition.change"]
+        self.assertTrue(
+            changes.propose("crm.kpi", self.created.id, {"date_field": "date_deadline"})
+        )
+        self.assertFalse(changes.propose("crm.kpi", self.created.id, {"date_field": False}))
+        wizard = changes.search([], order="id desc", limit=1)
+        wizard.applies_to = "history"
+        wizard.action_apply()
+        self.assertEqual(self.created.date_field, "date_deadline")
+        self.assertEqual(self.value(self.created, january), 0)
+
+    @freeze_time("2026-04-15 10:00:00")
+    def test_preview(self):
+        """The preview of a date that is not saved yet counts by it, and stores nothing."""
+        sources = self.env["crm.kpi.source"].search_count([])
+        values = {"kind": "aggregate", "source_id": self.source.id, "aggregator": "count"}
+        kpis = self.kpis.with_user(self.ada)
+        for kpi, path, count in (
+            (self.created, "date_deadline", 2),
+            (self.created, False, 2),
+            (self.due, "date_deadline", 2),
+            (self.created, "date_open", 0),
+        ):
+            preview = kpis.get_preview(kpi.id, {**values, "date_field": path}, self.month.id)
+            self.assertFalse(preview["error"], path)
+            [text] = [period["value_text"] for period in preview["periods"] if period["chosen"]]
+            self.assertEqual(text, str(count), path)
+        for path in ("name", "x_gone", "user_id.log_ids.create_date", "user_id.password"):
+            self.assertTrue(kpis.get_preview(self.created.id, {"date_field": path})["error"], path)
+        self.assertEqual(self.env["crm.kpi.source"].search_count([]), sources)
+
+    def test_refused(self):
+        """Only dates of the records, only events of one day, only what the author may read."""
+        for path in ("name", "x_gone", "user_id", "user_id.log_ids.create_date"):
+            with self.subTest(path), self.assertRaises(UserError):
+                self.due.with_user(self.ada).date_field = path
+        snapshot = self.env.ref("crm_kpi.crm_kpi_source_lead_open")
+        with self.assertRaises(ValidationError):
+            self.make_kpi("open", source_id=snapshot.id, date_field="date_deadline")
+        for values in ({"kind": "snapshot"}, {"date_end_field": "date_closed"}):
+            with self.assertRaises(ValidationError):
+                self.source.write(values)
+        with self.assertRaises(AccessError):
+            self.sources.browse(self.source.id).write({"dated_as_id": self.due.source_id.id})
+        with self.assertRaises(AccessError):
+            self.due.with_user(self.ann).date_field = "date_open"
+
+    def test_delete(self):
+        self.assertTrue(self.due.source_id.dated_as_id)
+        self.source.unlink()
+        self.assertFalse((self.due | self.created).exists())
+
+
+@tagged("post_install", "-at_install")
 class TestValueChoice(ChoiceCase):
     def test_days_between(self):
         """Parts of days between two times; whole local days where one of them is a date."""
@@ -184,13 +330,22 @@ class TestValueChoice(ChoiceCase):
             lead = self.make_lead(created, date_deadline=deadline)
             self.backdate(lead, date_closed=closed)
         times = self.make_kpi(
-            "times", aggregator="avg", unit="days", value_field="@days_between:create_date:date_closed"
+            "times",
+            aggregator="avg",
+            unit="days",
+            value_field="@days_between:create_date:date_closed",
         )
         dates = self.make_kpi(
-            "dates", aggregator="max", unit="days", value_field="@days_between:create_date:date_deadline"
+            "dates",
+            aggregator="max",
+            unit="days",
+            value_field="@days_between:create_date:date_deadline",
         )
         least = self.make_kpi(
-            "least", aggregator="min", unit="days", value_field="@days_between:create_date:date_deadline"
+            "least",
+            aggregator="min",
+            unit="days",
+            value_field="@days_between:create_date:date_deadline",
         )
         month = self.period("month", "2026-03-10")
         self.kpis._refresh(month, times | dates | least)

@@ -68,7 +68,8 @@ class CrmKpiDefinitionChange(models.TransientModel):
         }
 
     def _kpis(self):
-        return self.kpi_id or self.source_id.with_context(active_test=False).kpi_ids
+        sources = self.source_id | self.source_id.other_date_ids
+        return self.kpi_id or sources.with_context(active_test=False).kpi_ids
 
     @api.depends("kpi_id", "source_id")
     def _compute_impact(self):

@@ -59,7 +59,7 @@ METRIC_CLASSES = [
 ]
 #: A change of one of these fields is a new version of the definition.
 DEFINING = {
-    "kind", "source_id", "domain", "aggregator", "value_field", "formula", "unit",
+    "kind", "source_id", "date_field", "domain", "aggregator", "value_field", "formula", "unit",
     "maturity_days", "complete_only", "needs_history",
 }  # fmt: skip
 #: Fields that a preview depends on.
@@ -126,6 +126,13 @@ class CrmKpi(models.Model):
     )
     source_id = fields.Many2one("crm.kpi.source", ondelete="cascade", tracking=True)
     source_model = fields.Char(related="source_id.model_id.model")
+    source_kind = fields.Selection(related="source_id.kind", string="Kind of source")
+    date_field = fields.Char(
+        "Date",
+        compute="_compute_date_field",
+        readonly=False,
+        help="Count the records of the source by another of their dates. Empty: by that of the source.",
+    )
     domain = fields.Char("Filter", default="[]", tracking=True)
     aggregator = fields.Selection(AGGREGATORS, default="count", required=True, tracking=True)
     value_field = fields.Char(
@@ -145,20 +152,20 @@ class CrmKpi(models.Model):
         ],
         string="Value of",
         compute="_compute_value_choice",
-        inverse="_inverse_value_choice",
+        inverse="_inverse_value",
         help="What is summed, averaged or counted: a field of the record, its customer, the "
         "time since it was opened, or the days from one of its dates to another.",
     )
     value_start = fields.Char(
         "From date",
-        compute="_compute_value_dates",
-        inverse="_inverse_value_dates",
+        compute="_compute_value_start",
+        inverse="_inverse_value",
         help="Days are counted from this date. Records without it have no value.",
     )
     value_end = fields.Char(
         "To date",
-        compute="_compute_value_dates",
-        inverse="_inverse_value_dates",
+        compute="_compute_value_end",
+        inverse="_inverse_value",
         help="Days are counted to this date. Records without it have no value.",
     )
     value_choices = fields.Json(
@@ -341,6 +348,12 @@ class CrmKpi(models.Model):
                 found = roles
             kpi.compared_people = found.pop() if len(found) == 1 else "all"
 
+    @api.depends("source_id.dated_as_id", "source_id.date_field")
+    def _compute_date_field(self):
+        for kpi in self:
+            source = kpi.source_id
+            kpi.date_field = source.date_field if source.dated_as_id else False
+
     @api.depends("kind", "formula", "source_id", "aggregator", "value_field")
     @api.depends_context("lang", "uid")
     def _compute_computation_text(self):
@@ -371,21 +384,24 @@ class CrmKpi(models.Model):
             known = (*values.PSEUDO_FIELDS, values.DAYS_BETWEEN)
             kpi.value_choice = kind if kind in known else "field"
 
-    def _inverse_value_choice(self):
+    def _inverse_value(self):
+        """One inverse, so that all that is written is known when the value is put together."""
         for kpi in self:
             kpi._take_value_choice()
 
     @api.depends("value_field")
-    def _compute_value_dates(self):
+    def _compute_value_start(self):
         for kpi in self:
-            dates = values.chosen_dates(kpi.value_field) or ("", "")
-            kpi.value_start, kpi.value_end = dates
+            start, _end = values.chosen_dates(kpi.value_field) or ("", "")
+            kpi.value_start = start or False
 
-    def _inverse_value_dates(self):
+    @api.depends("value_field")
+    def _compute_value_end(self):
         for kpi in self:
-            kpi._take_value_dates()
+            _start, end = values.chosen_dates(kpi.value_field) or ("", "")
+            kpi.value_end = end or False
 
-    @api.depends("source_id", "aggregator", "value_field")
+    @api.depends("source_id", "aggregator", "value_field", "date_field")
     @api.depends_context("lang", "uid")
     def _compute_value_choices(self):
         for kpi in self:
@@ -396,6 +412,8 @@ class CrmKpi(models.Model):
         if model is None:
             return {}
         dates = fitting.fitting_paths(model, "date_field", fitting.DATES)
+        chosen = (self.date_field, *(values.chosen_dates(self.value_field) or ()))
+        dates += [path for path in chosen if path and path not in dates]
         paths = fitting.fitting_paths(model, "value_field", fitting.NUMBERS)
         own = [path for path in values.value_paths(self.value_field) if path not in paths]
         if len(own) == 1:
@@ -573,6 +591,7 @@ class CrmKpi(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        vals_list = [self._with_dated_source(vals) for vals in vals_list]
         for vals in vals_list:
             self._prepare_manual(vals, vals.get("kind"))
             if vals.get("name") and not vals.get("code"):
@@ -583,7 +602,30 @@ class CrmKpi(models.Model):
             kpi.version = kpi._next_version(0)
         return kpis
 
+    @api.model
+    def _with_dated_source(self, vals, source=None):
+        """Values with the source that counts by the date that is chosen, instead of the date.
+
+        :param source: the present one
+        """
+        if "date_field" not in vals:
+            return vals
+        vals = dict(vals)
+        path = vals.pop("date_field")
+        chosen = (
+            self.env["crm.kpi.source"].browse(vals["source_id"]) if "source_id" in vals else source
+        )
+        if chosen:
+            vals["source_id"] = chosen._dated_by(path).id
+        return vals
+
     def write(self, vals):
+        if "date_field" in vals:
+            for kpi in self:
+                before = kpi.source_id
+                kpi.write(kpi._with_dated_source(vals, before))
+                (before - kpi.source_id)._delete_unused_dates()
+            return True
         if "code" in vals:
             self._check_code_unused(vals["code"])
         if DEFINING & vals.keys():
@@ -1017,6 +1059,8 @@ class CrmKpi(models.Model):
         kpi = self.new(known, origin=origin or None)
         kpi.source_id.check_access("read")
         kpi.company_id.check_access("read")
+        if "date_field" in known and kpi.kind == "aggregate":
+            kpi.source_id = kpi.source_id._draft_dated_by(known["date_field"])
         return kpi
 
     def _check_definition(self):

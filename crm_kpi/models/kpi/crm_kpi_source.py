@@ -16,6 +16,8 @@ DEFINING = {
     "model_id", "kind", "domain", "rebuildable", "stable_fields", "base_source_ids", "trailing_months",
     "unassigned", *fitting.PARTS,
 }  # fmt: skip
+#: What the sources that take another date have in common with the one they were made from.
+FOLLOWED = (DEFINING - {"date_field", "date_end_field"}) | {"active", "compared_people"}
 #: Who is compared with each other. People with own records in the period always are.
 COMPARED_PEOPLE = [
     ("sales", "Members of sales teams"),
@@ -139,6 +141,22 @@ class CrmKpiSource(models.Model):
     )
     note = fields.Text(translate=True)
     kpi_ids = fields.One2many("crm.kpi", "source_id", "KPIs")
+    dated_as_id = fields.Many2one(
+        "crm.kpi.source",
+        "Another date of",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="cascade",
+        help="The source whose records are counted by another of their dates here, for KPIs with a "
+        "date of their own. It follows that source in everything else.",
+    )
+    other_date_ids = fields.One2many(
+        "crm.kpi.source",
+        "dated_as_id",
+        "By other dates",
+        context={"active_test": False},
+    )
 
     _code_uniq = models.Constraint("UNIQUE(code)", "A source with this code exists already.")
 
@@ -150,7 +168,7 @@ class CrmKpiSource(models.Model):
         for source in self:
             model = self.env.get(source.model) if source.model else None
             known = source.date_field and model is not None
-            source.date_label = known and fitting.path_label(model, source.date_field)
+            source.date_label = known and fitting.paths_label(model, source.date_field)
 
     @api.depends("model_id", *fitting.PARTS)
     @api.depends_context("lang", "uid")
@@ -254,6 +272,19 @@ class CrmKpiSource(models.Model):
             for name in source._paths("stable_fields"):
                 source._path_field(name, self.env._("Fields that do not change"))
 
+    @api.constrains("kind", "date_end_field", "dated_as_id")
+    def _check_other_dates(self):
+        for source in self:
+            if source.dated_as_id and (source.kind != "event" or source.dated_as_id.date_end_field):
+                raise ValidationError(
+                    self.env._(
+                        "Date: %s counts records by other dates, for KPIs with a date of their own. "
+                        "Only events without an end date can do that. Clear the date of these KPIs "
+                        "first, or choose another source.",
+                        source.dated_as_id.name,
+                    )
+                )
+
     @api.constrains("kind", "base_source_ids")
     def _check_base_sources(self):
         for source in self:
@@ -275,7 +306,6 @@ class CrmKpiSource(models.Model):
                 raise ValidationError(
                     self.env._("Model: %s has no stored records. Choose another.", source.model)
                 )
-            measurable.check_model(model)
             if source.kind == "cohort":
                 if "period_id" not in model._fields:
                     raise ValidationError(
@@ -294,6 +324,7 @@ class CrmKpiSource(models.Model):
                     source._check_path(labels[name], path, expected)
                     source._check_readable(path)
             source._check_domain(self.env._("Filter"), source.domain)
+            measurable.check_model(model)
 
     def _check_path(self, label, path, expected):
         """Refuse a path that does not lead to a field of the expected type or model."""
@@ -484,6 +515,8 @@ class CrmKpiSource(models.Model):
         self.sudo().with_context(active_test=False).kpi_ids.write({"next_try": False})
 
     def _check_guarded(self, vals):
+        if not self.env.su and "dated_as_id" in vals:
+            raise AccessError(self.env._("Another date of: choose the date on the KPI instead."))
         if not self.env.su and {"needs_approval", "approved_by_id"} & vals.keys():
             raise AccessError(
                 self.env._("Approved by: use the button Approve, as a system administrator.")
@@ -514,7 +547,61 @@ class CrmKpiSource(models.Model):
         changed.with_context(active_test=False).kpi_ids._note_new_version()
         for source in changed.sudo():
             changes.note_source_change(source, values[source])
+        if self.other_date_ids and (followed := FOLLOWED & vals.keys()):
+            self.other_date_ids.write({name: vals[name] for name in followed})
+        if self.other_date_ids and {"date_end_field", "name"} & vals.keys():
+            self.other_date_ids._check_other_dates()
+            for source in self.other_date_ids:
+                source.name = source._name_by_date()
         return result
+
+    # --- OTHER DATES ---
+
+    def _dated_by(self, path):
+        """The source of the same records by another of their dates; it is created if needed.
+
+        :param path: path of the date; empty: the source's own date
+        """
+        base = self.dated_as_id or self
+        if not base or not path or path == base.date_field:
+            return base
+        found = base.other_date_ids.filtered(lambda source: source.date_field == path)
+        if found:
+            return found[:1]
+        base.check_access("write")
+        taken = self.with_context(active_test=False).search([("code", "=like", f"{base.code}%")])
+        stem = f"{base.code}_{path.replace('.', '_')}"
+        numbers = ("", *range(2, len(taken) + 3))
+        code = next(f"{stem}{n}" for n in numbers if f"{stem}{n}" not in taken.mapped("code"))
+        values = {"code": code, "name": base.name, "date_field": path, "active": base.active}
+        made = base.copy(values)
+        # superuser: users cannot write the link, and it is this source that they may write
+        made.sudo().dated_as_id = base
+        made.name = made._name_by_date()
+        return made
+
+    def _draft_dated_by(self, path):
+        """As :meth:`_dated_by`, but nothing is stored: for a KPI that is not saved.
+
+        :raise UserError: what saving would refuse
+        """
+        base = self.dated_as_id or self
+        if not base or not path or path == base.date_field:
+            return base
+        found = base.other_date_ids.filtered(lambda source: source.date_field == path)
+        if found:
+            return found[:1]
+        base._check_path(self.env._("Date"), path, fitting.DATES)
+        base._check_readable(path)
+        return base.new({"date_field": path}, origin=base)
+
+    def _name_by_date(self):
+        return self.env._("%(name)s, by %(date)s", name=self.dated_as_id.name, date=self.date_label)
+
+    def _delete_unused_dates(self):
+        """Delete sources by another date that no KPI uses any more."""
+        sources = self.filtered("dated_as_id").with_context(active_test=False)
+        sources.filtered(lambda source: not source.kpi_ids).unlink()
 
     # --- WHAT OTHERS ASK A SOURCE ---
 
