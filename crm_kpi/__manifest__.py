@@ -36,6 +36,7 @@
         "data/crm_kpi_board_data.xml",
         "data/crm_kpi_mailing_data.xml",
         "data/ir_cron_data.xml",
+        "wizard/crm_kpi_areas_views.xml",
         "wizard/crm_kpi_choose_views.xml",
         "wizard/crm_kpi_correct_views.xml",
         "wizard/crm_kpi_definition_change_views.xml",

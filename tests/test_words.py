@@ -43,6 +43,12 @@ RETIRED = {
     r"To come": "Upcoming",
     r"Exchanges|Churned from|First day after|From \(instant\)": "Conversations, Last day",
     r"are given up": "will be lost",
+    r"Aggregate of records|Formula over KPIs": "Count or sum records, Calculate from other KPIs",
+    r"facts at all|What a fact of": "Which records does this source contain?",
+    r"Whose record it is|Beside the source": "Credited to, In addition to the source's filter",
+    r"Maturity days|Trailing months": "Wait before final (days), Months looked back",
+    r"Silence of|Usual gap|Forget history": "Usual time between orders, Delete history",
+    r"So many closed periods|Nothing was restated": "No changes to locked periods",
 }
 
 

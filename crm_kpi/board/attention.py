@@ -102,6 +102,55 @@ class Topic:
         }
 
 
+class Failures(Topic):
+    """What fails at present, for KPI administrators."""
+
+    key = "failures"
+    model = "crm.kpi.health"
+    icon = "fa-exclamation-triangle"
+    aggregates = ("date:min",)
+    groups = "crm_kpi.group_kpi_admin"
+
+    def domain(self, context):
+        return Domain.TRUE
+
+    def people(self, context):
+        return Domain.TRUE
+
+    def text(self, env, count):
+        if count == 1:
+            return env._("1 KPI or part of the refresh fails")
+        return env._("%s KPIs or parts of the refresh fail", count)
+
+    def detail(self, context, since):
+        return since_text(context, since)
+
+    def action(self, context):
+        return context.env["ir.actions.actions"]._for_xml_id("crm_kpi.crm_kpi_health_page_action")
+
+
+class ChooseKpis(Topic):
+    """Offers *Choose my KPIs* to readers who have not answered it yet."""
+
+    key = "choose_kpis"
+    model = "crm.kpi.choose"
+    icon = "fa-check-square-o"
+
+    def line(self, context):
+        # superuser: the reader's own choice; users may not read users
+        user = context.env.user.sudo()
+        if user.kpi_choice_answered or user.kpi_ids:
+            return None
+        detail = context.env._("a small set for your role and objective")
+        return self.make_line(context, 0, detail)
+
+    def text(self, env, count):
+        return env._("Choose your KPIs")
+
+    def action(self, context):
+        return context.env["ir.actions.actions"]._for_xml_id("crm_kpi.crm_kpi_choose_action")
+
+
 class Goals(Topic):
     """Goals of the KPIs on the board that will be missed at the present pace."""
 
@@ -253,19 +302,33 @@ class CustomersAtRisk(Topic):
 
 
 #: The topics of this addon, most urgent first.
-TOPICS = (Goals(), UnansweredLeads(), OverdueSteps(), LateDeals(), CustomersAtRisk())
+TOPICS = (
+    Failures(),
+    ChooseKpis(),
+    Goals(),
+    UnansweredLeads(),
+    OverdueSteps(),
+    LateDeals(),
+    CustomersAtRisk(),
+)
 
 
 def attention(context, topics):
     """The lines of a board, at most :data:`MAX_LINES`.
 
-    Goals come first, then the topics of the records that the board shows, such as tickets.
+    What concerns all KPIs comes first, then goals, and then the topics of the records that the
+    board shows, such as tickets.
 
     :param topics: list of :class:`Topic`, most urgent first
     """
     # superuser: only which models the KPIs of the board count
     kpis = context.kpis.sudo()
-    shown = {Goals.model, *(kpis | kpis.component_ids).source_id.model_id.mapped("model")}
+    shown = {
+        Failures.model,
+        ChooseKpis.model,
+        Goals.model,
+        *(kpis | kpis.component_ids).source_id.model_id.mapped("model"),
+    }
     readable = [topic for topic in topics if topic.is_for_reader(context.env)]
     readable.sort(key=lambda topic: topic.model not in shown)
     lines = (topic.line(context) for topic in readable)

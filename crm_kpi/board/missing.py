@@ -15,6 +15,7 @@ from odoo import fields
 from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
+from ..definitions.first_values import first_values_text
 from ..engine import formula as engine
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
@@ -361,8 +362,18 @@ class MissingValues:
         if progress := self.facts.progress:
             text = self.env._("The history is still being read: %s", progress)
         else:
-            text = self.env._("Not computed yet: the next refresh does it")
-        return CardState("no_data", text)
+            text = self.env._("No values yet. %s", self._first_values)
+        remedy = None
+        if self.env.user.has_group("crm_kpi.group_kpi_admin"):
+            action = "crm_kpi.crm_kpi_health_page_action"
+            remedy = Remedy(
+                self.env._("Refresh now"), self.env["ir.actions.actions"]._for_xml_id(action)
+            )
+        return CardState("no_data", text, remedy)
+
+    @cached_property
+    def _first_values(self):
+        return first_values_text(self.env)
 
     # --- FORMULAS ---
 

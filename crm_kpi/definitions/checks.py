@@ -69,11 +69,13 @@ def check_aggregate(kpi):
             raise ValidationError(
                 kpi.env._(
                     "Unit: a count of records is a number. Choose the unit Number, or "
-                    "another aggregate."
+                    "another calculation."
                 )
             )
     elif not kpi.value_field:
-        raise ValidationError(kpi.env._("Value: choose the field to aggregate, or count records."))
+        raise ValidationError(
+            kpi.env._("Value: choose the field to calculate with, or count records.")
+        )
     elif kpi.value_field.startswith(DAYS_BETWEEN):
         _check_days_between(kpi)
     elif kpi.value_field.startswith("@"):
@@ -82,7 +84,7 @@ def check_aggregate(kpi):
         _check_value_field(kpi)
     if kpi.maturity_days < 0:
         raise ValidationError(
-            kpi.env._("Maturity days: enter 0 or more days, not %s.", kpi.maturity_days)
+            kpi.env._("Wait before final: enter 0 or more days, not %s.", kpi.maturity_days)
         )
 
 
@@ -120,7 +122,7 @@ def _check_pseudo_field(kpi):
     if path == "@customer":
         if kpi.aggregator != "count_distinct":
             raise ValidationError(
-                kpi.env._("Aggregate: customers can only be counted (distinct count).")
+                kpi.env._("Calculation: customers can only be counted (distinct count).")
             )
     elif kpi.source_id.kind != "snapshot":
         raise ValidationError(
@@ -142,7 +144,7 @@ def _check_value_field(kpi):
         raise ValidationError(
             kpi.env._(
                 "Value: %(field)s is not a number. Choose a numeric field, or the "
-                "aggregate Distinct count.",
+                "calculation Distinct count.",
                 field=path,
             )
         )

@@ -51,6 +51,21 @@ def _first_warning(kpi, behind):
     return warning or company_warning(behind.source_id)
 
 
+def all_warnings(kpis):
+    """All that is wrong with the data behind some KPIs in the current company, as sentences."""
+    env, behind = kpis.env, kpis._aggregates_behind()
+    sources = behind.source_id.sorted()
+    found = [
+        currency_warning(behind),
+        *(company_warning(source) for source in sources),
+        category_warning(env),
+        inactivity_warning(env),
+        history_warning(env),
+        entry_warning(behind.filtered(lambda kpi: kpi.kind == "manual")),
+    ]
+    return [text for text in found if text]
+
+
 # --- PRODUCT CATEGORIES ---
 
 

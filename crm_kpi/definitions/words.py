@@ -164,3 +164,29 @@ def points_text(kpi, points):
     """A difference of percentages or scores, with the decimals of the KPI."""
     text = formatLang(kpi.env, points, digits=kpi.digits)
     return kpi.env._("1 point") if text == "1" else kpi.env._("%s points", text)
+
+
+def original_text(kpi, is_shipped, changed):
+    """What became of a shipped definition, and what an upgrade does with it; empty for other KPIs.
+
+    :param is_shipped: whether the installed version ships the KPI
+    :param changed: names of the fields that differ from the original
+    """
+    env = kpi.env
+    if not kpi.is_shipped:
+        return False
+    if not is_shipped:
+        return env._(
+            "An earlier version shipped this KPI, the installed one does not. An upgrade keeps it."
+        )
+    if changed:
+        labels = (kpi._fields[name]._description_string(env) for name in changed)
+        return env._(
+            "Differs from the original: %s. An upgrade does not change the KPI. “Back to the "
+            "original” takes over what the installed version ships.",
+            ", ".join(labels),
+        )
+    return env._(
+        "As shipped. An upgrade does not change the KPI. If a newer version ships another "
+        "definition, the KPI is marked, and “Back to the original” takes the new one over."
+    )

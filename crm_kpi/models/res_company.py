@@ -105,7 +105,8 @@ class ResCompany(models.Model):
     kpi_provisional_periods = fields.Integer(
         string="Provisional periods",
         default=2,
-        help="Number of closed periods of each kind that are still recomputed. Older ones are locked.",
+        help="The last closed periods of each kind, this number of them, are recomputed. Older ones are "
+        "locked.",
     )
     kpi_crossed_months = fields.Integer(
         string="Months of salespeople within segments",
@@ -194,7 +195,7 @@ class ResCompany(models.Model):
         help="A customer is at risk only after this number of days without an order.",
     )
     kpi_at_risk_factor = fields.Float(
-        string="At risk after (times the usual gap)",
+        string="At risk after (times the usual time between orders)",
         default=2.0,
         help="A customer is at risk when the time since the last order exceeds the usual time "
         "between two orders by this factor.",
@@ -321,7 +322,7 @@ class ResCompany(models.Model):
     )
     _kpi_at_risk = models.Constraint(
         "CHECK (kpi_at_risk_days >= 0 AND kpi_at_risk_factor > 0)",
-        "At risk after: enter 0 or more days, and more than 0 times the usual gap.",
+        "At risk after: enter 0 or more days, and more than 0 times the usual time between orders.",
     )
     _kpi_cac_lag_valid = models.Constraint(
         "CHECK (kpi_cac_lag_months BETWEEN 0 AND 36)",

@@ -97,7 +97,7 @@ class ResPartner(models.Model):
         groups=GROUP,
     )
     kpi_own_gap_days = NullableFloat(
-        "Usual gap (days)",
+        "Usual time between orders (days)",
         compute="_compute_kpi_customer",
         groups=GROUP,
         help="Median number of days from one day with an order to the next.",

@@ -15,6 +15,11 @@ class ResUsers(models.Model):
         "Chosen KPIs",
         help="What My KPIs and Team show first; empty: all.",
     )
+    kpi_choice_answered = fields.Boolean(
+        "Chose KPIs",
+        copy=False,
+        help="The user answered Choose my KPIs. Boards offer it until then.",
+    )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_goals(self):

@@ -139,7 +139,7 @@ class BackfillQueue:
         now, *later = (
             steps[part.name].label
             if part.name in steps
-            else self.env._("%s (conversations and facts)", self.env[part.name]._description)
+            else self.env._("%s (conversations and dates)", self.env[part.name]._description)
             for part in left
             if part.name in steps or part.name in self.env
         )

@@ -57,6 +57,8 @@ class Formulas:
         self.may_be_withheld = ()
         #: Whether no formula was left to another run.
         self.is_finished = True
+        #: Seconds by the name of the KPI.
+        self.seconds = {}
 
     def refresh(self, periods, kpis=None, seconds=None):
         """Compute the formulas whose components changed, each after those it uses.
@@ -85,10 +87,12 @@ class Formulas:
         written = 0
         for code in order:
             kpi = by_code[code]
+            begin_of_kpi = time.monotonic()
             with confined(kpi):
                 formula = FormulaKpi(self, kpi, parsed[code])
                 written += formula.refresh(periods)
                 note_success(kpi, self.now)
+                self.seconds[kpi.name] = time.monotonic() - begin_of_kpi
                 if seconds and formula.was_due and time.monotonic() - begin > seconds:
                     return written
         self.is_finished = True

@@ -15,6 +15,7 @@ from odoo.exceptions import UserError
 from .claim import claim_refresh, limited_wait
 from .failures import noted
 from .planner import update_statistics
+from .run_log import RunLog, Turn
 from .steps import CompanyRefresh, CustomersStep, DefinitionsStep, DeriveStep, SegmentsStep
 
 _logger = logging.getLogger(__name__)
@@ -109,12 +110,18 @@ class Refresh:
 
 
 class ScheduledSteps:
-    """Runs steps and commits each of them, as long as the scheduled action may run."""
+    """Runs steps and commits each of them, as long as the scheduled action may run.
+
+    :attr kind: of the log, see ``crm.kpi.run``
+    """
+
+    kind = ""
 
     def __init__(self, env):
         # superuser: bookkeeping of the scheduled action, which runs as superuser
         self.env = env(su=True)
         self.cron = self.env["ir.cron"]
+        self.log = RunLog(self.env, self.kind)
 
     def _run_whole(self, step):
         """Run a step block by block; whether it could be finished."""
@@ -134,11 +141,14 @@ class ScheduledSteps:
     def _run_step(self, step):
         step.is_finished = True  # unless it says otherwise; also when it fails
         step.skipped = ()
-        try:
-            with limited_wait(self.env.cr):
-                run_step(step)
-        except psycopg2.OperationalError:
-            _logger.warning("KPI refresh: %s is busy elsewhere, left to the next run", step.name)
+        with Turn(self.log, step) as turn:
+            try:
+                with limited_wait(self.env.cr):
+                    turn.written = run_step(step)
+            except psycopg2.OperationalError:
+                _logger.warning(
+                    "KPI refresh: %s is busy elsewhere, left to the next run", step.name
+                )
 
 
 class ScheduledRefresh(ScheduledSteps):
@@ -148,6 +158,8 @@ class ScheduledRefresh(ScheduledSteps):
     the beginning, it would never reach the last steps of a large database.
     """
 
+    kind = "refresh"
+
     def __init__(self, env):
         super().__init__(env)
         self.parameters = self.env["ir.config_parameter"]
@@ -156,6 +168,8 @@ class ScheduledRefresh(ScheduledSteps):
 
     def run(self):
         if not self._read_history():
+            self.log.begin(0)
+            self.log.finish("history")
             return
         steps = list(Refresh(self.env).steps())
         names = [step.name for step in steps]
@@ -163,20 +177,25 @@ class ScheduledRefresh(ScheduledSteps):
         # whose sources the second worker computes
         busy = [step for step in steps if step.name in self._saved_busy()]
         steps = steps[names.index(resume_at) if resume_at in names else 0 :]
+        self.log.begin(len(steps))
         self.cron._commit_progress(remaining=len(steps))
         for index, step in enumerate(steps, start=1):
             while busy and not step.is_shared:
                 self._wait_for(busy.pop(0))
             is_whole = self._run_whole(step)
+            if is_whole:
+                self.log.step_done(step)
             if step.is_shared:
                 self._call_second()
                 if step.skipped:
                     busy.append(step)
             if not is_whole or (not self.cron._commit_progress(1) and index < len(steps)):
                 self._save(step if not is_whole else steps[index], busy)
+                self.log.finish("stopped")
                 return
         if resume_at:
             self._save(None)
+        self.log.finish("done")
 
     def _saved_busy(self):
         return json.loads(self.parameters.get_param(BUSY_STEPS) or "[]")
@@ -238,14 +257,22 @@ class SecondWorker(ScheduledSteps):
     so that none is computed twice at the same time.
     """
 
+    kind = "second"
+
     def run(self):
         if self.env["crm.kpi.backfill"]._is_pending():
             return
         steps = [step for step in Refresh(self.env).steps() if step.is_shared]
+        self.log.begin(len(steps))
         self.cron._commit_progress(remaining=len(steps))
         for step in reversed(steps):
-            if not self._run_whole(step) or not self.cron._commit_progress(1):
+            is_whole = self._run_whole(step)
+            if is_whole:
+                self.log.step_done(step)
+            if not is_whole or not self.cron._commit_progress(1):
+                self.log.finish("stopped")
                 return
+        self.log.finish("done")
 
 
 def run_step(step):
@@ -257,5 +284,7 @@ def run_step(step):
         if step.company is None:
             # the steps before those of companies fill tables that the later ones read
             update_statistics(step.env.cr)
+        step.has_failed = False
         return step.run()
+    step.has_failed = True
     return 0

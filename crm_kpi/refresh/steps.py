@@ -25,6 +25,8 @@ _logger = logging.getLogger(__name__)
 #: What the scheduled refresh computes before it commits: about as many records of a source, each
 #: counted once per period, or formulas for as long.
 BLOCK_RECORDS, BLOCK_SECONDS = 500_000, 60
+#: Seconds from which a formula is a line of its own in the log.
+SLOW_PART = 0.1
 
 
 class Step:
@@ -37,6 +39,7 @@ class Step:
     :attr in_blocks: whether a run does a part of the work only, of about a minute
     :attr is_finished: whether the last run has done all the work; otherwise it must run again
     :attr is_shared: whether a second worker may run it, at the same time as other such steps
+    :attr has_failed: whether the last run failed; the reason is noted elsewhere
     """
 
     name = ""
@@ -45,6 +48,7 @@ class Step:
     in_blocks = False
     is_finished = True
     is_shared = False
+    has_failed = False
 
     def __init__(self, env):
         self.env = env
@@ -59,6 +63,10 @@ class Step:
         :return: number of cells written
         """
         raise NotImplementedError
+
+    def seconds_of_parts(self):
+        """Seconds of the slow parts of the last run: dict by title."""
+        return {}
 
     def _skip(self, texts):
         """Note what another transaction computes right now."""
@@ -110,7 +118,7 @@ class DeriveStep(Step):
 
     @property
     def title(self):
-        return self.env._("Facts of records")
+        return self.env._("Dates and owners of records")
 
     def run(self):
         self.env.flush_all()
@@ -378,6 +386,10 @@ class CohortsStep(SharedStep):
 class FormulasStep(CompanyStep):
     label = "formulas"
 
+    def __init__(self, refresh):
+        super().__init__(refresh)
+        self.seconds = {}
+
     @property
     def title(self):
         return self.env._("Formulas")
@@ -388,7 +400,11 @@ class FormulasStep(CompanyStep):
         seconds = BLOCK_SECONDS if self.in_blocks else None
         written = formulas.refresh(refresh.due_periods(), refresh.kpis, seconds)
         self.is_finished = formulas.is_finished
+        self.seconds = formulas.seconds
         return written
+
+    def seconds_of_parts(self):
+        return {title: seconds for title, seconds in self.seconds.items() if seconds > SLOW_PART}
 
 
 class WithheldStep(CompanyStep):

@@ -18,6 +18,9 @@ from .store import among_targets, store_statement
 
 _logger = logging.getLogger(__name__)
 
+#: Key of ``cr.cache``: number of KPIs in periods that were computed.
+COMPUTED = "crm_kpi.computed"
+
 
 class ComputationRow(NamedTuple):
     """A row of ``crm.kpi.computation``; its fields name the columns.
@@ -160,3 +163,9 @@ def note_computed(env, due, now):
         )
     )
     env["crm.kpi.computation"].invalidate_model()
+    env.cr.cache[COMPUTED] = computed_count(env) + len(rows)
+
+
+def computed_count(env):
+    """Number of KPIs in periods that were computed with this cursor."""
+    return env.cr.cache.get(COMPUTED, 0)

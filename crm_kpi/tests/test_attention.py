@@ -21,6 +21,7 @@ class TestAttention(BoardCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.env["res.users"].search([]).kpi_choice_answered = True
         # the leads of the board case are not part of these examples
         cls.env["crm.lead"].search([("company_id", "=", cls.company.id)]).active = False
         month = cls.period("month", "2026-04-15")
@@ -120,6 +121,22 @@ class TestAttention(BoardCase):
             },
         )  # fmt: skip
 
+    def test_choose_kpis_is_offered_until_it_is_answered(self):
+        self.mia.kpi_choice_answered = False
+        first = next(iter(self.lines().items()))
+        self.assertEqual(
+            first, ("choose_kpis", ("Choose your KPIs", "a small set for your role and objective"))
+        )
+        boards = self.boards.with_user(self.mia).with_company(self.company)
+        action = boards.open_attention(self.board.id, "choose_kpis", {})
+        wizard = boards.env[action["res_model"]].create({})
+        wizard.action_show_all()
+        self.assertNotIn("choose_kpis", self.lines())
+        self.assertFalse(self.mia.kpi_ids)
+        # a choice made before is an answer, too
+        self.ann.write({"kpi_choice_answered": False, "kpi_ids": self.leads.ids})
+        self.assertNotIn("choose_kpis", self.lines(self.ann, scope="mine"))
+
     def test_goals_are_those_of_the_board(self):
         self.board.card_ids.filtered(lambda card: card.kpi_id == self.leads).unlink()
         self.assertEqual(
@@ -179,6 +196,7 @@ class TestAttention(BoardCase):
         self.assertEqual(self.lines(self.ann, scope="company")["late_deals"][0][:1], "1")
         self.assertEqual(self.opened("late_deals", self.ann, scope="company"), self.open_leads[0])
         agent = self.make_user("Agent", "crm_kpi.group_kpi_user_all")
+        agent.kpi_choice_answered = True
         self.assertEqual(list(self.lines(agent)), ["goals"])
         with self.assertRaises(UserError):
             self.opened("late_deals", agent)

@@ -264,6 +264,7 @@ class TestDeletedField(FaultCase):
 class TestArchivedComponent(FaultCase):
     def test_archived_component_is_counted_on(self):
         """A rate goes on when its component is archived, this month and in the next one."""
+        self.goal.action_archive()  # it would keep the KPI switched on
         (self.big | self.leads).active = False
         self.make_lead("2026-04-15 05:00:00", expected_revenue=500)
         self.refresh_scheduled()
@@ -512,6 +513,7 @@ class TestHealth(FaultCase):
         """Each formula behind which a KPI fails; not one that is not computed, or that fails."""
         double = self.make_kpi("double", name="Double", kind="formula", formula="test_both * 2")
         self.make_kpi("draft", kind="formula", formula="test_both * 3", state="draft")
+        self.goal.action_archive()  # it would keep the KPI switched on
         (self.sum | self.victim).active = False
         self.spoil(self.victim | self.sibling, domain="[('x_gone', '=', 1)]")
         with mute_logger(LOGGER):

@@ -38,7 +38,7 @@ class TestKpi(KpiCommon):
         self.assertRefused("Value:", make, "x", aggregator="sum", value_field="@moon")
         self.assertRefused("Value:", make, "x", aggregator="sum", value_field="tag_ids")
         self.assertRefused("Value:", make, "x", aggregator="sum", value_field="tag_ids.color")
-        self.assertRefused("Aggregate:", make, "x", aggregator="sum", value_field="@customer")
+        self.assertRefused("Calculation:", make, "x", aggregator="sum", value_field="@customer")
         self.assertRefused("Unit:", make, "x", unit="money")
         self.assertRefused("Unit:", make, "x", unit="hours", **money)
         self.assertRefused("Unit:", make, "x", aggregator="sum", value_field="color", unit="money")

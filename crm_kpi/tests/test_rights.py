@@ -420,6 +420,7 @@ class TestWriting(RightsCase):
             "crm.kpi.dirty": {"res_id": 1},
             "crm.kpi.interaction": {"date": "2026-01-01 00:00:00"},
             "crm.kpi.customer.period": {"user_id": False},
+            "crm.kpi.run": {"state": "done"},
         }
         for model, values in entry.items():
             before = self.content(model)
@@ -459,6 +460,9 @@ class TestWriting(RightsCase):
             self.assert_refused(role, "crm.kpi", "action_publish", self.amount.ids)
             for method in ("get_preview", "open_preview"):
                 self.assert_refused(role, "crm.kpi", method, self.amount.id, {})
+            self.assert_refused(role, "crm.kpi", "action_publish_selected", self.amount.ids)
+            self.assert_refused(role, "crm.kpi", "action_draft_selected", self.amount.ids)
+            self.assert_refused(role, "crm.kpi", "action_original", self.amount.ids)
             self.assert_refused(role, "crm.kpi", "message_post", self.amount.ids, body="x")
         for role in ("portal", "ann", "all"):
             self.assert_refused(role, "crm.kpi", "action_refresh", self.amount.ids)

@@ -578,7 +578,7 @@ class TestSegmentHistory(SegmentCase):
         self.assertIn("Industry A", names)
         self.assertIn("Industry A (2)", names)
 
-    def test_forget_history(self):
+    def test_delete_history(self):
         customer = self.partner(industry_id=self.industries[0].id)
         self.update(self.by_industry)
         customer.industry_id = self.industries[1]
@@ -587,7 +587,7 @@ class TestSegmentHistory(SegmentCase):
             self.by_industry.kind = "country"
         with self.assertRaises(UserError):
             self.by_industry.unlink()
-        self.by_industry.action_forget_history()
+        self.by_industry.action_delete_history()
         self.assertFalse(self.by_industry.date_start)
         changed = self.update(self.by_industry, DAY + timedelta(2))
         self.assertEqual(changed, date.min)
@@ -986,7 +986,7 @@ class TestSegmentDefinition(SegmentCase):
             for call in (
                 lambda u=user: self.by_industry.with_user(u).write({"name": "Mine"}),
                 lambda u=user: self.by_industry.with_user(u).action_update_members(),
-                lambda u=user: self.by_industry.with_user(u).action_forget_history(),
+                lambda u=user: self.by_industry.with_user(u).action_delete_history(),
                 lambda u=user: segment.with_user(u).write({"name": "Mine"}),
                 lambda u=user: segment.with_user(u).unlink(),
                 lambda u=user: self.Set.with_user(u).create({"name": "Mine"}),

@@ -46,14 +46,9 @@ class CrmKpiChoose(models.TransientModel):
         store=True,
         readonly=False,
     )
-    has_choice = fields.Boolean(compute="_compute_has_choice")
 
     def _compute_display_name(self):
         self.display_name = self.env._("Choose my KPIs")
-
-    def _compute_has_choice(self):
-        # superuser: the user's own choice; users may not read users
-        self.has_choice = bool(self.env.user.sudo().kpi_ids)
 
     @api.depends("objective", "role")
     def _compute_line_ids(self):
@@ -142,11 +137,14 @@ class CrmKpiChoose(models.TransientModel):
         if drafts:
             drafts.action_publish()
         # superuser: writes only the user's own choice; users may not write users
-        self.env.user.sudo().kpi_ids = kpis
+        self.env.user.sudo().write(
+            {"kpi_ids": [Command.set(kpis.ids)], "kpi_choice_answered": True}
+        )
         return self._show()
 
     def action_show_all(self):
-        self.env.user.sudo().kpi_ids = False  # superuser: the user's own choice, as above
+        # superuser: the user's own choice, as above
+        self.env.user.sudo().write({"kpi_ids": [Command.clear()], "kpi_choice_answered": True})
         return self._show()
 
     def _show(self):

@@ -35,7 +35,9 @@ class CrmKpiSchedule(models.TransientModel):
     )
     lastcall = fields.Datetime("Last refresh", compute="_compute_state")
     history_text = fields.Char("History", compute="_compute_state")
-    waiting_kpi_ids = fields.Many2many("crm.kpi", "KPIs with errors", compute="_compute_state")
+    waiting_kpi_ids = fields.Many2many(
+        "crm.kpi", string="KPIs with errors", compute="_compute_state"
+    )
 
     @api.model
     def _cron(self):
@@ -71,7 +73,7 @@ class CrmKpiSchedule(models.TransientModel):
         """Start the refresh in the background as soon as a cron worker is free."""
         self.ensure_one()
         self.check_access("write")
-        self._cron()._trigger()
+        self.env["crm.kpi.health"].refresh_now()
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",

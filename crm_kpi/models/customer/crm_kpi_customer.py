@@ -106,7 +106,7 @@ class CrmKpiCustomer(models.Model):
         help="Untaxed amount of the orders of the last twelve months, updated daily.",
     )
     own_gap_days = NullableFloat(
-        "Usual gap (days)",
+        "Usual time between orders (days)",
         readonly=True,
         aggregator=None,
         help="Median number of days from one day with an order to the next. Empty before the "
@@ -115,9 +115,9 @@ class CrmKpiCustomer(models.Model):
     at_risk_date = fields.Datetime(
         "At risk from",
         readonly=True,
-        help="Last order plus the usual gap times the factor in the settings, and at least the "
-        "minimum number of days in the settings. Before the third day with an order, the median "
-        "gap of all customers of the company is used. Empty when the customer would count as "
+        help="Last order plus the usual time between orders times the factor in the settings, and at "
+        "least the minimum number of days in the settings. Before the third day with an order, the "
+        "median of all customers of the company is used. Empty when the customer would count as "
         "churned before.",
     )
     churn_date = fields.Datetime(
@@ -186,7 +186,7 @@ class CrmKpiCustomer(models.Model):
     status_reason = fields.Char(
         "Reason",
         compute="_compute_status_reason",
-        help="Why the customer is at risk or lost: the time since the last order, and the usual gap "
+        help="Why the customer is at risk or lost: the time since the last order, and the usual time "
         "between orders or the limit in the settings.",
     )
     is_at_risk = fields.Boolean("At risk", compute="_compute_status", search="_search_is_at_risk")

@@ -106,8 +106,9 @@ class CrmKpiCustomerPeriod(models.Model):
         "At risk",
         readonly=True,
         help="Active at the end, but without an order for longer than the minimum number of days "
-        "and the multiple of the usual gap in the settings. The usual gap is the customer's own "
-        "median from the third day with orders on, before that the median of all customers.",
+        "and the multiple of the usual time between orders in the settings. The usual time is the "
+        "customer's own median from the third day with orders on, before that the median of all "
+        "customers.",
     )
     cross_sold = fields.Boolean(
         "Cross-sold", readonly=True, help="With a cross-sell order in the period."

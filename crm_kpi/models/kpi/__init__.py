@@ -10,5 +10,6 @@ from . import crm_kpi
 from . import crm_kpi_recommendation
 from . import crm_kpi_optional
 from . import crm_kpi_library
+from . import crm_kpi_run
 from . import crm_kpi_health
 from . import mail_tracking_value

@@ -18,9 +18,13 @@ from ...definitions import (
     data_warnings,
     fitting,
     formula_checks,
+    original,
+    switching,
+    usage,
     words,
 )
 from ...definitions.definition_words import definition_html, definition_lines
+from ...definitions.first_values import first_values_text
 from ...engine import formula as engine
 from ...engine import values
 from ...engine.cells import ZERO_WHEN_EMPTY
@@ -116,8 +120,8 @@ class CrmKpi(models.Model):
     # --- computation ---
     kind = fields.Selection(
         [
-            ("aggregate", "Aggregate of records"),
-            ("formula", "Formula over KPIs"),
+            ("aggregate", "Count or sum records"),
+            ("formula", "Calculate from other KPIs"),
             ("manual", "Manual entries"),
         ],
         required=True,
@@ -134,7 +138,9 @@ class CrmKpi(models.Model):
         help="Count the records of the source by another of their dates. Empty: by that of the source.",
     )
     domain = fields.Char("Filter", default="[]", tracking=True)
-    aggregator = fields.Selection(AGGREGATORS, default="count", required=True, tracking=True)
+    aggregator = fields.Selection(
+        AGGREGATORS, "Calculation", default="count", required=True, tracking=True
+    )
     value_field = fields.Char(
         "Value",
         tracking=True,
@@ -178,6 +184,7 @@ class CrmKpi(models.Model):
     )
     formula_help = fields.Html(compute="_compute_formula_help")
     maturity_days = fields.Float(
+        "Wait before final (days)",
         tracking=True,
         help="A record counts when this number of days has passed since its date. Use it when "
         "the result of a record is known only after these days.",
@@ -254,7 +261,8 @@ class CrmKpi(models.Model):
         "in the period are always compared; members of these teams also without records.",
     )
     is_component = fields.Boolean(
-        "Component", help="Used in formulas only; hidden on boards, in lists and in reports."
+        "Helper KPI (hidden from boards)",
+        help="Used in formulas only; hidden on boards, in lists and in reports.",
     )
     data_warning = fields.Text(
         compute="_compute_data_warning",
@@ -307,10 +315,53 @@ class CrmKpi(models.Model):
     )
 
     # --- state ---
+    is_shipped = fields.Boolean(
+        "Shipped",
+        compute="_compute_is_shipped",
+        search="_search_is_shipped",
+        help="Defined in a data file of an addon.",
+    )
+    is_changed = fields.Boolean(
+        "Changed from the original",
+        compute="_compute_original",
+        search="_search_is_changed",
+        help="The definition is not the one that the installed version of the addon ships.",
+    )
+    original_text = fields.Text("Original", compute="_compute_original")
+    used_in_formula_ids = fields.Many2many(
+        "crm.kpi",
+        string="Formulas",
+        context={"active_test": False},
+        compute="_compute_used_in",
+        help="KPIs whose formulas use this KPI.",
+    )
+    counter_of_ids = fields.Many2many(
+        "crm.kpi",
+        string="Counter-metric of",
+        context={"active_test": False},
+        compute="_compute_used_in",
+    )
+    used_in_board_ids = fields.Many2many(
+        "crm.kpi.board", string="Boards", compute="_compute_used_in"
+    )
+    other_board_count = fields.Integer(
+        "Boards of other users",
+        compute="_compute_used_in",
+        help="Boards with this KPI that you cannot open.",
+    )
+    used_in_mailing_ids = fields.Many2many(
+        "crm.kpi.mailing",
+        string="Scheduled reports",
+        compute="_compute_used_in_mailing_ids",
+        groups="crm_kpi.group_kpi_manager",
+        help="Reports of boards with this KPI.",
+    )
+    goal_count = fields.Integer("Goals", compute="_compute_used_in")
+    first_values_text = fields.Char(compute="_compute_first_values_text")
     version = fields.Integer(default=1, readonly=True, copy=False)
     last_refresh = fields.Datetime(readonly=True, copy=False)
     last_error = fields.Text(readonly=True, copy=False)
-    failure_count = fields.Integer(readonly=True, copy=False)
+    failure_count = fields.Integer("Failed refreshes", readonly=True, copy=False)
     failed_company_id = fields.Many2one(
         "res.company",
         "Failed in",
@@ -320,7 +371,7 @@ class CrmKpi(models.Model):
         "this company succeeds.",
     )
     failed_since = fields.Datetime(readonly=True, copy=False)
-    next_try = fields.Datetime(readonly=True, copy=False)
+    next_try = fields.Datetime("Retry at", readonly=True, copy=False)
 
     _code_uniq = models.Constraint("UNIQUE(code)", "Code: another KPI has this code already.")
 
@@ -370,6 +421,70 @@ class CrmKpi(models.Model):
     @api.depends_context("lang")
     def _compute_formula_help(self):
         self.formula_help = words.formula_help(self.env)
+
+    @api.depends()
+    def _compute_is_shipped(self):
+        shipped = original.shipped_ids(self)
+        for kpi in self:
+            kpi.is_shipped = kpi._origin.id in shipped
+
+    def _search_is_shipped(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        kpis = self.with_context(active_test=False).search([])
+        return Domain("id", "in", list(original.shipped_ids(kpis)))
+
+    @api.depends(*original.FIELDS)
+    @api.depends_context("lang")
+    def _compute_original(self):
+        originals = original.originals(self)
+        for kpi in self:
+            shipped = originals.get(kpi._origin.id)
+            changed = original.changed_fields(kpi, shipped) if shipped else ()
+            kpi.is_changed = bool(changed)
+            kpi.original_text = words.original_text(kpi, bool(shipped), changed)
+
+    def _search_is_changed(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        kpis = self.with_context(active_test=False).search([])
+        return Domain("id", "in", kpis.filtered("is_changed").ids)
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_used_in(self):
+        used = usage.used_in(self)
+        for kpi in self:
+            found = used[kpi._origin.id]
+            kpi.used_in_formula_ids = found.formulas
+            kpi.counter_of_ids = found.counter_of
+            kpi.used_in_board_ids = found.boards
+            kpi.other_board_count = found.other_boards
+            kpi.goal_count = found.goals
+
+    @api.depends("used_in_board_ids")
+    def _compute_used_in_mailing_ids(self):
+        mailings = self.env["crm.kpi.mailing"].search(
+            [("board_id", "in", self.used_in_board_ids.ids)]
+        )
+        for kpi in self:
+            kpi.used_in_mailing_ids = mailings.filtered(
+                lambda mailing, kpi=kpi: mailing.board_id in kpi.used_in_board_ids
+            )
+
+    @api.depends("state", "active", "last_refresh", "last_error")
+    @api.depends_context("lang", "tz")
+    def _compute_first_values_text(self):
+        waiting = self.filtered(
+            lambda kpi: (
+                kpi.state == "published"
+                and kpi.active
+                and not kpi.last_refresh
+                and not kpi.last_error
+            )
+        )
+        (self - waiting).first_values_text = False
+        if waiting:
+            waiting.first_values_text = first_values_text(self.env)
 
     @api.depends("domain", "value_field", "component_ids", "needs_history")
     @api.depends_context("lang", "allowed_company_ids")
@@ -628,6 +743,9 @@ class CrmKpi(models.Model):
             return True
         if "code" in vals:
             self._check_code_unused(vals["code"])
+        if vals.get("state") == "draft" or not vals.get("active", True):
+            self.check_access("write")  # before the message names goals
+            switching.check_no_running_goals(self)
         if DEFINING & vals.keys():
             self._prepare_manual(vals, vals.get("kind"))
             self._prepare_formula(vals)
@@ -898,6 +1016,14 @@ class CrmKpi(models.Model):
     def action_draft(self):
         self.write({"state": "draft"})
 
+    def action_publish_selected(self):
+        """Publish the KPIs chosen in a list; one that is refused does not stop the others."""
+        return switching.notification(self.env, switching.switch(self, self.browse()))
+
+    def action_draft_selected(self):
+        """Take the KPIs chosen in a list back to draft, as :meth:`action_publish_selected`."""
+        return switching.notification(self.env, switching.switch(self.browse(), self))
+
     def action_refresh(self):
         """Compute now what is due of these KPIs."""
         if not self.env.user.has_group("crm_kpi.group_kpi_manager"):
@@ -949,6 +1075,39 @@ class CrmKpi(models.Model):
             "view_mode": "form",
             "views": [(self.env.ref("crm_kpi.crm_kpi_view_form_definition").id, "form")],
             "target": "new",
+        }
+
+    def action_original(self):
+        """Give the KPI its shipped definition again.
+
+        Where it has values, a dialog asks from when the definition applies.
+        """
+        self.ensure_one()
+        self.check_access("write")
+        shipped = original.originals(self).get(self.id)
+        if not shipped:
+            raise UserError(self.env._("The installed version does not ship this KPI."))
+        changed = original.changed_fields(self, shipped)
+        texts = [name for name in changed if name in original.TEXTS]
+        others = [name for name in changed if name not in {*texts, *DEFINING}]
+        # texts of data files are in English
+        self.with_context(lang=None).write(original.original_values(shipped, texts + others))
+        original.restore_translations(self)
+        defining = [name for name in changed if name in DEFINING]
+        values = original.original_values(shipped, defining)
+        wizards = self.env["crm.kpi.definition.change"]
+        if action := values and wizards.propose(self._name, self.id, values):
+            return action
+        return self.write(values)
+
+    def action_open_goals(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.crm_kpi_goal_action")
+        return {
+            **action,
+            "name": self.env._("Goals of %s", self.name),
+            "domain": [("kpi_id", "=", self.id)],
+            "context": {"default_kpi_id": self.id},
         }
 
     def action_open_values(self):

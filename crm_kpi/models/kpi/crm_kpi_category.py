@@ -11,7 +11,12 @@ class CrmKpiCategory(models.Model):
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
+    is_sales = fields.Boolean("Sales", help="Switch areas treats its KPIs as KPIs of sales.")
     is_service = fields.Boolean(
         "Customer service",
-        help="Choose my KPIs proposes KPIs of this category to service agents first.",
+        help="Choose my KPIs proposes KPIs of this category to service agents first, and Switch "
+        "areas treats them as KPIs of the service.",
+    )
+    is_marketing = fields.Boolean(
+        "Marketing", help="Switch areas treats its KPIs as KPIs of marketing."
     )

@@ -1,8 +1,13 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import fields, models
+from dataclasses import asdict
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
+
+from ...board import health
 
 #: What can fail, and the model of the records that fail.
 KINDS = [
@@ -49,7 +54,7 @@ class CrmKpiHealth(models.Model):
     error = fields.Text("Why", readonly=True)
     date = fields.Datetime("Since", readonly=True)
     next_try = fields.Datetime(
-        "Next try", readonly=True, help="Empty: it is not tried again before it is corrected."
+        "Retry at", readonly=True, help="Empty: it is not tried again before it is corrected."
     )
 
     @property
@@ -148,6 +153,36 @@ class CrmKpiHealth(models.Model):
         # superuser: when the scheduled refresh runs
         cron = self.env.ref("crm_kpi.ir_cron_refresh").sudo()
         return SQL("%s::timestamp", cron.nextcall if cron.active else None)
+
+    # --- THE PAGE ---
+
+    @api.model
+    def get_health(self):
+        """How the refresh runs, what fails and what waits: see :class:`~.health.Health`."""
+        self.browse().check_access("read")
+        return asdict(health.health(self.env))
+
+    @api.model
+    @api.readonly
+    def get_warnings(self):
+        """Warnings about the data behind KPIs. Apart, because counting records takes longer."""
+        self.browse().check_access("read")
+        return health.warnings(self.env)
+
+    @api.model
+    def refresh_now(self):
+        """Have the scheduler start the refresh as soon as it can, within a minute."""
+        self.browse().check_access("read")
+        # superuser: starts the action and changes nothing of it; only KPI administrators come here
+        cron = self.env.ref("crm_kpi.ir_cron_refresh").sudo()
+        if not cron.active:
+            raise UserError(
+                self.env._(
+                    "The scheduled refresh is switched off. Switch it on under Configuration › "
+                    "Schedule."
+                )
+            )
+        cron._trigger()
 
     def action_open(self):
         """Open what failed, to correct it."""

@@ -63,7 +63,7 @@ class CrmKpiSource(models.Model):
     model_name = fields.Char(related="model_id.name", string="Name of the records")
     date_label = fields.Char("Date of a record", compute="_compute_date_label")
     choices = fields.Json(compute="_compute_choices", help="What the lists of the form offer.")
-    domain = fields.Char("Filter", default="[]", help="Only these records are facts.")
+    domain = fields.Char("Filter", default="[]", help="Which records the source contains.")
     date_field = fields.Char(
         "Date",
         help="Date of the event, or since when a record is open (path of fields). Cohort: day at "
@@ -113,6 +113,7 @@ class CrmKpiSource(models.Model):
         "count by the value of today.",
     )
     trailing_months = fields.Integer(
+        "Months looked back",
         help="Event: a record counts in every period that ends within this number of months "
         "after it, as in 'revenue of the last twelve months'. 0: only in the period of its date.",
     )
@@ -256,12 +257,14 @@ class CrmKpiSource(models.Model):
         for source in self.filtered("trailing_months"):
             if source.trailing_months < 0:
                 raise ValidationError(
-                    self.env._("Trailing months: enter 0 or more, not %s.", source.trailing_months)
+                    self.env._(
+                        "Months looked back: enter 0 or more, not %s.", source.trailing_months
+                    )
                 )
             if source.kind != "event" or source.date_end_field:
                 raise ValidationError(
                     self.env._(
-                        "Trailing months: only events at one date can count in later periods. "
+                        "Months looked back: only events at one date can count in later periods. "
                         "Enter 0, or choose the kind Event without an end date."
                     )
                 )

@@ -88,7 +88,7 @@ class CrmKpiSegment(models.Model):
         "a value, the first set decides, as of the first day of the period.",
     )
     at_risk_factor = fields.Float(
-        "At risk after (times the usual gap)",
+        "At risk after (times the usual time between orders)",
         help="Customers of this segment are at risk after this multiple of the usual number of "
         "days between two orders. 0: as in the settings of the company.",
     )

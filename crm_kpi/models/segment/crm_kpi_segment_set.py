@@ -259,8 +259,8 @@ class CrmKpiSegmentSet(models.Model):
             },
         }
 
-    def action_forget_history(self):
-        """Forget dated changes: today's segments hold for the whole past again."""
+    def action_delete_history(self):
+        """Delete dated changes: today's segments hold for the whole past again."""
         self.check_access("write")
         self.env.flush_all()
         for segment_set in self:

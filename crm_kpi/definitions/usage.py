@@ -1,0 +1,62 @@
+# Copyright 2026 crm_kpi contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What uses a KPI: formulas, boards, goals, counter-metrics."""
+
+from typing import NamedTuple
+
+from odoo import models
+
+
+class Usage(NamedTuple):
+    """What uses a KPI, as far as the reader may see it.
+
+    :param counter_of: KPIs whose counter-metric it is
+    :param other_boards: number of boards that the reader may not see
+    :param goals: number of goals
+    """
+
+    formulas: models.Model
+    counter_of: models.Model
+    boards: models.Model
+    other_boards: int
+    goals: int
+
+
+def used_in(kpis):
+    """The :class:`Usage` of KPIs: dict by their ids."""
+    env, records, kpis = kpis.env, kpis, kpis._origin
+    every = kpis.with_context(active_test=False)
+    formulas = every.search([("component_ids", "in", kpis.ids)])
+    counted = every.search([("counter_kpi_id", "in", kpis.ids)])
+    # superuser: of boards that the reader may not see only the number is shown
+    boards = {
+        kpi.id: found
+        for kpi, found in env["crm.kpi.board.card"]
+        .sudo()
+        ._read_group(
+            [("kpi_id", "in", kpis.ids), ("board_id.active", "=", True)],
+            ["kpi_id"],
+            ["board_id:recordset"],
+        )
+    }
+    readable = env["crm.kpi.board"].search([("card_ids.kpi_id", "in", kpis.ids)])
+    goals = {
+        kpi.id: count
+        for kpi, count in env["crm.kpi.goal"]._read_group(
+            [("kpi_id", "in", kpis.ids)], ["kpi_id"], ["__count"]
+        )
+    }
+    found = (formulas, counted, boards, readable, goals)
+    return {record._origin.id: _usage(record._origin, *found) for record in records}
+
+
+def _usage(kpi, formulas, counted, boards, readable, goals):
+    every_board = boards.get(kpi.id, readable.browse())
+    own = readable & every_board
+    return Usage(
+        formulas=formulas.filtered(lambda formula: kpi in formula.component_ids),
+        counter_of=counted.filtered(lambda other: other.counter_kpi_id == kpi),
+        boards=own,
+        other_boards=len(every_board - own),
+        goals=goals.get(kpi.id, 0),
+    )
