@@ -334,6 +334,17 @@ class TestRightsOfPreviews(PreviewCase):
         self.assertTrue(preview["error"])
         self.assertFalse(preview["periods"] + preview["records"])
 
+    def test_closed_kpis(self):
+        """Who may read the values is said in words."""
+        group = self.env["res.groups"].create({"name": "Accountants"})
+        self.leads.group_ids = group
+        preview = self.preview({"domain": "[]"}, kpi=self.leads)
+        self.assertEqual(
+            preview["error"], "Leads: only members of Accountants can read its values."
+        )
+        self.ada.group_ids |= group
+        self.assertEqual(self.texts(self.preview({}, kpi=self.leads))["March 2026"], "5")
+
     def test_never_of_other_companies(self):
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
         month = self.env["crm.kpi.period"].sudo()._current("month", elsewhere)

@@ -1205,6 +1205,7 @@ class CrmKpi(models.Model):
         """A KPI that is not saved, with the values of a form."""
         origin = self.browse(read_id(kpi_id) or ()).exists()
         if origin:
+            origin._check_figures()
             origin.check_access("write")
         try:
             known = {name: values[name] for name in PREVIEWED & values.keys()}
