@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from unittest.mock import patch
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import fields
 from odoo.tests import HttpCase, no_retry, tagged
 from odoo.tests.common import ChromeBrowser
@@ -70,7 +72,7 @@ READY = {
 }
 #: Goals as cards, the form of a goal, and the list.
 GOALS = {
-    "goal_cards": f"await until('{RECORD}');",
+    "goal_cards": f"await until('{RECORD} .o_kpi_reason');",
     "goal": f"await press('{RECORD}', '.o_form_sheet .o_field_widget');",
     "goal_list": f"""
         await press('.breadcrumb-item a, .o_back_button', '{RECORD}');
@@ -279,12 +281,30 @@ class TestBoardForAll(BoardCase):
     def test_light(self):
         self.check("light")
 
+    def make_goal_without_value(self):
+        """A goal that says why it has no value; it is the first one in lists."""
+        self.env["crm.kpi.goal"].create(
+            {"kpi_id": self.rate.id, "period_id": self.month.id, "kind": "at_least", "target": 1}
+        )
+        self.env.flush_all()
+
     def test_goals(self):
+        self.make_goal_without_value()
         self.check("goals", GOALS, path="kpi-goals")
 
     def test_my_kpis(self):
-        cards = {"cards": f"await until('{RECORD}');"}
-        self.check("my_kpis", cards, login="kpi_ann", path="my-kpis")
+        """With a change against the same working days of the month before."""
+        day = self.month.date_from - relativedelta(months=1)
+        self.make_lead(f"{day} 10:00:00", user_id=self.ann.id)
+        self.env["crm.kpi"].with_company(self.company)._refresh_periods(fields.Datetime.now())
+        periods = self.env["crm.kpi.period"].search([("company_id", "=", self.company.id)])
+        self.env["crm.kpi"]._refresh(periods=periods, kpis=self.kpi)
+        self.env.flush_all()
+        screens = {
+            "cards": f"await until('{RECORD}');",
+            "list": "await press('.o_switch_view.o_list', '.o_list_renderer .o_data_row');",
+        }
+        self.check("my_kpis", screens, login="kpi_ann", path="my-kpis")
 
     def test_dark(self):
         self.env["ir.asset"].create(
@@ -297,6 +317,7 @@ class TestBoardForAll(BoardCase):
         )
         with patch.object(self.env.registry["ir.http"], "color_scheme", lambda *_: "dark"):
             self.check("dark")
+            self.make_goal_without_value()
             self.check("dark", GOALS, path="kpi-goals")
             self.check("dark_scorecard", SCORECARD, path="scorecard")
 

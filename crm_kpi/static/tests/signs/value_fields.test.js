@@ -1,5 +1,6 @@
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { describe, expect, test } from "@odoo/hoot";
+import { queryRect } from "@odoo/hoot-dom";
 import { defineModels, fields, models, mountView } from "@web/../tests/web_test_helpers";
 
 describe.current.tags("desktop");
@@ -35,11 +36,14 @@ test("a list shows the change as a card does, and why there is no value", async 
         resModel: "crm.kpi.value",
         arch: `
             <list>
-                <field name="value_text" widget="crm_kpi_value"/>
+                <field name="value_text" class="text-end" widget="crm_kpi_value"/>
                 <field name="change_text" widget="crm_kpi_change"/>
             </list>`,
     });
     expect(".o_data_row:eq(0) td[name=value_text]").toHaveText("5");
+    const cell = queryRect(".o_data_row:eq(0) td[name=value_text]");
+    const number = queryRect(".o_data_row:eq(0) td[name=value_text] span");
+    expect(cell.right - number.right).toBeLessThan(20, { message: "aligned at the end" });
     expect(".o_kpi_change").toHaveText(/↘\s*Worse\s*50 % vs October \(10\)/);
     expect(".o_kpi_change").toHaveClass("o_kpi_change_worse");
     expect(".o_data_row:eq(1) .o_kpi_reason").toHaveText("Nothing to divide by: Leads is 0");
