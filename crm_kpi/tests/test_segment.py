@@ -917,6 +917,10 @@ class TestSegmentDefinition(SegmentCase):
             ]
         )
         self.assertEqual((never.matching_count, matched.matching_count), (0, 1))
+        self.assertEqual(matched.filter_text, "Reference = matched")
+        matched.domain = "[]"
+        self.assertEqual(matched.filter_text, "All customers")
+        matched.domain = "[('ref', '=', 'matched')]"
         self.update(by_filter)
         self.assertEqual(self.rows(by_filter, customer), [("X", None, None)])
         self.assertFalse((never | matched).filtered("last_error"))

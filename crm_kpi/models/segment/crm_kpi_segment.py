@@ -11,6 +11,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, mute_logger
 
 from ...customers import churn, definitions, rfm
+from ...definitions.filter_words import filter_words
 
 #: Field that says what a segment stands for, by kind of its set.
 REFERENCES = {
@@ -66,6 +67,9 @@ class CrmKpiSegment(models.Model):
         string="Filter",
         help="Customers (companies and independent individuals) that match the filter are in the "
         "segment.",
+    )
+    filter_text = fields.Char(
+        string="Filter in words", compute="_compute_filter_text", help="The filter as a sentence."
     )
     is_unknown = fields.Boolean(
         string="Unknown",
@@ -167,6 +171,16 @@ class CrmKpiSegment(models.Model):
         )
         for segment in self:
             segment.member_count = counts.get(segment._origin, 0)
+
+    @api.depends("domain")
+    @api.depends_context("lang", "uid")
+    def _compute_filter_text(self):
+        for segment in self:
+            try:
+                words = filter_words(self.env["res.partner"], segment._parse_domain())
+            except ValueError as error:
+                words = str(error)
+            segment.filter_text = segment.domain and (words or self.env._("All customers"))
 
     @api.depends("domain", "set_id.company_id")
     @api.depends_context("uid", "allowed_company_ids")
