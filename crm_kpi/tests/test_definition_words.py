@@ -234,7 +234,7 @@ class TestDefinitionWords(KpiCommon):
                 {
                     "Source › Filter: All records → Type = Lead",
                     "Source › Date: Created on → Closed Date",
-                    "Source › Trailing Months: 0 → 3",
+                    "Source › Months looked back: 0 → 3",
                 },
             )
             self.assertEqual(entry.author, self.env.user.name)

@@ -10,9 +10,10 @@ import psycopg2
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import file_open, mute_logger
 
 from ..board import preview as preview_module
+from ..models.kpi.crm_kpi import PREVIEWED
 from .common_board import BoardCase
 
 MONTHS = ["January 2026", "February 2026", "March 2026", "April 2026"]
@@ -192,6 +193,11 @@ class TestPreview(PreviewCase):
         preview = self.preview({"formula": "test_double / 2"}, kpi=self.share)
         self.assertIn("test_share", preview["error"])
         self.assertFalse(self.preview({"formula": "test_leads / 2"}, kpi=double)["error"])
+
+    def test_the_form_sends_what_the_preview_depends_on(self):
+        with file_open("crm_kpi/static/src/board/kpi_preview/kpi_preview.js") as file:
+            [names] = re.findall(r"const FIELDS = \[(.*?)\]", file.read(), re.DOTALL)
+        self.assertEqual(set(re.findall(r'"(\w+)"', names)), PREVIEWED)
 
     def test_hints(self):
         """What is missing is asked for; that is no error."""

@@ -582,14 +582,14 @@ registry.category("web_tour.tours").add("crm_kpi_definition_change", {
         },
         {
             content: "The form shows the new definition",
-            trigger: ".o_notebook .nav-link:contains(State)",
+            trigger: ".o_notebook .nav-link[name=state]",
             run: "click",
         },
         {
             trigger: ".o_field_widget[name=version]:contains(2)",
         },
         {
-            trigger: ".o_notebook .nav-link:contains(Computation)",
+            trigger: ".o_notebook .nav-link[name=computation]",
             run: "click",
         },
         {

@@ -18,6 +18,7 @@ const FIELDS = [
     "code",
     "company_id",
     "complete_only",
+    "date_field",
     "digits",
     "direction",
     "domain",
