@@ -58,6 +58,6 @@ class TestAdminTours(KpiCommon, HttpCase):
                 "steps": [{**part, "title": "Tour source", "company_id": None, "seconds": 2}],
             }
         )
-        self.start_tour("/odoo/kpi-health", "crm_kpi_health", login="kpi_ada")
+        self.start_tour("/odoo/kpi-system-health", "crm_kpi_health", login="kpi_ada")
         cron = self.env.ref("crm_kpi.ir_cron_refresh")
         self.assertTrue(self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)]))

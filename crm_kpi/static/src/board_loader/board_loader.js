@@ -26,5 +26,5 @@ function addScreen(tag, path, displayName) {
 }
 
 addScreen("crm_kpi.board", "kpis", _t("KPIs"));
-addScreen("crm_kpi.health", "kpi-health", _t("Health"));
+addScreen("crm_kpi.health", "kpi-system-health", _t("Health"));
 addScreen("crm_kpi.scorecard", "scorecard", _t("Scorecard"));

@@ -21,7 +21,7 @@ export class Health extends Component {
     static template = "crm_kpi.Health";
     static components = { Layout, LoadError, ShareBar };
     static props = { ...standardActionServiceProps };
-    static path = "kpi-health";
+    static path = "kpi-system-health";
     static displayName = _t("Health");
 
     setup() {
