@@ -37,6 +37,10 @@ registry.category("web_tour.tours").add("crm_kpi_agent", {
             run: "click",
         },
         {
+            content: "The receivers are loaded, which draws the composer again",
+            trigger: ".o-mail-RecipientsInput .o_tag",
+        },
+        {
             trigger: ".o-mail-Composer-input",
             run: "edit We are on our way.",
         },
