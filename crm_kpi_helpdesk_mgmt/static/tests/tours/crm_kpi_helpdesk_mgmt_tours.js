@@ -49,7 +49,8 @@ registry.category("web_tour.tours").add("crm_kpi_agent", {
             run: "click",
         },
         {
-            trigger: ".o-mail-Message-body:contains(We are on our way.)",
+            content: "The message is stored, and not only shown",
+            trigger: ".o-mail-Message[data-persistent]:contains(We are on our way.)",
         },
     ],
 });
