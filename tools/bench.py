@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 from .addons import split_modules
@@ -120,9 +121,7 @@ class Bench:
             for phase in in_order:
                 # without the first refresh of one worker, the values are those of two workers
                 database = name if phase == "history" or "first" in in_order else after
-                piece = self._piece(
-                    size, phase, lambda p=phase, db=database: self._phase(db, p, size)
-                )
+                piece = self._piece(size, phase, partial(self._phase, database, phase, size))
                 yield piece
                 if phase == "history" and "backfill.wall" not in piece.figures:
                     break

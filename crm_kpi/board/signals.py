@@ -122,7 +122,7 @@ def card_signals(context, kpis):
                 values.append(row.value)
         *before, rule = ["", *find_signals(values[::-1])]
         trend = signal_trend(kpi, rule)
-        # good news is told once; what goes wrong stays until it is over
+        # a good signal is shown in its first period, a bad one as long as it lasts
         if rule and not (trend == "better" and before[-1] == rule):
             text = context.env._(
                 "%(signal)s: %(period)s",

@@ -116,5 +116,6 @@ def _value(env, addon, field):
     if name := field.get("ref"):
         return env.ref(name if "." in name else f"{addon}.{name}").id
     if expression := field.get("eval"):
+        # the text of a data file of an installed addon, which Odoo evaluates when it loads the file
         return safe_eval(expression, {"Command": Command, "ref": lambda name: env.ref(name).id})
     return field.text

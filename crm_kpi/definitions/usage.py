@@ -8,7 +8,7 @@ from odoo import models
 
 
 class Usage(NamedTuple):
-    """What uses a KPI, as far as the reader may see it.
+    """What uses a KPI, of what the reader may see.
 
     :param counter_of: KPIs whose counter-metric it is
     :param other_boards: number of boards that the reader may not see

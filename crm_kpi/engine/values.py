@@ -14,7 +14,7 @@ def between(start, end):
 
 
 def chosen_dates(value_field):
-    """The two dates, as far as they are chosen; ``None`` for other values."""
+    """The two dates that are chosen, empty where one is missing; ``None`` for other values."""
     kind, *dates = (value_field or "").split(":")
     return tuple(dates) if kind == DAYS_BETWEEN and len(dates) == 2 else None
 

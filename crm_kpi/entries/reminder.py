@@ -11,7 +11,7 @@ from .due import due_entries
 
 
 class EntriesDue(Topic):
-    """Manual values of the latest complete periods that nobody has entered."""
+    """Manual values that are missing for the latest complete periods."""
 
     key = "entries_due"
     model = "crm.kpi.entry"

@@ -160,6 +160,24 @@ class TestEntryGrid(EntryGridCase):
             self.entries().save_grid({}, [{}] * 5001)
         self.assertEqual(self.stored(), [])
 
+    def test_queries(self):
+        """Changes of many values cost no more queries than changes of few."""
+        owners = self.ann | self.bob | self.cid
+        days = ("2026-01-01", "2026-02-01", "2026-03-01")
+        self.save(*((self.visits, owner, day, 1) for owner in owners for day in days), rows="user")
+
+        def queries(changes):
+            before = self.env.cr.sql_log_count
+            self.save(*changes, rows="user")
+            self.env.flush_all()
+            return self.env.cr.sql_log_count - before
+
+        queries([(self.visits, self.ann, days[0], 2)])  # fills the caches of the registry
+        one = queries([(self.visits, self.ann, days[0], 3)])
+        many = [(self.visits, owner, day, 4) for owner in owners for day in days]
+        self.assertLessEqual(queries(many), one + 1)
+        self.assertEqual({value for *_key, value in self.stored()}, {4})
+
     def test_several_entries(self):
         """A cell with several entries shows their sum, and is changed in the list."""
         for team in (self.north, self.south):

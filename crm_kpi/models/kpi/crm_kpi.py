@@ -1207,12 +1207,16 @@ class CrmKpi(models.Model):
         if origin:
             origin._check_figures()
             origin.check_access("write")
-        try:
-            known = {name: values[name] for name in PREVIEWED & values.keys()}
-            for name, value in known.items():
+        if not isinstance(values, dict):
+            raise UserError(self.env._("The values of the form cannot be read."))
+        known = {name: values[name] for name in PREVIEWED & values.keys()}
+        for name, value in known.items():
+            try:
                 self._fields[name].convert_to_cache(value, self)
-        except (AttributeError, TypeError, ValueError, OverflowError) as error:
-            raise UserError(self.env._("The values of the form cannot be read.")) from error
+            except (TypeError, ValueError, OverflowError) as error:
+                label = self._fields[name]._description_string(self.env)
+                text = self.env._("%s: this value cannot be read. Enter it again.", label)
+                raise UserError(text) from error
         if not origin:
             known = {**self.default_get(sorted(PREVIEWED)), **known}
         self._prepare_manual(known, known.get("kind"))

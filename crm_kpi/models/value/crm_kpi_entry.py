@@ -260,6 +260,8 @@ class CrmKpiEntry(models.Model):
     def write(self, vals):
         if "value" in vals:
             self._check_number(vals["value"])
+        if vals.keys() <= {"value", "note"}:
+            return super().write(vals)  # no duplicate: what the entry is about stays
         with self._duplicates_refused():
             result = super().write(vals)
             self.flush_recordset()

@@ -12,7 +12,7 @@ import { Sparkline } from "../sparkline/sparkline";
 
 /** Milliseconds without a change after which the preview is asked for. */
 const DELAY = 500;
-/** Fields of the form that the preview depends on, as far as the form shows them. */
+/** Fields that the preview depends on. Those that the form does not show are left out. */
 const FIELDS = [
     "aggregator",
     "code",
