@@ -16,6 +16,7 @@ from ..refresh.fact_query import FactQuery
 from ..refresh.records import reasons_of_record
 from .condition_words import condition_words
 from .explain import INCLUDED
+from .filters import read_id
 
 
 @dataclass
@@ -41,6 +42,23 @@ class CountsIn:
 
     included: list[Group]
     excluded: list[Group]
+
+
+def record_to_explain(env, model, record_id):
+    """The record that a browser names.
+
+    :param model: name of the model of a source
+    :param record_id: id of the record
+    :raise UserError: no KPI counts such records, or there is no such record
+    """
+    # superuser: whether there is a source of the model
+    sources = env["crm.kpi.source"].sudo()
+    if not isinstance(model, str) or not sources.search_count([("model_id.model", "=", model)]):
+        raise UserError(env._("No KPI counts records of this kind."))
+    record = env[model].browse(read_id(record_id) or ()).exists()
+    if not record:
+        raise UserError(env._("The record does not exist any more."))
+    return record
 
 
 def counts_in(record):

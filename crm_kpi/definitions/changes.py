@@ -10,6 +10,11 @@ from odoo import models
 from odoo.fields import Command
 from odoo.tools.misc import format_date, formatLang
 
+#: A change of one of these fields of a KPI is a new version of its definition.
+DEFINING = {
+    "kind", "source_id", "date_field", "domain", "aggregator", "value_field", "formula", "unit",
+    "maturity_days", "complete_only", "needs_history",
+}  # fmt: skip
 #: Most changes of a definition that are shown, the latest first.
 MAX_CHANGES = 20
 

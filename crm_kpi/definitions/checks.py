@@ -38,6 +38,15 @@ def code_from_name(name):
     return code if _is_component(code) else f"{code}_kpi"
 
 
+def free_code(kpis, stem):
+    """A code that no KPI has yet: ``stem``, or with the next number behind it."""
+    found = kpis.with_context(active_test=False).search([("code", "=like", f"{stem}%")])
+    taken = set(found.mapped("code"))
+    if stem not in taken:
+        return stem
+    return next(f"{stem}{i}" for i in range(2, len(taken) + 3) if f"{stem}{i}" not in taken)
+
+
 def _is_component(code):
     """Whether a formula that consists of the code alone is that KPI.
 

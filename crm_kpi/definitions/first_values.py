@@ -8,6 +8,12 @@ from odoo import fields
 from odoo.tools.misc import format_datetime, format_time
 
 
+def waits_for_values(kpi):
+    """Whether a KPI is computed by the next refresh for the first time."""
+    is_on = kpi.state == "published" and kpi.active
+    return is_on and not kpi.last_refresh and not kpi.last_error
+
+
 def first_values_text(env):
     """When the values of a KPI that was just published are computed."""
     if progress := env["crm.kpi.backfill"]._progress_text():

@@ -11,6 +11,7 @@ from odoo.exceptions import ValidationError
 from ..engine import formula as engine
 from ..engine.functions import DIMENSIONS, FUNCTIONS
 from ..engine.time_behaviour import check_sums
+from .words import component_names, computation_text
 
 
 class Problem(NamedTuple):
@@ -48,15 +49,26 @@ def _other_formulas(kpis):
     return formulas
 
 
+def component_codes(kpi):
+    """Codes of the KPIs that a formula uses; none where it cannot be read."""
+    if kpi.kind == "formula" and kpi.formula:
+        with contextlib.suppress(engine.FormulaError):
+            return engine.parse(kpi.formula).codes
+    return ()
+
+
 def check_typed(kpi):
-    """The :class:`Problem` of a formula while it is typed, ``None`` for none.
+    """What is wrong with a formula while it is typed, and what it means.
 
     :param kpi: a new record with ``code``, ``formula`` and, if it is chosen, ``unit``
+    :return: dict with ``error, typed, code`` (see :class:`Problem`), or with ``words``
     """
     formulas = _other_formulas(kpi)
     with contextlib.suppress(engine.FormulaError):
         formulas[kpi.code] = engine.parse(kpi.formula)
-    return find_problem(kpi, formulas)
+    if problem := find_problem(kpi, formulas):
+        return {"error": problem.text, "typed": problem.typed, "code": problem.code}
+    return {"words": computation_text(kpi, component_names(kpi))}
 
 
 def find_problem(kpi, formulas):

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from lxml import etree
 
+from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.modules.module import get_manifest
 from odoo.tools.misc import file_path
@@ -81,7 +82,29 @@ def original_values(original, names):
     }
 
 
-def restore_translations(kpi):
+def restore(kpi):
+    """Give a KPI its shipped definition again.
+
+    :return: action of the dialog that asks from when the definition applies, where the KPI has
+        values; else ``True``
+    """
+    kpi.check_access("write")
+    shipped = originals(kpi).get(kpi.id)
+    if not shipped:
+        raise UserError(kpi.env._("The installed version does not ship this KPI."))
+    changed = changed_fields(kpi, shipped)
+    others = [name for name in changed if name not in changes.DEFINING]
+    # texts of data files are in English
+    kpi.with_context(lang=None).write(original_values(shipped, others))
+    _restore_translations(kpi)
+    values = original_values(shipped, [name for name in changed if name in changes.DEFINING])
+    wizards = kpi.env["crm.kpi.definition.change"]
+    if action := values and wizards.propose(kpi._name, kpi.id, values):
+        return action
+    return kpi.write(values)
+
+
+def _restore_translations(kpi):
     """Take over the translations of the addon for the texts of a KPI."""
     [(addon, name)] = shipped_ids(kpi).values()
     resetter = kpi.env["template.reset.mixin"]

@@ -111,7 +111,18 @@ def _is_on(kpi):
     return kpi.state == "published"
 
 
-def check_no_running_goals(kpis):
+def check_switch(kpis, vals):
+    """Refuse values that switch KPIs off while that is not possible.
+
+    :param vals: what is to be written
+    :raise UserError: names what stands against it, and the remedy
+    """
+    if vals.get("state") == "draft" or not vals.get("active", True):
+        kpis.check_access("write")  # before the message names goals
+        _check_no_running_goals(kpis)
+
+
+def _check_no_running_goals(kpis):
     """Refuse to switch off KPIs while people are measured by their goals.
 
     :raise UserError: names the goals and the remedy

@@ -5,6 +5,7 @@
 from typing import NamedTuple
 
 from odoo import models
+from odoo.exceptions import UserError, ValidationError
 
 
 class Usage(NamedTuple):
@@ -60,3 +61,33 @@ def _usage(kpi, formulas, counted, boards, readable, goals):
         other_boards=len(every_board - own),
         goals=goals.get(kpi.id, 0),
     )
+
+
+# --- REFUSALS ---
+
+
+def check_code_unused(kpis, code):
+    """Refuse a new code while formulas use the old one: they would lose their component."""
+    for kpi in kpis.filtered(lambda kpi: kpi.code != code):
+        if users := kpi._formula_users():
+            raise ValidationError(
+                kpi.env._(
+                    "Code: the formula of %(users)s uses %(code)s. Keep the code, or "
+                    "remove it from that formula first.",
+                    code=kpi.code,
+                    users=", ".join(users.mapped("name")),
+                )
+            )
+
+
+def check_not_in_formulas(kpis):
+    """Refuse to delete KPIs that formulas use."""
+    if users := kpis._formula_users():
+        raise UserError(
+            kpis.env._(
+                "The formula of %(users)s uses %(kpi)s. Change that formula first, "
+                "or archive the KPI.",
+                kpi=kpis[0].name,
+                users=", ".join(users.mapped("name")),
+            )
+        )

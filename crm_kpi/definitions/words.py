@@ -160,6 +160,27 @@ def unit_parts(kpi, currency):
     return (f"{currency.symbol}\u00a0", "") if before else ("", f"\u00a0{currency.symbol}")
 
 
+def number_formats(kpis):
+    """How a browser shows the numbers of KPIs.
+
+    Money of companies with different currencies has no symbol.
+
+    :return: dict of the id of a KPI to ``prefix, suffix, factor, digits``
+    """
+    currencies = kpis.env.companies.currency_id
+    formats = {}
+    for kpi in kpis:
+        mixed = kpi.unit == "money" and len(currencies) > 1
+        prefix, suffix = ("", "") if mixed else unit_parts(kpi, currencies[:1])
+        formats[kpi.id] = {
+            "prefix": prefix,
+            "suffix": suffix,
+            "factor": 100 if kpi.unit == "percent" else 1,
+            "digits": kpi.digits,
+        }
+    return formats
+
+
 def points_text(kpi, points):
     """A difference of percentages or scores, with the decimals of the KPI."""
     text = formatLang(kpi.env, points, digits=kpi.digits)

@@ -13,7 +13,7 @@ from odoo.tests import tagged
 from odoo.tools import file_open, mute_logger
 
 from ..board import preview as preview_module
-from ..models.kpi.crm_kpi import PREVIEWED
+from ..definitions.unsaved import PREVIEWED
 from .common_board import BoardCase
 
 MONTHS = ["January 2026", "February 2026", "March 2026", "April 2026"]

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from ..models.kpi.crm_kpi import METRIC_CLASSES
+from ..definitions.choices import METRIC_CLASSES
 from ..models.kpi.crm_kpi_recommendation import OBJECTIVES
 
 ROLES = [

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..definitions import changes
-from ..models.kpi.crm_kpi import DEFINING as KPI_FIELDS
+from ..definitions.changes import DEFINING as KPI_FIELDS
 from ..models.kpi.crm_kpi_source import DEFINING as SOURCE_FIELDS
 from ..refresh.claim import claim_refresh
 

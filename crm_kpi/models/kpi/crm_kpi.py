@@ -4,10 +4,10 @@
 from dataclasses import asdict
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
-from ...board.counts_in import counts_in
+from ...board.counts_in import counts_in, record_to_explain
 from ...board.figures import find_kpis, read_figures
 from ...board.filters import read_id
 from ...board.preview import KpiPreview, Preview
@@ -16,58 +16,30 @@ from ...definitions import (
     changes,
     checks,
     data_warnings,
-    fitting,
     formula_checks,
+    new_version,
+    opening,
     original,
+    readers,
     switching,
+    unsaved,
     usage,
+    value_choice,
     words,
 )
+from ...definitions.changes import DEFINING
+from ...definitions.choices import AGGREGATORS, METRIC_CLASSES, UNITS
 from ...definitions.definition_words import definition_html, definition_lines
-from ...definitions.first_values import first_values_text
+from ...definitions.first_values import first_values_text, waits_for_values
 from ...engine import formula as engine
 from ...engine import values
 from ...engine.cells import ZERO_WHEN_EMPTY
 from ...refresh.claim import claim_refresh
+from ...refresh.on_request import refresh_now
 from ...refresh.past import is_rebuilt
 from ...refresh.periods import delete_short_periods, refresh_periods
 from ...refresh.refresh import Refresh, ScheduledRefresh, SecondWorker
 from .crm_kpi_source import COMPARED_PEOPLE
-
-AGGREGATORS = [
-    ("count", "Count"),
-    ("sum", "Sum"),
-    ("sum_known", "Sum (empty when there are no records)"),
-    ("avg", "Average"),
-    ("min", "Minimum"),
-    ("max", "Maximum"),
-    ("median", "Median"),
-    ("p90", "90th percentile"),
-    ("count_distinct", "Distinct count"),
-]
-UNITS = [
-    ("count", "Number"),
-    ("money", "Money"),
-    ("percent", "Percentage"),
-    ("ratio", "Ratio"),
-    ("score", "Score"),
-    ("hours", "Hours"),
-    ("days", "Days"),
-    ("months", "Months"),
-]
-METRIC_CLASSES = [
-    ("input", "Input"),
-    ("process", "Process"),
-    ("output", "Output"),
-    ("outcome", "Outcome"),
-]
-#: A change of one of these fields is a new version of the definition.
-DEFINING = {
-    "kind", "source_id", "date_field", "domain", "aggregator", "value_field", "formula", "unit",
-    "maturity_days", "complete_only", "needs_history",
-}  # fmt: skip
-#: Fields that a preview depends on.
-PREVIEWED = DEFINING | {"name", "code", "digits", "direction", "small_segments", "company_id"}
 
 
 class CrmKpi(models.Model):
@@ -380,13 +352,7 @@ class CrmKpi(models.Model):
     @api.depends("kind", "formula")
     def _compute_component_ids(self):
         for kpi in self:
-            codes = ()
-            if kpi.kind == "formula" and kpi.formula:
-                try:
-                    codes = engine.parse(kpi.formula).codes
-                except engine.FormulaError:
-                    codes = ()
-            kpi.component_ids = self._by_code(codes)
+            kpi.component_ids = self._by_code(formula_checks.component_codes(kpi))
 
     @api.depends("source_id.compared_people", "component_ids.compared_people")
     def _compute_compared_people(self):
@@ -474,14 +440,7 @@ class CrmKpi(models.Model):
     @api.depends("state", "active", "last_refresh", "last_error")
     @api.depends_context("lang", "tz")
     def _compute_first_values_text(self):
-        waiting = self.filtered(
-            lambda kpi: (
-                kpi.state == "published"
-                and kpi.active
-                and not kpi.last_refresh
-                and not kpi.last_error
-            )
-        )
+        waiting = self.filtered(waits_for_values)
         (self - waiting).first_values_text = False
         if waiting:
             waiting.first_values_text = first_values_text(self.env)
@@ -495,14 +454,12 @@ class CrmKpi(models.Model):
     @api.depends("value_field")
     def _compute_value_choice(self):
         for kpi in self:
-            kind = (kpi.value_field or "").split(":")[0]
-            known = (*values.PSEUDO_FIELDS, values.DAYS_BETWEEN)
-            kpi.value_choice = kind if kind in known else "field"
+            kpi.value_choice = value_choice.choice_of(kpi.value_field)
 
     def _inverse_value(self):
         """One inverse, so that all that is written is known when the value is put together."""
         for kpi in self:
-            kpi._take_value_choice()
+            value_choice.take_choice(kpi)
 
     @api.depends("value_field")
     def _compute_value_start(self):
@@ -520,24 +477,7 @@ class CrmKpi(models.Model):
     @api.depends_context("lang", "uid")
     def _compute_value_choices(self):
         for kpi in self:
-            kpi.value_choices = kpi._value_choices()
-
-    def _value_choices(self):
-        model = self.source_id._readable_model() if self.source_id else None
-        if model is None:
-            return {}
-        dates = fitting.fitting_paths(model, "date_field", fitting.DATES)
-        chosen = (self.date_field, *(values.chosen_dates(self.value_field) or ()))
-        dates += [path for path in chosen if path and path not in dates]
-        paths = fitting.fitting_paths(model, "value_field", fitting.NUMBERS)
-        own = [path for path in values.value_paths(self.value_field) if path not in paths]
-        if len(own) == 1:
-            paths += own
-        types = None if self.aggregator == "count_distinct" else list(fitting.NUMBERS)
-        return {
-            "dates": {"choices": fitting.labelled(model, dates), "types": list(fitting.DATES)},
-            "value": {"choices": fitting.labelled(model, paths), "types": types},
-        }
+            kpi.value_choices = value_choice.offered_paths(kpi)
 
     @api.depends_context("uid")
     def _compute_is_chosen(self):
@@ -556,21 +496,13 @@ class CrmKpi(models.Model):
 
     @api.onchange("value_choice")
     def _onchange_value_choice(self):
-        self._take_value_choice()
-        self._propose_value()
-
-    def _take_value_choice(self):
-        if self.value_choice == values.DAYS_BETWEEN:
-            self._take_value_dates()
-        elif self.value_choice != "field":
-            self.value_field = self.value_choice
-        elif (self.value_field or "").startswith("@"):
-            self.value_field = False
+        value_choice.take_choice(self)
+        value_choice.propose_value(self)
 
     @api.onchange("name")
     def _onchange_name(self):
         if self.name and not self.code:
-            self.code = self._free_code(checks.code_from_name(self.name))
+            self.code = checks.free_code(self, checks.code_from_name(self.name))
 
     @api.onchange("formula")
     def _onchange_formula(self):
@@ -588,40 +520,15 @@ class CrmKpi(models.Model):
 
     @api.onchange("value_start", "value_end")
     def _onchange_value_dates(self):
-        self._take_value_dates()
-
-    def _take_value_dates(self):
-        if self.value_choice == values.DAYS_BETWEEN:
-            self.value_field = values.between(self.value_start, self.value_end)
-            if self.unit == "count":
-                self.unit = "days"
+        value_choice.take_dates(self)
 
     @api.onchange("aggregator")
     def _onchange_aggregator(self):
-        self._propose_value()
-
-    def _propose_value(self):
-        """Propose the amount of the records where a field is aggregated."""
-        model = self.source_id._readable_model() if self.source_id else None
-        adds = self.aggregator not in ("count", "count_distinct")
-        if self.value_field or not adds or self.value_choice != "field" or model is None:
-            return
-        paths = fitting.fitting_paths(model, "value_field", fitting.NUMBERS)
-        self.value_field = fitting.proposed_path(paths, "value_field")
-        is_money = self.value_field and model._fields[self.value_field].type == "monetary"
-        if is_money and self.unit == "count":
-            self.unit = "money"
+        value_choice.propose_value(self)
 
     @api.onchange("source_id")
     def _onchange_source_id(self):
-        """Clear filter and value when the new source has another model."""
-        if not self.source_id or self.source_id._origin == self._origin.source_id:
-            return
-        if self.source_id.model != self._origin.source_id.model:
-            self.domain = "[]"
-            if self.value_field not in values.PSEUDO_FIELDS:
-                self.value_field = False
-        self._propose_value()
+        value_choice.take_source(self)
 
     # --- CONSTRAINTS ---
 
@@ -673,34 +580,11 @@ class CrmKpi(models.Model):
         self.check_access("write")
         values = {"kind": "formula", "formula": formula, "code": code, "unit": unit}
         kpi = self.new(values, origin=self._by_code([code]) if code else None)
-        if problem := formula_checks.check_typed(kpi):
-            return {"error": problem.text, "typed": problem.typed, "code": problem.code}
-        return {"words": words.computation_text(kpi, words.component_names(kpi))}
-
-    def _check_code_unused(self, code):
-        """Refuse a new code while formulas use the old one: they would lose their component."""
-        for kpi in self.filtered(lambda kpi: kpi.code != code):
-            if users := kpi._formula_users():
-                raise ValidationError(
-                    self.env._(
-                        "Code: the formula of %(users)s uses %(code)s. Keep the code, or "
-                        "remove it from that formula first.",
-                        code=kpi.code,
-                        users=", ".join(users.mapped("name")),
-                    )
-                )
+        return formula_checks.check_typed(kpi)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        if users := self._formula_users():
-            raise UserError(
-                self.env._(
-                    "The formula of %(users)s uses %(kpi)s. Change that formula first, "
-                    "or archive the KPI.",
-                    kpi=self[0].name,
-                    users=", ".join(users.mapped("name")),
-                )
-            )
+        usage.check_not_in_formulas(self)
 
     # --- CRUD ---
 
@@ -710,11 +594,11 @@ class CrmKpi(models.Model):
         for vals in vals_list:
             self._prepare_manual(vals, vals.get("kind"))
             if vals.get("name") and not vals.get("code"):
-                vals["code"] = self._free_code(checks.code_from_name(vals["name"]))
+                vals["code"] = checks.free_code(self, checks.code_from_name(vals["name"]))
             self._prepare_formula(vals)
         kpis = super().create(vals_list)
         for kpi in kpis.filtered("component_ids"):
-            kpi.version = kpi._next_version(0)
+            kpi.version = new_version.next_version(kpi, 0)
         return kpis
 
     @api.model
@@ -742,10 +626,8 @@ class CrmKpi(models.Model):
                 (before - kpi.source_id)._delete_unused_dates()
             return True
         if "code" in vals:
-            self._check_code_unused(vals["code"])
-        if vals.get("state") == "draft" or not vals.get("active", True):
-            self.check_access("write")  # before the message names goals
-            switching.check_no_running_goals(self)
+            usage.check_code_unused(self, vals["code"])
+        switching.check_switch(self, vals)
         if DEFINING & vals.keys():
             self._prepare_manual(vals, vals.get("kind"))
             self._prepare_formula(vals)
@@ -760,7 +642,7 @@ class CrmKpi(models.Model):
             # superuser: what is withheld is decided again in all companies; no setting changes
             self.env["res.company"].sudo().search([]).kpi_withheld_at = False
         if vals.get("company_id"):
-            self._drop_other_companies()
+            new_version.drop_other_companies(self)
             self.filtered("failed_company_id").failed_company_id = False
         if "code" in vals:
             users = self.with_context(active_test=False).search([("formula", "!=", False)])
@@ -768,54 +650,12 @@ class CrmKpi(models.Model):
         return result
 
     def _note_new_version(self):
-        """The definition changed, and with it that of the formulas that rest on it.
-
-        The next refresh computes all periods that are not locked again, and notes what the locked
-        ones would be.
-        """
-        # superuser: formulas follow, also those that the user may not change
-        for kpi in self.sudo()._with_formula_users():
-            kpi.write(
-                {
-                    "version": kpi._next_version(kpi.version),
-                    "next_try": False,
-                    "failure_count": 0,
-                    "failed_company_id": False,
-                }
-            )
-
-    def _next_version(self, version):
-        """The version after this one; that of a formula is never lower than its components'."""
-        return max(version + 1, *self.component_ids.mapped("version"), 1)
+        """See :func:`~...definitions.new_version.note_new_version`."""
+        new_version.note_new_version(self)
 
     def _recompute_history(self):
-        """Have the next refresh replace locked values, of the formulas on these KPIs too.
-
-        What was reported stays in the restatements. A snapshot of which the past is not known
-        keeps its values.
-        """
-        # superuser: formulas follow, also those that the user may not change, and in all companies
-        followers = self.sudo()._with_formula_users()
-        kpis = followers.filtered(lambda kpi: not kpi._is_stock())
-        computations = followers.env["crm.kpi.computation"]
-        computations.search([("kpi_id", "in", kpis.ids), ("period_id.state", "=", "locked")]).write(
-            {"fingerprint": False, "recompute": True}
-        )
-
-    def _drop_other_companies(self):
-        """Delete the values of companies in which the KPI is not computed any more.
-
-        Locked values stay: they were reported.
-        """
-        for kpi in self:
-            domain = [
-                ("kpi_id", "=", kpi.id),
-                ("period_id.company_id", "!=", kpi.company_id.id),
-                ("period_id.state", "!=", "locked"),
-            ]
-            # superuser: the user may have no access to the other companies
-            self.env["crm.kpi.value"].sudo().search(domain).unlink()
-            self.env["crm.kpi.computation"].sudo().search(domain).unlink()
+        """See :func:`~...definitions.new_version.recompute_history`."""
+        new_version.recompute_history(self)
 
     @api.model
     def _prepare_manual(self, vals, kind):
@@ -840,19 +680,8 @@ class CrmKpi(models.Model):
             if "name" not in (default or {}):
                 vals["name"] = self.env._("%s (copy)", kpi.name)
             if "code" not in vals:
-                vals["code"] = self._free_code(f"{kpi.code}_copy")
+                vals["code"] = checks.free_code(self, f"{kpi.code}_copy")
         return vals_list
-
-    @api.model
-    def _free_code(self, stem):
-        taken = set(
-            self.with_context(active_test=False)
-            .search([("code", "=like", f"{stem}%")])
-            .mapped("code")
-        )
-        if stem not in taken:
-            return stem
-        return next(f"{stem}{i}" for i in range(2, len(taken) + 3) if f"{stem}{i}" not in taken)
 
     # --- LOOKUPS ---
 
@@ -925,22 +754,9 @@ class CrmKpi(models.Model):
     def get_number_formats(self):
         """How a browser shows the numbers of each KPI that the reader may see.
 
-        Money of companies with different currencies has no symbol.
-
-        :return: dict of the id of a KPI to ``prefix, suffix, factor, digits``
+        :return: see :func:`~odoo.addons.crm_kpi.definitions.words.number_formats`
         """
-        currencies = self.env.companies.currency_id
-        formats = {}
-        for kpi in self.search([]):
-            mixed = kpi.unit == "money" and len(currencies) > 1
-            prefix, suffix = ("", "") if mixed else words.unit_parts(kpi, currencies[:1])
-            formats[kpi.id] = {
-                "prefix": prefix,
-                "suffix": suffix,
-                "factor": 100 if kpi.unit == "percent" else 1,
-                "digits": kpi.digits,
-            }
-        return formats
+        return words.number_formats(self.search([]))
 
     # --- FIGURES ---
 
@@ -981,32 +797,18 @@ class CrmKpi(models.Model):
     def _has_figures(self):
         """Whether a reader of the definition may also read the values."""
         self.ensure_one()
-        groups = self.sudo().group_ids  # superuser: the groups are compared, not shown
-        return not groups or bool(groups & self.env.user.all_group_ids)
+        return readers.has_figures(self)
 
     def _check_figures(self):
         """Refuse users who are in none of the groups that may read the values."""
-        for kpi in self:
-            if not kpi._has_figures():
-                # superuser: names of groups only, so that users know whom to ask
-                raise AccessError(
-                    self.env._(
-                        "%(kpi)s: only members of %(groups)s can read its values.",
-                        kpi=kpi.name,
-                        groups=", ".join(kpi.sudo().group_ids.mapped("full_name")),
-                    )
-                )
+        readers.check_figures(self)
 
     def _closed_to_user(self):
         """Those of these KPIs whose values the user may not read.
 
         The record rules say the same. This method is for code that reads values as superuser.
         """
-        if self.env.su:
-            return self.browse()
-        groups = self.env.user.all_group_ids
-        # superuser: the groups are compared, not shown
-        return self.filtered(lambda kpi: (own := kpi.sudo().group_ids) and not own & groups)
+        return readers.closed_to_user(self)
 
     # --- ACTIONS ---
 
@@ -1026,32 +828,7 @@ class CrmKpi(models.Model):
 
     def action_refresh(self):
         """Compute now what is due of these KPIs."""
-        if not self.env.user.has_group("crm_kpi.group_kpi_manager"):
-            raise AccessError(self.env._("Only KPI managers can start a refresh."))
-        history = self.env["crm.kpi.backfill"]
-        if history._is_pending():
-            raise UserError(
-                self.env._(
-                    "The history is still being read: %s. The values are computed when it is "
-                    "complete.",
-                    history._progress_text(),
-                )
-            )
-        # superuser: values are computed for all readers; record rules apply when they are read
-        written = self.sudo()._refresh(kpis=self.sudo())
-        if not written.skipped:
-            return None
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "warning",
-                "message": self.env._(
-                    "Another refresh computes the values of: %s.", ", ".join(written.skipped)
-                ),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+        return refresh_now(self)
 
     def action_recompute_history(self):
         """Replace the values of locked periods, of the formulas on these KPIs too."""
@@ -1066,16 +843,7 @@ class CrmKpi(models.Model):
 
     def action_definition(self):
         self.ensure_one()
-        self.check_access("read")
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Definition"),
-            "res_model": "crm.kpi",
-            "res_id": self.id,
-            "view_mode": "form",
-            "views": [(self.env.ref("crm_kpi.crm_kpi_view_form_definition").id, "form")],
-            "target": "new",
-        }
+        return opening.open_definition(self)
 
     def action_original(self):
         """Give the KPI its shipped definition again.
@@ -1083,49 +851,16 @@ class CrmKpi(models.Model):
         Where it has values, a dialog asks from when the definition applies.
         """
         self.ensure_one()
-        self.check_access("write")
-        shipped = original.originals(self).get(self.id)
-        if not shipped:
-            raise UserError(self.env._("The installed version does not ship this KPI."))
-        changed = original.changed_fields(self, shipped)
-        texts = [name for name in changed if name in original.TEXTS]
-        others = [name for name in changed if name not in {*texts, *DEFINING}]
-        # texts of data files are in English
-        self.with_context(lang=None).write(original.original_values(shipped, texts + others))
-        original.restore_translations(self)
-        defining = [name for name in changed if name in DEFINING]
-        values = original.original_values(shipped, defining)
-        wizards = self.env["crm.kpi.definition.change"]
-        if action := values and wizards.propose(self._name, self.id, values):
-            return action
-        return self.write(values)
+        return original.restore(self)
 
     def action_open_goals(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.crm_kpi_goal_action")
-        return {
-            **action,
-            "name": self.env._("Goals of %s", self.name),
-            "domain": [("kpi_id", "=", self.id)],
-            "context": {"default_kpi_id": self.id},
-        }
+        return opening.open_goals(self)
 
     def action_open_values(self):
         """The months of this KPI, most recent first."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.crm_kpi_value_action")
-        return {
-            **action,
-            "name": self.env._("Values of %s", self.name),
-            "domain": [("kpi_id", "=", self.id)],
-            "views": [(False, "list"), (False, "graph"), (False, "pivot"), (False, "form")],
-            "search_view_id": [self.env.ref("crm_kpi.crm_kpi_value_view_search").id, "search"],
-            "context": {
-                "search_default_kind_month": 1,
-                "search_default_last_12_months": 1,
-                "search_default_level_company": 1,
-            },
-        }
+        return opening.open_values(self)
 
     def _open_cell_records(self, period, cell, name=None):
         """Action that opens the records that a cell counts, see ``definitions.cell_records``."""
@@ -1139,14 +874,7 @@ class CrmKpi(models.Model):
 
         :param model: name of the model of a source
         """
-        # superuser: whether there is a source of the model
-        sources = self.env["crm.kpi.source"].sudo()
-        if not isinstance(model, str) or not sources.search_count([("model_id.model", "=", model)]):
-            raise UserError(self.env._("No KPI counts records of this kind."))
-        record = self.env[model].browse(read_id(record_id) or ()).exists()
-        if not record:
-            raise UserError(self.env._("The record does not exist any more."))
-        return asdict(counts_in(record))
+        return asdict(counts_in(record_to_explain(self.env, model, record_id)))
 
     @api.model
     def _openable(self, records):
@@ -1176,17 +904,18 @@ class CrmKpi(models.Model):
         What saving would refuse is a sentence in the answer.
 
         :param kpi_id: the KPI that is edited, ``False`` for a new one
-        :param values: the fields of the form, of those in :data:`PREVIEWED`
+        :param values: the fields of the form, of those in
+            :data:`~odoo.addons.crm_kpi.definitions.unsaved.PREVIEWED`
         :param period_id: month of the split and of the records, by default the last one
         :param reason: the first records of this reason are shown
         :return: dict, see :class:`~odoo.addons.crm_kpi.board.preview.Preview`
         """
         self.check_access("create")
         try:
-            kpi = self._unsaved(kpi_id, values)
-            preview = Preview(hint=kpi._missing_text())
+            kpi = unsaved.unsaved_kpi(self, read_id(kpi_id), values)
+            preview = Preview(hint=unsaved.missing_text(kpi))
             if not preview.hint:
-                kpi._check_definition()
+                unsaved.check_definition(kpi)
                 preview = KpiPreview(kpi, read_id(period_id), reason).compute()
         except UserError as error:
             preview = Preview(error=str(error))
@@ -1196,57 +925,9 @@ class CrmKpi(models.Model):
     def open_preview(self, kpi_id, values, period_id=False, reason="included"):
         """Action that opens the records of a preview; the parameters are those of the preview."""
         self.check_access("create")
-        kpi = self._unsaved(kpi_id, values)
-        kpi._check_definition()
+        kpi = unsaved.unsaved_kpi(self, read_id(kpi_id), values)
+        unsaved.check_definition(kpi)
         return KpiPreview(kpi, read_id(period_id), reason).open_records()
-
-    @api.model
-    def _unsaved(self, kpi_id, values):
-        """A KPI that is not saved, with the values of a form."""
-        origin = self.browse(read_id(kpi_id) or ()).exists()
-        if origin:
-            origin._check_figures()
-            origin.check_access("write")
-        if not isinstance(values, dict):
-            raise UserError(self.env._("The values of the form cannot be read."))
-        known = {name: values[name] for name in PREVIEWED & values.keys()}
-        for name, value in known.items():
-            try:
-                self._fields[name].convert_to_cache(value, self)
-            except (TypeError, ValueError, OverflowError) as error:
-                label = self._fields[name]._description_string(self.env)
-                text = self.env._("%s: this value cannot be read. Enter it again.", label)
-                raise UserError(text) from error
-        if not origin:
-            known = {**self.default_get(sorted(PREVIEWED)), **known}
-        self._prepare_manual(known, known.get("kind"))
-        kpi = self.new(known, origin=origin or None)
-        kpi.source_id.check_access("read")
-        kpi.company_id.check_access("read")
-        if "date_field" in known and kpi.kind == "aggregate":
-            kpi.source_id = kpi.source_id._draft_dated_by(known["date_field"])
-        return kpi
-
-    def _check_definition(self):
-        """Refuse what saving would refuse."""
-        if self.code:
-            self._check_code()
-        self._check_aggregate()
-        self._check_formula()
-
-    def _missing_text(self):
-        """What to fill in before the KPI can be computed, in words; empty if nothing is missing."""
-        if self.kind == "formula":
-            return "" if self.formula else self.env._("Enter a formula to see a preview.")
-        if self.kind == "manual":
-            return "" if self._origin else self.env._("Values are entered when the KPI is saved.")
-        if not self.source_id:
-            return self.env._("Choose a source to see a preview.")
-        if self.source_id.model not in self.env:
-            return self.env._("The app that brings %s is not installed.", self.source_id.model)
-        if self.aggregator != "count" and not self.value_field:
-            return self.env._("Choose the field that is computed to see a preview.")
-        return ""
 
     # --- REFRESH: see the package refresh ---
 

@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .crm_kpi import METRIC_CLASSES
+from ...definitions.choices import METRIC_CLASSES
 
 
 class CrmKpiLibrary(models.Model):

@@ -3,7 +3,7 @@
 
 from odoo import fields, models
 
-from .crm_kpi import METRIC_CLASSES
+from ...definitions.choices import METRIC_CLASSES
 
 
 class CrmKpiOptional(models.Model):
