@@ -41,12 +41,12 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
         codes = ("quotations_sent", "quote_acceptance_rate", "quote_to_order_days")
         with self.at("2026-09-20 12:00"):
             self._refresh(*codes)
-            self.assertEqual(self._read("quotations_sent", "2026-08-01"), 5)
+            self.assertEqual(self._read("quotations_sent", "2026-08-01"), 4)
             self.assertIsNone(self._read("quote_acceptance_rate", "2026-08-01"), "immature")
         with self.at("2026-11-09 12:00"):
             self._refresh(*codes)
             # neither the order date, which changes, nor the creation date counts
-            self.assertEqual(self._read("quotations_sent", "2026-08-01"), 5)
+            self.assertEqual(self._read("quotations_sent", "2026-08-01"), 4)
             self.assertEqual(self._read("quote_acceptance_rate", "2026-08-01"), 0.5)
             self.assertEqual(self._read("quote_to_order_days", "2026-08-01"), 12.5)
             by_rep = {
@@ -57,7 +57,7 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
                 for user in (self.ann, self.bob, self.env["res.users"])
             }
             # records without salesperson are kept, so that the rows add up
-            self.assertEqual(by_rep, {"Ann": (2, 0.5), "Bob": (1, 0), False: (2, 1)})
+            self.assertEqual(by_rep, {"Ann": (2, 0.5), "Bob": (1, 0), False: (1, 1)})
             self.assertIsNone(self._read("quote_acceptance_rate", "2026-10-01"), "no value")
             # confirmed again later: the first confirmation stays
             q1._action_cancel()
@@ -65,6 +65,22 @@ class TestCatalogueOrders(CatalogueCase, HistoryCase):
             q1.action_confirm()
             self._refresh(*codes)
             self.assertEqual(self._read("quote_to_order_days", "2026-08-01"), 12.5)
+
+    def test_11_revisions_count_once(self):
+        """A deal counts with its first sending; an order without opportunity counts itself."""
+        lead = self._lead()
+        self._quote("2026-08-31 10:00", opportunity_id=lead.id)
+        self._quote("2026-09-02 10:00", opportunity_id=lead.id)
+        revised = self._quote("2026-09-03 10:00", opportunity_id=lead.id)
+        self._quote("2026-09-04 10:00")
+        self._quote("2026-09-05 10:00")
+        with self.at("2026-10-09 12:00"):
+            self._refresh("quotations_sent")
+            self.assertEqual(self._read("quotations_sent", "2026-08-01"), 1)
+            self.assertEqual(self._read("quotations_sent", "2026-09-01"), 2)
+            revised.opportunity_id = False
+            self._refresh("quotations_sent")
+            self.assertEqual(self._read("quotations_sent", "2026-09-01"), 3)
 
     def test_11b_accepted_within_60_days(self):
         self._quote("2026-08-03 10:00", confirmed="2026-10-02 10:00")  # 60 days
