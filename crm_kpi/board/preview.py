@@ -16,6 +16,7 @@ from odoo.fields import Datetime
 from odoo.tools import mute_logger
 from odoo.tools.misc import formatLang
 
+from ..bounded import count_text
 from ..definitions.cell_records import open_by_reason, visible_ids
 from ..definitions.words import format_value
 from ..refresh.planner import MANY, planned_for
@@ -323,7 +324,7 @@ class KpiPreview:
         if of_all_time is None:
             result.count_text = self.env._("%(count)s in %(period)s", **names)
         else:
-            names["all"] = formatLang(self.env, of_all_time, digits=0)
+            names["all"] = count_text(self.env, of_all_time)
             result.count_text = self.env._("%(count)s in %(period)s, %(all)s in all", **names)
 
     def _read_records(self):

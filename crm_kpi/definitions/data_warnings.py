@@ -54,10 +54,9 @@ def _first_warning(kpi, behind):
 def all_warnings(kpis):
     """All that is wrong with the data behind some KPIs in the current company, as sentences."""
     env, behind = kpis.env, kpis._aggregates_behind()
-    sources = behind.source_id.sorted()
     found = [
         currency_warning(behind),
-        *(company_warning(source) for source in sources),
+        company_warning(behind.source_id.sorted()),
         category_warning(env),
         inactivity_warning(env),
         history_warning(env),
@@ -182,16 +181,18 @@ def entry_warning(kpis):
 
 
 def company_warning(sources):
-    """Warning when records of a source belong to no company, so that no value includes them."""
-    for source in sources:
-        if count := records_without_company(source):
-            return source.env._(
-                "Records of the source “%(name)s” without a company: %(count)s. They count in no "
-                "company until they have a company, a team or a salesperson.",
-                name=source.name,
-                count=count,
-            )
-    return False
+    """Warning when records of sources belong to no company, so that no value includes them."""
+    env = sources.env
+    counts = [
+        env._("%(count)s in “%(name)s”", count=count, name=source.name)
+        for source in sources
+        if (count := records_without_company(source))
+    ]
+    return bool(counts) and env._(
+        "Records without a company: %s. They count in no company until they have a company, a team "
+        "or a salesperson.",
+        ", ".join(counts),
+    )
 
 
 def records_without_company(source):

@@ -8,6 +8,7 @@ from odoo import fields
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..bounded import count_rows
 from ..engine.cells import Column
 from .by_segment import SetRow, facts_by_segment
 from .fact_plan import FactPlan, plan_for_reader
@@ -129,6 +130,8 @@ def reasons_of_record(source, kpis, period, now, record_id):
 def count_all(source, kpi, company, reader):
     """Number of records of any date that the filters of a source and a KPI accept.
 
+    It ends at a limit, see :mod:`~odoo.addons.crm_kpi.bounded`.
+
     :param reader: environment; only of the records that its user may read
     :return: ``None`` for a cohort, which has rows of periods only
     """
@@ -139,8 +142,7 @@ def count_all(source, kpi, company, reader):
         facts.restrict_to_company()
         facts.restrict_to_reader(reader)
         facts.query.add_where(facts.condition(source._parse_domain(kpi.domain)))
-        [[count]] = source.env.execute_query(facts.query.select(SQL("count(*)")))
-    return count
+        return count_rows(source.env, facts.query.select(SQL("1")))
 
 
 def _reasons(source, kpi, period, cell, now, domain=Domain.TRUE, reader=None):

@@ -185,10 +185,13 @@ class TestHealth(test_faults.FaultCase):
     def test_warnings_about_data(self):
         health = self.env["crm.kpi.health"].with_user(self.ada).with_company(self.company)
         self.env["res.company"].create({"name": "Another"})
+        copied = self.source.copy({"name": "Copied leads", "code": "copied_leads"})
+        self.make_kpi("copied", source_id=copied.id)
         lead = self.make_lead("2026-04-14 11:00:00")
         self.backdate(lead, company_id=None, user_id=None, team_id=None)
-        [text] = [text for text in health.get_warnings() if "“Test leads”" in text]
-        self.assertIn("without a company: ", text)
+        [text] = [text for text in health.get_warnings() if "without a company: " in text]
+        self.assertRegex(text, "[0-9]+ in “Test leads”")
+        self.assertRegex(text, "[0-9]+ in “Copied leads”")
 
     def test_parts_of_other_companies(self):
         other = self.env["res.company"].create({"name": "Secret company"})

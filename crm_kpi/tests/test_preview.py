@@ -4,6 +4,7 @@
 
 import re
 from contextlib import closing
+from unittest.mock import patch
 
 import psycopg2
 
@@ -12,6 +13,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import file_open, mute_logger
 
+from .. import bounded
 from ..board import preview as preview_module
 from ..definitions.unsaved import PREVIEWED
 from .common_board import BoardCase
@@ -229,6 +231,12 @@ class TestPreview(PreviewCase):
             self.assertEqual(
                 self.preview(self.values(), **forged)["count_text"], "5 in March 2026, 18 in all"
             )
+
+    def test_count_beside_the_filter_ends_at_a_limit(self):
+        """18 leads in all: exact up to 18, and "17+" where only 17 are counted."""
+        for most, text in ((18, "5 in March 2026, 18 in all"), (17, "5 in March 2026, 17+ in all")):
+            with patch.object(bounded, "MOST", most):
+                self.assertEqual(self.preview(self.values())["count_text"], text)
 
 
 @tagged("post_install", "-at_install")

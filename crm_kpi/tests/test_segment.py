@@ -4,6 +4,7 @@
 import random
 from collections import defaultdict
 from datetime import date, datetime, timedelta
+from unittest.mock import patch
 
 from psycopg2 import IntegrityError
 
@@ -11,6 +12,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, TransactionCase, freeze_time, new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
+from .. import bounded
 from ..segments.changed_customers import fact_columns
 
 DAY = date(2026, 3, 10)
@@ -860,7 +862,7 @@ class TestSegmentDefinition(SegmentCase):
             self.assertEqual(line.kind, "domain")
             line.name = "Big ones"
             line.domain = "[('ref', '=', 'big')]"
-            self.assertEqual(line.matching_count, 1)
+            self.assertEqual(line.matching_text, "1")
         with form.segment_ids.new() as line:
             line.name = "Small ones"
             line.domain = "[('ref', '=', 'small')]"
@@ -891,7 +893,10 @@ class TestSegmentDefinition(SegmentCase):
             {"set_id": by_filter.id, "name": "A", "domain": "[('ref', '=', 'counted')]"}
         )
         self.assertEqual(self.Partner.search_count([("ref", "=", "counted")]), 4)
-        self.assertEqual(segment.matching_count, 2)
+        self.assertEqual(segment.matching_text, "2")
+        with patch.object(bounded, "MOST", 1):
+            segment.invalidate_recordset(["matching_text"])
+            self.assertEqual(segment.matching_text, "1+")
         self.update(by_filter)
         self.assertEqual((segment.member_count, by_filter.customer_count), (2, 2))
         members = self.env["crm.kpi.segment.member"].search([("segment_id", "=", segment.id)])
@@ -916,7 +921,7 @@ class TestSegmentDefinition(SegmentCase):
                 {"set_id": by_filter.id, "name": "X", "domain": "[('ref', '=', 'matched')]"},
             ]
         )
-        self.assertEqual((never.matching_count, matched.matching_count), (0, 1))
+        self.assertEqual((never.matching_text, matched.matching_text), ("0", "1"))
         self.assertEqual(matched.filter_text, "Reference = matched")
         matched.domain = "[]"
         self.assertEqual(matched.filter_text, "All customers")

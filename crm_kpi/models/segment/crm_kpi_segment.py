@@ -10,6 +10,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, mute_logger
 
+from ...bounded import count_rows, count_text
 from ...customers import churn, definitions, rfm
 from ...definitions.filter_words import filter_words
 
@@ -101,10 +102,10 @@ class CrmKpiSegment(models.Model):
         compute="_compute_member_count",
         help="Customers in the segment since the last update. Contacts of a company are one customer.",
     )
-    matching_count = fields.Integer(
+    matching_text = fields.Char(
         string="Customers that match",
-        compute="_compute_matching_count",
-        help="Customers that match the filter now. In a set where the first match wins, those that an "
+        compute="_compute_matching_text",
+        help="Number of customers that match the filter now. In a set where the first match wins, those that an "
         "earlier segment has are not in this one.",
     )
 
@@ -183,26 +184,26 @@ class CrmKpiSegment(models.Model):
             segment.filter_text = segment.domain and (words or self.env._("All customers"))
 
     @api.depends("domain", "set_id.company_id")
-    @api.depends_context("uid", "allowed_company_ids")
-    def _compute_matching_count(self):
+    @api.depends_context("uid", "lang", "allowed_company_ids")
+    def _compute_matching_text(self):
         for segment in self:
-            segment.matching_count = segment._count_matching() if segment.domain else 0
+            count = segment._count_matching() if segment.domain else 0
+            segment.matching_text = count_text(self.env, count)
 
     def _count_matching(self):
-        """Number of customers that match the filter, under the rights of the user."""
+        """Number of customers that match the filter, under the rights of the user.
+
+        It ends at a limit, see :mod:`~odoo.addons.crm_kpi.bounded`.
+        """
         query, _reason = self._check_query(self.env["res.partner"], execute=True)
         if query is None:
             return 0  # saving it says why
         self.env["res.partner"].flush_model()
         customers = definitions.all_customers(self.env, self.set_id.company_id)
-        [[count]] = self.env.execute_query(
-            SQL(
-                "SELECT count(*) FROM (%s) AS customer JOIN (%s) AS found USING (id)",
-                customers,
-                query,
-            )
+        return count_rows(
+            self.env,
+            SQL("SELECT 1 FROM (%s) AS customer JOIN (%s) AS found USING (id)", customers, query),
         )
-        return count
 
     # --- CONSTRAINTS ---
 
