@@ -10,7 +10,11 @@ from odoo.exceptions import ValidationError
 from ..engine import formula as engine
 from ..engine.functions import DIMENSIONS, FUNCTIONS
 from ..engine.values import DAYS_BETWEEN, PSEUDO_FIELDS, days_between
+from .filter_words import path_label
 from .fitting import DATES
+
+#: Most decimals of a value.
+MOST_DIGITS = 6
 
 
 def check_code(kpi):
@@ -93,7 +97,7 @@ def check_aggregate(kpi):
         _check_value_field(kpi)
     if kpi.maturity_days < 0:
         raise ValidationError(
-            kpi.env._("Wait before final: enter 0 or more days, not %s.", kpi.maturity_days)
+            kpi.env._("Wait before final: enter 0 or more days, not %s.", f"{kpi.maturity_days:g}")
         )
 
 
@@ -106,7 +110,7 @@ def _check_days_between(kpi):
         kpi.source_id._check_readable(path)
         if field.type not in DATES:
             raise ValidationError(
-                kpi.env._("Value: %(field)s is not a date. Choose a date.", field=path)
+                kpi.env._("Value: %s is not a date. Choose a date.", _label(kpi, path))
             )
     if kpi.source_id.kind == "cohort":
         raise ValidationError(
@@ -131,7 +135,7 @@ def _check_pseudo_field(kpi):
     if path == "@customer":
         if kpi.aggregator != "count_distinct":
             raise ValidationError(
-                kpi.env._("Calculation: customers can only be counted (distinct count).")
+                kpi.env._("Calculation: customers can only be counted. Choose Distinct count.")
             )
     elif kpi.source_id.kind != "snapshot":
         raise ValidationError(
@@ -152,17 +156,51 @@ def _check_value_field(kpi):
     if field.type not in ("integer", "float", "monetary", "boolean"):
         raise ValidationError(
             kpi.env._(
-                "Value: %(field)s is not a number. Choose a numeric field, or the "
-                "calculation Distinct count.",
-                field=path,
+                "Value: %s is not a number. Choose a numeric field, or the calculation "
+                "Distinct count.",
+                _label(kpi, path),
             )
         )
-    if (kpi.unit == "money") != (field.type == "monetary"):
+    if field.type == "monetary" and kpi.unit != "money":
         raise ValidationError(
             kpi.env._(
-                "Unit: Money is only for monetary fields, and monetary fields need it. "
-                "%(field)s has the type %(type)s. Change the unit or the value.",
-                field=path,
-                type=field.type,
+                "Unit: %s is an amount of money. Choose the unit Money, or another value.",
+                _label(kpi, path),
+            )
+        )
+    if field.type != "monetary" and kpi.unit == "money":
+        raise ValidationError(
+            kpi.env._(
+                "Unit: %s is not an amount of money. Choose another unit, or another value.",
+                _label(kpi, path),
+            )
+        )
+
+
+def _label(kpi, path):
+    return path_label(kpi.env[kpi.source_id.model], path)
+
+
+# --- DISPLAY ---
+
+
+def check_display(kpi):
+    """Check the decimals, the minimum sample and the counter-metric of a KPI."""
+    if not 0 <= kpi.digits <= MOST_DIGITS:
+        raise ValidationError(
+            kpi.env._(
+                "Decimals: enter 0 to %(most)s, not %(digits)s.",
+                most=MOST_DIGITS,
+                digits=kpi.digits,
+            )
+        )
+    if kpi.min_sample < 0:
+        raise ValidationError(
+            kpi.env._("Minimum sample: enter 0 or more records, not %s.", kpi.min_sample)
+        )
+    if kpi.counter_kpi_id and kpi.counter_kpi_id._origin == kpi._origin:
+        raise ValidationError(
+            kpi.env._(
+                "Counter-metric: %s cannot balance itself. Choose another KPI, or none.", kpi.name
             )
         )

@@ -119,11 +119,11 @@ def check_switch(kpis, vals):
     """
     if vals.get("state") == "draft" or not vals.get("active", True):
         kpis.check_access("write")  # before the message names goals
-        _check_no_running_goals(kpis)
+        check_no_running_goals(kpis)
 
 
-def _check_no_running_goals(kpis):
-    """Refuse to switch off KPIs while people are measured by their goals.
+def check_no_running_goals(kpis):
+    """Refuse to switch off or delete KPIs while people are measured by their goals.
 
     :raise UserError: names the goals and the remedy
     """

@@ -49,6 +49,7 @@ def check_definition(kpi):
     """Refuse what saving would refuse."""
     if kpi.code:
         checks.check_code(kpi)
+    checks.check_display(kpi)
     if kpi.kind == "formula":
         formula_checks.check_formulas(kpi)
     else:

@@ -7,6 +7,9 @@ from typing import NamedTuple
 from odoo import models
 from odoo.exceptions import UserError, ValidationError
 
+#: Number of KPIs that a refusal names.
+KPIS_NAMED = 3
+
 
 class Usage(NamedTuple):
     """What uses a KPI, of what the reader may see.
@@ -91,3 +94,43 @@ def check_not_in_formulas(kpis):
                 users=", ".join(users.mapped("name")),
             )
         )
+
+
+def check_source_unused(sources):
+    """Refuse to delete sources that KPIs use: the KPIs, their values and goals would go with them."""
+    # superuser: only names, to administrators of KPIs
+    every = sources.sudo().with_context(active_test=False)
+    for source in every:
+        if kpis := (source | source.other_date_ids).kpi_ids:
+            raise UserError(
+                sources.env._(
+                    "KPIs use the source “%(name)s”: %(kpis)s. Choose another source for them, or "
+                    "delete them first.",
+                    name=source.name,
+                    kpis=_names(kpis),
+                )
+            )
+
+
+def check_category_unused(categories):
+    """Refuse to delete categories of KPIs."""
+    # superuser: as above
+    kpis = categories.env["crm.kpi"].sudo().with_context(active_test=False)
+    for category in categories:
+        if found := kpis.search([("category_id", "=", category.id)]):
+            raise UserError(
+                categories.env._(
+                    "KPIs have the category “%(category)s”: %(kpis)s. Choose another category for "
+                    "them first.",
+                    category=category.name,
+                    kpis=_names(found),
+                )
+            )
+
+
+def _names(kpis):
+    """The names of some KPIs; of many, how many more there are."""
+    names = kpis[:KPIS_NAMED].mapped("name")
+    if more := len(kpis) - len(names):
+        names.append(kpis.env._("%s more", more))
+    return ", ".join(names)

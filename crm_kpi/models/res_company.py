@@ -320,6 +320,19 @@ class ResCompany(models.Model):
         "CHECK (kpi_margin_rate > 0 AND kpi_margin_rate <= 1)",
         "Margin rate: enter more than 0 % and at most 100 %.",
     )
+    _kpi_lead_response_target = models.Constraint(
+        "CHECK (kpi_lead_response_target_hours >= 0)",
+        "First response target for leads: enter 0 or more hours.",
+    )
+    _kpi_upsell_margin = models.Constraint(
+        "CHECK (kpi_upsell_margin >= 0)", "Upsell margin: enter 0 % or more."
+    )
+    _kpi_high_value_threshold = models.Constraint(
+        "CHECK (kpi_high_value_threshold >= 0)", "High-value customer: enter 0 or more."
+    )
+    _kpi_ranking_min = models.Constraint(
+        "CHECK (kpi_ranking_min >= 0)", "Smallest ranking: enter 0 or more salespeople."
+    )
     _kpi_at_risk = models.Constraint(
         "CHECK (kpi_at_risk_days >= 0 AND kpi_at_risk_factor > 0)",
         "At risk after: enter 0 or more days, and more than 0 times the usual time between orders.",

@@ -311,9 +311,17 @@ class TestOtherDate(ChoiceCase):
             self.due.with_user(self.ann).date_field = "date_open"
 
     def test_delete(self):
-        self.assertTrue(self.due.source_id.dated_as_id)
+        """KPIs are not deleted with their source: also not those with another date of it."""
+        dated = self.due.source_id
+        self.assertEqual(dated.dated_as_id, self.source)
+        with self.assertRaisesRegex(UserError, self.created.name):
+            self.source.unlink()
+        self.created.unlink()
+        with self.assertRaisesRegex(UserError, self.due.name):
+            self.source.unlink()
+        self.due.unlink()
         self.source.unlink()
-        self.assertFalse((self.due | self.created).exists())
+        self.assertFalse(dated.exists())
 
 
 @tagged("post_install", "-at_install")

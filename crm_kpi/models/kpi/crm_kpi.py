@@ -345,7 +345,9 @@ class CrmKpi(models.Model):
     failed_since = fields.Datetime(readonly=True, copy=False)
     next_try = fields.Datetime("Retry at", readonly=True, copy=False)
 
-    _code_uniq = models.Constraint("UNIQUE(code)", "Code: another KPI has this code already.")
+    _code_uniq = models.Constraint(
+        "UNIQUE(code)", "Code: another KPI has this code already. Choose another."
+    )
 
     # --- COMPUTES ---
 
@@ -548,6 +550,11 @@ class CrmKpi(models.Model):
     def _check_formula(self):
         formula_checks.check_formulas(self)
 
+    @api.constrains("digits", "min_sample", "counter_kpi_id")
+    def _check_display(self):
+        for kpi in self:
+            checks.check_display(kpi)
+
     @api.model
     def _formula_message(self, error):
         return formula_checks.formula_message(self, error)
@@ -585,6 +592,7 @@ class CrmKpi(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         usage.check_not_in_formulas(self)
+        switching.check_no_running_goals(self)
 
     # --- CRUD ---
 

@@ -1,7 +1,9 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import fields, models
+from odoo import api, fields, models
+
+from ...definitions import usage
 
 
 class CrmKpiCategory(models.Model):
@@ -20,3 +22,7 @@ class CrmKpiCategory(models.Model):
     is_marketing = fields.Boolean(
         "Marketing", help="Switch areas treats its KPIs as KPIs of marketing."
     )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        usage.check_category_unused(self)

@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 
-from ...definitions import changes, fitting, measurable
+from ...definitions import changes, fitting, measurable, usage
 from ...refresh.fact_plan import plan_for_reader
 from ...refresh.records import count_reasons, counted_record_ids, record_ids_by_reason
 
@@ -159,7 +159,9 @@ class CrmKpiSource(models.Model):
         context={"active_test": False},
     )
 
-    _code_uniq = models.Constraint("UNIQUE(code)", "A source with this code exists already.")
+    _code_uniq = models.Constraint(
+        "UNIQUE(code)", "Code: another source has this code already. Choose another."
+    )
 
     # --- WHAT THE FORM OFFERS AND PROPOSES ---
 
@@ -313,9 +315,9 @@ class CrmKpiSource(models.Model):
                 if "period_id" not in model._fields:
                     raise ValidationError(
                         self.env._(
-                            "Kind: a cohort needs a model with a period per row; %s has none. "
-                            "Choose Event or Snapshot.",
-                            source.model,
+                            "Kind: a cohort needs records with a period; %s has none. Choose "
+                            "Event or Snapshot.",
+                            model._description,
                         )
                     )
             elif not source.date_field:
@@ -331,18 +333,19 @@ class CrmKpiSource(models.Model):
 
     def _check_path(self, label, path, expected):
         """Refuse a path that does not lead to a field of the expected type or model."""
-        field = self._path_field(path, label)
-        if not fitting.fits(field, expected):
-            raise ValidationError(
-                self.env._(
-                    "%(label)s: %(path)s is a field of type %(type)s. Choose a field that leads "
-                    "to %(expected)s.",
-                    label=label,
-                    path=path,
-                    type=field.type,
-                    expected=" / ".join(expected) if isinstance(expected, tuple) else expected,
-                )
+        if fitting.fits(self._path_field(path, label), expected):
+            return
+        names = {"label": label, "field": fitting.paths_label(self.env[self.model], path)}
+        if expected == fitting.DATES:
+            text = self.env._("%(label)s: %(field)s is not a date. Choose a date.", **names)
+        else:
+            text = self.env._(
+                "%(label)s: %(field)s does not lead to a record of the kind %(kind)s. Choose "
+                "another field.",
+                kind=self.env[expected]._description,
+                **names,
             )
+        raise ValidationError(text)
 
     def _path_field(self, path, label):
         """The field at the end of a path of many2one fields; all fields must be stored."""
@@ -557,6 +560,10 @@ class CrmKpiSource(models.Model):
             for source in self.other_date_ids:
                 source.name = source._name_by_date()
         return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        usage.check_source_unused(self)
 
     # --- OTHER DATES ---
 

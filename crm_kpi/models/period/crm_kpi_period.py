@@ -133,7 +133,8 @@ class CrmKpiPeriod(models.Model):
     restatement_count = fields.Integer(compute="_compute_restatement_count")
 
     _span_uniq = models.UniqueIndex(
-        "(company_id, kind, date_from, date_to)", "This period exists already."
+        "(company_id, kind, date_from, date_to)",
+        "First day, Last day: this period exists already. Use it, or choose other days.",
     )
     _span_positive = models.Constraint(
         "CHECK (date_from < date_to)", "Last day: it must not be before the first day."

@@ -128,9 +128,7 @@ class CrmKpiSegment(models.Model):
         "(set_id, rfm_class) WHERE rfm_class IS NOT NULL",
         "The set already has a segment for this class (perhaps an archived one): use that.",
     )
-    _amount_min_positive = models.Constraint(
-        "CHECK (amount_min >= 0)", "“From” of a size segment must be at least 0."
-    )
+    _amount_min_positive = models.Constraint("CHECK (amount_min >= 0)", "From: enter 0 or more.")
     _churn_threshold_positive = models.Constraint(
         "CHECK (inactivity_days >= 0 AND at_risk_factor >= 0)",
         "Churned after, At risk after: enter 0 (as the company) or more.",
