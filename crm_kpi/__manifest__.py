@@ -58,6 +58,7 @@
         "views/crm_kpi_goal_views.xml",
         "views/crm_kpi_health_views.xml",
         "views/crm_kpi_interaction_views.xml",
+        "views/crm_kpi_lead_state_views.xml",
         "views/crm_kpi_library_views.xml",
         "views/crm_kpi_mailing_views.xml",
         "views/crm_kpi_period_views.xml",

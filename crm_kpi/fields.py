@@ -74,6 +74,16 @@ class UncheckedMany2one(fields.Many2one):
         model.env["ir.model.constraint"].search([("name", "in", names)]).unlink()
 
 
+class KeptMany2one(fields.Many2one):
+    """A many2one that keeps the id of a record that was deleted: there is no foreign key.
+
+    Who reads it must expect that the record does not exist.
+    """
+
+    def update_db_foreign_key(self, model, column):
+        pass
+
+
 #: Function of the triggers; arguments: table, column and ``ondelete`` of the field.
 _FOLLOW_DELETION = SQL(
     """CREATE OR REPLACE FUNCTION crm_kpi_follow_deletion() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -29,6 +29,7 @@ CONCEPTS = {
     "facts",
     "goals",
     "periods",
+    "pipeline",
     "refresh",
     "segments",
     "stamps",

@@ -5,6 +5,7 @@ from . import derived
 from . import conversation
 from . import facts
 from . import kpi
+from . import pipeline
 from . import period
 from . import value
 from . import goal

@@ -35,6 +35,8 @@ from . import test_interaction
 from . import test_interaction_random
 from . import test_kpi
 from . import test_lead_stamps
+from . import test_lead_states
+from . import test_lead_states_random
 from . import test_order_history
 from . import test_library
 from . import test_pace

@@ -89,5 +89,8 @@ class CrmKpiBackfill(models.Model):
 
     @api.model
     def _forget(self, records):
-        """Empty the stamps and derived fields of records whose dates were set by SQL."""
+        """Empty the stamps and derived fields of records whose dates were set by SQL, and delete
+        the states of leads."""
         forget(records)
+        if records._name == "crm.lead":
+            self.env["crm.kpi.lead.state"]._forget(records)

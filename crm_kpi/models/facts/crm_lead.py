@@ -7,6 +7,7 @@ from odoo.tools import SQL, email_normalize
 from ...conversations import attempts
 from ...facts import leads, prospecting
 from ...fields import NullableFloat
+from ...pipeline import history, states, words
 from ...sql import Derived
 from ...stamps import elapsed_days
 
@@ -245,6 +246,14 @@ class CrmLead(models.Model):
         help="The only contact whose name or email address equals the text in Referred By.",
     )
 
+    # --- pipeline ---
+    kpi_life = fields.Char(
+        "Life of the deal",
+        compute="_compute_kpi_life",
+        help="Days in each stage while it was open, how often the expected closing was moved to a "
+        "later day, and the first and the last expected revenue.",
+    )
+
     _kpi_won_idx = models.Index("(kpi_won_date) WHERE kpi_won_date IS NOT NULL")
     _kpi_lost_idx = models.Index("(kpi_lost_date) WHERE kpi_lost_date IS NOT NULL")
     _kpi_unresponsive_idx = models.Index("(id) WHERE kpi_unresponsive")
@@ -328,6 +337,7 @@ class CrmLead(models.Model):
         :return: number of these leads
         """
         foreign_ids = leads.fill_leads(self, first, last, renew=renew)
+        self._kpi_fill_states(first, last)
         # orders in another currency need the rate of their day, which only the ORM knows.
         # Superuser: the installation computes all leads
         foreign = self.sudo().browse([id_ for id_ in foreign_ids if id_])
@@ -336,6 +346,18 @@ class CrmLead(models.Model):
             foreign._compute_kpi_deal_amount()
             foreign.flush_recordset(["kpi_deal_amount", "kpi_orders_cancelled"])
         return len(foreign_ids)
+
+    @api.model
+    def _kpi_fill_states(self, first, last):
+        """States of the time before the installation, after the stamps: for a range of ids.
+
+        What Odoo does not track is known from now on: open leads get a further state.
+        """
+        self.env["crm.kpi.lead.state"]._write_states()
+        rows = self.env.execute_query(history.fill_states(self, first, last))
+        if rows:
+            ids = [id_ for (id_,) in rows]
+            self.env.cr.execute(states.note_states(ids, self.env.cr.now(), by_user=False))
 
     # ------------------------------------------------------------------
     # events
@@ -360,7 +382,21 @@ class CrmLead(models.Model):
     def create(self, vals_list):
         records = super().create(vals_list)
         records._kpi_note_events()
+        # superuser: as in _write_multi()
+        self.env["crm.kpi.lead.state"].sudo()._note(records.ids)
         return records
+
+    def _write_multi(self, vals_list):
+        # All changes come here when they are flushed, also those of computed fields. superuser:
+        # users cannot write states; only ids are noted
+        changed = [
+            id_
+            for id_, vals in zip(self._ids, vals_list, strict=True)
+            if not states.REMEMBERED.keys().isdisjoint(vals)
+        ]
+        if changed:
+            self.env["crm.kpi.lead.state"].sudo()._note(changed)
+        return super()._write_multi(vals_list)
 
     def write(self, vals):
         # crm replaces the date; an import of existing leads gives it with the new state
@@ -405,6 +441,8 @@ class CrmLead(models.Model):
         duplicates._kpi_stamp({"kpi_duplicate_of_id": False})
         # a quotation without its opportunity is a deal of its own
         orders = self.sudo().order_ids
+        # superuser: as in _write_multi()
+        self.env["crm.kpi.lead.state"].sudo()._end(self.ids)
         result = super().unlink()
         orders._kpi_mark_dirty(orders.ids)
         return result
@@ -415,7 +453,15 @@ class CrmLead(models.Model):
             user_id=user_id, team_id=team_id, auto_unlink=auto_unlink, max_length=max_length
         )
         head._kpi_stamp({"kpi_merged_count": merged})
+        # superuser: as in _write_multi()
+        self.env["crm.kpi.lead.state"].sudo()._note_merge((self - head).ids, head)
         return head
+
+    def _update_automated_probabilities(self):
+        result = super()._update_automated_probabilities()
+        # superuser: as in _write_multi()
+        self.env["crm.kpi.lead.state"].sudo()._follow_probabilities()
+        return result
 
     def _compute_email_normalized(self):
         result = super()._compute_email_normalized()
@@ -465,6 +511,31 @@ class CrmLead(models.Model):
             ),
             "prospecting": Derived(prospecting.PROSPECTING_FIELDS, prospecting.prospecting(ids)),
             "duplicate": Derived(["kpi_duplicate_of_id"], prospecting.duplicates(ids)),
+        }
+
+    # ------------------------------------------------------------------
+    # pipeline
+    # ------------------------------------------------------------------
+    @api.depends_context("lang")
+    def _compute_kpi_life(self):
+        # superuser: the past of leads that the user reads, also under another salesperson
+        by_lead = self.env["crm.kpi.lead.state"].sudo()._of(self)
+        now = fields.Datetime.now()
+        for lead in self:
+            found = by_lead.get(lead._origin.id)
+            lead.kpi_life = found and words.life_text(found, now)
+
+    def action_kpi_life(self):
+        """Open the states of the opportunity, and the last ones of those merged into it."""
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id("crm_kpi.crm_kpi_lead_state_action")
+        return {
+            **action,
+            "domain": [
+                "|",
+                ("lead_id", "=", self.id),
+                ("merged_into_id", "=", self.id),
+            ],
         }
 
     # ------------------------------------------------------------------
