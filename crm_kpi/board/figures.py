@@ -165,6 +165,17 @@ def read_figures(board, kpis, periods, cells):
     return [one.figure(kpi, cell) for kpi in kpis for one in by_period for cell in cells]
 
 
+def cell_context(board, kpi, period, cell):
+    """The :class:`~.context.BoardContext` of one cell, with the checks of :func:`read_figures`.
+
+    :param period: see :func:`find_period`
+    :param cell: dict, see :func:`read_cell`
+    """
+    cell = read_cell(board.env, cell)
+    one = _Period(board, kpi, find_period(board, period), [cell])
+    return one.context.at(cell, one.withheld.get(cell, set()))
+
+
 # --- WHAT IS ASKED FOR ---
 
 

@@ -12,4 +12,5 @@ from . import crm_kpi_optional
 from . import crm_kpi_library
 from . import crm_kpi_run
 from . import crm_kpi_health
+from . import crm_kpi_tool
 from . import mail_tracking_value
