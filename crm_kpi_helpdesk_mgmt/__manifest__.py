@@ -17,6 +17,7 @@
         "data/crm_kpi_source_data.xml",
         "data/crm_kpi_data.xml",
         "data/crm_kpi_cost_data.xml",
+        "data/crm_kpi_check_data.xml",
         "data/crm_kpi_board_data.xml",
         "wizard/crm_kpi_correct_views.xml",
         "wizard/crm_kpi_settings_views.xml",

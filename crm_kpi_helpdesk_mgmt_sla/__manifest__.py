@@ -12,6 +12,7 @@
     "auto_install": True,
     "data": [
         "data/crm_kpi_sla_data.xml",
+        "data/crm_kpi_check_data.xml",
         "data/crm_kpi_board_data.xml",
         "views/helpdesk_ticket_sla_views.xml",
         "views/helpdesk_ticket_views.xml",

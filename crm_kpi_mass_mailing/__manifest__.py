@@ -16,6 +16,7 @@
         "security/ir.model.access.csv",
         "data/crm_kpi_source_data.xml",
         "data/crm_kpi_data.xml",
+        "data/crm_kpi_check_data.xml",
         "data/crm_kpi_board_data.xml",
         "views/crm_kpi_opt_out_views.xml",
         "views/mailing_trace_views.xml",

@@ -12,6 +12,7 @@
     "auto_install": True,
     "data": [
         "data/crm_kpi_data.xml",
+        "data/crm_kpi_check_data.xml",
         "views/sale_order_views.xml",
     ],
     "post_init_hook": "post_init_hook",

@@ -14,6 +14,7 @@
         "security/ir.model.access.csv",
         "security/crm_kpi_survey_rules.xml",
         "data/crm_kpi_survey_data.xml",
+        "data/crm_kpi_check_data.xml",
         "data/survey_data.xml",
         "data/crm_kpi_board_data.xml",
         "views/crm_kpi_survey_answer_views.xml",

@@ -96,6 +96,33 @@ class TooSlow(UserError):
     """PostgreSQL needs more time than a preview may take."""
 
 
+@contextmanager
+def limited(env, deadline):
+    """Run the block in what is left of the time, and undo all that it would write.
+
+    :param deadline: of ``time.monotonic()``
+    :raise TooSlow: where the time is not enough
+    """
+    milliseconds = max(int((deadline - time.monotonic()) * 1000), 1)
+    savepoint = env.cr.savepoint(flush=False)
+    try:
+        # a statement that takes too long is no error for the log
+        with mute_logger("odoo.sql_db"):
+            env.cr.execute("SET LOCAL statement_timeout = %s", [milliseconds])
+            # the rules of the reader are joined to all records of the months
+            with planned_for(env.cr, MANY):
+                yield
+    except psycopg2.errors.QueryCanceled as error:
+        text = env._(
+            "The preview stopped after %s seconds, because there are many records. A published "
+            "KPI is computed in the background.",
+            SECONDS,
+        )
+        raise TooSlow(text) from error
+    finally:
+        savepoint.close(rollback=True)
+
+
 class KpiPreview:
     """The preview of one KPI: of the records of its company, or of the current one.
 
@@ -174,30 +201,8 @@ class KpiPreview:
                 self.kpi, self.period, COMPANY, self.now, self._reasons, name, reader=self.env
             )
 
-    @contextmanager
     def _limited(self):
-        """Run the block in what is left of the time, and undo all that it would write.
-
-        :raise TooSlow: where the time is not enough
-        """
-        milliseconds = max(int((self.deadline - time.monotonic()) * 1000), 1)
-        savepoint = self.env.cr.savepoint(flush=False)
-        try:
-            # a statement that takes too long is no error for the log
-            with mute_logger("odoo.sql_db"):
-                self.env.cr.execute("SET LOCAL statement_timeout = %s", [milliseconds])
-                # the rules of the reader are joined to all records of the months
-                with planned_for(self.env.cr, MANY):
-                    yield
-        except psycopg2.errors.QueryCanceled as error:
-            text = self.env._(
-                "The preview stopped after %s seconds, because there are many records. A published "
-                "KPI is computed in the background.",
-                SECONDS,
-            )
-            raise TooSlow(text) from error
-        finally:
-            savepoint.close(rollback=True)
+        return limited(self.env, self.deadline)
 
     def _notes(self):
         env, notes = self.env, []

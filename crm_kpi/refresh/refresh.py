@@ -16,7 +16,14 @@ from .claim import claim_refresh, limited_wait
 from .failures import noted
 from .planner import update_statistics
 from .run_log import RunLog, Turn
-from .steps import CompanyRefresh, CustomersStep, DefinitionsStep, DeriveStep, SegmentsStep
+from .steps import (
+    ChecksStep,
+    CompanyRefresh,
+    CustomersStep,
+    DefinitionsStep,
+    DeriveStep,
+    SegmentsStep,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -107,6 +114,11 @@ class Refresh:
         for company in companies:
             in_company = company.with_env(self.env).with_company(company)
             yield from CompanyRefresh(in_company, self.periods, self.kpis, now).steps()
+        if self.periods is None and self.kpis is None and self._has_due_checks():
+            yield ChecksStep(self.env)
+
+    def _has_due_checks(self):
+        return bool(self.env["crm.kpi.check"].search_count([("due", "=", True)], limit=1))
 
 
 class ScheduledSteps:

@@ -25,6 +25,8 @@ _logger = logging.getLogger(__name__)
 #: What the scheduled refresh computes before it commits: about as many records of a source, each
 #: counted once per period, or formulas for as long.
 BLOCK_RECORDS, BLOCK_SECONDS = 500_000, 60
+#: Checks of KPIs that the scheduled refresh runs before it commits.
+BLOCK_CHECKS = 10
 #: Seconds from which a formula is a line of its own in the log.
 SLOW_PART = 0.1
 
@@ -193,6 +195,22 @@ class SegmentsStep(Step):
                     changed_from,
                 )
             )
+        return 0
+
+
+class ChecksStep(Step):
+    """Run the checks of published KPIs that an upgrade marked."""
+
+    name = "checks"
+
+    @property
+    def title(self):
+        return self.env._("Checks of KPIs")
+
+    def run(self):
+        limit = BLOCK_CHECKS if self.in_blocks else None
+        # superuser: as in DeriveStep
+        self.is_finished = self.env["crm.kpi.check"].sudo()._run_due(limit)
         return 0
 
 

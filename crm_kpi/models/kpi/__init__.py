@@ -7,6 +7,7 @@ from . import crm_kpi_period_rows
 from . import crm_kpi_source
 from . import crm_kpi_failure
 from . import crm_kpi
+from . import crm_kpi_check
 from . import crm_kpi_recommendation
 from . import crm_kpi_optional
 from . import crm_kpi_library

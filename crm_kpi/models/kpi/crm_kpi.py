@@ -330,6 +330,15 @@ class CrmKpi(models.Model):
     )
     goal_count = fields.Integer("Goals", compute="_compute_used_in")
     first_values_text = fields.Char(compute="_compute_first_values_text")
+    check_ids = fields.One2many(
+        "crm.kpi.check",
+        "kpi_id",
+        "Checks",
+        copy=True,
+        groups="crm_kpi.group_kpi_admin",
+        help="Known data with the value that the KPI must give.",
+    )
+    check_warning = fields.Char(compute="_compute_check_warning", groups="crm_kpi.group_kpi_admin")
     version = fields.Integer(default=1, readonly=True, copy=False)
     last_refresh = fields.Datetime(readonly=True, copy=False)
     last_error = fields.Text(readonly=True, copy=False)
@@ -447,6 +456,12 @@ class CrmKpi(models.Model):
         if waiting:
             waiting.first_values_text = first_values_text(self.env)
 
+    @api.depends("check_ids.state")
+    @api.depends_context("lang")
+    def _compute_check_warning(self):
+        for kpi in self:
+            kpi.check_warning = kpi.check_ids._failing_text()
+
     @api.depends("domain", "value_field", "component_ids", "needs_history")
     @api.depends_context("lang", "allowed_company_ids")
     def _compute_data_warning(self):
@@ -554,6 +569,10 @@ class CrmKpi(models.Model):
     def _check_display(self):
         for kpi in self:
             checks.check_display(kpi)
+
+    @api.constrains("state")
+    def _check_before_publishing(self):
+        self.filtered(lambda kpi: kpi.state == "published").check_ids._check_passing()
 
     @api.model
     def _formula_message(self, error):
@@ -833,6 +852,11 @@ class CrmKpi(models.Model):
     def action_draft_selected(self):
         """Take the KPIs chosen in a list back to draft, as :meth:`action_publish_selected`."""
         return switching.notification(self.env, switching.switch(self.browse(), self))
+
+    def action_run_checks(self):
+        self.check_access("write")
+        self._check_figures()
+        self.check_ids._run()
 
     def action_refresh(self):
         """Compute now what is due of these KPIs."""

@@ -13,6 +13,7 @@ from ...board import health
 KINDS = [
     ("kpi", "KPI"),
     ("formula", "Formula"),
+    ("check", "Check"),
     ("refresh", "Refresh"),
     ("segment", "Segment"),
     ("mailing", "Scheduled report"),
@@ -21,6 +22,7 @@ KINDS = [
 MODELS = {
     "kpi": "crm.kpi",
     "formula": "crm.kpi",
+    "check": "crm.kpi",
     "segment": "crm.kpi.segment",
     "mailing": "crm.kpi.mailing",
 }
@@ -36,7 +38,10 @@ class CrmKpiHealth(models.Model):
     _depends = {
         "crm.kpi": [
             "name", "last_error", "failed_since", "next_try", "company_id", "active", "state",
-            "component_ids",
+            "component_ids", "group_ids",
+        ],
+        "crm.kpi.check": [
+            "kpi_id", "name", "company_id", "result", "message", "run_date",
         ],
         "crm.kpi.failure": ["title", "error", "date", "company_id"],
         "crm.kpi.segment": ["name", "last_error", "set_id", "active"],
@@ -62,6 +67,7 @@ class CrmKpiHealth(models.Model):
         parts = [
             self._failed_kpis(),
             self._waiting_formulas(),
+            self._failed_checks(),
             self._failed_steps(),
             self._failed_segments(),
             self._failed_mailings(),
@@ -110,6 +116,24 @@ class CrmKpiHealth(models.Model):
             self._translated_name("crm.kpi", "kpi"),
             self.env._("It waits for a component that failed: %s", "[KPIs]"),
             self._translated_name("crm.kpi", "part"),
+        )
+
+    def _failed_checks(self):
+        """Checks of published KPIs. The values of KPIs with groups are for their members only."""
+        return SQL(
+            """SELECT 'check', kpi.id, %(kpi)s || ' · ' || %(check)s,
+                      COALESCE(kpi_check.company_id, kpi.company_id),
+                      CASE WHEN EXISTS (SELECT FROM crm_kpi_group_rel AS closed
+                                         WHERE closed.kpi_id = kpi.id)
+                           THEN %(closed)s ELSE kpi_check.message END,
+                      kpi_check.run_date, NULL::timestamp
+                 FROM crm_kpi_check AS kpi_check
+                 JOIN crm_kpi AS kpi ON kpi.id = kpi_check.kpi_id
+                WHERE kpi_check.result IN ('failed', 'error')
+                  AND kpi.active AND kpi.state = 'published'""",
+            kpi=self._translated_name("crm.kpi", "kpi"),
+            check=self._translated_name("crm.kpi.check", "kpi_check"),
+            closed=self.env._("Members of the groups of the KPI see the result on its form."),
         )
 
     def _failed_steps(self):

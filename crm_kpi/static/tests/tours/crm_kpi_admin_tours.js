@@ -150,3 +150,79 @@ registry.category("web_tour.tours").add("crm_kpi_areas", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("crm_kpi_checks", {
+    steps: () => [
+        {
+            trigger: ".o_notebook .nav-link:contains(Checks)",
+            run: "click",
+        },
+        {
+            trigger: ".o_field_widget[name=check_ids] .o_field_x2many_list_row_add a",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=name] input",
+            run: "edit Ten deals",
+        },
+        {
+            content: "Only the numbers are missing",
+            trigger: ".modal .o_field_widget[name=component_values] textarea:value(/test_won =/)",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=component_values] textarea",
+            run: "edit test_won = 6; test_closed = 10",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=expected] input",
+            run: "edit 50",
+        },
+        {
+            trigger: ".modal .o_form_button_save",
+            run: "click",
+        },
+        {
+            trigger: "body:not(:has(.modal)) .o_data_row:contains(Tour won 6)",
+        },
+        {
+            trigger: ".o_form_view button[name=action_publish]",
+            run: "click",
+        },
+        {
+            content: "Why it is not published",
+            trigger: ".modal:contains(the check “Ten deals” got 60):contains(instead of 50)",
+        },
+        {
+            trigger: ".modal .btn-close",
+            run: "click",
+        },
+        {
+            trigger: "body:not(:has(.modal)) button[name=action_run_checks]",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view .alert:contains(1 check fails)",
+        },
+        {
+            trigger: ".o_data_row .o_field_badge:contains(Failed)",
+        },
+        {
+            trigger: ".o_data_row button[name=action_take_value]",
+            run: "click",
+        },
+        {
+            trigger: ".modal footer .btn-primary",
+            run: "click",
+        },
+        {
+            trigger: "body:not(:has(.modal)) .o_data_row .o_field_badge:contains(Passed)",
+        },
+        {
+            trigger: ".o_form_view button[name=action_publish]",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view .alert:contains(First values)",
+        },
+    ],
+});
