@@ -249,11 +249,13 @@ class CrmKpiCheck(models.Model):
             )
 
     def _check_filter(self):
+        if not self.domain or self.domain == "[]":
+            return
         label = self._fields["domain"]._description_string(self.env)
         if self.kpi_id.kind != "formula":
             if self.kpi_id.source_id.model in self.env:
                 self.kpi_id.source_id._check_domain(label, self.domain)
-        elif self.domain and self.domain != "[]":
+        else:
             raise ValidationError(
                 self.env._(
                     "%s: only the records of one source can be filtered, not those of a formula. "

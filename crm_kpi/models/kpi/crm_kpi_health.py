@@ -121,7 +121,7 @@ class CrmKpiHealth(models.Model):
     def _failed_checks(self):
         """Checks of published KPIs. The values of KPIs with groups are for their members only."""
         return SQL(
-            """SELECT 'check', kpi.id, %(kpi)s || ' · ' || %(check)s,
+            """SELECT 'check', kpi.id, (%(kpi)s) || ' · ' || (%(check)s),
                       COALESCE(kpi_check.company_id, kpi.company_id),
                       CASE WHEN EXISTS (SELECT FROM crm_kpi_group_rel AS closed
                                          WHERE closed.kpi_id = kpi.id)
