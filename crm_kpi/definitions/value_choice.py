@@ -7,6 +7,7 @@ The functions change the KPI of a form, which need not be saved.
 
 from ..engine import values
 from . import fitting
+from .proposals import common_rules
 
 
 def choice_of(path):
@@ -20,7 +21,8 @@ def choice_of(path):
 
 
 def offered_paths(kpi):
-    """What the lists of the form offer: dict of ``dates`` and ``value`` to choices and types."""
+    """What the lists of the form offer: dict of ``dates`` and ``value`` to choices and types, and
+    of ``rules`` to :func:`~.proposals.common_rules`."""
     model = kpi.source_id._readable_model() if kpi.source_id else None
     if model is None:
         return {}
@@ -35,6 +37,7 @@ def offered_paths(kpi):
     return {
         "dates": {"choices": fitting.labelled(model, dates), "types": list(fitting.DATES)},
         "value": {"choices": fitting.labelled(model, paths), "types": types},
+        "rules": common_rules(kpi.source_id),
     }
 
 

@@ -325,6 +325,57 @@ class TestOtherDate(ChoiceCase):
 
 
 @tagged("post_install", "-at_install")
+class TestProposals(ChoiceCase):
+    """What the form of a new KPI proposes, so that few clicks are enough."""
+
+    def new_kpi(self, **values):
+        form = Form(self.kpis.with_user(self.ada))
+        form.name = "New"
+        for name, value in values.items():
+            form[name] = value
+        return form
+
+    def test_category(self):
+        """That of most KPIs of the source, of its records, or of the components; never in place
+        of a choice."""
+        retention = self.env.ref("crm_kpi.crm_kpi_category_retention")
+        self.assertEqual(self.new_kpi(source_id=self.source).category_id, self.most_of_leads())
+        self.make_kpi("one", category_id=retention.id)
+        self.make_kpi("two", category_id=retention.id)
+        self.make_kpi("three")
+        self.assertEqual(self.new_kpi(source_id=self.source).category_id, retention)
+        chosen = self.new_kpi(category_id=self.category, source_id=self.source)
+        self.assertEqual(chosen.category_id, self.category)
+        ratio = self.new_kpi(kind="formula", formula="test_three / test_one")
+        self.assertEqual(ratio.category_id, self.category)
+
+    def most_of_leads(self):
+        kpis = self.kpis.search([("source_model", "=", "crm.lead")])
+        categories = [kpi.category_id for kpi in kpis]
+        return max(dict.fromkeys(categories), key=categories.count)
+
+    def test_rules(self):
+        """The amount, and country and tags of the customer; saving accepts each of them."""
+        source = self.env.ref("crm_kpi.crm_kpi_source_order")
+        kpi = self.make_kpi("orders", source_id=source.id).with_user(self.ada)
+        rules = kpi.value_choices["rules"]
+        self.assertEqual(
+            [(rule["label"], ast.literal_eval(rule["domain"])) for rule in rules],
+            [
+                ("Untaxed Amount", [("amount_untaxed", ">", 0)]),
+                ("Country Groups", [("partner_id.country_id.country_group_ids", "in", [])]),
+                ("Country", [("partner_id.country_id", "in", [])]),
+                ("Tags", [("partner_id.category_id", "in", [])]),
+            ],
+        )
+        for shipped in self.env["crm.kpi.source"].search([]):
+            kpi = self.kpis.with_user(self.ada).new({"source_id": shipped.id})
+            for rule in (kpi.value_choices or {}).get("rules", ()):
+                with self.subTest(rule["title"], source=shipped.name):
+                    shipped.with_user(self.ada)._check_domain("Filter", rule["domain"])
+
+
+@tagged("post_install", "-at_install")
 class TestValueChoice(ChoiceCase):
     def test_days_between(self):
         """Parts of days between two times; whole local days where one of them is a date."""

@@ -72,7 +72,7 @@ class TestTours(KpiCommon, HttpCase):
         self.assertEqual(cell.value, 4.0)
 
     def test_benelux(self):
-        """Quotations over 10,000 in a country group, with a preview before the first save."""
+        """Quotations over 10,000 in a country group: 10 clicks, a preview after 3 of them."""
         belgium, france = self.env.ref("base.be"), self.env.ref("base.fr")
         self.env["res.country.group"].create(
             {"name": "Tour BeNeLux", "country_ids": [Command.set(belgium.ids)]}
@@ -101,17 +101,23 @@ class TestTours(KpiCommon, HttpCase):
                     "order_line": [Command.create(line)],
                 }
             )
-        before = self.env["crm.kpi"].search_count([])
         self.start_tour("/odoo/kpi-definitions", "crm_kpi_benelux", login="kpi_ada")
-        self.assertEqual(self.env["crm.kpi"].search_count([]), before)
+        kpi = self.env["crm.kpi"].search([("name", "=", "Quotations over 10,000 in Benelux")])
+        self.assertEqual(kpi.code, "quotations_over_10_000_in_benelux")
+        self.assertTrue(kpi.category_id)
+        kpi.state = "published"
+        before = self.period("month", self.month.date_from - timedelta(days=3))
+        self.env["crm.kpi"]._refresh(periods=before, kpis=kpi)
+        self.assertEqual(self.value(kpi, before), 1)
 
     def test_ratio(self):
-        """A formula is completed and corrected while it is typed; its unit follows."""
+        """A formula is completed and corrected while it is typed; unit and category follow."""
         self.make_kpi("closed", name="Tour closed", sequence=1)
         self.start_tour("/odoo/kpi-definitions", "crm_kpi_ratio", login="kpi_ada")
         kpi = self.env["crm.kpi"].search([("name", "=", "Tour ratio")])
         self.assertEqual(kpi.formula, "test_tour / test_closed")
         self.assertEqual((kpi.unit, kpi.digits), ("percent", 1))
+        self.assertEqual(kpi.category_id, self.category)
 
     def test_definition_change(self):
         """A changed definition is saved by the dialog, for all history or as a new KPI."""

@@ -31,6 +31,7 @@ from ...definitions.changes import DEFINING
 from ...definitions.choices import AGGREGATORS, METRIC_CLASSES, UNITS
 from ...definitions.definition_words import definition_html, definition_lines
 from ...definitions.first_values import first_values_text, waits_for_values
+from ...definitions.proposals import propose_category
 from ...engine import formula as engine
 from ...engine import values
 from ...engine.cells import ZERO_WHEN_EMPTY
@@ -523,9 +524,13 @@ class CrmKpi(models.Model):
 
     @api.onchange("formula")
     def _onchange_formula(self):
-        """Propose unit and decimals of a new KPI, until the user chooses another unit."""
+        """Propose unit and decimals of a new KPI, until the user chooses another unit.
+
+        With the category of its components.
+        """
         if self.formula:
             self.formula = engine.stored_form(self.formula)
+        propose_category(self)
         proposal = formula_checks.proposed_unit(self)
         expected = self.proposed_unit or self.default_get(["unit"]).get("unit")
         if not proposal or self._origin or self.unit != expected:
@@ -546,6 +551,7 @@ class CrmKpi(models.Model):
     @api.onchange("source_id")
     def _onchange_source_id(self):
         value_choice.take_source(self)
+        propose_category(self)
 
     # --- CONSTRAINTS ---
 

@@ -263,170 +263,165 @@ registry.category("web_tour.tours").add("crm_kpi_admin", {
     ],
 });
 
-/** Steps that choose a field in the last rule of a filter, along links to other records. */
-function chooseField(...names) {
-    const item = ".o_model_field_selector_popover_item";
-    const last = names.pop();
-    return [
-        {
-            trigger: ".o_field_widget[name=domain] .o_model_field_selector:last",
-            run: "click",
-        },
-        ...names.map((name) => ({
-            trigger: `${item}[data-name=${name}] .o_model_field_selector_popover_item_relation`,
-            run: "click",
-        })),
-        {
-            trigger: `${item}[data-name=${last}] .o_model_field_selector_popover_item_name`,
-            run: "click",
-        },
-    ];
+/** The steps, if they have so many clicks or fewer. A field is clicked before it is typed into. */
+function withClicks(most, steps) {
+    const clicks = steps.filter((step) => step.run === "click").length;
+    if (clicks > most) {
+        throw new Error(`${clicks} clicks; ${most} have to be enough`);
+    }
+    return steps;
 }
 
-const newRule = {
-    trigger: ".o_field_widget[name=domain] a:contains(New Rule)",
-    run: "click",
-};
+/** A new KPI with a name: the cursor is in the field already. */
+const newKpi = (name) => [
+    {
+        trigger: ".o_list_button_add",
+        run: "click",
+    },
+    {
+        trigger: ".o_field_widget[name=name] input:focus",
+        run: `edit ${name}`,
+    },
+];
 
 registry.category("web_tour.tours").add("crm_kpi_benelux", {
-    steps: () => [
-        {
-            trigger: ".o_list_button_add",
-            run: "click",
-        },
-        {
-            content: "Nothing is chosen yet",
-            trigger: ".o_kpi_preview:contains(Choose a source)",
-        },
-        {
-            trigger: ".o_field_widget[name=source_id] input",
-            run: "edit Tour quotations",
-        },
-        {
-            trigger: ".ui-autocomplete .dropdown-item:contains(Tour quotations)",
-            run: "click",
-        },
-        {
-            content: "All quotations of last month",
-            trigger: ".o_kpi_preview_chosen b:contains(3)",
-        },
-        newRule,
-        ...chooseField("amount_untaxed"),
-        {
-            content: "No quotation has the amount that the rule begins with",
-            trigger: ".o_kpi_filter_count:contains(, 0 in all)",
-        },
-        {
-            trigger: ".o_field_widget[name=domain] .o_tree_editor_condition select",
-            run: "selectByLabel greater than",
-        },
-        {
-            trigger: ".o_kpi_filter_count:contains(, 3 in all)",
-        },
-        {
-            trigger: ".o_field_widget[name=domain] .o_tree_editor_condition input.o_input",
-            run: "edit 10000 && click body",
-        },
-        {
-            trigger: ".o_kpi_preview_chosen b:contains(2)",
-        },
-        newRule,
-        {
-            trigger: ".o_field_widget[name=domain] .o_tree_editor_condition:eq(1)",
-        },
-        ...chooseField("partner_id", "country_id", "country_group_ids"),
-        {
-            trigger: ".o_field_widget[name=domain] .o_multi_record_selector input",
-            run: "edit Tour BeNeLux",
-        },
-        {
-            trigger: ".ui-autocomplete .dropdown-item:contains(Tour BeNeLux)",
-            run: "click",
-        },
-        {
-            content: "One of them, before the KPI is saved",
-            trigger: ".o_kpi_preview_chosen b:contains(1)",
-        },
-        {
-            trigger: ".o_kpi_filter_count:contains(, 1 in all)",
-        },
-        {
-            trigger: ".o_kpi_preview_records tbody tr:contains(Tour brewery):contains(12,000)",
-        },
-        {
-            trigger: ".o_form_button_cancel",
-            run: "click",
-        },
-        {
-            trigger: ".o_list_view",
-        },
-    ],
+    steps: () => {
+        const filter = ".o_field_widget[name=domain]";
+        const preview = withClicks(3, [
+            ...newKpi("Quotations over 10,000 in Benelux"),
+            {
+                content: "Nothing is chosen yet",
+                trigger: ".o_kpi_preview:contains(Choose a source)",
+            },
+            {
+                trigger: ".o_field_widget[name=source_id] input",
+                run: "click",
+            },
+            {
+                trigger: ".o_field_widget[name=source_id] input",
+                run: "edit Tour quotations",
+            },
+            {
+                trigger: ".ui-autocomplete .dropdown-item:contains(Tour quotations)",
+                run: "click",
+            },
+            {
+                content: "All quotations of last month",
+                trigger: ".o_kpi_preview_chosen b:contains(3)",
+            },
+        ]);
+        return withClicks(10, [
+            ...preview,
+            {
+                trigger: ".o_kpi_filter_rules button:contains(Untaxed Amount)",
+                run: "click",
+            },
+            {
+                trigger: ".o_kpi_filter_count:contains(, 3 in all)",
+            },
+            {
+                trigger: `${filter} .o_tree_editor_condition input.o_input`,
+                run: "click",
+            },
+            {
+                trigger: `${filter} .o_tree_editor_condition input.o_input`,
+                run: "edit 10000 && press Tab",
+            },
+            {
+                trigger: ".o_kpi_preview_chosen b:contains(2)",
+            },
+            {
+                trigger: ".o_kpi_filter_rules button:contains(Country Groups)",
+                run: "click",
+            },
+            {
+                trigger: `${filter} .o_multi_record_selector input`,
+                run: "click",
+            },
+            {
+                trigger: `${filter} .o_multi_record_selector input`,
+                run: "edit Tour BeNeLux",
+            },
+            {
+                trigger: ".ui-autocomplete .dropdown-item:contains(Tour BeNeLux)",
+                run: "click",
+            },
+            {
+                content: "One of them, before the KPI is saved",
+                trigger: ".o_kpi_preview_chosen b:contains(1)",
+            },
+            {
+                trigger: ".o_kpi_filter_count:contains(, 1 in all)",
+            },
+            {
+                trigger: ".o_kpi_preview_records tbody tr:contains(Tour brewery):contains(12,000)",
+            },
+            {
+                content: "The first save is not refused",
+                trigger: ".o_form_button_save",
+                run: "click",
+            },
+            {
+                trigger: ".o_form_saved",
+            },
+        ]);
+    },
 });
 
-const formula = ".o_field_widget[name=formula] input";
-
 registry.category("web_tour.tours").add("crm_kpi_ratio", {
-    steps: () => [
-        {
-            trigger: ".o_list_button_add",
-            run: "click",
-        },
-        {
-            trigger: ".o_field_widget[name=name] input",
-            run: "edit Tour ratio",
-        },
-        {
-            trigger: ".o_field_widget[name=category_id] input",
-            run: "edit Conversion",
-        },
-        {
-            trigger: ".ui-autocomplete .dropdown-item:contains(Conversion)",
-            run: "click",
-        },
-        {
-            trigger: ".o_field_widget[name=kind] input[data-value=formula]",
-            run: "click",
-        },
-        {
-            content: "By its name",
-            trigger: formula,
-            run: "edit Tour lea",
-        },
-        {
-            trigger: ".o_kpi_formula_list li:contains(test_tour)",
-            run: "click",
-        },
-        {
-            content: "The formula in words",
-            trigger: ".o_kpi_formula_answer:contains(= Tour leads)",
-        },
-        {
-            trigger: formula,
-            run: "edit test_tour ÷",
-        },
-        {
-            trigger: ".o_kpi_formula_answer:contains(a KPI or a number is missing)",
-        },
-        {
-            trigger: ".o_kpi_formula_pick",
-            run: "click",
-        },
-        {
-            trigger: ".modal .o_data_row:contains(Tour closed) .o_data_cell",
-            run: "click",
-        },
-        {
-            trigger: ".o_kpi_formula_answer:contains(= Tour leads ÷ Tour closed)",
-        },
-        {
-            content: "The first save is not refused",
-            trigger: ".o_form_button_save",
-            run: "click",
-        },
-        {
-            trigger: ".o_form_saved",
-        },
-    ],
+    steps: () => {
+        const formula = ".o_field_widget[name=formula] input";
+        return withClicks(6, [
+            ...newKpi("Tour ratio"),
+            {
+                trigger: ".o_field_widget[name=kind] input[data-value=formula]",
+                run: "click",
+            },
+            {
+                trigger: formula,
+                run: "click",
+            },
+            {
+                content: "By its name",
+                trigger: formula,
+                run: "edit Tour lea",
+            },
+            {
+                trigger: ".o_kpi_formula_list li:contains(test_tour)",
+                run: "click",
+            },
+            {
+                content: "The formula in words",
+                trigger: ".o_kpi_formula_answer:contains(= Tour leads)",
+            },
+            {
+                trigger: formula,
+                run: "edit test_tour ÷",
+            },
+            {
+                trigger: ".o_kpi_formula_answer:contains(a KPI or a number is missing)",
+            },
+            {
+                trigger: formula,
+                run: "edit test_tour ÷ Tour clo",
+            },
+            {
+                trigger: ".o_kpi_formula_list li:contains(test_closed)",
+                run: "click",
+            },
+            {
+                trigger: ".o_kpi_formula_answer:contains(= Tour leads ÷ Tour closed)",
+            },
+            {
+                content: "The first save is not refused",
+                trigger: ".o_form_button_save",
+                run: "click",
+            },
+            {
+                trigger: ".o_form_saved",
+            },
+        ]);
+    },
 });
 
 const figure = ".o_kanban_record:contains(Tour figure)";
