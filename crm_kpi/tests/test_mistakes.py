@@ -29,7 +29,7 @@ KPI_MISTAKES = [
     ),
     (
         "another code while a formula uses the KPI",
-        lambda case: case.won.write({"code": "test_new"}),
+        lambda case: case.mine(case.won).write({"code": "test_new"}),
         (
             "Code: the formula of Double uses test_won. Keep the code, or remove it from that formula "
             "first."

@@ -346,7 +346,7 @@ class TestProposals(ChoiceCase):
         self.assertEqual(self.new_kpi(source_id=self.source).category_id, retention)
         chosen = self.new_kpi(category_id=self.category, source_id=self.source)
         self.assertEqual(chosen.category_id, self.category)
-        ratio = self.new_kpi(kind="formula", formula="test_three / test_one")
+        ratio = self.new_kpi(kind="formula", formula="test_three * 2")
         self.assertEqual(ratio.category_id, self.category)
 
     def most_of_leads(self):

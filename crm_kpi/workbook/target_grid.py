@@ -2,14 +2,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The sheet of targets: keys and names are locked, cells that may change are open."""
 
-import zipfile
 from collections import namedtuple
-
-import openpyxl
 
 from . import formulas
 from .book import Book
 from .formats import DARK
+from .marked_sheet import read_rows
 from .text import headers, one_line
 
 #: Identifies the file. The number changes when the columns change.
@@ -25,18 +23,12 @@ FIRST = NAMES + HELP
 KEY = FIRST + len(FIELDS)
 #: Row of the column heads, counted from 0.
 HEAD = 4
-ROWS, BYTES = 20_000, 100 << 20
 
 #: A row to write: key, names, number format, name of the last period with its value and target (a
 #: number or a text), dict of open field to its value; other fields of the row are closed.
 GridRow = namedtuple("GridRow", "key names number_format help values")
 #: A row that was read: number, key, names, dict of field to ``(cell, value)``.
 ReadRow = namedtuple("ReadRow", "number key names values")
-
-
-class GridError(ValueError):
-    """The file is not a sheet of targets; ``args[0]``: ``file``, ``size``, ``rows``, ``sheet``
-    (none of its sheets has the mark) or ``sheets`` (several have it)."""
 
 
 def write_grid(file, content, names, rows, hint):
@@ -108,63 +100,18 @@ def _write_open(sheet, row, line):
 def read_grid(file):
     """Rows of a sheet of targets, as :class:`ReadRow`.
 
-    :raise GridError: the file is not a sheet of targets
+    :raise ~.marked_sheet.SheetError: the file is not a sheet of targets
     """
-    try:
-        return _rows(file)
-    except GridError:
-        raise
-    except Exception as error:
-        # any exception that the reader raises on a damaged file
-        raise GridError("file") from error
-
-
-def _rows(file):
-    with zipfile.ZipFile(file) as package:
-        if sum(part.file_size for part in package.infolist()) > BYTES:
-            raise GridError("size")
-    file.seek(0)
-    sheets = openpyxl.load_workbook(file, read_only=True, data_only=True).worksheets
-    # other sheets may have been added before it
-    marked = [index for index, sheet in enumerate(sheets) if _is_marked(sheet)]
-    if len(marked) != 1:
-        raise GridError("sheets" if marked else "sheet")
-    file.seek(0)
-    live = openpyxl.load_workbook(file, read_only=True).worksheets[marked[0]]
-    begun, result = False, []
-    width = KEY + 1
-    for number, (cells, formulas_) in enumerate(
-        zip(_cells(sheets[marked[0]], width), _cells(live, width), strict=True), start=1
-    ):
-        cells = (*cells, *[None] * width)[:width]
-        if not begun:
-            begun = cells[KEY] == MARK
-            continue
-        if all(cell in (None, "") for cell in cells):
-            continue
-        if len(result) >= ROWS:
-            raise GridError("rows")
-        result.append(
-            ReadRow(
-                number,
-                str(cells[KEY] or ""),
-                tuple(str(name or "") for name in cells[:NAMES]),
-                {
-                    field: (
-                        f"{openpyxl.utils.get_column_letter(column + 1)}{number}",
-                        # a formula without a cached value is not an empty cell
-                        formulas_[column] if cells[column] is None else cells[column],
-                    )
-                    for column, field in enumerate(FIELDS, start=FIRST)
-                },
-            )
+    _head, *rows = read_rows(file, KEY, lambda cell: cell == MARK)
+    return [
+        ReadRow(
+            row.number,
+            str(row.cells[KEY] or ""),
+            tuple(str(name or "") for name in row.cells[:NAMES]),
+            {
+                field: (row.name(column), row.value(column))
+                for column, field in enumerate(FIELDS, start=FIRST)
+            },
         )
-    return result
-
-
-def _is_marked(sheet):
-    return any(len(cells) > KEY and cells[KEY] == MARK for cells in _cells(sheet, KEY + 1))
-
-
-def _cells(sheet, width):
-    return sheet.iter_rows(max_col=width, max_row=ROWS + 100, values_only=True)
+        for row in rows
+    ]

@@ -16,6 +16,7 @@ from ..goals import labels as goal_labels
 from ..goals.earlier import last_of
 from . import target_grid
 from .formulas import is_number, same
+from .marked_sheet import SheetError, errors_text, not_a_number
 from .text import clean
 
 #: Fields that can be changed on the sheet, by kind of goal.
@@ -27,7 +28,6 @@ OPEN_FIELDS = {
 }
 #: Fields that must have the same value at export and import.
 SIGNED_FIELDS = ("kind", "target", "target_max", "improve_by", "note", "active")
-ERRORS_SHOWN = 20
 LARGEST_NUMBER = 1e15
 
 
@@ -70,7 +70,7 @@ def read_targets(model, file):
     """
     try:
         rows = target_grid.read_grid(file)
-    except target_grid.GridError as error:
+    except SheetError as error:
         raise UserError(_file_message(model.env, error.args[0])) from error
     ids = {int(key) for row in rows if (key := row.key.split(".")[0]).isdigit()}
     ids = {goal_id for goal_id in ids if goal_id < 2**31}
@@ -86,7 +86,7 @@ def read_targets(model, file):
         if vals := _changed_values(goal, row, errors):
             changes.append((goal, vals, row.number))
     if errors:
-        raise UserError(_errors_message(model.env, errors))
+        raise UserError(errors_text(model.env, errors))
     return changes
 
 
@@ -167,13 +167,6 @@ def _file_message(env, reason):
     }[reason]
 
 
-def _errors_message(env, errors):
-    shown = errors[:ERRORS_SHOWN]
-    if len(errors) > len(shown):
-        shown.append(env._("and %s more", len(errors) - len(shown)))
-    return env._("Nothing was changed. Fix the file or export it again.\n%s", "\n".join(shown))
-
-
 def _row_problem(env, row, goal, seen):
     """Why a row is refused, ``None`` where it is accepted."""
     parts = row.key.split(".")
@@ -211,8 +204,7 @@ def _changed_values(goal, row, errors):
             if text != clean(goal.note or "", 10_000):
                 vals["note"] = text
         elif not is_number(value) or abs(value) > LARGEST_NUMBER:
-            shown = str(value or "–")[:40]
-            errors.append(env._("%(cell)s: “%(value)s” is not a number.", cell=cell, value=shown))
+            errors.append(not_a_number(env, cell, value))
         elif name == "improve_by" and value <= 0:
             errors.append(env._("%s: enter more than 0 %%.", cell))
         elif not same(float(value), goal[name] if goal[name] is not False else None):

@@ -1,8 +1,11 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import base64
+import io
 import math
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 
 from psycopg2.errors import UniqueViolation
@@ -12,6 +15,7 @@ from odoo.exceptions import ValidationError
 
 from ...engine import periods as calendar
 from ...entries.grid import EntryGrid
+from ...entries.sheet import read_sheet, write_sheet
 from ..period.crm_kpi_period import KINDS
 
 
@@ -240,6 +244,27 @@ class CrmKpiEntry(models.Model):
         with self.env.cr.savepoint():
             EntryGrid(self.env, options).save(changes)
         return EntryGrid(self.env, options).table()
+
+    @api.model
+    @api.readonly
+    def get_grid_file(self, options=None):
+        """The table as an Excel sheet to fill in: dict of ``name`` and ``content`` (Base64)."""
+        file = io.BytesIO()
+        name = write_sheet(EntryGrid(self.env, options), file)
+        return {"name": name, "content": base64.b64encode(file.getvalue()).decode()}
+
+    @api.model
+    @api.readonly
+    def read_grid_file(self, content):
+        """The table of an uploaded sheet and the values that differ, see :func:`read_sheet`.
+
+        Nothing is saved.
+
+        :param content: an Excel or CSV file in Base64
+        :return: dict of ``table`` and ``changes`` (list of dicts of ``line, column, value``)
+        """
+        table, changes = read_sheet(self.env, content)
+        return {"table": table, "changes": [asdict(change) for change in changes]}
 
     # --- CRUD ---
 

@@ -1,17 +1,22 @@
 import { Component, onWillStart, useRef, useState } from "@odoo/owl";
 import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { _t } from "@web/core/l10n/translation";
+import { downloadFile } from "@web/core/network/download";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
+import { getDataURLFromFile } from "@web/core/utils/urls";
 import { useSetupAction } from "@web/search/action_hook";
 import { Layout } from "@web/search/layout";
 import { formatFloat } from "@web/views/fields/formatters";
 import { parseFloat } from "@web/views/fields/parsers";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 
+const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
 /**
  * Manual values as a table: a line per KPI and company, team or salesperson, a column per period.
- * Cells can be pasted from a spreadsheet. Nothing is stored before *Save*.
+ * Cells can be pasted from a spreadsheet, or come from an uploaded sheet. Nothing is stored before
+ * *Save*.
  */
 export class EntryGrid extends Component {
     static template = "crm_kpi.EntryGrid";
@@ -27,6 +32,7 @@ export class EntryGrid extends Component {
         this.notification = useService("notification");
         this.display = { controlPanel: {} };
         this.table = useRef("table");
+        this.fileInput = useRef("file");
         const { period_kind, date, rows } = this.props.action.params || {};
         this.options = { period_kind, date, rows };
         this.state = useState({ data: null, changes: {}, saving: false });
@@ -115,6 +121,43 @@ export class EntryGrid extends Component {
         } finally {
             this.state.saving = false;
         }
+    }
+
+    // --- FILES ---
+
+    async download() {
+        const { name, content } = await this.orm.call("crm.kpi.entry", "get_grid_file", [
+            this.options,
+        ]);
+        downloadFile(`data:${XLSX};base64,${content}`, name, XLSX);
+    }
+
+    /** Show the table of a file, with its values as changes that are not saved. */
+    async upload(ev) {
+        const [file] = ev.target.files;
+        ev.target.value = ""; // the same file can be chosen again
+        if (!file || !(await this.mayLeave())) {
+            return;
+        }
+        const url = await getDataURLFromFile(file);
+        const { table, changes } = await this.orm.call("crm.kpi.entry", "read_grid_file", [
+            url.split(",")[1],
+        ]);
+        const { period_kind, rows, team_id, columns } = table;
+        this.options = { period_kind, rows, team_id, date: columns.at(-1).date };
+        this.state.data = table;
+        this.state.changes = Object.fromEntries(
+            changes.map(({ line, column, value }) => [
+                `${line},${column}`,
+                { text: this.format(table.lines[line], value), value },
+            ])
+        );
+        this.notification.add(
+            changes.length
+                ? _t("Values that the file changes: %s. Check them, then save.", changes.length)
+                : _t("The file has no other values than the table."),
+            { type: "info" }
+        );
     }
 
     discard() {

@@ -5,6 +5,8 @@ import {
     press,
     queryAllValues,
     queryFirst,
+    setInputFiles,
+    waitFor,
 } from "@odoo/hoot-dom";
 import { animationFrame } from "@odoo/hoot-mock";
 import { contains, getService, mountWithCleanup, onRpc } from "@web/../tests/web_test_helpers";
@@ -118,6 +120,35 @@ test("cells of a spreadsheet are pasted", async () => {
     expect(queryAllValues(".o_kpi_entry_table input")).toEqual(["3", "", "25", ""]);
 });
 
+test("the values of a file are changes that are not saved", async () => {
+    const uploaded = [line(1, "Visits", [3, 4]), line(2, "Quality", [0.25, null], { factor: 100 })];
+    onRpc("crm.kpi.entry", "read_grid_file", ({ args }) => {
+        expect.step(atob(args[0]));
+        return {
+            table: { ...makeGrid(uploaded), period_kind: "quarter" },
+            changes: [
+                { line: 0, column: 0, value: 7 },
+                { line: 1, column: 1, value: 0.5 },
+            ],
+        };
+    });
+    onRpc("crm.kpi.entry", "save_grid", ({ args }) => {
+        expect.step([args[0].period_kind, args[0].date, ...args[1].map(({ value }) => value)]);
+        return makeGrid(uploaded);
+    });
+    await mountGrid();
+    await contains("button:contains(Upload)").click();
+    await setInputFiles([new File(["content"], "Manual_values.csv", { type: "text/csv" })]);
+    await waitFor(".o_notification:contains('changes: 2')");
+    expect.verifySteps(["content"]);
+    expect(queryAllValues(".o_kpi_entry_table input")).toEqual(["7", "4", "25", "50"]);
+    expect("[data-cell='0,0']").toHaveClass("o_kpi_entry_changed");
+    expect("[data-cell='0,1']").not.toHaveClass("o_kpi_entry_changed");
+    await contains(".o_kpi_entry_save").click();
+    await animationFrame();
+    expect.verifySteps([["quarter", "2026-03-01", 7, 0.5]]);
+});
+
 test("enter and arrows move between lines", async () => {
     await mountGrid();
     await contains("[data-cell='0,1']").focus();
@@ -151,4 +182,5 @@ test("without rights, and with several entries, cells are read", async () => {
     await animationFrame();
     expect("[data-cell='0,0']").toHaveAttribute("readonly");
     expect("[data-cell='0,1']").not.toHaveAttribute("readonly");
+    expect("button:contains(Upload)").toHaveCount(1);
 });
