@@ -15,7 +15,7 @@ from .fingerprints import fingerprints, record_count
 from .scope import active_people, crossed_levels, kpis_to_refresh
 from .store import changed_cells
 from .target import Target
-from .values import note_computed, store_cells
+from .values import Stored, note_computed, store_cells
 from .withheld import may_be_withheld
 
 _logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Aggregates:
         self.left = 0
         #: ``(kpi, period)`` of the values that were computed and whose cells are known now.
         self.computed = []
-        self.recounted = set()
+        self.stored = Stored()
 
     def refresh(self, periods, kpis=None, counted=None, limit=None):
         """Compute what is due.
@@ -205,8 +205,9 @@ class Aggregates:
         )
 
     def _note(self, due):
-        note_computed(self.env, due, self.now)
-        self.computed += [key for key in due if (key[0].id, key[1].id) not in self.recounted]
+        note_computed(self.env, due, self.now, self.stored)
+        recounted = self.stored.recounted
+        self.computed += [key for key in due if (key[0].id, key[1].id) not in recounted]
 
     def _target(self, kpi, period, due):
         return Target(
@@ -221,13 +222,14 @@ class Aggregates:
         )
 
     def _store(self, computed, targets, **options):
-        return store_cells(
+        stored = store_cells(
             self.env,
             targets,
             computed,
             self.company.id,
             self.now,
             may_be_withheld=may_be_withheld(self.company),
-            recounted=self.recounted,
             **options,
         )
+        self.stored.add(stored)
+        return stored.written

@@ -161,7 +161,7 @@ class FormulaKpi:
             )
             for (_kpi, period), found in due.items()
         ]
-        written = store_cells(
+        stored = store_cells(
             self.env,
             targets,
             computed,
@@ -169,8 +169,8 @@ class FormulaKpi:
             self.run.now,
             may_be_withheld=self.run.may_be_withheld,
         )
-        note_computed(self.env, due, self.run.now)
-        return written
+        note_computed(self.env, due, self.run.now, stored)
+        return stored.written
 
     def _waits(self, period, revisions):
         """Whether a component has not been computed yet: it failed, or is computed elsewhere.

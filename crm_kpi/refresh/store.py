@@ -46,7 +46,7 @@ def store_statement(
     :param may_be_withheld: ids of the KPIs of which a value can be withheld
     :param is_first: no cell of the targets is stored, and none is locked
     :return: SQL that yields one row: numbers of cells deleted, restated, inserted or updated, and
-        see :func:`recounted`
+        see :func:`recounted` and :func:`changed`
     """
     users, teams = active_people
     today = [
@@ -59,7 +59,7 @@ def store_statement(
     if is_first:
         return with_ctes(
             [*today, new_pair(), stored(company_id, now, may_be_withheld, is_first=True)],
-            SQL("SELECT 0, 0, (SELECT count(*) FROM stored), NULL"),
+            SQL("SELECT 0, 0, (SELECT count(*) FROM stored), NULL, NULL"),
         )
     locked = any(one.locked for one in targets)
     return with_ctes(
@@ -75,9 +75,10 @@ def store_statement(
             stored(company_id, now, may_be_withheld),
         ],
         SQL(
-            """SELECT (SELECT count(*) FROM deleted), %s, (SELECT count(*) FROM stored), %s""",
+            """SELECT (SELECT count(*) FROM deleted), %s, (SELECT count(*) FROM stored), %s, (%s)""",
             SQL("(SELECT count(*) FROM restated)") if locked else SQL("0"),
             SQL("(%s)", recounted()) if locked else SQL("NULL"),
+            changed(locked),
         ),
     )
 
@@ -184,12 +185,12 @@ def found():
 
 def before(targets):
     """The cells that are stored: ``id``, the columns of a cell, ``value, record_count, version,
-    ahead, computed_at``."""
+    ahead, computed_at, withheld``."""
     return Cte(
         "before",
         SQL(
             """SELECT value.id, %s, value.value, value.record_count, value.version, value.ahead,
-                      value.computed_at
+                      value.computed_at, value.withheld
                  FROM crm_kpi_value value JOIN target USING (kpi_id, period_id)
                 WHERE %s""",
             _columns("value"),
@@ -298,8 +299,8 @@ def newest_restatements(periods, condition=None):
 def pair(locked):
     """Each cell as it is stored and as it is computed; one of both can be missing.
 
-    Columns of a cell; ``id, value_before, record_count_before, version_before, ahead_before`` of
-    the stored cell, ``is_computed, set_id, value, record_count, version, ahead`` of the computed
+    Columns of a cell; ``id, value_before, record_count_before, version_before, ahead_before,
+    withheld`` of the stored cell, ``is_computed, set_id, value, record_count, version, ahead`` of the computed
     one, ``is_locked`` (a difference is a restatement), and of the last restatement, unless the
     cell was stored since then, in a period that was unlocked by hand, ``restated_id,
     value_restated, record_count_restated``.
@@ -334,7 +335,7 @@ def pair(locked):
             """SELECT %(either)s, before.id, before.value AS value_before,
                       before.record_count AS record_count_before,
                       before.version AS version_before, before.ahead AS ahead_before,
-                      cell.kpi_id IS NOT NULL AS is_computed, cell.set_id, cell.value,
+                      before.withheld, cell.kpi_id IS NOT NULL AS is_computed, cell.set_id, cell.value,
                       cell.record_count, cell.version, cell.ahead,
                       COALESCE(cell.locked, TRUE) AS is_locked, %(restatement)s
                  FROM before FULL JOIN cell ON %(same)s %(newest)s""",
@@ -374,7 +375,10 @@ def new_pair():
 
 
 def deleted():
-    """Delete the cells that were not computed, but not locked ones: one row per deleted cell."""
+    """Delete the cells that were not computed, but not locked ones.
+
+    One row per deleted cell: ``kpi_id, period_id``.
+    """
     return Cte(
         "deleted",
         SQL(
@@ -382,7 +386,7 @@ def deleted():
                       SELECT pair.id FROM pair JOIN target USING (kpi_id, period_id)
                        WHERE pair.id IS NOT NULL AND NOT pair.is_computed
                          AND (NOT target.locked OR target.replaced)))
-               RETURNING 1"""
+               RETURNING kpi_id, period_id"""
         ),
     )
 
@@ -390,7 +394,7 @@ def deleted():
 def stored(company_id, now, may_be_withheld=(), is_first=False):
     """Insert the cells that are not locked, or are replaced; update them where they differ.
 
-    One row per change. Which values of segments are withheld is decided later, see
+    One row per change: ``kpi_id, period_id``. Which values of segments are withheld is decided later, see
     :mod:`~.withheld`. Until then, new ones are withheld where others of the KPI and period are
     shown, and values of few records where they most likely will be.
 
@@ -430,7 +434,7 @@ def stored(company_id, now, may_be_withheld=(), is_first=False):
                   AND (pair.id IS NULL OR pair.record_count_before <> pair.record_count
                        OR pair.version_before <> pair.version OR %(differs)s OR %(ahead_differs)s)
                %(update)s
-               RETURNING 1""",
+               RETURNING value.kpi_id, value.period_id""",
             columns=_COLUMNS,
             of_pair=_columns("pair"),
             company=company_id,
@@ -447,7 +451,7 @@ def stored(company_id, now, may_be_withheld=(), is_first=False):
 def restated(company_id, now):
     """Note locked cells that would be different today, once per difference.
 
-    One row per restatement. The reason is a new definition, or a correction, or is found by the
+    One row per restatement: ``kpi_id, period_id``. It is withheld if the value is. The reason is a new definition, or a correction, or is found by the
     number of records, compared with the last restatement of the cell. Segments of sets that are
     not computed any more are not missing; they are when nothing is left of the company's records.
     """
@@ -456,7 +460,7 @@ def restated(company_id, now):
         SQL(
             """INSERT INTO crm_kpi_restatement (%(columns)s, company_id, value_locked, value_now,
                                                 record_count_locked, record_count_now, reason, note,
-                                                date)
+                                                date, withheld)
                SELECT %(of_pair)s, %(company)s, pair.value_before, pair.value,
                       COALESCE(pair.record_count_before, 0), COALESCE(pair.record_count, 0),
                       CASE WHEN pair.redefined THEN 'definition'
@@ -464,7 +468,8 @@ def restated(company_id, now):
                            WHEN pair.more > 0 THEN 'late'
                            WHEN pair.more < 0 THEN 'removed'
                            ELSE 'amount' END,
-                      CASE WHEN NOT pair.redefined THEN corrected.reason END, %(now)s
+                      CASE WHEN NOT pair.redefined THEN corrected.reason END, %(now)s,
+                      pair.withheld
                  FROM (%(different)s) AS pair
                  LEFT JOIN crm_kpi_segment segment
                         ON segment.id = pair.segment_id AND NOT pair.is_computed
@@ -478,7 +483,7 @@ def restated(company_id, now):
                         ON corrected.kpi_id = pair.kpi_id AND corrected.period_id = pair.period_id
                        AND corrected.part = pair.part AND corrected.owner = pair.owner
                 WHERE segment.id IS NULL OR breakdown.kpi_id IS NOT NULL OR company.kpi_id IS NULL
-               RETURNING 1""",
+               RETURNING kpi_id, period_id""",
             columns=_COLUMNS,
             of_pair=_columns("pair"),
             company=company_id,
@@ -502,6 +507,27 @@ def recounted():
                   pair.record_count_restated, pair.record_count_before, 0)
               AND (%s) IS NOT TRUE""",
         _differs(_last_comparable(), _comparable("pair.value", "pair.record_count")),
+    )
+
+
+def changed(locked):
+    """Targets with a cell that was deleted, stored or restated.
+
+    One array of ``(kpi_id, period_id, is_stored)``, where the last is 1 if not all changes of the
+    target are restatements.
+
+    :param locked: whether there are locked targets
+    """
+    changes = [("deleted", 1), ("stored", 1), *([("restated", 0)] if locked else [])]
+    return SQL(
+        """SELECT array_agg(ARRAY[kpi_id, period_id, is_stored])
+             FROM (SELECT kpi_id, period_id, max(is_stored) AS is_stored
+                     FROM (%s) AS change
+                    GROUP BY kpi_id, period_id) AS changed""",
+        SQL(" UNION ALL ").join(
+            SQL("SELECT kpi_id, period_id, %s AS is_stored FROM %s", is_stored, SQL(name))
+            for name, is_stored in changes
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Runs the storing statement, and notes what was computed."""
 
+import dataclasses
 import logging
 from datetime import datetime
 from functools import partial
@@ -26,6 +27,8 @@ class ComputationRow(NamedTuple):
     """A row of ``crm.kpi.computation``; its fields name the columns.
 
     :param undecided: of a row that is new
+    :param revision: 1 if formulas that use the value have to be computed again, else 0
+    :param stored_at: empty if the stored values are what they were
     """
 
     kpi_id: int
@@ -34,6 +37,31 @@ class ComputationRow(NamedTuple):
     version: int
     computed_at: datetime
     undecided: bool
+    revision: int
+    stored_at: datetime
+
+
+@dataclasses.dataclass
+class Stored:
+    """What was stored; sets of ``(kpi id, period id)``.
+
+    :param written: number of cells deleted, restated, inserted or updated
+    :param changed: where there is such a cell
+    :param rewritten: where not all such cells were restated
+    :param recounted: see :func:`~.store.recounted`
+    """
+
+    written: int = 0
+    changed: set = dataclasses.field(default_factory=set)
+    rewritten: set = dataclasses.field(default_factory=set)
+    recounted: set = dataclasses.field(default_factory=set)
+
+    def add(self, other):
+        """Add what another statement has stored."""
+        self.written += other.written
+        self.changed |= other.changed
+        self.rewritten |= other.rewritten
+        self.recounted |= other.recounted
 
 
 def keep(env, targets):
@@ -92,11 +120,10 @@ def delete_orphans(env, *models):
     return count
 
 
-def store_cells(env, targets, computed, company_id, now, recounted=None, **options):
+def store_cells(env, targets, computed, company_id, now, **options):
     """Run the statement of :func:`~.store.store_statement`, which has the same parameters.
 
-    :param recounted: a set to which ``(kpi id, period id)`` of :func:`~.store.recounted` are added
-    :return: number of cells deleted, restated, inserted or updated
+    :return: :class:`Stored`
     """
     keep(env, targets)
     update_statistics(env.cr, "crm_kpi_value")
@@ -104,16 +131,25 @@ def store_cells(env, targets, computed, company_id, now, recounted=None, **optio
     # Few records can have many cells. Groups are hashed: PostgreSQL expects few facts, for which it
     # would sort, and sorting millions of them takes three times as long.
     with planned_for(env.cr, MANY, enable_sort="off"):
-        [[deleted, restated, stored, others]] = _first_stored(
-            env, targets, statement
-        ) or env.execute_query(statement())
-    if recounted is not None:
-        recounted.update(map(tuple, others or ()))
+        rows = _first_stored(env, targets, statement)
+        is_first = rows is not None
+        [[deleted, restated, stored, recounted, changed]] = (
+            rows if is_first else env.execute_query(statement())
+        )
+    if is_first:
+        changed = [(target.kpi_id, target.period_id, 1) for target in targets]
     env["crm.kpi.value"].invalidate_model()
     env["crm.kpi.restatement"].invalidate_model()
     if deleted or restated or stored:
         _logger.debug("KPI cells: %s stored, %s deleted, %s restated", stored, deleted, restated)
-    return deleted + restated + stored
+    return Stored(
+        written=deleted + restated + stored,
+        changed={(kpi_id, period_id) for kpi_id, period_id, _is_stored in changed or ()},
+        rewritten={
+            (kpi_id, period_id) for kpi_id, period_id, is_stored in changed or () if is_stored
+        },
+        recounted=set(map(tuple, recounted or ())),
+    )
 
 
 def _first_stored(env, targets, statement):
@@ -133,11 +169,19 @@ def _first_stored(env, targets, statement):
         return None
 
 
-def note_computed(env, due, now):
+def note_computed(env, due, now, stored):
     """Keep what the values were computed from.
 
+    Where only the records changed, and no cell with them, what depends on the values stays as it
+    is: formulas, and the decision which of them are withheld.
+
     :param due: dict of ``(kpi, period)`` to :class:`~.due.Due`
+    :param stored: :class:`Stored`
     """
+
+    def has(kpi, period, found, keys):
+        return not found.only_records or (kpi.id, period.id) in keys
+
     rows = [
         ComputationRow(
             kpi.id,
@@ -146,17 +190,22 @@ def note_computed(env, due, now):
             kpi.version,
             now,
             undecided=period.company_id.kpi_min_cell > 0,
+            revision=int(has(kpi, period, found, stored.changed)),
+            stored_at=now if has(kpi, period, found, stored.rewritten) else None,
         )
         for (kpi, period), found in due.items()
     ]
     env.execute_query(
         SQL(
             """INSERT INTO crm_kpi_computation AS computation
-                      (kpi_id, period_id, fingerprint, version, computed_at, undecided, revision)
-               SELECT kpi_id, period_id, fingerprint, version, computed_at, undecided, 1 FROM %s
+                      (kpi_id, period_id, fingerprint, version, computed_at, undecided, revision,
+                       stored_at)
+               SELECT * FROM %s
                    ON CONFLICT (kpi_id, period_id) DO UPDATE
                   SET fingerprint = EXCLUDED.fingerprint, computed_at = EXCLUDED.computed_at,
-                      version = EXCLUDED.version, revision = computation.revision + 1,
+                      version = EXCLUDED.version,
+                      revision = computation.revision + EXCLUDED.revision,
+                      stored_at = COALESCE(EXCLUDED.stored_at, computation.stored_at),
                       recompute = FALSE, content = NULL
                RETURNING 1""",
             unnest(ComputationRow, rows, "computed"),

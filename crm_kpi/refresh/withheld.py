@@ -76,7 +76,7 @@ class Table(NamedTuple):
 
 
 def withhold(company, now):
-    """Mark the values of a company that are withheld, where one was computed since the last time.
+    """Mark the values of a company that are withheld, where one was stored since the last time.
 
     :param company: in the environment of the refresh
     :return: number of values that were marked or released
@@ -84,10 +84,10 @@ def withhold(company, now):
     env = company.env
     if not company.kpi_min_cell and company.kpi_withheld_at:
         return 0  # all were released before
-    computed = _computed(company, now)
-    if not computed:
+    stored = _stored(company, now)
+    if not stored:
         return 0
-    decision = Decision(company, computed)
+    decision = Decision(company, stored)
     env["crm.kpi.value"].flush_model()
     with planned_for(env.cr, MANY, **SETTINGS):
         changed = decision.run()
@@ -95,7 +95,7 @@ def withhold(company, now):
         SQL(
             """UPDATE crm_kpi_computation SET undecided = FALSE
                 WHERE undecided AND (kpi_id, period_id) IN (SELECT * FROM %s) RETURNING 1""",
-            unnest(Table, computed, "computed"),
+            unnest(Table, stored, "stored"),
         )
     )
     # by SQL: the time is bookkeeping, not a change of the company
@@ -109,10 +109,10 @@ def withhold(company, now):
     return changed
 
 
-def _computed(company, now):
-    """What was computed since the last time: a list of :class:`Table`.
+def _stored(company, now):
+    """What was stored since the last time: a list of :class:`Table`.
 
-    A scheduled refresh can compute values in one run and come to this step in the next one.
+    A scheduled refresh can store values in one run and come to this step in the next one.
     """
     rows = company.env.execute_query(
         SQL(
@@ -120,8 +120,9 @@ def _computed(company, now):
                  FROM crm_kpi_computation computation
                  JOIN crm_kpi_period period ON period.id = computation.period_id
                 WHERE period.company_id = %s
-                  AND (computation.undecided OR computation.computed_at > %s
-                       OR computation.computed_at = %s)""",
+                  AND (computation.undecided
+                       OR COALESCE(computation.stored_at, computation.computed_at) > %s
+                       OR COALESCE(computation.stored_at, computation.computed_at) = %s)""",
             company.id,
             company.kpi_withheld_at or datetime.min,
             now,

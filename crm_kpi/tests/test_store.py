@@ -16,7 +16,7 @@ from ..refresh import cache_key, fingerprints, formulas, store
 from ..refresh.cache_key import CacheKey
 from ..refresh.planner import MANY, planned_for
 from ..refresh.target import Target
-from ..refresh.values import store_cells
+from ..refresh.values import Stored, store_cells
 from ..sql import COLUMN_TYPES, Cte, unnest, with_ctes
 from .common import KpiCommon
 
@@ -28,6 +28,7 @@ TYPES = {
     "ahead": "float8",
     "computed_at": "timestamp",
     "locked": "bool",
+    "withheld": "bool",
     "zero_when_empty": "bool",
     "running": "bool",
 }
@@ -507,8 +508,8 @@ class TestChanges(StoreCase):
         target = self.one_target(locked=True, redefined=redefined)
         inputs = [
             store.target([target]),
-            given("before", f"id {BEFORE} computed_at",
-                  *((number, *ids, *numbers[:2], 1, None, computed_at)
+            given("before", f"id {BEFORE} computed_at withheld",
+                  *((number, *ids, *numbers[:2], 1, None, computed_at, False)
                     for number, (ids, *numbers) in enumerate(known, start=1))),
             self.cell(*cells),
             given("still_reported", "kpi_id period_id level set_id", *still_reported),
@@ -680,7 +681,7 @@ class TestPlan(StoreCase):
         for part in ("FULL JOIN", "ON CONFLICT", "DELETE"):
             self.assertNotIn(part, first.code)
         with self.env.cr.savepoint() as savepoint:
-            self.assertEqual(self.env.execute_query(first), [(0, 0, 5, None)])
+            self.assertEqual(self.env.execute_query(first), [(0, 0, 5, None, None)])
             stored = self.values()
             savepoint.rollback()
         next_month = (self.kpi.id, self.next_month.id)
@@ -695,9 +696,12 @@ class TestPlan(StoreCase):
             },
         )
         store_args = (self.env, targets, cells, self.company.id, NOW)
-        self.assertEqual(store_cells(*store_args, active_people=people), 5)
+        both = {self.ids, next_month}
+        self.assertEqual(
+            store_cells(*store_args, active_people=people), Stored(5, both, both, set())
+        )
         self.assertEqual(self.values(), stored)
-        self.assertEqual(store_cells(*store_args, active_people=people), 0)
+        self.assertEqual(store_cells(*store_args, active_people=people), Stored())
 
     def test_the_first_cells_were_stored_meanwhile(self):
         """The usual statement runs where a cell exists that the insert does not expect."""
@@ -718,7 +722,41 @@ class TestPlan(StoreCase):
     def test_nothing_locked_is_a_shorter_statement(self):
         statement = store.store_statement(NO_CELLS, [self.one_target()], self.company.id, NOW)
         self.assertNotIn("crm_kpi_restatement", statement.code)
-        self.assertEqual(self.env.execute_query(statement), [(0, 0, 1, None)])
+        self.assertEqual(self.env.execute_query(statement), [(0, 0, 1, None, [[*self.ids, 1]])])
+
+    def test_where_cells_changed(self):
+        """Of each target, whether a cell changed, and whether a stored one did."""
+        other, later = (self.other.id, self.month.id), (self.kpi.id, self.next_month.id)
+        for ids in (self.ids, other, later):
+            self.put_value((*ids, "company", None, None, None), 5)
+        self.put_value((*later, "user", None, self.ann.id, None), 5)
+        cells = SQL(
+            """SELECT t.*, NULL::float8 AS ahead
+                 FROM (VALUES (%s, %s, 'company', NULL::int4, NULL::int4, NULL::int4, 6::float8, 1),
+                              (%s, %s, 'company', NULL, NULL, NULL, 5, 1),
+                              (%s, %s, 'company', NULL, NULL, NULL, 5, 1))
+                   AS t(kpi_id, period_id, level, team_id, user_id, segment_id, value, record_count)""",
+            *self.ids, *other, *later,
+        )  # fmt: skip
+        targets = [
+            self.one_target(locked=True),
+            self.one_target(kpi_id=self.other.id),
+            self.one_target(period_id=self.next_month.id),
+        ]
+        stored = store_cells(self.env, targets, cells, self.company.id, NOW)
+        self.assertEqual(stored, Stored(2, {self.ids, later}, {later}, set()))
+
+    def test_a_restatement_is_withheld_as_its_value(self):
+        for withheld in (False, True):
+            with self.subTest(withheld=withheld), self.env.cr.savepoint() as savepoint:
+                self.put("crm_kpi_value", self.gold_cell, value=5, record_count=5, version=1,
+                         computed_at=datetime(2026, 1, 1), withheld=withheld)  # fmt: skip
+                store_cells(
+                    self.env, [self.one_target(locked=True)], NO_CELLS, self.company.id, NOW
+                )
+                line = self.env["crm.kpi.restatement"].search([("kpi_id", "=", self.kpi.id)])
+                self.assertEqual((line.segment_id, line.withheld), (self.gold, withheld))
+                savepoint.rollback()
 
 
 @tagged("post_install", "-at_install")

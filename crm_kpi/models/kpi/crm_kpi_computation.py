@@ -25,9 +25,14 @@ class CrmKpiComputation(models.Model):
     )
     version = fields.Integer()
     revision = fields.Integer(
-        help="Number of times it was computed. Formulas that use the KPI depend on it."
+        help="Number of times a value or a setting of it changed. Formulas that use the KPI depend on "
+        "it."
     )
     computed_at = fields.Datetime()
+    stored_at = fields.Datetime(
+        help="When a value was last stored or deleted. Since then it has to be decided which values of "
+        "segments are withheld."
+    )
     recompute = fields.Boolean(
         help="The next refresh replaces the values of this period although it is locked."
     )
