@@ -77,6 +77,7 @@ class CrmKpiCheck(models.Model):
     )
     domain = fields.Char("Extra filter", default="[]")
     component_values = fields.Text(
+        "Component values",
         compute="_compute_component_values",
         store=True,
         readonly=False,
@@ -96,7 +97,7 @@ class CrmKpiCheck(models.Model):
 
     # --- the last run ---
     result = fields.Selection(
-        [("passed", "Passed"), ("failed", "Failed"), ("error", "Could not be computed")],
+        [("passed", "Passed"), ("failed", "Failed"), ("error", "Not computed")],
         "Last result",
         readonly=True,
         copy=False,
@@ -117,7 +118,7 @@ class CrmKpiCheck(models.Model):
             ("again", "To run again"),
             ("passed", "Passed"),
             ("failed", "Failed"),
-            ("error", "Could not be computed"),
+            ("error", "Not computed"),
         ],
         "Result",
         compute="_compute_state",
