@@ -27,6 +27,7 @@ CONCEPTS = {
     "engine",
     "entries",
     "facts",
+    "follow",
     "goals",
     "periods",
     "pipeline",

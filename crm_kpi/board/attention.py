@@ -43,6 +43,8 @@ class Topic:
     #: Only for members of one of these groups; empty: for all who may read the model.
     groups = ""
     user_field, team_field = "user_id", "team_id"
+    #: Order of the records, those to touch first at the top; empty: a mail does not list them.
+    next_order = ""
 
     def domain(self, context):
         """Condition on the records, without the filter of people."""
@@ -63,6 +65,11 @@ class Topic:
     def detail(self, context, *values):
         """What helps to judge the records; ``values`` are those of ``aggregates``."""
         return ""
+
+    def record_detail(self, context, record):
+        """What helps to judge one record."""
+        values = (record[name.partition(":")[0]] for name in self.aggregates)
+        return self.detail(context, *values)
 
     def views(self, env):
         return [(False, "list"), (False, "kanban"), (False, "form")]
@@ -220,6 +227,7 @@ class UnansweredLeads(_Leads):
     key = "unanswered_leads"
     icon = "fa-reply"
     aggregates = ("kpi_response_start:min",)
+    next_order = "kpi_response_start, id"
 
     def domain(self, context):
         return self.open_leads & Domain("kpi_response_waiting", "=", True)
@@ -232,11 +240,15 @@ class UnansweredLeads(_Leads):
     def detail(self, context, since):
         return since_text(context, since)
 
+    def record_detail(self, context, record):
+        return record_since_text(context, record.kpi_response_start)
+
 
 class _LeadsWithRevenue(_Leads):
     """Leads that are judged by their expected revenue."""
 
     aggregates = ("expected_revenue:sum",)
+    next_order = "expected_revenue desc, date_deadline, id"
 
     def detail(self, context, revenue):
         return revenue_text(context, revenue)
@@ -286,6 +298,7 @@ class CustomersAtRisk(Topic):
     icon = "fa-user-times"
     aggregates = ("revenue_12m:sum",)
     groups = "sales_team.group_sale_salesman"
+    next_order = "revenue_12m desc, id"
 
     def domain(self, context):
         return Domain("status", "=", "at_risk")
@@ -316,23 +329,31 @@ TOPICS = (
 def attention(context, topics):
     """The lines of a board, at most :data:`MAX_LINES`.
 
+    :param topics: list of :class:`Topic`, most urgent first
+    """
+    readable = topics_for_reader(context.env, context.kpis, topics)
+    lines = (topic.line(context) for topic in readable)
+    return [line for line in lines if line][:MAX_LINES]
+
+
+def topics_for_reader(env, kpis, topics):
+    """The topics whose records the reader may read.
+
     What concerns all KPIs comes first, then goals, and then the topics of the records that the
-    board shows, such as tickets.
+    KPIs count, such as tickets.
 
     :param topics: list of :class:`Topic`, most urgent first
     """
-    # superuser: only which models the KPIs of the board count
-    kpis = context.kpis.sudo()
+    # superuser: only which models the KPIs count
+    kpis = kpis.sudo()
     shown = {
         Failures.model,
         ChooseKpis.model,
         Goals.model,
         *(kpis | kpis.component_ids).source_id.model_id.mapped("model"),
     }
-    readable = [topic for topic in topics if topic.is_for_reader(context.env)]
-    readable.sort(key=lambda topic: topic.model not in shown)
-    lines = (topic.line(context) for topic in readable)
-    return [line for line in lines if line][:MAX_LINES]
+    readable = [topic for topic in topics if topic.is_for_reader(env)]
+    return sorted(readable, key=lambda topic: topic.model not in shown)
 
 
 def attention_action(context, topics, key):
@@ -353,10 +374,21 @@ def today(context):
 
 def since_text(context, since):
     """Since when the oldest record waits; ``since`` is an instant or empty."""
-    if not since:
+    day = _day_text(context, since)
+    return day and context.env._("the oldest since %s", day)
+
+
+def record_since_text(context, since):
+    """Since when one record waits; ``since`` is an instant or empty."""
+    day = _day_text(context, since)
+    return day and context.env._("since %s", day)
+
+
+def _day_text(context, instant):
+    if not instant:
         return ""
-    day = local_day(since, context.company._kpi_tz())
-    return context.env._("the oldest since %s", format_date(context.env, day, date_format="medium"))
+    day = local_day(instant, context.company._kpi_tz())
+    return format_date(context.env, day, date_format="medium")
 
 
 def revenue_text(context, revenue):

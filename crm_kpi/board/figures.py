@@ -6,7 +6,6 @@ import difflib
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from odoo import fields
 from odoo.exceptions import UserError
@@ -15,7 +14,7 @@ from ..periods.states import SAME_PART
 from .cards import Cards
 from .context import BoardContext, Cell, number_or_none
 from .empty_segments import EmptySegments
-from .filters import LAST_COMPLETE, RUNNING, Filters, read_id
+from .filters import LAST_COMPLETE, RUNNING, Filters, board_address, read_id
 from .header import last_day
 
 #: Most figures in one call.
@@ -479,5 +478,4 @@ class _Period:
             "user_id": cell.user_id,
             "segment_id": cell.segment_id,
         }
-        query = urlencode({name: value for name, value in query.items() if value})
-        return f"{self.base_url}/odoo/kpis?{query}"
+        return board_address(self.base_url, query)

@@ -4,6 +4,7 @@
 
 from dataclasses import asdict, dataclass, fields
 from datetime import date
+from urllib.parse import urlencode
 
 #: Values of ``Filters.date`` that name a period instead of its first day.
 RUNNING, LAST_COMPLETE = "now", "last"
@@ -74,6 +75,18 @@ class Filters:
     def last_day(self):
         """``date_to`` as a date; ``None`` where it is none."""
         return _read_day(self.date_to)
+
+
+def board_address(base_url, chosen):
+    """The address of a board; what is not chosen is left out.
+
+    :param chosen: dict of filters, ``board_id``, and ``kpi_id`` to open the details of a KPI
+
+    >>> board_address("https://example.com", {"board_id": 7, "date": "last", "team_id": None})
+    'https://example.com/odoo/kpis?board_id=7&date=last'
+    """
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    return f"{base_url}/odoo/kpis?{query}"
 
 
 def read_id(value):

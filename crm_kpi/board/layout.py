@@ -24,13 +24,7 @@ def board_cards(board, context, places):
     """
     places = places.sorted("sequence")
     by_place = {}
-    for key, group in places.grouped(lambda place: tuple(place._own_filters().items())).items():
-        own = dict(key)
-        if own:
-            filters = merged_filters(context, own)
-            of_group = BoardContext(board, filters, group.kpi_id)
-        else:
-            of_group = context
+    for own, of_group, group in card_groups(board, context, places):
         cards = Cards(of_group, group.kpi_id).board(group)
         if own and of_group.notes:
             cards = [_refused(card, of_group.notes[0]) for card in cards]
@@ -42,6 +36,21 @@ def board_cards(board, context, places):
                 card.filter_text = _filter_text(of_group, own)
             by_place[place] = card
     return [by_place[place] for place in places]
+
+
+def card_groups(board, context, places):
+    """Cards that are read together, because they have the same filters.
+
+    :return: list of ``(own filters as dict, context with them, places)``
+    """
+    groups = []
+    by_filters = places.grouped(lambda place: tuple(place._own_filters().items()))
+    for key, group in by_filters.items():
+        own, of_group = dict(key), context
+        if own:
+            of_group = BoardContext(board, merged_filters(context, own), group.kpi_id)
+        groups.append((own, of_group, group))
+    return groups
 
 
 def merged_filters(context, own):

@@ -47,17 +47,24 @@ class ExportController(http.Controller):
         return self._workbook(wizard._request())
 
     @http.route("/crm_kpi/export/board", type="http", auth="user", methods=["GET"], readonly=True)
-    def export_board(self, board_id=None, filters="{}", **switches):
-        """The workbook of a board.
+    def export_board(self, board_id=None, filters="{}", kpi_ids="", **switches):
+        """The workbook of a board, or of some KPIs.
 
-        :param board_id: id of the board; by default the first board of the reader
+        :param board_id: id of the board; without it and KPIs, the first board of the reader
+        :param kpi_ids: ids of KPIs, with a comma between them
         :param filters: JSON of the filters as ``crm.kpi.board.get_board`` returns them
         :param switches: ``records``, ``leaderboard``, ``goals``: 0 or 1
         """
         chosen, board_id = _read_dict(filters), _read_board(board_id)
         shown = {name: switches[name] == "1" for name in SWITCHES if name in switches}
-        board_id = board_id or request.env["crm.kpi.board"]._visible()._first_for_reader().id
-        return self._workbook(WorkbookRequest(board_id=board_id, filters=chosen, **shown))
+        kpi_ids = [read_id(text) for text in kpi_ids.split(",")] if kpi_ids else []
+        if not all(kpi_ids):
+            raise BadRequest()
+        if not kpi_ids:
+            board_id = board_id or request.env["crm.kpi.board"]._visible()._first_for_reader().id
+        return self._workbook(
+            WorkbookRequest(board_id=board_id, kpi_ids=kpi_ids, filters=chosen, **shown)
+        )
 
     @http.route(
         "/crm_kpi/export/scorecard", type="http", auth="user", methods=["GET"], readonly=True

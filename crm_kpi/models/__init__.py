@@ -13,6 +13,7 @@ from . import segment
 from . import customer
 from . import cost
 from . import board
+from . import follow
 from . import workbook
 from . import crm_team
 from . import digest_digest

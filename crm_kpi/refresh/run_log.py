@@ -19,6 +19,18 @@ KEPT = 25
 MESSAGE_EVERY = 2
 
 
+def complete_since(env):
+    """When the latest scheduled refresh began; ``None`` while it or the history is not complete.
+
+    Until then, some values are of before and some of after it: mails about them wait.
+    """
+    if env["crm.kpi.backfill"]._is_pending():
+        return None
+    # superuser: only when the run began, and whether it has ended
+    latest = env["crm.kpi.run"].sudo().search([("kind", "=", "refresh")], limit=1)
+    return latest.date if latest.state == "done" else None
+
+
 @dataclass
 class StepLog:
     """What a step did; a long step has several turns.

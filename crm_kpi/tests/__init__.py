@@ -28,6 +28,8 @@ from . import test_entry
 from . import test_figures
 from . import test_entry_grid
 from . import test_finance
+from . import test_follow
+from . import test_follow_http
 from . import test_goal
 from . import test_goal_wizard
 from . import test_import_dates

@@ -4,7 +4,7 @@
 
 from odoo.fields import Datetime, Domain
 
-from odoo.addons.crm_kpi.board.attention import Topic, since_text
+from odoo.addons.crm_kpi.board.attention import Topic, record_since_text, since_text
 
 
 class LateTickets(Topic):
@@ -14,6 +14,7 @@ class LateTickets(Topic):
     model = "helpdesk.ticket"
     icon = "fa-life-ring"
     aggregates = ("kpi_response_start:min",)
+    next_order = "kpi_response_start, id"
     team_field = "team_id.kpi_team_id"
 
     def domain(self, context):
@@ -32,3 +33,6 @@ class LateTickets(Topic):
 
     def detail(self, context, since):
         return since_text(context, since)
+
+    def record_detail(self, context, record):
+        return record_since_text(context, record.kpi_response_start)

@@ -214,6 +214,7 @@ class CrmKpiBoard(models.Model):
                 **board._board_entry(),
                 "layout": board._layout(),
                 "title": context.title(board),
+                "followed": self._is_followed(board, context),
             },
             "chosen": filters or {},
             "filters": context.filters.to_dict(),
@@ -375,6 +376,7 @@ class CrmKpiBoard(models.Model):
             "heat_map": asdict(heat) if heat else None,
             "definition_changes": [asdict(entry) for entry in definition_changes(kpi)],
             "goal_id": card.goal.id if card.goal else None,
+            "followed": self._is_followed(kpi, context),
         }
 
     @api.model
@@ -483,6 +485,11 @@ class CrmKpiBoard(models.Model):
     def _attention_topics(self):
         """What the lines on top of a board count, most urgent first; addons add topics."""
         return [*TOPICS, EntriesDue()]
+
+    @api.model
+    def _is_followed(self, subject, context):
+        """Whether the reader follows a KPI or board with the filters that it is shown with."""
+        return bool(self.env["crm.kpi.follow"]._followed(subject, context.filters))
 
     def _context_of(self, board_id, filters):
         """A context for the KPIs of a board."""

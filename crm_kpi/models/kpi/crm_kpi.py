@@ -9,7 +9,7 @@ from odoo.fields import Domain
 
 from ...board.counts_in import counts_in, record_to_explain
 from ...board.figures import find_kpis, read_figures
-from ...board.filters import read_id
+from ...board.filters import Filters, read_id
 from ...board.preview import KpiPreview, Preview
 from ...definitions import (
     cell_records,
@@ -286,6 +286,11 @@ class CrmKpi(models.Model):
         search="_search_is_chosen",
         help="The current user chose this KPI. All KPIs, if the user chose none.",
     )
+    is_followed = fields.Boolean(
+        "Followed",
+        compute="_compute_is_followed",
+        help="The current user gets a mail when this KPI changes.",
+    )
 
     # --- state ---
     is_shipped = fields.Boolean(
@@ -509,6 +514,12 @@ class CrmKpi(models.Model):
             return NotImplemented
         chosen = self.env.user.sudo().kpi_ids  # superuser: the user's own choice
         return Domain("id", "in", chosen.ids) if chosen else Domain.TRUE
+
+    @api.depends_context("uid", "company")
+    def _compute_is_followed(self):
+        followed = self.env["crm.kpi.follow"]._followed(self._origin, self._filters_to_follow())
+        for kpi in self:
+            kpi.is_followed = kpi._origin in followed
 
     # --- ONCHANGES ---
 
@@ -890,6 +901,27 @@ class CrmKpi(models.Model):
         """
         self.ensure_one()
         return original.restore(self)
+
+    @api.model
+    def _filters_to_follow(self):
+        """The filters to follow a KPI with that no board shows: months of the company, or own ones."""
+        sees_all = self.env.user.has_group("crm_kpi.group_kpi_user_all")
+        return Filters(period_kind="month", scope="company" if sees_all else "mine")
+
+    def action_follow(self):
+        """Follow the KPI by mail, or stop following it."""
+        self.ensure_one()
+        filters = self._filters_to_follow().to_dict()
+        answer = self.env["crm.kpi.follow"].toggle(filters, kpi_id=self.id)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": answer["text"],
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
 
     def action_open_goals(self):
         self.ensure_one()

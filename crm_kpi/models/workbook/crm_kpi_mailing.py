@@ -4,18 +4,16 @@
 import base64
 import logging
 import tempfile
-from datetime import datetime, time, timedelta, timezone
-from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
-from dateutil.relativedelta import relativedelta
 from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Command
 
-from ...engine import periods as calendar
+from ...board.filters import board_address
+from ...engine.schedule import next_instant
 from ...refresh.failures import error_text
 from ...workbook.request import WorkbookRequest
 from ..board.crm_kpi_board_card import BOARD_KINDS, SCOPES
@@ -139,22 +137,14 @@ class CrmKpiMailing(models.Model):
 
     def _after(self, moment):
         """The next instant to send at, after a moment."""
-        tz = self.company_id._kpi_tz()
-        today = calendar.local_day(moment, tz)
-        if self.frequency == "weekly":
-            first = today + timedelta(days=(int(self.weekday or 0) - today.weekday()) % 7)
-            days = [first, first + timedelta(days=7)]
-        else:
-            start = today.replace(day=1)
-            days = [start + relativedelta(months=i, day=self.day) for i in (0, 1)]
-        # the hour is local time, also on days with a change of the clock
-        instants = [
-            datetime.combine(day, time(self.hour), ZoneInfo(tz))
-            .astimezone(timezone.utc)
-            .replace(tzinfo=None)
-            for day in days
-        ]
-        return next((at for at in instants if at > moment), instants[-1])
+        return next_instant(
+            self.frequency,
+            moment,
+            self.company_id._kpi_tz(),
+            self.hour,
+            weekday=int(self.weekday or 0),
+            day=self.day,
+        )
 
     # --- SENDING ---
 
@@ -327,8 +317,7 @@ class CrmKpiMailing(models.Model):
         :param date: first day of the period, which stays the one that the mail is about
         """
         chosen = {"board_id": request.board_id, **request.filters, "date": date}
-        query = urlencode({name: value for name, value in chosen.items() if value})
-        return f"{self.get_base_url()}/odoo/kpis?{query}"
+        return board_address(self.get_base_url(), chosen)
 
     # --- ACTIONS ---
 

@@ -462,6 +462,31 @@ test("a copy that is discarded was never stored", async () => {
     expect.verifySteps([[[1], 3, "My board (copy)", false, true]]);
 });
 
+test("a board is followed by mail with its filters", async () => {
+    answer("get_board", () => makeBoard());
+    let followed = false;
+    onRpc("crm.kpi.follow", "toggle", ({ args: [{ scope }], kwargs }) => {
+        followed = !followed;
+        expect.step([scope, kwargs.board_id]);
+        return { followed, text: followed ? "You follow it" : "You do not follow it" };
+    });
+    await mountBoard();
+    for (const text of ["Follow this board by mail", "Stop following this board"]) {
+        await contains(".o_kpi_switcher").click();
+        expect(".o_kpi_follow").toHaveText(text);
+        await contains(".o_kpi_follow").click();
+        await animationFrame();
+    }
+    expect(queryAllTexts(".o_notification_content")).toEqual([
+        "You follow it",
+        "You do not follow it",
+    ]);
+    expect.verifySteps([
+        ["mine", 1],
+        ["mine", 1],
+    ]);
+});
+
 test("a board of one's own is deleted after a question", async () => {
     const own = { ...makeBoard().board, own: true, can_edit: true };
     answer("get_board", (boardId) => {

@@ -26,6 +26,7 @@ import { BoardFilters } from "../board_filters/board_filters";
 import { BoardTv, SECONDS_PER_BOARD, SHORTEST_TURN } from "../board_tv/board_tv";
 import { FILTERS, pickFilters } from "../filters";
 import { FoldedCards } from "../folded_cards/folded_cards";
+import { useFollow } from "../follow";
 import { KeyboardHelp } from "../keyboard_help/keyboard_help";
 import { KpiCard } from "../kpi_card/kpi_card";
 import { KpiDetail } from "../kpi_detail/kpi_detail";
@@ -66,6 +67,7 @@ export class Board extends Component {
         this.dialog = useService("dialog");
         this.bus = useService("bus_service");
         this.ui = useService("ui");
+        this.follow = useFollow();
         this.keepLast = new KeepLast();
         this.keepLastAttention = new KeepLast();
         this.display = { controlPanel: {} };
@@ -333,6 +335,12 @@ export class Board extends Component {
         ]);
         this.state.editing = false;
         await this.load(boardId);
+    }
+
+    /** Follow the board by mail with its filters, or stop following it. */
+    async toggleFollow() {
+        const { board, filters } = this.state.data;
+        board.followed = await this.follow(filters, { board_id: board.id });
     }
 
     /** Delete a board of the user, or, as a KPI manager, a shared one. */

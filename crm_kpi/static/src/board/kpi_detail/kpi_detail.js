@@ -7,6 +7,7 @@ import { useAnswer } from "../answer";
 import { BarList } from "../bar_list/bar_list";
 import { BulletBar } from "../../signs/bullet_bar";
 import { DefinitionLines } from "../definition_lines/definition_lines";
+import { useFollow } from "../follow";
 import { HeatMap } from "../heat_map/heat_map";
 import { KpiChart } from "../kpi_chart/kpi_chart";
 import { Leaderboard } from "../leaderboard/leaderboard";
@@ -48,6 +49,7 @@ export class KpiDetail extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.dialog = useService("dialog");
+        this.follow = useFollow();
         this.answer = useAnswer(() => this.call("get_detail"));
         this.explanation = useAnswer(() => this.call("get_explanation"));
         this.state = useState({
@@ -137,6 +139,12 @@ export class KpiDetail extends Component {
     leave(action) {
         this.props.close();
         this.action.doAction(action);
+    }
+
+    /** Follow the KPI by mail, or stop following it. */
+    async toggleFollow() {
+        const detail = this.answer.value;
+        detail.followed = await this.follow(detail.filters, { kpi_id: this.props.kpiId });
     }
 
     openGoal() {
