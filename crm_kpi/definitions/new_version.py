@@ -41,7 +41,20 @@ def recompute_history(kpis):
     )
 
 
-def drop_other_companies(kpis):
+def follow_change(kpis, vals):
+    """Do what follows from values that were written."""
+    if {"unit", "small_segments", "kind", "formula"} & vals.keys():
+        # superuser: what is withheld is decided again in all companies; no setting changes
+        kpis.env["res.company"].sudo().search([]).kpi_withheld_at = False
+    if vals.get("company_id"):
+        _drop_other_companies(kpis)
+        kpis.filtered("failed_company_id").failed_company_id = False
+    if "code" in vals:
+        users = kpis.with_context(active_test=False).search([("formula", "!=", False)])
+        kpis.env.add_to_compute(kpis._fields["component_ids"], users)
+
+
+def _drop_other_companies(kpis):
     """Delete the values of companies in which a KPI is not computed any more.
 
     Locked values stay: they were reported.

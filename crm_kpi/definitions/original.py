@@ -17,6 +17,7 @@ from odoo.tools.misc import file_path
 from odoo.tools.safe_eval import safe_eval
 
 from . import changes
+from .prepare import prepare_definition
 
 #: Texts, compared in English. Translations are those of the addon again.
 TEXTS = ("name", "description", "reference", "recommendation_reason")
@@ -130,8 +131,7 @@ def _values(kpis, addon, node):
     for field in node.iterfind("field"):
         if (name := field.get("name")) in FIELDS:
             values[name] = _value(kpis.env, addon, field)
-    kpis._prepare_manual(values, values.get("kind"))
-    kpis._prepare_formula(values)
+    prepare_definition(kpis.env, values)
     return values
 
 

@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 
 from . import checks, formula_checks
 from .changes import DEFINING
+from .prepare import prepare_definition
 
 #: Fields that a preview depends on.
 PREVIEWED = DEFINING | {"name", "code", "digits", "direction", "small_segments", "company_id"}
@@ -36,7 +37,7 @@ def unsaved_kpi(kpis, kpi_id, form):
             raise UserError(text) from error
     if not origin:
         known = {**kpis.default_get(sorted(PREVIEWED)), **known}
-    kpis._prepare_manual(known, known.get("kind"))
+    prepare_definition(env, known)
     kpi = kpis.new(known, origin=origin or None)
     kpi.source_id.check_access("read")
     kpi.company_id.check_access("read")

@@ -31,6 +31,7 @@ from ...definitions.changes import DEFINING
 from ...definitions.choices import AGGREGATORS, METRIC_CLASSES, UNITS
 from ...definitions.definition_words import definition_html, definition_lines
 from ...definitions.first_values import first_values_text, waits_for_values
+from ...definitions.prepare import prepare_definition, prepare_new, with_dated_source
 from ...definitions.proposals import propose_category
 from ...engine import formula as engine
 from ...engine import values
@@ -634,47 +635,26 @@ class CrmKpi(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        vals_list = [self._with_dated_source(vals) for vals in vals_list]
+        vals_list = [with_dated_source(self.env, vals) for vals in vals_list]
         for vals in vals_list:
-            self._prepare_manual(vals, vals.get("kind"))
-            if vals.get("name") and not vals.get("code"):
-                vals["code"] = checks.free_code(self, checks.code_from_name(vals["name"]))
-            self._prepare_formula(vals)
+            prepare_new(self, vals)
         kpis = super().create(vals_list)
         for kpi in kpis.filtered("component_ids"):
             kpi.version = new_version.next_version(kpi, 0)
         return kpis
 
-    @api.model
-    def _with_dated_source(self, vals, source=None):
-        """Values with the source that counts by the date that is chosen, instead of the date.
-
-        :param source: the present one
-        """
-        if "date_field" not in vals:
-            return vals
-        vals = dict(vals)
-        path = vals.pop("date_field")
-        chosen = (
-            self.env["crm.kpi.source"].browse(vals["source_id"]) if "source_id" in vals else source
-        )
-        if chosen:
-            vals["source_id"] = chosen._dated_by(path).id
-        return vals
-
     def write(self, vals):
         if "date_field" in vals:
             for kpi in self:
                 before = kpi.source_id
-                kpi.write(kpi._with_dated_source(vals, before))
+                kpi.write(with_dated_source(self.env, vals, before))
                 (before - kpi.source_id)._delete_unused_dates()
             return True
         if "code" in vals:
             usage.check_code_unused(self, vals["code"])
         switching.check_switch(self, vals)
         if DEFINING & vals.keys():
-            self._prepare_manual(vals, vals.get("kind"))
-            self._prepare_formula(vals)
+            prepare_definition(self.env, vals)
             before = {kpi: changes.definition_of(kpi, DEFINING) for kpi in self}
             result = super().write(vals)
             self.filtered(
@@ -682,15 +662,7 @@ class CrmKpi(models.Model):
             )._note_new_version()
         else:
             result = super().write(vals)
-        if {"unit", "small_segments", "kind", "formula"} & vals.keys():
-            # superuser: what is withheld is decided again in all companies; no setting changes
-            self.env["res.company"].sudo().search([]).kpi_withheld_at = False
-        if vals.get("company_id"):
-            new_version.drop_other_companies(self)
-            self.filtered("failed_company_id").failed_company_id = False
-        if "code" in vals:
-            users = self.with_context(active_test=False).search([("formula", "!=", False)])
-            self.env.add_to_compute(self._fields["component_ids"], users)
+        new_version.follow_change(self, vals)
         return result
 
     def _note_new_version(self):
@@ -700,23 +672,6 @@ class CrmKpi(models.Model):
     def _recompute_history(self):
         """See :func:`~...definitions.new_version.recompute_history`."""
         new_version.recompute_history(self)
-
-    @api.model
-    def _prepare_manual(self, vals, kind):
-        """Set the source: manual entries for a manual KPI, none for a formula."""
-        if kind == "manual":
-            source = self.env.ref("crm_kpi.crm_kpi_source_entry")
-            vals.update(source_id=source.id, value_field="value")
-            if vals.get("aggregator", "count") == "count":
-                vals["aggregator"] = "sum"
-        elif kind == "formula":
-            vals["source_id"] = False
-
-    @api.model
-    def _prepare_formula(self, vals):
-        """Store signs such as × and ÷ in one form."""
-        if vals.get("formula"):
-            vals["formula"] = engine.stored_form(vals["formula"])
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
