@@ -20,6 +20,7 @@ CORE = REPO / "crm_kpi"
 ADDONS = sorted(path.parent for path in REPO.glob("*/__manifest__.py"))
 #: Folders of plain modules. They never import models.
 CONCEPTS = {
+    "alerts",
     "board",
     "conversations",
     "customers",

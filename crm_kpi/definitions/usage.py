@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What uses a KPI: formulas, boards, goals, counter-metrics."""
+"""What uses a KPI: formulas, boards, goals, counter-metrics, alerts."""
 
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ class Usage(NamedTuple):
     :param counter_of: KPIs whose counter-metric it is
     :param other_boards: number of boards that the reader may not see
     :param goals: number of goals
+    :param alerts: number of rules of alerts, also of other users
     """
 
     formulas: models.Model
@@ -24,6 +25,7 @@ class Usage(NamedTuple):
     boards: models.Model
     other_boards: int
     goals: int
+    alerts: int
 
 
 def used_in(kpis):
@@ -50,11 +52,18 @@ def used_in(kpis):
             [("kpi_id", "in", kpis.ids)], ["kpi_id"], ["__count"]
         )
     }
-    found = (formulas, counted, boards, readable, goals)
+    # superuser: of the rules of other users only the number is shown
+    alerts = {
+        kpi.id: count
+        for kpi, count in env["crm.kpi.alert"]
+        .sudo()
+        ._read_group([("kpi_id", "in", kpis.ids)], ["kpi_id"], ["__count"])
+    }
+    found = (formulas, counted, boards, readable, goals, alerts)
     return {record._origin.id: _usage(record._origin, *found) for record in records}
 
 
-def _usage(kpi, formulas, counted, boards, readable, goals):
+def _usage(kpi, formulas, counted, boards, readable, goals, alerts):
     every_board = boards.get(kpi.id, readable.browse())
     own = readable & every_board
     return Usage(
@@ -63,6 +72,7 @@ def _usage(kpi, formulas, counted, boards, readable, goals):
         boards=own,
         other_boards=len(every_board - own),
         goals=goals.get(kpi.id, 0),
+        alerts=alerts.get(kpi.id, 0),
     )
 
 

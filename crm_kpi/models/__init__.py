@@ -14,6 +14,7 @@ from . import customer
 from . import cost
 from . import board
 from . import follow
+from . import alert
 from . import workbook
 from . import crm_team
 from . import digest_digest

@@ -208,6 +208,9 @@ class ScheduledRefresh(ScheduledSteps):
         if resume_at:
             self._save(None)
         self.log.finish("done")
+        # alerts judge values of a finished refresh only
+        if alerts := self.env.ref("crm_kpi.ir_cron_alert", raise_if_not_found=False):
+            alerts._trigger()
 
     def _saved_busy(self):
         return json.loads(self.parameters.get_param(BUSY_STEPS) or "[]")

@@ -1,6 +1,8 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import test_alert
+from . import test_alert_state
 from . import test_attention
 from . import test_backfill
 from . import test_backfill_steps

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import base_partner_merge
+from . import crm_kpi_alert_snooze
 from . import crm_kpi_areas
 from . import crm_kpi_choose
 from . import crm_kpi_correct

@@ -1,7 +1,7 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import api, models
+from odoo import api, fields, models
 
 #: Fields that change the next step of a lead.
 PLANNING = {"active", "date_deadline", "res_id", "res_model", "res_model_id"}
@@ -9,6 +9,10 @@ PLANNING = {"active", "date_deadline", "res_id", "res_model", "res_model_id"}
 
 class MailActivity(models.Model):
     _inherit = "mail.activity"
+
+    kpi_alert_case_id = fields.Many2one(
+        "crm.kpi.alert.case", "KPI alert", readonly=True, ondelete="cascade", index="btree_not_null"
+    )
 
     def _kpi_mark_leads(self):
         """Mark the leads of the activities: their next step may change."""

@@ -336,6 +336,7 @@ class CrmKpi(models.Model):
         help="Reports of boards with this KPI.",
     )
     goal_count = fields.Integer("Goals", compute="_compute_used_in")
+    alert_count = fields.Integer("Alerts", compute="_compute_used_in")
     first_values_text = fields.Char(compute="_compute_first_values_text")
     check_ids = fields.One2many(
         "crm.kpi.check",
@@ -444,6 +445,7 @@ class CrmKpi(models.Model):
             kpi.used_in_board_ids = found.boards
             kpi.other_board_count = found.other_boards
             kpi.goal_count = found.goals
+            kpi.alert_count = found.alerts
 
     @api.depends("used_in_board_ids")
     def _compute_used_in_mailing_ids(self):
@@ -881,6 +883,16 @@ class CrmKpi(models.Model):
     def action_open_goals(self):
         self.ensure_one()
         return opening.open_goals(self)
+
+    def action_open_alerts(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_kpi.crm_kpi_alert_action")
+        return {
+            **action,
+            "name": self.env._("Alerts on %s", self.name),
+            "domain": [("kpi_id", "=", self.id)],
+            "context": {"default_kpi_id": self.id},
+        }
 
     def action_open_values(self):
         """The months of this KPI, most recent first."""

@@ -17,6 +17,7 @@ KINDS = [
     ("refresh", "Refresh"),
     ("segment", "Segment"),
     ("mailing", "Scheduled report"),
+    ("alert", "Alert"),
     ("history", "History"),
 ]
 MODELS = {
@@ -25,6 +26,7 @@ MODELS = {
     "check": "crm.kpi",
     "segment": "crm.kpi.segment",
     "mailing": "crm.kpi.mailing",
+    "alert": "crm.kpi.alert",
 }
 
 
@@ -49,6 +51,7 @@ class CrmKpiHealth(models.Model):
         "crm.kpi.mailing": [
             "name", "last_error", "failed_since", "next_date", "company_id", "active",
         ],
+        "crm.kpi.alert": ["kpi_id", "last_error", "failed_since", "company_id"],
         "crm.kpi.backfill": ["name", "error", "failed_since"],
     }  # fmt: skip
 
@@ -71,6 +74,7 @@ class CrmKpiHealth(models.Model):
             self._failed_steps(),
             self._failed_segments(),
             self._failed_mailings(),
+            self._failed_alerts(),
             self._failed_history(),
         ]
         return SQL(
@@ -161,6 +165,17 @@ class CrmKpiHealth(models.Model):
                  FROM crm_kpi_mailing AS mailing
                 WHERE mailing.last_error IS NOT NULL AND mailing.active""",
             self._translated_name("crm.kpi.mailing", "mailing"),
+        )
+
+    def _failed_alerts(self):
+        """Rules that fail, and those that were switched off because they cannot be judged."""
+        return SQL(
+            """SELECT 'alert', alert.id, %s, alert.company_id, alert.last_error,
+                      alert.failed_since, CASE WHEN alert.active THEN %s END
+                 FROM crm_kpi_alert AS alert JOIN crm_kpi AS kpi ON kpi.id = alert.kpi_id
+                WHERE alert.last_error IS NOT NULL""",
+            self._translated_name("crm.kpi", "kpi"),
+            self._next_refresh(),
         )
 
     def _failed_history(self):
