@@ -12,10 +12,12 @@ HEAT_MAP_ROWS = 15
 
 @dataclass
 class Bar:
-    """A row of a bar list; ``share`` is its length compared with the longest bar."""
+    """A row of a bar list; ``share`` is its length compared with the longest bar.
 
-    id: int
-    record_id: int | bool
+    :param record_id: the salesperson or segment; ``None`` for *Unassigned*
+    """
+
+    record_id: int | None
     name: str
     value: float
     value_text: str
@@ -67,36 +69,46 @@ class HeatMap:
 def longest_bar(rows, *marks):
     """The value of a bar of full length: of the largest value, or of the largest mark.
 
+    :param rows: from :meth:`~.context.BoardContext.breakdown`, of one KPI
     :param marks: further values on the same scale, may be ``None``
     """
     known = [mark for mark in marks if mark is not None]
-    return max((abs(value) for value in [*rows.mapped("value"), *known]), default=0) or 1
+    return max((abs(value) for value in [*(row.value for row in rows), *known]), default=0) or 1
 
 
-def bars(context, kpi, rows, dimension, limit=None, longest=None):
-    """Values as :class:`Bar`, the best first.
+def bars(context, kpis, breakdown, dimension, limit=None, longest=None):
+    """The values of some KPIs as :class:`Bar`, the best first: dict of KPI id to list.
 
-    :param rows: from :meth:`~.context.BoardContext.breakdown` of one KPI
+    :param breakdown: from :meth:`~.context.BoardContext.breakdown`
+    :param limit: number of bars of a KPI
     :param longest: value of a bar of full length, by default the largest of the rows
     """
-    longest = longest or longest_bar(rows)
-    rows = sorted(rows, key=lambda row: row.value, reverse=kpi.direction != "decrease")
+    shown = {}
+    for kpi in kpis:
+        rows = breakdown.get(kpi.id, [])
+        rows = sorted(rows, key=lambda row: row.value, reverse=kpi.direction != "decrease")
+        shown[kpi] = rows[:limit]
+    model = {"user": "res.users", "segment": "crm.kpi.segment"}[dimension]
+    # names are read only for the rows that are shown, and for all KPIs at once
+    ids = dict.fromkeys(row.owner_id for rows in shown.values() for row in rows if row.owner_id)
+    names = {owner.id: owner.display_name for owner in context.env[model].browse(ids)}
     unassigned = context.env._("Unassigned")
-    # names are read only for the rows that are shown
-    shown = context.env["crm.kpi.value"].browse(row.id for row in rows[:limit])
-    return [
-        Bar(
-            id=row.id,
-            record_id=row[f"{dimension}_id"].id,
-            name=row[f"{dimension}_id"].display_name or unassigned,
-            value=row.value,
-            value_text=context.value_text(kpi, row),
-            record_count=row.record_count,
-            share=max(row.value, 0) / longest,
-            mine=dimension == "user" and row.user_id == context.env.user,
-        )
-        for row in shown
-    ]
+    result = {}
+    for kpi, rows in shown.items():
+        full = longest or longest_bar(breakdown.get(kpi.id, []))
+        result[kpi.id] = [
+            Bar(
+                record_id=row.owner_id,
+                name=names.get(row.owner_id) or unassigned,
+                value=row.value,
+                value_text=context.format_value(kpi, row.value),
+                record_count=row.record_count,
+                share=max(row.value, 0) / full,
+                mine=dimension == "user" and row.owner_id == context.env.uid,
+            )
+            for row in rows
+        ]
+    return result
 
 
 def mark(context, kpi, value, longest):

@@ -175,7 +175,8 @@ class Cards:
         for display, dimension in (("reps", "user"), ("segments", "segment")):
             kpis = cards.filtered(lambda card, d=display: card.display == d).kpi_id
             if kpis and self.context.period:
-                rows[display] = self._best_rows(kpis, dimension)
+                found = self.context.breakdown(kpis, dimension)
+                rows[display] = bars(self.context, kpis, found, dimension, CARD_ROWS)
                 notes[display] = self.context.withheld_notes(kpis, dimension)
         result = []
         for place in cards:
@@ -388,16 +389,6 @@ class Cards:
     @cached_property
     def _signals(self):
         return card_signals(self.context, self.kpis)
-
-    # --- ROWS ---
-
-    def _best_rows(self, kpis, dimension):
-        """The best rows of each KPI by its id, for a card of bars."""
-        by_kpi = self.context.breakdown(kpis, dimension).grouped("kpi_id")
-        return {
-            kpi.id: bars(self.context, kpi, rows, dimension, CARD_ROWS)
-            for kpi, rows in by_kpi.items()
-        }
 
 
 def _is_folded(card):

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """From filters to stored values: which period, whose values, which customers."""
 
+from collections import defaultdict
 from copy import copy
 from datetime import timedelta
 from functools import cached_property
@@ -12,7 +13,7 @@ from odoo import fields
 from ..engine import periods as calendar
 from ..goals.shares import shared_goals
 from ..periods import bounds
-from .empty_segments import EmptySegments
+from .empty_cells import EmptyCells, members_by_role
 from .filters import LAST_COMPLETE, RUNNING, Filters
 from .header import last_day
 
@@ -29,6 +30,15 @@ class Cell(NamedTuple):
     team_id: int | bool
     user_id: int | bool
     segment_id: int | bool
+
+
+class BreakdownRow(NamedTuple):
+    """A value below the chosen cell; without ``owner_id`` that of *Unassigned*."""
+
+    kpi_id: int
+    owner_id: int | None
+    value: float
+    record_count: int
 
 
 class Comparison(NamedTuple):
@@ -252,9 +262,6 @@ class BoardContext:
         if scope not in dict(board._fields["scope"].selection):
             scope = board.scope
         self.visible_teams = self._find_visible_teams()
-        self.names_of_users = {self.env.uid: self.env.user.name}
-        # other salespeople are read only where they can be chosen
-        self.visible_users = self._find_visible_users(filters) if scope == "team" else self.env.user
         self.team, self.user = self.env["crm.team"], self.env["res.users"]
         if scope == "team":
             self._choose_team(filters)
@@ -272,7 +279,7 @@ class BoardContext:
 
     def _choose_team(self, filters):
         """Set the person and the team: of a person the team to which the person belongs."""
-        self.user = self.visible_users.filtered(lambda user: user.id == filters.user_id)
+        self.user = self._find_user(filters.user_id)
         self.team = self.visible_teams.filtered(lambda team: team.id == filters.team_id)
         if self.user:
             member_of = self._memberships(
@@ -304,35 +311,50 @@ class BoardContext:
             ]  # fmt: skip
         return self.env["crm.team"].search_fetch(domain, ["name"])
 
-    def _find_visible_users(self, filters):
-        """Members of the teams and salespeople with values in the period; or only the reader."""
+    def _find_user(self, user_id):
+        """The salesperson with an id; empty where the reader may not choose that person."""
+        if not user_id or not self.sees_all:
+            return self.env.user.filtered(lambda user: user.id == user_id)
+        people = self._people(("user_id", "=", user_id))
+        return people.with_context(active_test=False).search(
+            [
+                ("id", "=", user_id),
+                "|",
+                ("id", "in", people.ids),
+                "&",
+                ("active", "=", True),
+                ("company_ids", "in", self.company.ids),
+            ]
+        )
+
+    def selectable_users(self):
+        """Names of the salespeople that the reader can choose, by id in their order."""
         if not self.sees_all:
-            return self.env.user
-        members = self.members(self.visible_teams)
+            return {self.env.uid: self.env.user.name}
+        people = self._people() | self.user
+        # only ids and names, because there may be hundreds of people
+        query = people.with_context(active_test=False)._search([("id", "in", people.ids)])
+        columns = (people._field_to_sql(query.table, name, query) for name in ("id", "name"))
+        rows = self.env.execute_query(query.select(*columns))
+        return dict(sorted(rows, key=lambda row: (row[1] or "").casefold()))
+
+    def _people(self, *domain):
+        """Members of the teams, and salespeople with values in the period.
+
+        :param domain: limits both by ``user_id``
+        """
+        members = self._memberships([("crm_team_id", "in", self.visible_teams.ids), *domain])
         groups = self.env["crm.kpi.value"]._read_group(
             [
                 ("kpi_id", "in", self.kpis.ids),
                 ("period_id", "=", self.period.id),
                 ("level", "=", "user"),
                 ("user_id", "!=", False),
+                *domain,
             ],
             ["user_id"],
         )
-        users = members.union(*(user for (user,) in groups))
-        if filters.user_id and filters.user_id not in users.ids:
-            users |= users.search(
-                [("id", "=", filters.user_id), ("company_ids", "in", self.company.ids)]
-            )
-        # only ids and names, because there may be hundreds of users
-        query = users.with_context(active_test=False)._search([("id", "in", users.ids)])
-        columns = (users._field_to_sql(query.table, name, query) for name in ("id", "name"))
-        self.names_of_users = dict(
-            sorted(
-                self.env.execute_query(query.select(*columns)),
-                key=lambda row: (row[1] or "").casefold(),
-            )
-        )
-        return users.browse(self.names_of_users)
+        return members.user_id.union(*(user for (user,) in groups))
 
     def members(self, teams):
         """The salespeople of some teams."""
@@ -344,40 +366,22 @@ class BoardContext:
             [*domain, ("user_id.active", "=", True)], ["user_id", "crm_team_id"]
         )
 
-    def is_compared(self, kpi, row):
-        """Whether the person of a value counts where people are compared by a KPI.
+    def is_compared(self, kpi, user_id, record_count):
+        """Whether a person counts where people are compared by a KPI.
 
         People with own records in the period do. Without records, those do whose team has the role.
         """
-        role = kpi.compared_people
-        return bool(row.record_count) or row.user_id.id in self._members_by_role.get(role, ())
+        return bool(record_count) or user_id in self.compared_members(kpi)
+
+    def compared_members(self, kpi):
+        """Ids of the people who are compared by a KPI also without records."""
+        roles = self.members_by_role.get(kpi.compared_people)
+        return roles.users.keys() if roles else ()
 
     @cached_property
-    def _members_by_role(self):
-        """Ids of the active members of teams, by ``compared_people`` of a KPI."""
-        # superuser: ids of members only; agents and marketing may not read the members of teams
-        members = (
-            self.env["crm.team.member"]
-            .sudo()
-            .search_fetch(
-                [
-                    ("crm_team_id.company_id", "in", [False, self.company.id]),
-                    ("crm_team_id.active", "=", True),
-                    ("user_id.active", "=", True),
-                ],
-                ["user_id", "crm_team_id"],
-            )
-        )
-        by_role = members.grouped(lambda member: member.crm_team_id.kpi_role)
-        sales, service, both = (
-            set(by_role.get(role, members.browse()).user_id.ids)
-            for role in ("sales", "service", "both")
-        )
-        return {
-            "sales": sales | both,
-            "service": service | both,
-            "all": sales | service | both,
-        }
+    def members_by_role(self):
+        """See :func:`~.empty_cells.members_by_role`."""
+        return members_by_role(self.company)
 
     # --- CUSTOMERS ---
 
@@ -447,8 +451,8 @@ class BoardContext:
     def values(self, kpis, periods):
         """Values of the chosen cell by ``(KPI id, period id)``.
 
-        A value that the reader may not see is missing. Of a segment without records, a count or
-        sum is 0, although no value is stored.
+        A value that the reader may not see is missing. A count or sum without records is 0 where
+        :class:`~.empty_cells.EmptyCells` says so, although no value is stored.
         """
         domain = [
             ("kpi_id", "in", kpis.ids),
@@ -458,10 +462,7 @@ class BoardContext:
         names = ["kpi_id", "period_id", "value", "record_count", "ahead", "version"]
         rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
         found = {(row.kpi_id.id, row.period_id.id): row for row in rows}
-        if self.segment:
-            empty = EmptySegments(kpis, periods, self.segment.set_id, self.cell_domain("level"))
-            found = {**empty.values(self), **found}
-        return found
+        return found | EmptyCells(self, kpis, periods, [self.cell]).values(self, found)
 
     def is_withheld(self, kpi):
         """Whether the value of the chosen segment is withheld from all readers."""
@@ -512,14 +513,64 @@ class BoardContext:
         """Values of the period below the chosen cell; of people those who are compared.
 
         :param dimension: ``user`` or ``segment``
+        :return: dict of KPI id to list of :class:`BreakdownRow`
         """
-        names = ["kpi_id", "value", "record_count", f"{dimension}_id"]
-        domain = self._breakdown_domain(kpis, dimension)
-        rows = self.env["crm.kpi.value"].search_fetch(domain, names, order="id")
-        rows = rows.filtered(lambda row: row.value is not False)
+        model = self.env["crm.kpi.value"]
+        # thousands of numbers, which need no records
+        query = model._search(self._breakdown_domain(kpis, dimension), order="id")
+        columns = ("kpi_id", f"{dimension}_id", "value", "record_count")
+        by_id = {kpi.id: kpi for kpi in kpis}
+        found = defaultdict(list)
+        for row in self.env.execute_query(
+            query.select(*(model._field_to_sql(query.table, name, query) for name in columns))
+        ):
+            row = BreakdownRow(*row)
+            if row.value is not None and (
+                dimension != "user"
+                or self.is_compared(by_id[row.kpi_id], row.owner_id, row.record_count)
+            ):
+                found[row.kpi_id].append(row)
         if dimension == "user":
-            rows = rows.filtered(lambda row: self.is_compared(row.kpi_id, row))
-        return rows
+            self._add_zeros(kpis, found)
+        return found
+
+    def _add_zeros(self, kpis, found):
+        """Add the people without records to a breakdown by people."""
+        known = {kpi.id: {row.owner_id for row in found[kpi.id]} for kpi in kpis}
+        for kpi, user_id in self.visible_without_records(kpis, known):
+            found[kpi.id].append(BreakdownRow(kpi.id, user_id, 0.0, 0))
+
+    def visible_without_records(self, kpis, known):
+        """As :meth:`members_without_records`, of those below the chosen cell whom the reader sees."""
+        people = None if self.sees_all else {self.env.uid}
+        if self.team:
+            team = set(self.members(self.team).ids)
+            people = team if people is None else people & team
+        found = self.members_without_records(kpis, known, people)
+        readable = {}
+        for kpi, user_id in found:
+            if kpi not in readable:  # as for the first one: all people, or only the reader
+                cell = Cell("user", False, user_id, False)
+                readable[kpi] = self.at(cell, set()).may_read_value(kpi)
+        return [key for key in found if readable[key[0]]]
+
+    def members_without_records(self, kpis, known, people=None):
+        """The people who are compared in a closed period although no value of them is stored.
+
+        :param known: ids of the people with a value, by the id of the KPI
+        :param people: only these ids
+        :return: list of ``(KPI, user id)``
+        """
+        if self.segment or not self.period or not self.elapsed.over:
+            return []
+        cells = {
+            (kpi, user_id): Cell("user", False, user_id, False)
+            for kpi in kpis
+            for user_id in self.compared_members(kpi)
+            if user_id not in known[kpi.id] and (people is None or user_id in people)
+        }
+        empty = EmptyCells(self, kpis, self.period, cells.values())
+        return [key for key, cell in cells.items() if empty.is_zero(key[0], self.period, cell)]
 
     def withheld_notes(self, kpis, dimension):
         """How many values :meth:`breakdown` leaves out because they are withheld.

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from odoo.exceptions import AccessError, UserError
 
-from ..definitions.cell_records import open_by_reason, visible_ids
+from ..definitions.cell_records import open_by_reason, open_records, visible_ids
 from ..engine import formula as engine
 from ..refresh.records import REASONS
+from .filters import Filters
 from .missing import MissingValues
 from .snapshots import early_snapshots, early_text
 
@@ -102,6 +103,25 @@ def open_part(context, kpi, part_id, period_id, reason):
         cell = context.cell._asdict()
         return open_by_reason(part.kpi, part.period, cell, context.now, reasons, name)
     raise AccessError(env._("%s: you may not open these records.", kpi.name))
+
+
+def records_action(kpi, period, cell, name):
+    """The action behind the number of records of a value or goal in a list.
+
+    A formula opens the details of the cell, in which the records of each component are apart:
+    numerator and denominator of a rate. *Unassigned*, which has no details, opens one list.
+
+    :param cell: dict with ``level`` and, as ids, ``team_id``, ``user_id``, ``segment_id``
+    """
+    chosen = Filters.of_cell(period, cell)
+    if kpi.kind != "formula" or not chosen:
+        return open_records(kpi, period, cell, name)
+    return {
+        "type": "ir.actions.client",
+        "tag": "crm_kpi.detail",
+        "name": name,
+        "params": {"kpi_id": kpi.id, "filters": chosen.to_dict(), "tab": "records"},
+    }
 
 
 def _parts(context, kpi):

@@ -13,7 +13,7 @@ from odoo.exceptions import UserError
 from ..periods.states import SAME_PART
 from .cards import Cards
 from .context import BoardContext, Cell, number_or_none
-from .empty_segments import EmptySegments
+from .empty_cells import EmptyCells
 from .filters import LAST_COMPLETE, RUNNING, Filters, board_address, read_id
 from .header import last_day
 
@@ -309,7 +309,7 @@ class _Period:
         rows = (row for found in self.values.values() for row in found.values())
         self.checked_at = self.env["crm.kpi.value"].union(*rows)._checked_at()
         self.withheld = self._withheld()
-        self.empty = self._empty()
+        self.empty = EmptyCells(self.context, self.context.kpis, self._periods(), self.cells)
         self.names = self._names()
         self.info = FigurePeriod(
             id=period.id,
@@ -367,15 +367,6 @@ class _Period:
             found[cell].add(row.kpi_id.id)
         return found
 
-    def _empty(self):
-        """The zeros of segments without records; ``None`` where no segment is asked for."""
-        ids = {cell.segment_id for cell in self.cells} - {False}
-        if not ids:
-            return None
-        segments = self.env["crm.kpi.segment"].search([("id", "in", list(ids))])
-        domain = self._cells_domain("level")
-        return EmptySegments(self.context.kpis, self._periods(), segments.set_id, domain)
-
     def _names(self):
         """Names of the owners of the cells, by field and id.
 
@@ -402,8 +393,7 @@ class _Period:
         if cell not in self._cards_at:
             context = self.context.at(cell, self.withheld.get(cell, set()))
             values = self.values.get(cell, {})
-            if self.empty and cell.segment_id:
-                values = {**self.empty.values(context), **values}
+            values = {**self.empty.values(context, values), **values}
             self._cards_at[cell] = self.cards.at(context, values, self.goals.get(cell, {}))
         return self._cards_at[cell]
 
@@ -467,15 +457,5 @@ class _Period:
 
     def _url(self, kpi, cell):
         """The address of a board that opens the details with the same filters."""
-        filters = self.context.filters
-        query = {
-            "kpi_id": kpi.id,
-            "period_kind": filters.period_kind,
-            "date": self.info.date_from,
-            "date_to": filters.date_to,
-            "scope": "team" if cell.team_id or cell.user_id else "company",
-            "team_id": cell.team_id,
-            "user_id": cell.user_id,
-            "segment_id": cell.segment_id,
-        }
-        return board_address(self.base_url, query)
+        filters = Filters.of_cell(self.context.period, cell._asdict())
+        return board_address(self.base_url, {"kpi_id": kpi.id, **filters.to_dict()})

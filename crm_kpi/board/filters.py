@@ -3,7 +3,7 @@
 """The filters of a board: their names, their defaults, and how they are read."""
 
 from dataclasses import asdict, dataclass, fields
-from datetime import date
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
 #: Values of ``Filters.date`` that name a period instead of its first day.
@@ -58,6 +58,27 @@ class Filters:
             if value is not None:
                 chosen[field.name] = value
         return cls(**chosen)
+
+    @classmethod
+    def of_cell(cls, period, cell):
+        """The filters that choose a cell; ``None`` for *Unassigned*, which no filter chooses.
+
+        :param period: ``crm.kpi.period``
+        :param cell: dict with ``level``, ``team_id``, ``user_id`` and ``segment_id``
+        """
+        ids = {name: cell[name] or None for name in ("team_id", "user_id", "segment_id")}
+        parts = cell["level"].split("_")
+        if not all(ids[f"{part}_id"] for part in parts if part != "company"):
+            return None
+        last_day = period.date_to - timedelta(days=1)
+        return cls(
+            period_kind=period.kind,
+            date=period.date_from.isoformat(),
+            date_to=last_day.isoformat() if period.kind == "custom" else None,
+            company_id=period.company_id.id,
+            scope="team" if ids["team_id"] or ids["user_id"] else "company",
+            **ids,
+        )
 
     @classmethod
     def names(cls):

@@ -38,21 +38,13 @@ class Freshness:
 
 def filter_choices(context):
     """What the filters offer: only what the reader may see."""
-    first_day, final_day = context.selectable_days
     return {
         "kinds": context.period_kinds,
-        "periods": [
-            {
-                "id": period.id,
-                "label": period.display_name,
-                "date": fields.Date.to_string(period.date_from),
-            }
-            for period in context.period_choices
-        ],
-        "days": {"first": first_day.isoformat(), "last": final_day.isoformat()},
+        "periods": _periods(context.period_choices),
+        "days": _selectable_days(context),
         "companies": _names(context.env.companies),
         "teams": _names(context.visible_teams),
-        "users": [{"id": id_, "name": name} for id_, name in context.names_of_users.items()],
+        "users": [{"id": id_, "name": name} for id_, name in context.selectable_users().items()],
         "segment_sets": [
             {
                 "id": segment_set.id,
@@ -65,6 +57,51 @@ def filter_choices(context):
             for segment_set in context.segment_sets
         ],
     }
+
+
+def chosen_names(context):
+    """As :func:`filter_choices` with only what is chosen: all that is seen of closed lists.
+
+    The kinds of period are not read from the database.
+    """
+    is_custom = context.period_kind == "custom"
+    return {
+        "kinds": context.period_kinds,
+        "periods": [] if is_custom else _periods(context.period),
+        "days": _selectable_days(context) if is_custom else None,
+        "companies": _names(context.company),
+        "teams": _names(context.team),
+        "users": _names(context.user),
+        "segment_sets": [
+            {"id": one.id, "name": one.name, "segments": _names(context.segment)}
+            for one in context.segment_set
+        ],
+    }
+
+
+def can_choose(context):
+    """Which of the filters that not all readers have there are."""
+    return {
+        "team": bool(context.visible_teams),
+        "user": context.sees_all,
+        "company": len(context.env.companies) > 1,
+    }
+
+
+def _periods(periods):
+    return [
+        {
+            "id": period.id,
+            "label": period.display_name,
+            "date": fields.Date.to_string(period.date_from),
+        }
+        for period in periods
+    ]
+
+
+def _selectable_days(context):
+    first, last = context.selectable_days
+    return {"first": first.isoformat(), "last": last.isoformat()}
 
 
 def _names(records):

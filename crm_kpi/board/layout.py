@@ -27,13 +27,13 @@ def board_cards(board, context, places):
     for own, of_group, group in card_groups(board, context, places):
         cards = Cards(of_group, group.kpi_id).board(group)
         if own and of_group.notes:
-            cards = [_refused(card, of_group.notes[0]) for card in cards]
+            cards = [refused(card, of_group.notes[0]) for card in cards]
         for place, card in zip(group, cards, strict=True):
             card.section = place.section or ""
             card.own_filters = own
             if own:
                 card.filters = of_group.filters.to_dict()
-                card.filter_text = _filter_text(of_group, own)
+                card.filter_text = filter_text(of_group, own)
             by_place[place] = card
     return [by_place[place] for place in places]
 
@@ -70,7 +70,7 @@ def merged_filters(context, own):
     return replace(filters, date=first.isoformat(), date_to=None)
 
 
-def _filter_text(context, own):
+def filter_text(context, own):
     """The filters of a card in words."""
     parts = []
     if PEOPLE & own.keys():
@@ -82,7 +82,7 @@ def _filter_text(context, own):
     return " · ".join(filter(None, parts))
 
 
-def _refused(card, reason):
+def refused(card, reason):
     """A card whose own filters the reader may not use: it must not show other values instead."""
     return replace(
         card,

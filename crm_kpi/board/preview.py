@@ -269,8 +269,7 @@ class KpiPreview:
         model = self.env["res.users" if level == "user" else "crm.kpi.segment"].sudo()
         return [
             Bar(
-                id=index,
-                record_id=record_id or False,
+                record_id=record_id or None,
                 name=model.browse(record_id or ()).name or self.env._("Unassigned"),
                 value=number.value,
                 value_text=self._text(self.kpi, number.value),
@@ -278,7 +277,7 @@ class KpiPreview:
                 share=max(number.value, 0) / longest,
                 mine=level == "user" and record_id == self.env.uid,
             )
-            for index, (record_id, number) in enumerate(rows[:ROWS])
+            for record_id, number in rows[:ROWS]
         ]
 
     def _read_components(self):

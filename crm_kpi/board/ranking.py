@@ -6,6 +6,9 @@ import statistics
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from .context import Cell
+from .empty_cells import zero_value
+
 
 class RankingEntry(NamedTuple):
     """A salesperson with a score: ``row`` is the value, ``goal`` may be ``None``."""
@@ -143,12 +146,24 @@ class Ranking:
             for goal in self.env["crm.kpi.goal"].sudo().search([*domain, ("scope", "=", level)])
         }
         entries = []
-        for row in values.filtered(lambda row: self.context.is_compared(self.kpi, row)):
+        for row in [*values, *self._zeros(values, people)]:
+            if not self.context.is_compared(self.kpi, row.user_id.id, row.record_count):
+                continue
             goal = goals.get(row.user_id.id)
             score = row.value if by == "value" else goal.attainment if goal else False
             if score is not False and row.record_count >= self.kpi.min_sample:
                 entries.append(RankingEntry(score, row, goal))
         return entries
+
+    def _zeros(self, values, people):
+        """The values of those who are compared without records; they are not stored."""
+        known = {self.kpi.id: set(values.user_id.ids)}
+        people = None if people is None else set(people)
+        found = self.context.members_without_records(self.kpi, known, people)
+        return [
+            zero_value(kpi, self.context.period, Cell("user", False, user_id, False))
+            for kpi, user_id in found
+        ]
 
     def _limited_to(self):
         """Ids of the salespeople in the ranking, ``None`` for all."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from .context import Cell, number_or_none
-from .empty_segments import EmptySegments
+from .empty_cells import EmptyCells, zero_value
 from .filters import read_id
 
 #: Rows that are read at first; the reader can ask for all.
@@ -147,11 +147,14 @@ class Scorecard:
         self.owners = {}
         if context.period:
             self._read()
+            self._add_zeros()
         self.order = self._sorted(self._relevant())
         self.shown = self.order if arrangement.all_rows else self.order[:FIRST_ROWS]
+        self.compared_periods = cards.comparison.same_part | cards.comparison.whole
+        self.value_periods = context.period | self.compared_periods
         self.earlier = self._earlier()
         self.withheld = self._withheld() if "segment" in self.level else {}
-        self.empty = self._empty() if "segment" in self.level else None
+        self.empty = self._empty()
 
     # --- READING ---
 
@@ -210,7 +213,8 @@ class Scorecard:
             for owner_id in self.owners
             if self.goals[owner_id]
             or any(
-                row.record_count or (compares and self.context.is_compared(row.kpi_id, row))
+                row.record_count
+                or (compares and self.context.is_compared(row.kpi_id, owner_id, row.record_count))
                 for row in self.values[owner_id].values()
             )
         ]
@@ -221,7 +225,7 @@ class Scorecard:
         Those of the comparison are records, those of the sparkline are numbers.
         """
         result = defaultdict(dict)
-        compared = self.cards.comparison.same_part | self.cards.comparison.whole
+        compared = self.compared_periods
         model = self.env["crm.kpi.value"]
         names = ["kpi_id", "period_id", "value", "record_count", "ahead", "version"]
         shown = (self.field_name, "in", self.shown)
@@ -260,12 +264,40 @@ class Scorecard:
         return result
 
     def _empty(self):
-        """The zeros of rows without records, as :class:`~.empty_segments.EmptySegments`."""
-        compared = self.cards.comparison.same_part | self.cards.comparison.whole
-        periods = self.context.period | compared
-        shown = (self.field_name, "in", self.shown)
-        domain = [*self._domain("level", periods), shown]
-        return EmptySegments(self.kpis, periods, self.context.segment_set, domain)
+        """The zeros of the shown rows without records."""
+        periods = self.value_periods | self.cards.sparkline_periods
+        cells = [self._owner_cell(owner_id) for owner_id in self.shown]
+        return EmptyCells(self.context, self.kpis, periods, cells)
+
+    def _add_zeros(self):
+        """Add the people and teams without records to the rows of a closed period.
+
+        Those of running periods are stored.
+        """
+        context, period = self.context, self.context.period
+        if self.dimension == "segment" or context.segment or not context.elapsed.over:
+            return
+        found = {
+            owner_id
+            for kpi in self.kpis
+            if (roles := context.members_by_role.get(kpi.compared_people))
+            for owner_id in (roles.users if self.dimension == "user" else roles.teams)
+        }
+        if self.dimension == "user" and (context.user or context.team):
+            found &= set((context.user or context.members(context.team)).ids)
+        cells = {one: self._owner_cell(one) for one in {*found, *self.owners}}
+        empty = EmptyCells(context, self.kpis, period, cells.values())
+        for owner_id, cell in cells.items():
+            known = {(kpi_id, period.id) for kpi_id in self.values[owner_id]}
+            zeros = empty.values(context.at(cell, set()), known)
+            for (kpi_id, _period_id), row in zeros.items():
+                self.values[owner_id][kpi_id] = row
+                self.owners.setdefault(owner_id, row[self.field_name])
+
+    def _owner_cell(self, owner_id):
+        if self.dimension == "user":
+            return Cell(self.level, False, owner_id, self.context.cell.segment_id)
+        return self.context.cell._replace(level=self.level, **{self.field_name: owner_id})
 
     # --- ORDER ---
 
@@ -362,20 +394,21 @@ class Scorecard:
 
     def _row(self, owner_id):
         period = self.context.period.id
-        cell = self.context.cell._replace(level=self.level, **{self.field_name: owner_id})
-        if self.dimension == "user":
-            cell = Cell(self.level, False, owner_id, cell.segment_id)
+        cell = self._owner_cell(owner_id)
         values = {(kpi, period): row for kpi, row in self.values[owner_id].items()}
         context = self.context.at(cell, self.withheld.get(owner_id, set()))
         values = {**self.earlier.get(owner_id, {}), **values}
-        if self.empty:
-            values = {**self.empty.values(context), **values}
+        points = dict(self.points.get(owner_id, {}))
+        points.update((key, 0.0) for key, row in values.items() if not row.id)
+        for kpi, one in self.empty.zeros(context, values.keys() | points.keys()):
+            points[kpi.id, one.id] = 0.0
+            if one in self.value_periods:
+                values[kpi.id, one.id] = zero_value(kpi, one, cell)
         cards = self.cards.at(
             context,
             values,
             {(kpi, period): goal for kpi, goal in self.goals[owner_id].items()},
         )
-        points = self.points.get(owner_id, {})
         cells = []
         for kpi in self.shown_kpis:
             cell = self._cell(cards, kpi)

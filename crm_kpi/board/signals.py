@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ..engine.signals import NEAR_IN_RUN, NEAR_RUN, SIDE_RUN, TREND_RUN, find_signals
 from .context import MAX_PERIODS
+from .empty_cells import EmptyCells
 
 #: Signals that say that values are high or increase.
 _UP = ("above", "near_high", "long_high", "rising")
@@ -156,4 +157,7 @@ def _series(context, kpis, periods):
         query.select(*(model._field_to_sql(query.table, name, query) for name in columns))
     ):
         found[kpi_id][period_id] = _Row(*row)
+    known = {(kpi_id, period_id) for kpi_id, rows in found.items() for period_id in rows}
+    for kpi, period in EmptyCells(context, kpis, periods, [context.cell]).zeros(context, known):
+        found[kpi.id][period.id] = _Row(0.0, kpi.version, 0)
     return found

@@ -52,7 +52,8 @@ def changes_of_version(rows):
     :param rows: values in the order of time, ``None`` where there is none
     :return: list of the first period of each later version
     """
-    known = [row for row in rows if row and row.value is not False]
+    # a 0 of no records is not stored, and has no version of its own
+    known = [row for row in rows if row and row.id and row.value is not False]
     return [
         later.period_id for earlier, later in pairwise(known) if earlier.version != later.version
     ]

@@ -25,6 +25,7 @@ from . import test_companies
 from . import test_customer_period
 from . import test_deletion
 from . import test_digest
+from . import test_empty_cells
 from . import test_engine
 from . import test_entry
 from . import test_figures

@@ -104,6 +104,12 @@ class BoardCase(KpiCommon):
         self.env.flush_all()
         return boards.get_board((board or self.board).id, filters)
 
+    def choices(self, user=None, **filters):
+        """What the filters of the board offer a user."""
+        boards = self.boards.with_user(user or self.mia).with_company(self.company)
+        self.env.flush_all()
+        return boards.get_filter_choices(self.board.id, filters)
+
     def card(self, kpi, user=None, **filters):
         [card] = [c for c in self.show(user, **filters)["cards"] if c["kpi"]["id"] == kpi.id]
         return card

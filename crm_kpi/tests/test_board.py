@@ -162,7 +162,7 @@ class TestBoard(BoardCase):
         for name in ("value_mine", "value_trend", "value", "period"):
             action = self.env.ref(f"crm_kpi.crm_kpi_{name}_action")
             self.assertIn("'to_date'", action.domain, name)
-        options = self.show()["options"]
+        options = self.choices()
         names = {kind for kind, _name in options["kinds"]}
         self.assertEqual(names, {"day", "week", "month", "quarter", "year", "custom"})
         periods = self.env["crm.kpi.period"].browse(p["id"] for p in options["periods"])
@@ -624,7 +624,9 @@ class TestBoard(BoardCase):
         """Custom days lie between the first record and today, or the days that are shown."""
 
         def days(**filters):
-            chosen = self.show(self.ann, **filters)["options"]["days"]
+            chosen = self.choices(self.ann, **filters)["days"]
+            if filters:  # the days of the form are there before the choices are read
+                self.assertEqual(self.show(self.ann, **filters)["options"]["days"], chosen)
             return chosen["first"], chosen["last"]
 
         oldest = self.env["crm.kpi.period"].search(
@@ -824,7 +826,8 @@ class TestBoard(BoardCase):
         for kind, period in (("fiscal", former), ("fiscal_quarter", quarter)):
             shown = self.show(period_kind=kind)
             self.assertNotEqual(shown["period"]["id"], period.id, "the present one")
-            self.assertIn(period.id, [choice["id"] for choice in shown["options"]["periods"]])
+            offered = self.choices(period_kind=kind)["periods"]
+            self.assertIn(period.id, [choice["id"] for choice in offered])
             shown = self.show(period_kind=kind, date="2026-02-01")
             self.assertEqual(shown["period"]["id"], period.id)
             self.assertEqual(shown["cards"][0]["value"], self.count(first="2026-02-01",
@@ -854,10 +857,13 @@ class TestBoard(BoardCase):
         self.assertFalse(shown["filters"]["user_id"])
         self.assertEqual(shown["filters"]["team_id"], self.north.id)
         self.assertIn("may not see the values of this salesperson", shown["notes"][0])
-        self.assertEqual(shown["options"]["users"], [{"id": self.ann.id, "name": "Ann"}])
+        filters = {"scope": "team", "user_id": self.bob.id}
+        offered = self.choices(self.ann, **filters)["users"]
+        self.assertEqual(offered, [{"id": self.ann.id, "name": "Ann"}])
         shown = self.show(self.ann, scope="team", team_id=self.south.id)
         self.assertEqual(shown["filters"]["team_id"], self.north.id)
-        self.assertEqual([team["name"] for team in shown["options"]["teams"]], ["North"])
+        offered = self.choices(self.ann, scope="team", team_id=self.south.id)["teams"]
+        self.assertEqual([team["name"] for team in offered], ["North"])
         self.assertEqual(shown["cards"][0]["value"], 4)
         shown = self.show(self.ann, scope="mine", user_id=self.bob.id)
         self.assertEqual(
@@ -964,6 +970,64 @@ class TestBoard(BoardCase):
         for user, (few, many) in counts.items():
             self.assertLessEqual(many, few, user.name)
             self.assertLessEqual(few, 50, user.name)
+
+    def test_queries_of_names(self):
+        """A board reads the names of what is chosen; more people and bars cost no more queries."""
+
+        def queries(**filters):
+            for _warming in range(2):  # what the registry caches
+                self.show(**filters)
+                self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self.show(**filters)
+            return self.env.cr.sql_log_count - before
+
+        cases = ({}, {"scope": "team", "team_id": self.north.id})
+        self.board.card_ids[:1].display = "reps"
+        few = [queries(**filters) for filters in cases]
+        self.board.card_ids.display = "reps"
+        for index in range(12):
+            person = self.make_user(f"More{index}", "sales_team.group_sale_salesman")
+            self.env["crm.team.member"].create({"crm_team_id": self.north.id, "user_id": person.id})
+            self.make_lead("2026-04-10 10:00:00", user_id=person.id, team_id=self.north.id)
+        self.refresh()
+        for filters, before in zip(cases, few, strict=True):
+            self.assertLessEqual(queries(**filters), before)
+        self.assertLessEqual(few[0], 50)
+
+    def test_names_of_what_is_chosen(self):
+        """All names but those of what is chosen come with the choices."""
+        people = {"users": ["Bob"], "teams": ["North"]}
+        filters = {"scope": "team", "user_id": self.bob.id}
+        shown, offered = self.show(**filters), self.choices(**filters)
+        for key, names in people.items():
+            self.assertEqual([one["name"] for one in shown["options"][key]], names)
+        self.assertEqual([one["label"] for one in shown["options"]["periods"]], ["April 2026"])
+        self.assertEqual(shown["can_choose"], {"team": True, "user": True, "company": False})
+        names = [one["name"] for one in offered["users"]]
+        self.assertEqual(names[-3:], ["Ann", "Bob", "Cid"], "after Administrator")
+        self.assertLessEqual({"North", "South"}, {one["name"] for one in offered["teams"]})
+        self.assertGreater(len(offered["periods"]), 2)
+        self.assertFalse(self.show(self.ann)["can_choose"]["user"])
+
+    def test_people_who_can_be_chosen(self):
+        """Members, people of the company, and people with values who left; no others."""
+        other = self.env["res.company"].create({"name": "Other KPI company"})
+        far = self.make_user("Far", "sales_team.group_sale_salesman", company=other)
+        self.cid.active = False
+        self.refresh()
+        self.assertEqual(self.show(scope="team", user_id=self.cid.id)["filters"]["user_id"],
+                         self.cid.id)  # fmt: skip
+        self.assertIn("Cid", [one["name"] for one in self.choices(scope="team")["users"]])
+        # neither a member nor with values: offered once chosen
+        self.assertNotIn("Ada", [one["name"] for one in self.choices(scope="team")["users"]])
+        filters = {"scope": "team", "user_id": self.ada.id}
+        self.assertEqual(self.show(**filters)["filters"]["user_id"], self.ada.id)
+        self.assertIn("Ada", [one["name"] for one in self.choices(**filters)["users"]])
+        for user_id in (far.id, 2**30):
+            shown = self.show(scope="team", user_id=user_id)
+            self.assertFalse(shown["filters"]["user_id"])
+            self.assertIn("may not see the values of this salesperson", shown["notes"][0])
 
     def test_nothing_is_computed_yet(self):
         """A board shows that the company has no period yet."""

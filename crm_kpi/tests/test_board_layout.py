@@ -2,12 +2,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Sections of a board, cards with filters of their own, copies, and favorites."""
 
+import io
 import json
+
+import openpyxl
 
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import TransactionCase, freeze_time, tagged
 
+from ..workbook.request import WorkbookRequest
 from .common_board import BoardCase
 
 PAGES = ["ir.actions.act_window", "ir.actions.client"]
@@ -88,6 +92,69 @@ class TestBoardLayout(BoardCase):
             self.show()
             counts.append(self.env.cr.sql_log_count - before)
         self.assertLessEqual(counts[1], counts[0])
+
+    # --- WORKBOOK ---
+
+    def workbook(self, user=None, **options):
+        """The workbook of the board in March and April 2026."""
+        self.env.flush_all()
+        request = WorkbookRequest(
+            board_id=self.board.id,
+            filters={"period_kind": "month", "scope": "company"},
+            period_count=2,
+            **options,
+        )
+        export = self.env["crm.kpi.export"].with_user(user or self.mia)
+        file = io.BytesIO()
+        export.with_company(self.company)._write_workbook(request, file)
+        return openpyxl.load_workbook(file, data_only=True)
+
+    def summary(self, book):
+        """Value and remark by the name of a line."""
+        rows = list(book["Summary"].iter_rows(values_only=True))
+        start = next(index for index, row in enumerate(rows) if row[1] == "KPI")
+        return [(row[1], row[2], row[13]) for row in rows[start + 1 :] if row[1]]
+
+    def test_workbook_has_each_card(self):
+        """One KPI on five cards: a line and a table for each, with the filters in the name."""
+        self.places(
+            {"team_id": self.north.id},
+            {},
+            {"user_id": self.cid.id},
+            {"period_kind": "year"},
+            {"team_id": self.north.id, "display": "trend"},  # the same numbers
+        )
+        book = self.workbook()
+        self.assertEqual(
+            [line[:2] for line in self.summary(book)],
+            [("Leads · North", 4), ("Leads", 6), ("Leads · Cid", 1), ("Leads · 2026", 15)],
+        )
+        tables = {}
+        for sheet in book:
+            title = None
+            for row in sheet.iter_rows(values_only=True):
+                if row[0] and str(row[0]).split(" · ")[0] == "Leads":
+                    title = row[0]
+                elif title and row[0] in ("Whole company", "North", "Cid"):
+                    tables.setdefault(title, (row[0], *row[1:3]))
+        # March and April, as counted by hand; the periods of the year are no columns of the sheet
+        self.assertEqual(
+            tables,
+            {
+                "Leads · North": ("North", 4, 4),
+                "Leads": ("Whole company", 5, 6),
+                "Leads · Cid": ("Cid", 1, 1),
+            },
+        )
+        book = self.workbook(layout="kpi")
+        self.assertEqual(len([name for name in book.sheetnames if name.startswith("Leads")]), 3)
+
+    def test_workbook_of_a_card_that_the_reader_may_not_see(self):
+        self.places({}, {"user_id": self.bob.id})
+        [own, refused] = self.summary(self.workbook(self.ann))
+        self.assertEqual(own[:2], ("Leads", 6))
+        self.assertNotIn(refused[1], (1, 3, 6))
+        self.assertIn("may not see the values of this salesperson", refused[2])
 
     # --- LAYOUT ---
 

@@ -181,6 +181,44 @@ class TestWhy(BoardCase):
             set(self.open(leads, leads["included"], self.share).ids), self.expected("TRUE")
         )
 
+    def test_rate_in_a_list(self):
+        """*Records* of a value or goal opens the details of its cell: both components apart."""
+        april = self.period("month", "2026-04-15")
+        goal = self.env["crm.kpi.goal"].create(
+            {
+                "kpi_id": self.share.id,
+                "period_id": april.id,
+                "scope": "user",
+                "user_id": self.ann.id,
+                "kind": "at_least",
+                "target": 0.5,
+            }
+        )
+        values = self.cells(self.share, april, "user")
+        value = values.filtered(lambda row: row.user_id == self.ann)
+        for row in (value, goal):
+            action = row.with_user(self.mia).action_open_records()
+            self.assertEqual(
+                (action["tag"], action["params"]["tab"]), ("crm_kpi.detail", "records")
+            )
+            self.assertEqual(action["name"], row.display_name)
+            self.assertEqual(action["params"]["kpi_id"], self.share.id)
+            filters = action["params"]["filters"]
+            big, leads = self.ask("get_explanation", self.share, filters=filters)
+            self.assertEqual((big["role"], leads["role"]), ("Numerator", "Denominator"))
+            of_ann = f"user_id = {self.ann.id}"
+            for part, condition in ((big, f"expected_revenue > 100 AND {of_ann}"), (leads, of_ann)):
+                self.assertEqual(
+                    set(self.open(part, part["included"], self.share, **filters).ids),
+                    self.expected(condition),
+                )
+        # aggregates open their records, and the rate of no salesperson both in one list
+        unassigned = values.filtered(lambda row: not row.user_id)
+        lead = self.cells(self.leads, april, "company")
+        for row, condition in ((unassigned, "user_id IS NULL"), (lead, "TRUE")):
+            action = row.with_user(self.mia).action_open_records()
+            self.assertEqual(set(action["domain"][0][2]), self.expected(condition))
+
     def test_roles(self):
         """Of a number beside a rate, of a rate in a rate, and of a component on both sides."""
         for formula, roles in (

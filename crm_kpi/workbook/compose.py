@@ -10,7 +10,7 @@ from odoo.tools.misc import babel_locale_parse, format_datetime
 from ..board import header
 from . import content as wb
 from . import pages
-from .measures import Measures, group_by_sheet
+from .measures import build_measures, group_by_sheet
 from .request import KPI_LAYOUTS
 from .summary import summary_cards
 
@@ -24,7 +24,7 @@ def compose(reader):
     :param reader: :class:`~.reader.WorkbookReader`
     """
     layout = reader.request.layout
-    measures = Measures(reader).build() if layout in KPI_LAYOUTS else []
+    measures = build_measures(reader) if layout in KPI_LAYOUTS else []
     content = _frame(reader)
     if layout == "list":
         content.pages.append(pages.values_page(reader))

@@ -3,6 +3,7 @@
 """The KPIs of a workbook over its periods: the chosen cell, and the rows below it."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 from ..board.context import number_or_none
 from ..board.versions import change_text, changes_of_version
@@ -10,14 +11,14 @@ from ..engine import formula as engine
 from ..engine import pace
 from ..engine.time_behaviour import time_behaviours
 from . import content as wb
+from .places import places
 from .reader import WITHHELD, adds_up
 
 
 class Measures:
     """Builds a :class:`~.content.Measure` for each KPI; reads all KPIs at once.
 
-    :param reader: :class:`~.reader.WorkbookReader`; its periods start with the first one that
-        has a value afterwards
+    :param reader: :class:`~.reader.WorkbookReader`
     """
 
     def __init__(self, reader):
@@ -26,10 +27,28 @@ class Measures:
         self.kpis = reader.kpis
         self.formulas = {kpi: _usable_formula(kpi) for kpi in self.kpis}
         self.components = self._find_components()
-        self._read()
+        self._read_total()
 
-    def build(self):
-        return [self._measure(kpi) for kpi in self.kpis]
+    def build(self, first):
+        """The measures by the id of the KPI.
+
+        :param first: index of the first period that is shown; the reader has those from then on
+        """
+        self.reader.periods = self.reader.periods[first:]
+        self._read_rows()
+        return {kpi.id: self._measure(kpi) for kpi in self.kpis}
+
+    @property
+    def first_known(self):
+        """Index of the first period with a value; ``None`` without any."""
+        known = {
+            period_id
+            for kpi in self.kpis
+            for period_id, (value, _count) in self.total.get_row(kpi.id, None).items()
+            if value is not None
+        }
+        periods = self.reader.periods
+        return next((i for i, period in enumerate(periods) if period.id in known), None)
 
     # --- READING ---
 
@@ -43,9 +62,10 @@ class Measures:
         )
         return {kpi.code: kpi for kpi in components}
 
-    def _read(self):
+    def _read_total(self):
+        """Read the values of the chosen cell."""
         reader = self.reader
-        all_kpis = self.kpis.union(*self.components.values())
+        self.all_kpis = self.kpis.union(*self.components.values())
         periods = reader.periods
         #: the period of a component by the period of the formula, for each shift
         self.shifted = {
@@ -53,19 +73,24 @@ class Measures:
             "previous": periods._previous(),
             "last_year": periods._previous(years=1),
         }
-        read = periods.union(
+        self.read_periods = periods.union(
             *(period for mapped in self.shifted.values() for period in mapped.values())
         )
-        self.total = reader.cells(all_kpis, read, reader.context.cell_domain("level"))
+        domain = reader.context.cell_domain("level")
+        self.total = reader.cells(self.all_kpis, self.read_periods, domain)
+        reader.add_zeros(self.total, self.all_kpis, self.read_periods)
+
+    def _read_rows(self):
+        """Read what is below the chosen cell, goals, and what else the shown periods have."""
+        reader = self.reader
         self.ahead = self._read_ahead()
-        self._skip_empty_periods()
         self.stored = reader.context.values(self.kpis, reader.periods)
-        self.rows = {
-            dimension: reader.cells(
-                all_kpis, read, reader.rows_domain(dimension), f"{dimension}_id"
-            )
-            for dimension in reader.dimensions
-        }
+        self.rows = {}
+        for dimension in reader.dimensions:
+            domain = reader.rows_domain(dimension)
+            cells = reader.cells(self.all_kpis, self.read_periods, domain, f"{dimension}_id")
+            reader.add_zeros(cells, self.all_kpis, self.read_periods, dimension)
+            self.rows[dimension] = cells
         self.goals = reader.goals_by_cell()
         self.heat = self._heat_maps()
         self.behaviours = time_behaviours(self.kpis)
@@ -86,18 +111,6 @@ class Measures:
             ["kpi_id", "period_id", "ahead"],
         )
         return {(kpi_id, period_id): ahead for kpi_id, period_id, ahead in rows}
-
-    def _skip_empty_periods(self):
-        """Start with the first period that has a value."""
-        known = {
-            period_id
-            for kpi in self.kpis
-            for period_id, (value, _count) in self.total.get_row(kpi.id, None).items()
-            if value is not None
-        }
-        periods = self.reader.periods
-        first = next((i for i, period in enumerate(periods) if period.id in known), 0)
-        self.reader.periods = periods[first:]
 
     # --- A KPI ---
 
@@ -257,6 +270,23 @@ class Measures:
             values = [cells.get((user_id, segment.id)) for segment in segments]
             rows.append((names[user_id], values))
         return rows
+
+
+def build_measures(reader):
+    """The measures of a workbook in their order: of each KPI, and of cards with own filters.
+
+    Afterwards the periods of the reader start with the first one that has a value.
+    """
+    found = [place for place in places(reader, own_periods=False) if not place.refusal]
+    readers = dict.fromkeys([reader, *(place.reader for place in found)])
+    measures = {one: Measures(one) for one in readers}
+    known = [one.first_known for one in measures.values()]
+    first = min((index for index in known if index is not None), default=0)
+    built = {one: of_reader.build(first) for one, of_reader in measures.items()}
+    return [
+        replace(built[place.reader][place.kpi.id], key=place.key, name=place.name)
+        for place in found
+    ]
 
 
 def group_by_sheet(measures, layout):

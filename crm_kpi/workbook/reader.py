@@ -2,12 +2,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Reads what a workbook shows: stored values and goals, under the rights of the reader."""
 
+from collections import defaultdict
 from datetime import datetime
 
 from odoo import fields
 from odoo.tools import SQL
 
 from ..board import header
+from ..board.empty_cells import EmptyCells
 from . import words
 from .formats import number_format
 from .request import DIMENSIONS
@@ -116,6 +118,42 @@ class WorkbookReader:
                 result.setdefault(key, {})[period_id] = WITHHELD
         return result
 
+    def add_zeros(self, cells, kpis, periods, dimension=None):
+        """Add the counts and sums of no records that are 0, see :class:`~..board.empty_cells.EmptyCells`.
+
+        :param cells: :class:`Cells`
+        :param dimension: that of the owners; people who are compared become rows also without
+            records. Without one: the chosen cell
+        """
+        known = defaultdict(set)
+        for kpi_id, owner_id in cells:
+            known[kpi_id].add(owner_id)
+        if dimension == "user":
+            for kpi, user_id in self.context.visible_without_records(self.kpis, known):
+                known[kpi.id].add(user_id)
+        elif not dimension:
+            known = defaultdict(lambda: {None})
+        owners = set().union(*(known[kpi.id] for kpi in kpis))
+        if dimension:
+            owners.discard(None)  # Unassigned
+        owned = {owner_id: self._owner_cell(dimension, owner_id) for owner_id in owners}
+        empty = EmptyCells(self.context, kpis, periods, owned.values())
+        for owner_id, cell in owned.items():
+            stored = {
+                (kpi.id, period_id) for kpi in kpis for period_id in cells.get_row(kpi.id, owner_id)
+            }
+            for kpi, period in empty.zeros(self.context.at(cell, set()), stored):
+                if owner_id in known[kpi.id]:
+                    cells.setdefault((kpi.id, owner_id), {})[period.id] = (0.0, 0)
+
+    def _owner_cell(self, dimension, owner_id):
+        cell = self.context.cell
+        if not dimension:
+            return cell
+        names = {"team": ("team_id",), "user": ("team_id", "user_id"), "segment": ()}[dimension]
+        others = dict.fromkeys(names, False)
+        return cell._replace(level=self.level(dimension), **{**others, f"{dimension}_id": owner_id})
+
     def withheld(self, domain, columns):
         """Columns of the values in the chosen cell that are withheld from all readers."""
         # superuser: only that there are such values, in a cell that the reader may choose
@@ -174,7 +212,7 @@ class WorkbookReader:
             for goal in goals:
                 owner = goal[f"{dimension}_id"]
                 result[goal.kpi_id.id, goal.period_id.id, dimension, owner.id] = goal
-        self.counts["goals"] = len(result)
+        self.counts["goals"] += len(result)
         return result
 
     def listed_goals(self):

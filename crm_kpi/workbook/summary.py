@@ -4,25 +4,37 @@
 
 from ..board.cards import Cards
 from ..board.change import sign
+from ..board.layout import refused
 from . import content as wb
+from .places import places
 
 
 def summary_cards(reader):
-    """A :class:`~.content.Card` for each KPI."""
-    cards = Cards(reader.context, reader.kpis)
-    return [_summary_card(reader, kpi, cards.card(kpi)) for kpi in reader.kpis]
+    """A :class:`~.content.Card` for each KPI, and for each card with filters of its own."""
+    found = places(reader, own_periods=True)
+    readers = dict.fromkeys(place.reader for place in found)
+    cards = {one: Cards(one.context, one.kpis) for one in readers}
+    result = []
+    for place in found:
+        card = cards[place.reader].card(place.kpi.with_env(place.reader.env))
+        if place.refusal:
+            card = refused(card, place.refusal)
+        result.append(_summary_card(place, card))
+    return result
 
 
-def _summary_card(reader, kpi, card):
+def _summary_card(place, card):
+    kpi = place.kpi
     goal, change, counter = card.goal, card.change, card.kpi.counter
     texts = [counter.name, counter.value_text, counter.status_text] if counter else []
     return wb.Card(
-        key=kpi.id,
+        # the sheets do not have the periods of a card with a kind of its own
+        key=None if "period_kind" in dict(place.own) else place.key,
         category=kpi.category_id.name,
-        name=kpi.name,
+        name=place.name,
         value=card.value,
         value_text=card.value_text,
-        number_format=reader.number_format(kpi),
+        number_format=place.reader.number_format(kpi),
         target=goal and goal.target,
         target_text=goal.target_text if goal else "",
         attainment=goal and goal.attainment,

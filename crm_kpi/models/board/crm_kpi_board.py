@@ -220,13 +220,27 @@ class CrmKpiBoard(models.Model):
             "filters": context.filters.to_dict(),
             "notes": context.notes,
             "period": asdict(header.period_info(context)),
-            "options": header.filter_choices(context),
+            "options": header.chosen_names(context),
+            "can_choose": header.can_choose(context),
             **asdict(header.freshness(context)),
             "categories": [
                 {"id": category.id, "name": category.name} for category in kpis.category_id.sorted()
             ],
             "cards": [asdict(card) for card in board_cards(board, context, shown)],
         }
+
+    @api.model
+    @api.readonly
+    def get_filter_choices(self, board_id, filters=None, kpi_ids=()):
+        """What the filters offer.
+
+        Not a part of :meth:`get_board`: it is read when a reader comes to the filters.
+
+        :param filters: those that are in use
+        :param kpi_ids: ids of KPIs that are shown instead of those of the board
+        """
+        board, kpis = self._board_and_kpis(board_id, kpi_ids)
+        return header.filter_choices(BoardContext(board, Filters.parse(filters), kpis))
 
     @api.model
     @api.readonly
@@ -247,7 +261,8 @@ class CrmKpiBoard(models.Model):
             "filters": context.filters.to_dict(),
             "notes": context.notes + table.notes(),
             "period": asdict(header.period_info(context)),
-            "options": header.filter_choices(context),
+            "options": header.chosen_names(context),
+            "can_choose": header.can_choose(context),
             **asdict(header.freshness(context)),
             "arrangement": {
                 "rows": arranged.rows,
@@ -355,9 +370,9 @@ class CrmKpiBoard(models.Model):
         spread = Ranking(context, kpi).spread()
         heat = heat_map(context, kpi)
         people = context.breakdown(kpi, "user")
-        longest = longest_bar(people, spread.median, spread.best)
-        salespeople = bars(context, kpi, people, "user", longest=longest)
-        segments = bars(context, kpi, context.breakdown(kpi, "segment"), "segment")
+        longest = longest_bar(people[kpi.id], spread.median, spread.best)
+        salespeople = bars(context, kpi, people, "user", longest=longest)[kpi.id]
+        segments = bars(context, kpi, context.breakdown(kpi, "segment"), "segment")[kpi.id]
         return {
             "card": asdict(card),
             "filters": context.filters.to_dict(),
@@ -457,7 +472,7 @@ class CrmKpiBoard(models.Model):
         :param kpi_ids: ids of KPIs that are computed instead of those of the board
         :return: id of the period
         """
-        board = self._existing_board(board_id)
+        board, kpis = self._board_and_kpis(board_id, kpi_ids)
         chosen = Filters.parse(filters)
         date_from, date_to = chosen.first_day, chosen.last_day
         if not date_from or not date_to or date_to < date_from:
@@ -465,9 +480,7 @@ class CrmKpiBoard(models.Model):
                 self.env._("Period: choose a first day, and a last day that is not before it.")
             )
         known = Filters(company_id=chosen.company_id, comparison=chosen.comparison)
-        kpis = self._readable_kpis()
-        kpis = kpis.browse(Arrangement.parse({"kpi_ids": kpi_ids}).kpi_ids or ()) & kpis
-        context = BoardContext(board, known, kpis or board._shown_kpis())
+        context = BoardContext(board, known, kpis)
         # superuser: a period holds no values, and its values are read under record rules
         period = (
             self.env["crm.kpi.period"]
@@ -493,8 +506,19 @@ class CrmKpiBoard(models.Model):
 
     def _context_of(self, board_id, filters):
         """A context for the KPIs of a board."""
+        board, kpis = self._board_and_kpis(board_id)
+        return BoardContext(board, Filters.parse(filters), kpis)
+
+    @api.model
+    def _board_and_kpis(self, board_id, kpi_ids=()):
+        """The board with an id that comes from outside, and the KPIs that it shows.
+
+        :param kpi_ids: ids from outside of KPIs that are shown instead, if the reader may see some
+        """
         board = self._existing_board(board_id)
-        return BoardContext(board, Filters.parse(filters), board._shown_kpis())
+        chosen = Arrangement.parse({"kpi_ids": kpi_ids}).kpi_ids
+        kpis = self._readable_kpis(chosen) if chosen else self.env["crm.kpi"]
+        return board, kpis or board._shown_kpis()
 
     def _kpi_context(self, kpi_id, filters):
         """A context for one KPI, with the defaults of no particular board."""

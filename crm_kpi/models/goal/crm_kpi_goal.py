@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
+from ...board.explain import records_action
 from ...board.missing import missing_texts
 from ...fields import NullableFloat
 from ...goals import bullet, labels, people
@@ -653,7 +654,7 @@ class CrmKpiGoal(models.Model):
     def action_open_records(self):
         """Open the records behind the value that the reader may see."""
         self.ensure_one()
-        return self.kpi_id._open_cell_records(self.period_id, self._cell(), self.display_name)
+        return records_action(self.kpi_id, self.period_id, self._cell(), self.display_name)
 
     def action_definition(self):
         self.ensure_one()

@@ -11,6 +11,7 @@ from odoo.tools import SQL
 from odoo.tools.misc import format_date, format_time
 
 from ...board.change import change, sign, trend_text
+from ...board.explain import records_action
 from ...board.header import backfill_text, elapsed_text
 from ...board.missing import missing_texts
 from ...board.snapshots import early_snapshots, early_text
@@ -422,7 +423,7 @@ class CrmKpiValue(models.Model):
             "user_id": self.user_id.id,
             "segment_id": self.segment_id.id,
         }
-        return self.kpi_id._open_cell_records(self.period_id, cell, self.display_name)
+        return records_action(self.kpi_id, self.period_id, cell, self.display_name)
 
     def action_definition(self):
         self.ensure_one()

@@ -2,6 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The sheet that ranks salespeople, with the names that the reader may see."""
 
+from collections import defaultdict
+
 from ...board.ranking import Ranking
 from .. import content as wb
 from ..formulas import shown_attainment
@@ -76,4 +78,9 @@ def _goals(reader):
 
 def _values(reader):
     found = reader.select(_cell_domain(reader, "level"), ["kpi_id", "user_id", "value"])
-    return {(kpi_id, user_id): value for kpi_id, user_id, value in found}
+    values = {(kpi_id, user_id): value for kpi_id, user_id, value in found}
+    known = defaultdict(set)
+    for kpi_id, user_id in values:
+        known[kpi_id].add(user_id)
+    zeros = reader.context.visible_without_records(reader.kpis, known)
+    return {**values, **{(kpi.id, user_id): 0.0 for kpi, user_id in zeros}}

@@ -6,6 +6,10 @@ const actions = registry.category("actions");
 
 /**
  * Registers a screen whose code is loaded when a user opens one of these screens first.
+ *
+ * @param {string} tag
+ * @param {string} [path] of a page; a dialog has none
+ * @param {string} [displayName]
  */
 function addScreen(tag, path, displayName) {
     async function loadScreen(env, action) {
@@ -28,3 +32,4 @@ function addScreen(tag, path, displayName) {
 addScreen("crm_kpi.board", "kpis", _t("KPIs"));
 addScreen("crm_kpi.health", "kpi-system-health", _t("Health"));
 addScreen("crm_kpi.scorecard", "scorecard", _t("Scorecard"));
+addScreen("crm_kpi.detail");

@@ -17,7 +17,7 @@ import {
 import { browser } from "@web/core/browser/browser";
 import { WebClient } from "@web/webclient/webclient";
 import { Component, xml } from "@odoo/owl";
-import { makeBoard, makeCard } from "./board_data";
+import { makeBoard, makeCard, makeChoices, makeDetail } from "./board_data";
 
 describe.current.tags("desktop");
 defineMailModels();
@@ -26,7 +26,10 @@ function answer(method, reply) {
     onRpc("crm.kpi.board", method, ({ args, kwargs }) => reply(...args, kwargs));
 }
 
-beforeEach(() => answer("get_attention", () => []));
+beforeEach(() => {
+    answer("get_attention", () => []);
+    answer("get_filter_choices", () => makeChoices());
+});
 
 async function mountBoard(params = {}) {
     await mountWithCleanup(WebClient);
@@ -183,6 +186,100 @@ async function typeDay(input, ...days) {
         await animationFrame();
     }
 }
+
+/** The filters of a team, and steps for each call of their choices. */
+function answerTeam() {
+    answer("get_board", (boardId, filters) => {
+        const team = { scope: "team", team_id: 1, user_id: null };
+        const board = makeBoard({ filters: { ...makeBoard().filters, ...team, ...filters } });
+        Object.assign(board.options, { teams: [{ id: 1, name: "North" }], users: [] });
+        return board;
+    });
+    answer("get_filter_choices", (boardId, { team_id, user_id, comparison }, kpiIds) => {
+        expect.step([boardId, team_id, user_id, comparison, kpiIds]);
+        return makeChoices();
+    });
+}
+
+test("the choices of the filters are read when the user comes to them", async () => {
+    answerTeam();
+    await mountBoard();
+    expect(queryAllTexts("[data-filter=team] option")).toEqual(["North"]);
+    expect(queryAllTexts("[data-filter=user] option")).toEqual(["All salespeople"]);
+    expect.verifySteps([]);
+    await contains("[data-filter=team]").hover();
+    await animationFrame();
+    expect.verifySteps([[1, 1, null, "previous", []]]);
+    expect(queryAllTexts("[data-filter=team] option")).toEqual(["North", "South"]);
+    expect("[data-filter=team]").toHaveValue("1");
+    expect(queryAllTexts("[data-filter=user] option:not([value=''])")).toEqual(["Ann", "Bob"]);
+    expect("[data-filter=period] option[value='2026-10-01']").toHaveCount(1);
+    // an update of the figures does not read them again, and other filters do
+    await advanceTime(300 * 1000);
+    await animationFrame();
+    expect.verifySteps([]);
+    await contains("[data-filter=user]").select("8");
+    await animationFrame();
+    expect.verifySteps([[1, 1, 8, "previous", []]]);
+    expect("[data-filter=user]").toHaveValue("8");
+});
+
+test("the choices of the filters are read for the keyboard", async () => {
+    answerTeam();
+    await mountBoard();
+    await press("/");
+    await animationFrame();
+    expect("[data-filter=kind]").toBeFocused();
+    expect.verifySteps([[1, 1, null, "previous", []]]);
+    expect(queryAllTexts("[data-filter=team] option")).toEqual(["North", "South"]);
+});
+
+test("the choices of the filters are asked for again after a failure", async () => {
+    let broken = true;
+    answer("get_board", () => makeBoard());
+    answer("get_filter_choices", () => {
+        if (broken) {
+            throw makeServerError({ message: "Too busy." });
+        }
+        return makeChoices();
+    });
+    await mountBoard();
+    await press("/");
+    await animationFrame();
+    expect(".o_kpi_filters [role=status]").toHaveText("Too busy.");
+    expect("[data-filter=period] option[value='2026-11-01']").toHaveCount(1);
+    broken = false;
+    await contains("[data-filter=comparison]").focus();
+    await animationFrame();
+    expect(".o_kpi_filters [role=status]").toHaveCount(0);
+    expect("[data-filter=period] option[value='2026-10-01']").toHaveCount(1);
+});
+
+test("a wall does not read the choices of the filters", async () => {
+    answerTeam();
+    await mountBoard({ tv: 1 });
+    await advanceTime(1000);
+    await animationFrame();
+    expect(".o_kpi_card").toHaveCount(3);
+    expect.verifySteps([]);
+});
+
+test("the editor of cards offers all people and teams", async () => {
+    answer("get_board", () => makeBoard());
+    onRpc("has_group", () => false);
+    await mountBoard();
+    await contains(".o_kpi_edit_button").click();
+    await contains(".o_kpi_edit:eq(0) .o_kpi_edit_filters").click();
+    expect(queryAllTexts("[data-own=people] option")).toEqual([
+        "As chosen on the board",
+        "My values",
+        "Company",
+        "North",
+        "South",
+        "Ann",
+        "Bob",
+    ]);
+});
 
 test("custom days: nothing is sent before Apply", async () => {
     answerDays();
@@ -717,7 +814,6 @@ test("tabs: one stop of the Tab key, arrows change the tab", async () => {
 test("a card of salespeople shows bars instead of the sparkline", async () => {
     const rows = [
         {
-            id: 1,
             record_id: 1,
             name: "Ann",
             value: 3,
@@ -731,4 +827,35 @@ test("a card of salespeople shows bars instead of the sparkline", async () => {
     await mountBoard();
     expect(".o_kpi_card .o_kpi_bars tbody tr").toHaveCount(1);
     expect(".o_kpi_card .o_kpi_sparkline").toHaveCount(0);
+});
+
+test("the records of a rate in a list open its details", async () => {
+    const filters = { ...makeBoard().filters, scope: "team", user_id: 7 };
+    answer("get_detail", () => makeDetail());
+    answer("get_explanation", (kpiId, { user_id }) => {
+        expect.step([kpiId, user_id]);
+        const included = { reason: "included", text: "Included", count: 3, visible: 3 };
+        const part = { period_id: 9, period: "", value_text: "3", stored: 3, note: "" };
+        const counts = { total: 3, visible: 3, included, zero: null, excluded: [], others: null };
+        return ["Numerator", "Denominator"].map((role, index) => ({
+            ...part,
+            ...counts,
+            kpi_id: index + 10,
+            name: `Deals ${index}`,
+            role,
+        }));
+    });
+    await mountWithCleanup(WebClient);
+    await getService("action").doAction({
+        type: "ir.actions.client",
+        tag: "crm_kpi.detail",
+        name: "Win rate · Ann",
+        params: { kpi_id: 6, filters, tab: "records" },
+    });
+    await animationFrame();
+    await animationFrame();
+    expect(".modal-title").toHaveText("Win rate · Ann");
+    expect.verifySteps([[6, 7]]);
+    expect(".o_kpi_detail .o_kpi_explanation").toHaveCount(2);
+    expect(".o_kpi_detail").toHaveText(/Numerator.*Denominator/s);
 });

@@ -114,13 +114,14 @@ export function makeBoard(values = {}) {
                 ["month", "Month"],
                 ["custom", "Custom"],
             ],
-            days: { first: "2025-01-01", last: "2026-11-20" },
+            days: null,
             periods: [{ id: 9, label: "November 2026", date: "2026-11-01" }],
             companies: [{ id: 1, name: "Company" }],
-            teams: [{ id: 1, name: "North" }],
+            teams: [],
             users: [{ id: 7, name: "Ann" }],
             segment_sets: [],
         },
+        can_choose: { team: true, user: true, company: false },
         as_of: "08:00",
         stale: false,
         stale_text: "",
@@ -129,6 +130,27 @@ export function makeBoard(values = {}) {
             makeCard(),
             makeCard({ id: 2, kpi: { id: 6, code: "rate", name: "Win rate" } }),
             makeCard({ id: 3, kpi: { id: 8, code: "cycle", name: "Sales cycle" } }),
+        ],
+        ...values,
+    };
+}
+
+/** What the filters of the board offer. */
+export function makeChoices(values = {}) {
+    return {
+        ...makeBoard().options,
+        days: { first: "2025-01-01", last: "2026-11-20" },
+        periods: [
+            { id: 9, label: "November 2026", date: "2026-11-01" },
+            { id: 8, label: "October 2026", date: "2026-10-01" },
+        ],
+        teams: [
+            { id: 1, name: "North" },
+            { id: 2, name: "South" },
+        ],
+        users: [
+            { id: 7, name: "Ann" },
+            { id: 8, name: "Bob" },
         ],
         ...values,
     };

@@ -219,7 +219,6 @@ test("a bar list is a table with marks for median and best value", async () => {
     const picked = [];
     const rows = [
         {
-            id: 1,
             record_id: 11,
             name: "Ann",
             value: 8,
@@ -228,8 +227,7 @@ test("a bar list is a table with marks for median and best value", async () => {
             record_count: 8,
         },
         {
-            id: 2,
-            record_id: 0,
+            record_id: null,
             name: "Unassigned",
             value: 2,
             value_text: "2 won",
@@ -242,19 +240,19 @@ test("a bar list is a table with marks for median and best value", async () => {
         { key: "best", share: 1 },
     ];
     await mountWithCleanup(BarList, {
-        props: { rows, caption: "Deals", marks, onPick: (row) => picked.push(row.id) },
+        props: { rows, caption: "Deals", marks, onPick: (row) => picked.push(row.record_id) },
     });
     expect("caption").toHaveText("Deals");
     expect(queryAllTexts("tbody .o_kpi_bars_value")).toEqual(["8 won", "2 won"]);
     expect(queryFirst(".o_kpi_share_median")).toHaveAttribute("x1", "62.5%");
     expect(queryFirst(".o_kpi_share_best")).toHaveAttribute("x1", "100%");
     await contains("tbody button").click();
-    expect(picked).toEqual([1]);
+    expect(picked).toEqual([11]);
     expect("tbody button").toHaveCount(1);
     // a click on a bar does the same; the row *Unassigned* cannot be opened
     await contains("tr:first-child .o_kpi_bars_bar").click();
     await contains("tr:last-child .o_kpi_bars_bar").click();
-    expect(picked).toEqual([1, 1]);
+    expect(picked).toEqual([11, 11]);
 });
 
 test("every cell of the heat map shows its value", async () => {

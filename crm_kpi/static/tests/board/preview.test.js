@@ -33,7 +33,6 @@ function makePreview(values = {}) {
         components: [],
         salespeople: [
             {
-                id: 0,
                 record_id: 4,
                 name: "Ann",
                 value: 3,

@@ -1,5 +1,5 @@
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
-import { describe, expect, test } from "@odoo/hoot";
+import { beforeEach, describe, expect, test } from "@odoo/hoot";
 import { queryAllTexts } from "@odoo/hoot-dom";
 import { animationFrame } from "@odoo/hoot-mock";
 import {
@@ -12,7 +12,7 @@ import {
 } from "@web/../tests/web_test_helpers";
 import { browser } from "@web/core/browser/browser";
 import { WebClient } from "@web/webclient/webclient";
-import { makeScorecard } from "./board_data";
+import { makeChoices, makeScorecard } from "./board_data";
 
 describe.current.tags("desktop");
 defineMailModels();
@@ -20,6 +20,8 @@ defineMailModels();
 function answer(method, reply) {
     onRpc("crm.kpi.board", method, ({ args, kwargs }) => reply(...args, kwargs));
 }
+
+beforeEach(() => answer("get_filter_choices", () => makeChoices()));
 
 async function mountScorecard(params = {}) {
     await mountWithCleanup(WebClient);
@@ -91,6 +93,20 @@ test("sorting, rows and columns are asked from the server", async () => {
         [false, people, { rows: "user" }],
         [false, people, { rows: "user", kpi_ids: "6,8" }],
     ]);
+});
+
+test("the choices of the filters are those of the columns", async () => {
+    answer("get_scorecard", () => makeScorecard());
+    answer("get_filter_choices", (boardId, filters, kpiIds) => {
+        expect.step([boardId, filters.user_id, kpiIds]);
+        return makeChoices();
+    });
+    await mountScorecard();
+    expect.verifySteps([]);
+    await contains("[data-filter=period]").hover();
+    await animationFrame();
+    expect.verifySteps([[1, 7, [5, 6]]]);
+    expect("[data-filter=period] option[value='2026-10-01']").toHaveCount(1);
 });
 
 test("the workbook has the rows, columns and filters of the table", async () => {

@@ -43,6 +43,11 @@ export class BoardEditor extends Component {
             }),
         });
         onWillStart(async () => {
+            const { filters, options } = this.props.data;
+            // without the choices the filters of cards stay as they are
+            this.choices = await this.orm
+                .call("crm.kpi.board", "get_filter_choices", [board.id, filters])
+                .catch(() => options);
             const manager = await user.hasGroup("crm_kpi.group_kpi_manager");
             this.mayShare = manager && !board.own && (this.props.copy || !board.can_edit);
         });
@@ -122,12 +127,12 @@ export class BoardEditor extends Component {
     }
 
     get kinds() {
-        return this.props.data.options.kinds.filter(([kind]) => KINDS.includes(kind));
+        return this.choices.kinds.filter(([kind]) => KINDS.includes(kind));
     }
 
     /** Whose values a card can show: `filter:value`. */
     get people() {
-        const { teams, users } = this.props.data.options;
+        const { teams, users } = this.choices;
         return [
             ["scope:mine", _t("My values")],
             ["scope:company", _t("Company")],
@@ -142,7 +147,7 @@ export class BoardEditor extends Component {
     }
 
     get segments() {
-        return this.props.data.options.segment_sets.flatMap((set) => set.segments);
+        return this.choices.segment_sets.flatMap((set) => set.segments);
     }
 
     setPeople(item, value) {

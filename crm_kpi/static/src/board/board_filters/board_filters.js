@@ -1,10 +1,21 @@
-import { Component, useState } from "@odoo/owl";
+import { Component, onMounted, onWillUpdateProps, useState } from "@odoo/owl";
+import { hasTouch } from "@web/core/browser/feature_detection";
 import { _t } from "@web/core/l10n/translation";
+import { useService } from "@web/core/utils/hooks";
+import { useAnswer } from "../answer";
 import { DateRange } from "../date_range/date_range";
 import { RUNNING_PERIOD } from "../filters";
 
+/** What the choices depend on. */
+function keyOf({ board, filters, kpi_ids }) {
+    return JSON.stringify([board.id, filters, kpi_ids]);
+}
+
 /**
  * Period, comparison, people and customers. Reports changes to its parent.
+ *
+ * The server sends only the names of what is chosen with a board. The choices, hundreds of names
+ * perhaps, are read when pointer or focus reach the filters.
  */
 export class BoardFilters extends Component {
     static template = "crm_kpi.BoardFilters";
@@ -12,8 +23,41 @@ export class BoardFilters extends Component {
     static props = { data: Object, onChange: Function };
 
     setup() {
+        this.orm = useService("orm");
         // custom days are being chosen; the board still shows another period
         this.state = useState({ choosing: false });
+        this.choices = useAnswer(async (data) => ({
+            key: keyOf(data),
+            lists: await this.orm.silent.call("crm.kpi.board", "get_filter_choices", [
+                data.board.id,
+                data.filters,
+                data.kpi_ids || [],
+            ]),
+        }));
+        this.askedFor = "";
+        onMounted(() => {
+            if (hasTouch()) {
+                this.readChoices(); // the first touch opens a list
+            }
+        });
+        onWillUpdateProps(({ data }) => {
+            if (this.askedFor) {
+                this.readChoices(data);
+            }
+        });
+    }
+
+    /** Read the choices, unless they are those of the same filters. */
+    async readChoices(data = this.props.data) {
+        const key = keyOf(data);
+        if (key === this.askedFor) {
+            return;
+        }
+        this.askedFor = key;
+        await this.choices.load(data);
+        if (this.choices.error && key === this.askedFor) {
+            this.askedFor = ""; // tries again when the user comes back
+        }
     }
 
     get filters() {
@@ -21,7 +65,13 @@ export class BoardFilters extends Component {
     }
 
     get options() {
-        return this.props.data.options;
+        const { data } = this.props;
+        const choices = this.choices.value;
+        return choices?.key === keyOf(data) ? choices.lists : data.options;
+    }
+
+    get canChoose() {
+        return this.props.data.can_choose;
     }
 
     get custom() {
@@ -45,7 +95,7 @@ export class BoardFilters extends Component {
 
     get scopes() {
         const scopes = [["mine", _t("My values")]];
-        if (this.options.teams.length) {
+        if (this.canChoose.team) {
             scopes.push(["team", _t("Team")]);
         }
         scopes.push(["company", _t("Company")]);

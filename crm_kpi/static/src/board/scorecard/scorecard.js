@@ -173,9 +173,9 @@ export class Scorecard extends Component {
     // --- ROWS ---
 
     get dimensions() {
-        const { options } = this.state.data;
+        const { can_choose, options } = this.state.data;
         const dimensions = [["user", _t("Salespeople")]];
-        if (options.teams.length) {
+        if (can_choose.team) {
             dimensions.push(["team", _t("Teams")]);
         }
         if (options.segment_sets.length) {
