@@ -17,6 +17,7 @@ from odoo.tools import mute_logger
 from odoo.tools.misc import formatLang
 
 from ..bounded import count_text
+from ..definitions import unsaved
 from ..definitions.cell_records import open_by_reason, visible_ids
 from ..definitions.words import format_value
 from ..refresh.planner import MANY, planned_for
@@ -354,3 +355,28 @@ class KpiPreview:
             active_test=False, crm_kpi_period_ids=period.ids
         )
         result.records = [columns.row(record) for record in records.browse(ids)]
+
+
+# --- A KPI THAT IS NOT SAVED ---
+
+
+def preview_unsaved(kpis, kpi_id, form, period_id, reason):
+    """The :class:`Preview` of a KPI while it is edited; what saving would refuse is a sentence in it.
+
+    The parameters are those of :func:`~..definitions.unsaved.unsaved_kpi` and :class:`KpiPreview`.
+    """
+    try:
+        kpi = unsaved.unsaved_kpi(kpis, kpi_id, form)
+        if hint := unsaved.missing_text(kpi):
+            return Preview(hint=hint)
+        unsaved.check_definition(kpi)
+        return KpiPreview(kpi, period_id, reason).compute()
+    except UserError as error:
+        return Preview(error=str(error))
+
+
+def open_unsaved(kpis, kpi_id, form, period_id, reason):
+    """Action that opens the records of a preview; the parameters are the same."""
+    kpi = unsaved.unsaved_kpi(kpis, kpi_id, form)
+    unsaved.check_definition(kpi)
+    return KpiPreview(kpi, period_id, reason).open_records()

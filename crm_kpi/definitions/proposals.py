@@ -1,6 +1,6 @@
 # Copyright 2026 crm_kpi contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What the form of a KPI proposes: its category, and rules that many filters have."""
+"""What a KPI proposes: its category, the people compared, and rules that many filters have."""
 
 from collections import Counter
 
@@ -25,6 +25,19 @@ def _relatives(kpi):
         return kpi.browse()
     same_records = source.search([("model_id", "=", source.model_id.id)])
     return source.kpi_ids or kpi.search([("source_id", "in", same_records.ids)])
+
+
+def common_people(records):
+    """Who is compared with each other: as the source, or the role that components have in common.
+
+    :param records: a source, or the components of a formula
+    """
+    found = set(records.mapped("compared_people"))
+    found.discard(False)  # a new component
+    roles = found & {"sales", "service"}
+    if len(roles) == 1:
+        found = roles
+    return found.pop() if len(found) == 1 else "all"
 
 
 def common_rules(source):

@@ -76,6 +76,11 @@ def function_words(env, function, arguments):
     return template % engine.arguments_by_name(arguments)
 
 
+def component_parts(kpis):
+    """KPIs as parts of formulas, in the same form as :func:`formula_parts`."""
+    return [{"code": kpi.code, "words": kpi.name, "insert": kpi.code} for kpi in kpis]
+
+
 def formula_parts(env):
     """The functions and constants of formulas: list of dicts with ``code, words, insert``."""
     functions = [

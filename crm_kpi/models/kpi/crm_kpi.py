@@ -10,7 +10,7 @@ from odoo.fields import Domain
 from ...board.counts_in import counts_in, record_to_explain
 from ...board.figures import find_kpis, read_figures
 from ...board.filters import Filters, read_id
-from ...board.preview import KpiPreview, Preview
+from ...board.preview import open_unsaved, preview_unsaved
 from ...definitions import (
     cell_records,
     changes,
@@ -22,7 +22,6 @@ from ...definitions import (
     original,
     readers,
     switching,
-    unsaved,
     usage,
     value_choice,
     words,
@@ -32,7 +31,7 @@ from ...definitions.choices import AGGREGATORS, METRIC_CLASSES, UNITS
 from ...definitions.definition_words import definition_html, definition_lines
 from ...definitions.first_values import first_values_text, waits_for_values
 from ...definitions.prepare import prepare_definition, prepare_new, with_dated_source
-from ...definitions.proposals import propose_category
+from ...definitions.proposals import common_people, propose_category
 from ...engine import formula as engine
 from ...engine import values
 from ...engine.cells import ZERO_WHEN_EMPTY
@@ -375,14 +374,8 @@ class CrmKpi(models.Model):
 
     @api.depends("source_id.compared_people", "component_ids.compared_people")
     def _compute_compared_people(self):
-        """As the source. Formulas: the role of their components, if they have one in common."""
         for kpi in self:
-            found = set((kpi.source_id or kpi.component_ids).mapped("compared_people"))
-            found.discard(False)  # a new component
-            roles = found & {"sales", "service"}
-            if len(roles) == 1:
-                found = roles
-            kpi.compared_people = found.pop() if len(found) == 1 else "all"
+            kpi.compared_people = common_people(kpi.source_id or kpi.component_ids)
 
     @api.depends("source_id.dated_as_id", "source_id.date_field")
     def _compute_date_field(self):
@@ -608,10 +601,7 @@ class CrmKpi(models.Model):
         :return: list of dicts with ``code, words, insert``
         """
         self.check_access("write")
-        parts = [
-            {"code": kpi.code, "words": kpi.name, "insert": kpi.code} for kpi in self.search([])
-        ]
-        return parts + words.formula_parts(self.env)
+        return words.component_parts(self.search([])) + words.formula_parts(self.env)
 
     @api.model
     @api.readonly
@@ -948,23 +938,13 @@ class CrmKpi(models.Model):
         :return: dict, see :class:`~odoo.addons.crm_kpi.board.preview.Preview`
         """
         self.check_access("create")
-        try:
-            kpi = unsaved.unsaved_kpi(self, read_id(kpi_id), values)
-            preview = Preview(hint=unsaved.missing_text(kpi))
-            if not preview.hint:
-                unsaved.check_definition(kpi)
-                preview = KpiPreview(kpi, read_id(period_id), reason).compute()
-        except UserError as error:
-            preview = Preview(error=str(error))
-        return asdict(preview)
+        return asdict(preview_unsaved(self, read_id(kpi_id), values, read_id(period_id), reason))
 
     @api.model
     def open_preview(self, kpi_id, values, period_id=False, reason="included"):
         """Action that opens the records of a preview; the parameters are those of the preview."""
         self.check_access("create")
-        kpi = unsaved.unsaved_kpi(self, read_id(kpi_id), values)
-        unsaved.check_definition(kpi)
-        return KpiPreview(kpi, read_id(period_id), reason).open_records()
+        return open_unsaved(self, read_id(kpi_id), values, read_id(period_id), reason)
 
     # --- REFRESH: see the package refresh ---
 
