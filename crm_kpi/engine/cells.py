@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from odoo.tools import SQL
 
-from ..sql import unnest
+from ..sql import Cte, unnest, with_ctes
 
 #: SQL of the aggregate over the facts of a cell that satisfy the KPI's filter.
 AGGREGATES = {
@@ -80,6 +80,50 @@ NO_CELLS = SQL(
               NULL::int4 AS team_id, NULL::int4 AS user_id, NULL::int4 AS segment_id,
               NULL::float8 AS value, 0 AS record_count, NULL::float8 AS ahead WHERE FALSE"""
 )
+
+
+class Owners(NamedTuple):
+    """The owners whose cells are computed, besides those of the company: sorted ids, 0 for none.
+
+    A cell of a team or salesperson within a segment is computed where both are among them.
+    """
+
+    team_ids: list
+    user_ids: list
+    segment_ids: list
+
+    def facts(self, facts):
+        """Of a query of facts, those of the teams and salespeople."""
+        return SQL(
+            """SELECT * FROM (%s) AS fact
+                WHERE COALESCE(team_id, 0) = ANY(%s) OR COALESCE(user_id, 0) = ANY(%s)""",
+            facts,
+            self.team_ids,
+            self.user_ids,
+        )
+
+    def facts_by_segment(self, facts):
+        """Of a query of facts once per segment, those of the segments."""
+        return SQL("SELECT * FROM (%s) AS fact WHERE segment_id = ANY(%s)", facts, self.segment_ids)
+
+    def have(self, table):
+        """Condition: a cell is one of the company or of the owners."""
+        names = {
+            name: SQL.identifier(table, name)
+            for name in ("level", "team_id", "user_id", "segment_id")
+        }
+        return SQL(
+            """(%(level)s NOT IN ('team', 'team_segment')
+                OR COALESCE(%(team_id)s, 0) = ANY(%(teams)s))
+               AND (%(level)s NOT IN ('user', 'user_segment')
+                    OR COALESCE(%(user_id)s, 0) = ANY(%(users)s))
+               AND (%(level)s IN ('company', 'team', 'user')
+                    OR %(segment_id)s = ANY(%(segments)s))""",
+            **names,
+            teams=self.team_ids,
+            users=self.user_ids,
+            segments=self.segment_ids,
+        )
 
 
 @dataclass
@@ -273,16 +317,22 @@ def periods_join(rows, condition):
 # --- CELLS ---
 
 #: Levels, and what a cell of each is of.
-_OWNER_LEVELS = {"company": (), "team": ("team_id",), "user": ("user_id",)}
+_COMPANY_LEVEL = {"company": ()}
+_PEOPLE_LEVELS = {"team": ("team_id",), "user": ("user_id",)}
+_OWNER_LEVELS = {**_COMPANY_LEVEL, **_PEOPLE_LEVELS}
 _SEGMENT_LEVEL = {"segment": ("segment_id",)}
 _CROSSED_LEVELS = {
     **_SEGMENT_LEVEL,
     "team_segment": ("segment_id", "team_id"),
     "user_segment": ("segment_id", "user_id"),
 }
+#: The number that tells by which columns a cell of a level is grouped: see :func:`_level_columns`.
+_LEVEL_NUMBERS = {
+    "company": 3, "team": 1, "user": 2, "segment": 3, "team_segment": 1, "user_segment": 2,
+}  # fmt: skip
 
 
-def cells(plan, by_segment=None):
+def cells(plan, by_segment=None, owners=None):
     """Cells of all levels of all KPIs of a plan, from one scan of the CTE ``facts``.
 
     KPIs that are computed in different ways are grouped apart: a median needs the facts in
@@ -290,13 +340,24 @@ def cells(plan, by_segment=None):
 
     :param by_segment: SQL of the facts once per segment that they belong to; ``None``: no
         cells of segments
+    :param owners: only cells of the company and of these :class:`Owners`; ``None``: all
     :return: ``SELECT`` of the columns of a cell, with ``value``, ``record_count`` and ``ahead``
         (the part of a count or sum that is dated in the future)
     """
-    selects = []
+    selects, facts, given = [], SQL("SELECT * FROM facts"), []
+    if owners is not None and by_segment is not None:
+        # once for all groups: finding the segments of the other facts takes longest
+        given = [Cte("owned", owners.facts_by_segment(by_segment), materialized=True)]
+        by_segment = SQL("SELECT * FROM owned")
     for has_parts in (True, False):
         columns = [column for column in plan.columns if column.has_parts == has_parts]
-        groups = [(SQL("SELECT * FROM facts"), _OWNER_LEVELS, columns)]
+        if owners is None:
+            groups = [(facts, _OWNER_LEVELS, columns)]
+        else:
+            groups = [
+                (facts, _COMPANY_LEVEL, columns),
+                (owners.facts(facts), _PEOPLE_LEVELS, columns),
+            ]
         if by_segment is not None:
             crossed = [column for column in columns if column.cross_levels]
             plain = [column for column in columns if not column.cross_levels]
@@ -309,7 +370,12 @@ def cells(plan, by_segment=None):
                     (by_segment, _SEGMENT_LEVEL, columns, False),
                 ]
         selects += [_cells_of(plan, *group) for group in groups if group[2]]
-    return SQL(" UNION ALL ").join(selects)
+    found = SQL(" UNION ALL ").join(selects)
+    if owners is None:
+        return found
+    # facts of the teams and salespeople are facts of others, too, which have more of them
+    found = with_ctes(given, found) if given else found
+    return SQL("SELECT * FROM (%s) AS cell WHERE %s", found, owners.have("cell"))
 
 
 def _cells_of(plan, facts, levels, columns, in_crossed=None):
@@ -430,7 +496,7 @@ def _level_columns(levels):
 
 def _level_name(levels):
     """SQL of the name of a level, from the number that tells which columns are grouped by."""
-    whens = [SQL("WHEN %s THEN %s", *pair) for pair in zip((3, 1, 2), levels, strict=False)]
+    whens = [SQL("WHEN %s THEN %s", _LEVEL_NUMBERS[level], level) for level in levels]
     return SQL("CASE r.level %s END", SQL(" ").join(whens))
 
 

@@ -7,10 +7,12 @@ import logging
 import psycopg2
 
 from ..engine.cells import NO_CELLS, cells
-from .by_segment import facts_by_segment, segment_sets
+from .by_segment import facts_by_segment, owners_of, segment_sets
+from .cohort_rows import ROWS
+from .counted import CountedRecords
 from .due import DueValues
 from .fact_plan import FactPlan
-from .failures import confined, error_text, note_failure, note_success
+from .failures import confined, error_text, note_failure, note_success, skipped
 from .fingerprints import fingerprints, record_count
 from .scope import active_people, crossed_levels, kpis_to_refresh
 from .store import changed_cells
@@ -63,6 +65,8 @@ class Aggregates:
         self.left = 0
         #: ``(kpi, period)`` of the values that were computed and whose cells are known now.
         self.computed = []
+        #: ``(kpi, period)`` of all values that were computed.
+        self.noted = []
         self.stored = Stored()
 
     def refresh(self, periods, kpis=None, counted=None, limit=None):
@@ -105,19 +109,51 @@ class Aggregates:
             if due is not None:
                 note_success(own.filtered("last_error"), self.now)
             return 0
+        concerned = {kpi for kpi, _period in due}
+        note_success(own.filtered(lambda kpi: kpi not in concerned and kpi.last_error), self.now)
         block = first_block(due, records, limit) if limit else due
         self.left = len(due) - len(block)
-        return self._compute(own, block)
+        return self._compute_block(own, block, records)
 
-    def _compute(self, kpis, due):
+    def _compute_block(self, kpis, due, records):
+        """Compute what is due: all cells, or those that can differ."""
+        counted = CountedRecords(self.source, self.company, self.now)
+        narrowed, owners = {}, None
+        with skipped(self.env, f"{self.source.code}: all cells are computed"):
+            narrowed, owners = counted.narrow(due, records)
+        parts = [(narrowed, owners)]
+        others = {key: found for key, found in due.items() if key not in narrowed}
+        if self.source.kind == "cohort":
+            # of closed periods often a few KPIs are due, and rows are made for each period
+            for is_closed in (True, False):
+                part = {
+                    key: found
+                    for key, found in others.items()
+                    if (key[1].utc_to <= self.now) == is_closed
+                }
+                parts.append((part, None))
+        else:
+            parts.append((others, None))
+        written, failed = 0, kpis.browse()
+        for part, part_owners in parts:
+            concerned = {kpi for kpi, _period in part}
+            own = kpis.filtered(lambda kpi, concerned=concerned: kpi in concerned) - failed
+            if own:
+                written += self._compute(own, part, part_owners)
+                failed |= own.filtered("last_error")
+        counted.note(self.noted)
+        return written
+
+    def _compute(self, kpis, due, owners=None):
         """Compute and store; KPIs that fail are found and left out.
 
         :param due: dict of ``(kpi, period)`` to :class:`~.due.Due`
+        :param owners: as in :func:`~.store.store_statement`
         """
         periods = self.env["crm.kpi.period"].union(*{period for _kpi, period in due})
         builder = None
         with confined(kpis):
-            builder = self._plan_builder(periods, in_pieces=True)
+            builder = self._plan_builder(periods, kpis, in_pieces=True)
         if builder is None:
             return 0
         working = kpis.browse()
@@ -129,7 +165,7 @@ class Aggregates:
             return 0
         try:
             with self.env.cr.savepoint():
-                written = self._write(working, builder.plan(), due)
+                written = self._write(working, builder.plan(), due, owners)
         except psycopg2.OperationalError:
             raise
         except Exception as error:
@@ -140,14 +176,14 @@ class Aggregates:
                 return 0
             _logger.info("KPI refresh: %s: one KPI after the other", self.source.code)
             return sum(
-                self._compute(kpi, own_due)
+                self._compute(kpi, own_due, owners)
                 for kpi in working
                 if (own_due := {key: value for key, value in due.items() if key[0] == kpi})
             )
         note_success(working, self.now)
         return written
 
-    def _write(self, kpis, plan, due):
+    def _write(self, kpis, plan, due, owners=None):
         """Store the cells of the KPIs of a plan."""
         due = {key: value for key, value in due.items() if key[0] in kpis}
         if not due:
@@ -163,13 +199,14 @@ class Aggregates:
         if targets:
             sets = segment_sets(self.company)
             written += self._store(
-                cells(plan, facts_by_segment(plan, sets, self.company.id)),
+                cells(plan, facts_by_segment(plan, sets, self.company.id), owners),
                 targets,
                 facts=plan.facts(),
                 active_people=active_people(self.source, self.company),
+                owners=owners,
             )
         if unreliable:
-            written += self._store(NO_CELLS, unreliable)
+            written += self._store(NO_CELLS, unreliable, owners=owners)
         self._note(due)
         return written
 
@@ -182,21 +219,30 @@ class Aggregates:
         self.env.flush_all()
         self.crossed = crossed_levels(self.company, self.now)
         periods = self.env["crm.kpi.period"].union(*{period for _kpi, period in due})
-        builder = self._plan_builder(periods, changes=True)
-        for kpi in self.env["crm.kpi"].union(*{kpi for kpi, _period in due}):
+        kpis = self.env["crm.kpi"].union(*{kpi for kpi, _period in due})
+        builder = self._plan_builder(periods, kpis, changes=True)
+        for kpi in kpis:
             builder.add(kpi)
         plan = builder.plan()
-        difference = cells(
-            plan, facts_by_segment(plan, segment_sets(self.company), self.company.id)
-        )
+        by_segment = facts_by_segment(plan, segment_sets(self.company), self.company.id)
+        owners = owners_of(self.env, plan.facts(), by_segment)
         targets = [self._target(kpi, period, found) for (kpi, period), found in due.items()]
-        written = self._store(changed_cells(difference, targets), targets, facts=plan.facts())
+        written = self._store(
+            changed_cells(cells(plan, by_segment), targets, owners),
+            targets,
+            facts=plan.facts(),
+            owners=owners,
+        )
         self._note(due)
         return written
 
-    def _plan_builder(self, periods, **options):
+    def _plan_builder(self, periods, kpis, **options):
+        source = self.source
+        if rows := source.env.context.get(ROWS):
+            rows = rows.to_read(len(kpis), periods.ids)
+            source = source.with_context(**{ROWS: rows})
         return FactPlan(
-            self.source,
+            source,
             self.company,
             periods.sorted(),
             self.now,
@@ -206,6 +252,7 @@ class Aggregates:
 
     def _note(self, due):
         note_computed(self.env, due, self.now, self.stored)
+        self.noted += due
         recounted = self.stored.recounted
         self.computed += [key for key in due if (key[0].id, key[1].id) not in recounted]
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from odoo.tools import SQL
 
-from ..sql import unnest
+from ..engine.cells import Owners
+from ..sql import Cte, unnest, with_ctes
 
 
 class SetRow(NamedTuple):
@@ -66,6 +67,28 @@ def facts_by_segment(plan, sets, company_id, *extra):
         company=company_id,
         country=_country_join() if by_country else SQL(),
     )
+
+
+def owners_of(env, facts, by_segment):
+    """The :class:`~..engine.cells.Owners` of some facts.
+
+    :param SQL facts: query of the facts, with ``team_id, user_id``
+    :param by_segment: their :func:`facts_by_segment`
+    """
+    segments = SQL("ARRAY[]::int4[]")
+    if by_segment is not None:
+        segments = SQL("ARRAY(SELECT DISTINCT segment_id FROM (%s) AS fact)", by_segment)
+    [owners] = env.execute_query(
+        with_ctes(
+            [Cte("facts", facts, materialized=True)],
+            SQL(
+                """SELECT ARRAY(SELECT DISTINCT COALESCE(team_id, 0) FROM facts),
+                          ARRAY(SELECT DISTINCT COALESCE(user_id, 0) FROM facts), %s""",
+                segments,
+            ),
+        )
+    )
+    return Owners(*map(sorted, owners))
 
 
 def _country_join():

@@ -8,6 +8,8 @@ from .planner import MANY, planned_for
 
 #: Key in the context of a source: the :class:`CohortRows` that its queries read.
 ROWS = "crm_kpi_cohort_rows"
+#: KPIs for which all columns of the rows take longer than the columns that they read.
+FEW_KPIS = 3
 
 
 class CohortRows:
@@ -45,16 +47,35 @@ class CohortRows:
         """The rows of some periods that were added."""
         return SQL("SELECT * FROM %s WHERE period_id = ANY(%s)", self.table, list(period_ids))
 
+    def to_read(self, kpi_count, period_ids):
+        """The rows from which a number of KPIs are computed: these, or rows for them alone."""
+        if kpi_count > FEW_KPIS or set(period_ids) <= self.period_ids:
+            return self
+        return UnstoredRows(self.model, self.now)
+
     def drop(self):
         if self.period_ids:
             self.model.env.cr.execute(SQL("DROP TABLE %s", self.table))
             self.period_ids = set()
 
 
+class UnstoredRows(CohortRows):
+    """Rows that are made where they are read, without the columns that are not read."""
+
+    def add(self, period_ids):
+        """Make nothing."""
+
+    def query(self, period_ids):
+        return self._made(list(period_ids))
+
+
 class ChangedRows(CohortRows):
     """The rows that changed since the values were computed: as they were, and as they are."""
 
     suffix = "change"
+
+    def to_read(self, kpi_count, period_ids):
+        return self
 
     def _made(self, period_ids):
         return self.model._kpi_changed_query(period_ids, self.now)

@@ -99,7 +99,7 @@ def _join_spans(facts, periods, now):
 def _join_events(facts, periods, now, in_pieces):
     """Events in the periods of their date, and in later ones where the source trails."""
     at, dated = facts.path(facts.source.date_field), facts.is_date("date_field")
-    windows = _windows(facts, periods, now, dated)
+    windows = event_windows(facts, periods, now, dated)
     facts.query.add_where(
         SQL(
             "%(at)s >= %(first)s AND %(at)s < %(last)s",
@@ -127,8 +127,11 @@ def _any_running(periods, now):
     return any(period.utc_to > now for period in periods)
 
 
-def _windows(facts, periods, now, dated):
-    """List of :class:`~..engine.cells.Window`."""
+def event_windows(facts, periods, now, dated):
+    """The time whose events count in each period: a list of :class:`~..engine.cells.Window`.
+
+    :param dated: whether the events have days rather than instants
+    """
     if not facts.source.trailing_months:
         start, end = ("date_from", "date_to") if dated else ("utc_from", "utc_to")
         return [Window(period[start], period[end], period.id) for period in periods]

@@ -32,7 +32,7 @@ def fingerprints(source, company, periods, now, counted=None):
     plan = facts.plan()
     rows = source.env.execute_query(
         SQL(
-            """SELECT p.%(time)s, count(*), COALESCE(sum(%(stamp)s), 0),
+            """SELECT p.%(time)s, count(*), COALESCE(sum(%(stamp)s), 0)::text,
                       count(*) FILTER (WHERE %(ahead)s)
                  FROM %(tables)s %(join)s
                 WHERE p.%(time)s IS NOT NULL AND %(where)s GROUP BY p.%(time)s""",
@@ -44,7 +44,8 @@ def fingerprints(source, company, periods, now, counted=None):
             where=facts.facts.where,
         )
     )
-    counted = {time: numbers for time, *numbers in rows}
+    # as text, because a decimal number would lose its last digits
+    counted = {time: (count, int(stamp), ahead) for time, count, stamp, ahead in rows}
     if plan.pieces is not None:
         counted = _of_periods(counted, plan.pieces)
     # the number of records that lie ahead shrinks as time passes: they count for the pace then

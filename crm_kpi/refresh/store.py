@@ -36,6 +36,7 @@ def store_statement(
     active_people=((), ()),
     may_be_withheld=(),
     is_first=False,
+    owners=None,
 ):
     """The whole statement.
 
@@ -45,6 +46,8 @@ def store_statement(
     :param active_people: ids of the active salespeople and of the active teams
     :param may_be_withheld: ids of the KPIs of which a value can be withheld
     :param is_first: no cell of the targets is stored, and none is locked
+    :param owners: the :class:`~..engine.cells.Owners` whose cells were computed, of closed periods
+        that have the same segment sets as before; ``None``: all cells
     :return: SQL that yields one row: numbers of cells deleted, restated, inserted or updated, and
         see :func:`recounted` and :func:`changed`
     """
@@ -61,17 +64,17 @@ def store_statement(
             [*today, new_pair(), stored(company_id, now, may_be_withheld, is_first=True)],
             SQL("SELECT 0, 0, (SELECT count(*) FROM stored), NULL, NULL"),
         )
-    locked = any(one.locked for one in targets)
+    locked, whole = any(one.locked for one in targets), owners is None
     return with_ctes(
         [
             *today,
-            before(targets),
-            *([reported()] if locked else []),
-            cell(locked),
-            *([still_reported(), newest(targets)] if locked else []),
+            before(targets, owners),
+            *([reported()] if locked and whole else []),
+            cell(locked, whole),
+            *([still_reported(), newest(targets, owners)] if locked else []),
             pair(locked),
             deleted(),
-            *([corrected(company_id), restated(company_id, now)] if locked else []),
+            *([corrected(company_id), restated(company_id, now, whole)] if locked else []),
             stored(company_id, now, may_be_withheld),
         ],
         SQL(
@@ -83,7 +86,7 @@ def store_statement(
     )
 
 
-def changed_cells(difference, targets):
+def changed_cells(difference, targets, owners=None):
     """Cells that are those of the last computation and a difference, for :func:`store_statement`.
 
     In a locked period, the last restatement tells what was computed. Amounts are rounded to the
@@ -91,6 +94,7 @@ def changed_cells(difference, targets):
 
     :param SQL difference: cells as ``computed``, with differences of value and record count
     :param targets: list of :class:`~.target.Target`, of closed periods
+    :param owners: the :class:`~..engine.cells.Owners` of the difference; ``None``: of all cells
     """
     locked = SQL("SELECT kpi_id, period_id FROM target WHERE locked")
     return SQL(
@@ -103,7 +107,7 @@ def changed_cells(difference, targets):
                              FROM (SELECT %(stored)s, value.value, value.record_count,
                                           value.computed_at AS date, FALSE AS restated
                                      FROM crm_kpi_value value
-                                    WHERE %(of_targets)s
+                                    WHERE %(of_targets)s AND %(of_owners)s
                                     UNION ALL
                                    SELECT %(columns)s, value, record_count, date, TRUE
                                      FROM (%(newest)s) AS newest) AS known
@@ -116,7 +120,10 @@ def changed_cells(difference, targets):
         stored=_columns("value"),
         key=_key("known"),
         of_targets=among_targets("value", targets),
-        newest=newest_restatements(locked, among_targets("last", targets)),
+        of_owners=_of_owners("value", owners),
+        newest=newest_restatements(
+            locked, SQL("%s AND %s", among_targets("last", targets), _of_owners("last", owners))
+        ),
         difference=difference,
     )
 
@@ -183,18 +190,22 @@ def found():
     )
 
 
-def before(targets):
+def before(targets, owners=None):
     """The cells that are stored: ``id``, the columns of a cell, ``value, record_count, version,
-    ahead, computed_at, withheld``."""
+    ahead, computed_at, withheld``.
+
+    :param owners: see :func:`store_statement`
+    """
     return Cte(
         "before",
         SQL(
             """SELECT value.id, %s, value.value, value.record_count, value.version, value.ahead,
                       value.computed_at, value.withheld
                  FROM crm_kpi_value value JOIN target USING (kpi_id, period_id)
-                WHERE %s""",
+                WHERE %s AND %s""",
             _columns("value"),
             among_targets("value", targets),
+            _of_owners("value", owners),
         ),
         materialized=True,
     )
@@ -219,7 +230,7 @@ def reported():
     )
 
 
-def cell(locked):
+def cell(locked, whole=True):
     """The cells as they are today.
 
     Columns of a cell, with ``value, record_count, version, ahead, set_id, locked``. In a locked
@@ -227,8 +238,10 @@ def cell(locked):
     stored, and is no restatement.
 
     :param locked: whether there are locked targets
+    :param whole: whether all cells are computed; otherwise the segment sets are those that were
+        reported
     """
-    if not locked:
+    if not locked or not whole:
         return Cte("cell", SQL("SELECT *, NULL::int4 AS set_id FROM found"), materialized=True)
     return Cte(
         "cell",
@@ -266,11 +279,15 @@ def still_reported():
     )
 
 
-def newest(targets):
-    """The last restatement of each cell of the locked targets: see :func:`newest_restatements`."""
+def newest(targets, owners=None):
+    """The last restatement of each cell of the locked targets: see :func:`newest_restatements`.
+
+    :param owners: see :func:`store_statement`
+    """
     locked = [one for one in targets if one.locked]
     periods = SQL("SELECT kpi_id, period_id FROM target WHERE locked")
-    return Cte("newest", newest_restatements(periods, among_targets("last", locked)))
+    condition = SQL("%s AND %s", among_targets("last", locked), _of_owners("last", owners))
+    return Cte("newest", newest_restatements(periods, condition))
 
 
 def newest_restatements(periods, condition=None):
@@ -300,8 +317,8 @@ def pair(locked):
     """Each cell as it is stored and as it is computed; one of both can be missing.
 
     Columns of a cell; ``id, value_before, record_count_before, version_before, ahead_before,
-    withheld`` of the stored cell, ``is_computed, set_id, value, record_count, version, ahead`` of the computed
-    one, ``is_locked`` (a difference is a restatement), and of the last restatement, unless the
+    withheld`` of the stored cell, ``is_computed, set_id, value, record_count, version, ahead`` of the
+    computed one, ``is_locked`` (a difference is a restatement), and of the last restatement, unless the
     cell was stored since then, in a period that was unlocked by hand, ``restated_id,
     value_restated, record_count_restated``.
 
@@ -335,8 +352,8 @@ def pair(locked):
             """SELECT %(either)s, before.id, before.value AS value_before,
                       before.record_count AS record_count_before,
                       before.version AS version_before, before.ahead AS ahead_before,
-                      before.withheld, cell.kpi_id IS NOT NULL AS is_computed, cell.set_id, cell.value,
-                      cell.record_count, cell.version, cell.ahead,
+                      before.withheld, cell.kpi_id IS NOT NULL AS is_computed, cell.set_id,
+                      cell.value, cell.record_count, cell.version, cell.ahead,
                       COALESCE(cell.locked, TRUE) AS is_locked, %(restatement)s
                  FROM before FULL JOIN cell ON %(same)s %(newest)s""",
             either=either,
@@ -394,8 +411,8 @@ def deleted():
 def stored(company_id, now, may_be_withheld=(), is_first=False):
     """Insert the cells that are not locked, or are replaced; update them where they differ.
 
-    One row per change: ``kpi_id, period_id``. Which values of segments are withheld is decided later, see
-    :mod:`~.withheld`. Until then, new ones are withheld where others of the KPI and period are
+    One row per change: ``kpi_id, period_id``. Which values of segments are withheld is decided later,
+    see :mod:`~.withheld`. Until then, new ones are withheld where others of the KPI and period are
     shown, and values of few records where they most likely will be.
 
     :param may_be_withheld: ids of the KPIs of which a value can be withheld
@@ -448,13 +465,16 @@ def stored(company_id, now, may_be_withheld=(), is_first=False):
     )
 
 
-def restated(company_id, now):
+def restated(company_id, now, whole=True):
     """Note locked cells that would be different today, once per difference.
 
-    One row per restatement: ``kpi_id, period_id``. It is withheld if the value is. The reason is a new definition, or a correction, or is found by the
-    number of records, compared with the last restatement of the cell. Segments of sets that are
+    One row per restatement: ``kpi_id, period_id``. It is withheld if the value is. The reason is a new
+    definition, or a correction, or is found by the number of records, compared with the last restatement of the cell. Segments of sets that are
     not computed any more are not missing; they are when nothing is left of the company's records.
+
+    :param whole: whether all cells are computed; otherwise all segment sets still are
     """
+    missing = SQL("segment.id IS NULL OR breakdown.kpi_id IS NOT NULL OR company.kpi_id IS NULL")
     return Cte(
         "restated",
         SQL(
@@ -482,13 +502,14 @@ def restated(company_id, now):
                  LEFT JOIN corrected
                         ON corrected.kpi_id = pair.kpi_id AND corrected.period_id = pair.period_id
                        AND corrected.part = pair.part AND corrected.owner = pair.owner
-                WHERE segment.id IS NULL OR breakdown.kpi_id IS NOT NULL OR company.kpi_id IS NULL
+                WHERE %(missing)s
                RETURNING kpi_id, period_id""",
             columns=_COLUMNS,
             of_pair=_columns("pair"),
             company=company_id,
             now=now,
             different=_different(),
+            missing=missing if whole else SQL("TRUE"),
         ),
     )
 
@@ -643,6 +664,11 @@ _COLUMNS = SQL(", ").join(SQL.identifier(name) for name in CELL_COLUMNS)
 def among_targets(table, targets):
     """Condition: rows are of the KPIs and periods of some targets."""
     return among(table, {one.kpi_id for one in targets}, {one.period_id for one in targets})
+
+
+def _of_owners(table, owners):
+    """Condition: rows are of cells of some owners, or of any if they are ``None``."""
+    return SQL("TRUE") if owners is None else owners.have(table)
 
 
 def among(table, kpi_ids, period_ids):

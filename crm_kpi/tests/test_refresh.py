@@ -1056,10 +1056,10 @@ class TestRefresh(KpiCommon):
             self.kpis._refresh(kpis=broken)
         self.assertFalse(broken.last_error)
 
-        def fails(aggregates, kpis, plan, due):
+        def fails(aggregates, *args):
             if aggregates.company == self.company:
                 raise psycopg2.DataError("division by zero")
-            return written(aggregates, kpis, plan, due)
+            return written(aggregates, *args)
 
         written = Aggregates._write
         with (

@@ -3,6 +3,7 @@
 
 from . import crm_kpi_category
 from . import crm_kpi_computation
+from . import crm_kpi_counted_record
 from . import crm_kpi_period_rows
 from . import crm_kpi_source
 from . import crm_kpi_failure

@@ -20,8 +20,9 @@ class CrmKpiComputation(models.Model):
     period_id = fields.Many2one("crm.kpi.period", required=True, ondelete="cascade", index=True)
     fingerprint = fields.Char()
     content = fields.Char(
-        help="Of a closed period of a cohort, while its value is that of the kept histories: what it "
-        "depends on besides its own rows."
+        help="Of a closed period, while its value is that of the kept histories of customers, or was "
+        "computed from the kept records with the segments of today: what it depends on besides its "
+        "own rows."
     )
     version = fields.Integer()
     revision = fields.Integer(
