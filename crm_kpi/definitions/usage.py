@@ -17,7 +17,7 @@ class Usage(NamedTuple):
     :param counter_of: KPIs whose counter-metric it is
     :param other_boards: number of boards that the reader may not see
     :param goals: number of goals
-    :param alerts: number of rules of alerts, also of other users
+    :param alerts: number of alert rules, also of other users
     """
 
     formulas: models.Model
