@@ -19,6 +19,7 @@ from ..definitions.first_values import first_values_text
 from ..engine import formula as engine
 from ..engine import periods as calendar
 from ..engine.time_behaviour import time_behaviours
+from ..refresh.past import unknown_until
 from ..refresh.scope import crossed_levels
 from .context import Cell
 
@@ -318,15 +319,24 @@ class MissingValues:
         return None
 
     def _unreliable(self, kpi):
-        known_from = self.context.company._kpi_customers_known_from()
-        if not known_from or all(
-            part._is_reliable(self.context.period) for part in kpi._aggregates_behind()
-        ):
+        parts = [
+            part for part in kpi._aggregates_behind() if not part._is_reliable(self.context.period)
+        ]
+        if not parts:
             return None
-        text = self.env._(
-            "No value before %s, because older orders are missing",
-            format_date(self.env, known_from, date_format="medium"),
-        )
+        company = self.context.company
+        until = [moment for part in parts if (moment := unknown_until(part, company))]
+        if until:
+            day = calendar.local_day(max(until), company._kpi_tz())
+            text = self.env._(
+                "Known since %s: Odoo keeps no earlier values",
+                format_date(self.env, day, date_format="medium"),
+            )
+        else:
+            text = self.env._(
+                "No value before %s, because older orders are missing",
+                format_date(self.env, company._kpi_customers_known_from(), date_format="medium"),
+            )
         return CardState("no_data", text, structural=True)
 
     def _not_recorded(self, kpi):

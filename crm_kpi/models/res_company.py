@@ -102,6 +102,10 @@ class ResCompany(models.Model):
         "record. When this day is set, older orders count as missing: KPIs about new and returning "
         "customers have values from twelve months after it.",
     )
+    kpi_states_unknown_until = fields.Json(
+        readonly=True,
+        help="Until when a field of open leads is not known, by the name of the field.",
+    )
     kpi_provisional_periods = fields.Integer(
         string="Provisional periods",
         default=2,

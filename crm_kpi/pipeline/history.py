@@ -111,6 +111,25 @@ def fill_states(leads, first, last):
     )
 
 
+def unknown_fields(first, last):
+    """Until when fields of open leads are unknown, of leads in a range of ids.
+
+    Columns: ``company_id``, ``name``, ``until``.
+    """
+    return SQL(
+        """
+        SELECT company_id, name, max(date_to) AS until
+          FROM crm_kpi_lead_state
+    CROSS JOIN LATERAL unnest(string_to_array(unknown, ',')) AS name
+         WHERE lead_id BETWEEN %s AND %s AND unknown IS NOT NULL AND date_to IS NOT NULL
+           AND active IS NOT FALSE AND COALESCE(won_status, 'pending') = 'pending'
+      GROUP BY company_id, name
+        """,
+        first,
+        last,
+    )
+
+
 def leads_to_fill(first, last):
     """The leads without a state since their creation.
 

@@ -90,7 +90,7 @@ def _of_open_records(source, company, periods, now):
         end = SQL("LEAST(%s, history_to)", end)
     rows = source.env.execute_query(
         SQL(
-            """SELECT opened, closed, count(*), sum(stamp)
+            """SELECT opened, closed, count(*), COALESCE(sum(stamp), 0)
                  FROM (SELECT width_bucket(%(start)s::timestamp, %(bounds)s) AS opened,
                               CASE WHEN %(end)s IS NOT NULL THEN width_bucket(
                                    GREATEST(%(start)s, %(end)s)::timestamp, %(bounds)s)

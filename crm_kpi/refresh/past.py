@@ -8,17 +8,21 @@ declares, and from fields whose history is kept.
 
 The history of a model is another model, named by ``_kpi_history``. Its rows are states of a record:
 ``date_from`` (empty: since the creation), ``date_to`` (empty: now), a link to the record, named by
-``_kpi_history_record``, and fields with the names that they have on the record.
+``_kpi_history_record``, and fields with the names that they have on the record. A history that has gaps
+says until when a field is unknown: ``_unknown_until(company, names)``.
 """
 
 from odoo.models import LOG_ACCESS_COLUMNS
 from odoo.tools import SQL
 
 from ..engine.values import value_paths
+from ..sql import select_list
 from .due import RELATIVE_DATE
 
 #: Fields that no record changes.
 FIXED = {"id", "create_date", "create_uid"}
+#: Parts of a source that say to whom a record is credited.
+CREDITED = ("company_field", "user_field", "team_field", "partner_field")
 
 
 def history_model(model):
@@ -54,31 +58,64 @@ def is_rebuilt(kpi):
     if RELATIVE_DATE.search(f"{kpi.domain} {source.domain}"):
         return False  # it is relative to the present, not to the end of the period
     try:
-        conditions = source._parse_domain(kpi.domain).iter_conditions()
-        names = {condition.field_expr.split(".")[0] for condition in conditions}
+        names = _names_of(source, kpi.domain)
     except ValueError:
         return True  # the refresh reports the filter
     names.update(path.split(".")[0] for path in value_paths(kpi.value_field))
     return names <= known_fields(source)
 
 
+def unknown_until(kpi, company):
+    """Until when fields that a snapshot is computed from are not known, of any open record.
+
+    :return: naive UTC; ``None``: all is known, or the past is not computed
+    """
+    source = kpi.source_id
+    if source.kind != "snapshot" or not source.rebuildable or not is_rebuilt(kpi):
+        return None
+    history = history_model(kpi.env[source.model])
+    if not hasattr(history, "_unknown_until"):
+        return None
+    try:
+        names = _names_of(source, source.domain) | _names_of(source, kpi.domain)
+    except ValueError:
+        return None  # the refresh reports the filter
+    paths = [path for part in CREDITED for path in source._paths(part)]
+    names.update(path.split(".")[0] for path in (*paths, *value_paths(kpi.value_field)))
+    return history._unknown_until(company, names)
+
+
+def _names_of(source, domain):
+    """Names of the fields in a filter.
+
+    :raise ValueError: it cannot be read
+    """
+    conditions = source._parse_domain(domain).iter_conditions()
+    return {condition.field_expr.split(".")[0] for condition in conditions}
+
+
 def states(model):
     """The records of a model as a table, once per state that they had.
 
-    Columns: those of the model, with the values of the state, ``history_from`` and ``history_to``.
+    Columns: those of the model, with the values of the state, ``history_from`` and ``history_to``. A
+    record that was deleted, but whose states are kept, counts until then; its other fields are empty.
     """
     history, kept = history_model(model), history_fields(model)
-    columns = [
-        SQL.identifier("state" if name in kept else "record", name)
+    record_id = SQL.identifier("state", history._kpi_history_record)
+    values = {
+        name: SQL.identifier("state" if name in kept else "record", name)
         for name, field in model._fields.items()
         if field.store and field.column_type
-    ]
+    }
+    values["id"] = record_id
+    if "create_date" in values:
+        values["create_date"] = SQL("COALESCE(record.create_date, state.date_from)")
     return SQL(
         """(SELECT %(columns)s, state.date_from AS history_from, state.date_to AS history_to
-              FROM %(table)s AS record
-              JOIN %(history)s AS state ON state.%(record)s = record.id)""",
-        columns=SQL(", ").join(columns),
+              FROM %(history)s AS state
+         LEFT JOIN %(table)s AS record ON record.id = %(record_id)s)""",
+        columns=select_list(values),
         table=SQL.identifier(model._table),
         history=SQL.identifier(history._table),
-        record=SQL.identifier(history._kpi_history_record),
+        record_id=record_id,
     )

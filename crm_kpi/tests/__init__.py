@@ -62,6 +62,7 @@ from . import test_tour_roles
 from . import test_people
 from . import test_period
 from . import test_pitfalls
+from . import test_past_pipeline
 from . import test_planner
 from . import test_value_card
 from . import test_versions

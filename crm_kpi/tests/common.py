@@ -117,6 +117,15 @@ class KpiCommon(TransactionCase):
                 "clock_timestamp() AT TIME ZONE 'UTC' WHERE id = ANY(%s)",
                 [value, records.ids],
             )
+        if records._name == "crm.lead" and "create_date" in columns:
+            # the first states of the leads begin with them
+            cls.env["crm.kpi.lead.state"].sudo()._write_states()
+            cls.env.cr.execute(
+                """UPDATE crm_kpi_lead_state SET date_from = %s
+                    WHERE id IN (SELECT min(id) FROM crm_kpi_lead_state
+                                  WHERE lead_id = ANY(%s) GROUP BY lead_id)""",
+                [columns["create_date"], records.ids],
+            )
         records.invalidate_recordset()
 
     @classmethod

@@ -81,6 +81,8 @@ class HistoryCase(TransactionCase):
         with freeze_time(moment), patch.object(self.env.cr, "now", lambda: moment):
             yield
             self.env.flush_all()
+            # states of leads are written before a commit
+            self.env["crm.kpi.lead.state"].sudo()._write_states()
 
     def _margins_by_rate(self):
         """Compute margins by the company's margin rate, also when crm_kpi_sale_margin is

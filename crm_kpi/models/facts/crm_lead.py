@@ -20,6 +20,7 @@ class CrmLead(models.Model):
 
     _kpi_stamps = (leads.OPPORTUNITY, leads.WON, leads.LOST)
     _kpi_correctable = (leads.WON, leads.LOST)
+    _kpi_history = "crm.kpi.lead.state"
     _kpi_response_lead_field = "id"
     _kpi_response_email_field = "email_from"
     _kpi_response_creation_subtypes = ("crm.mt_lead_create",)
@@ -358,6 +359,7 @@ class CrmLead(models.Model):
         if rows:
             ids = [id_ for (id_,) in rows]
             self.env.cr.execute(states.note_states(ids, self.env.cr.now(), by_user=False))
+        self.env["crm.kpi.lead.state"]._note_unknown(first, last)
 
     # ------------------------------------------------------------------
     # events

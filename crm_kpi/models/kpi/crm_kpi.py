@@ -37,7 +37,7 @@ from ...engine import values
 from ...engine.cells import ZERO_WHEN_EMPTY
 from ...refresh.claim import claim_refresh
 from ...refresh.on_request import refresh_now
-from ...refresh.past import is_rebuilt
+from ...refresh.past import is_rebuilt, unknown_until
 from ...refresh.periods import delete_short_periods, refresh_periods
 from ...refresh.refresh import Refresh, ScheduledRefresh, SecondWorker
 from .crm_kpi_source import COMPARED_PEOPLE
@@ -711,9 +711,13 @@ class CrmKpi(models.Model):
         return self.kind != "formula" and self.aggregator in ZERO_WHEN_EMPTY
 
     def _is_reliable(self, period):
-        """Whether enough is known of the customers for the KPI to have a value in the period."""
+        """Whether enough is known of the customers, and of the past of the records, for the KPI to
+        have a value in the period."""
         known_from = self.needs_history and period.company_id._kpi_customers_known_from()
-        return not known_from or period.date_from >= known_from
+        if known_from and period.date_from < known_from:
+            return False
+        unknown = unknown_until(self, period.company_id)
+        return unknown is None or period.utc_to > unknown
 
     def _is_stock(self):
         """Whether it is a snapshot whose past periods cannot be computed, such as the pipeline."""

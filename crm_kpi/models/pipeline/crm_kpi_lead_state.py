@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...fields import KeptMany2one, NullableFloat, UncheckedMany2one
-from ...pipeline import states, words
+from ...pipeline import history, states, words
 from ...refresh.values import delete_orphans
 
 #: Leads of this transaction whose states are not written yet: key of ``cr.precommit.data``.
@@ -27,6 +27,9 @@ class CrmKpiLeadState(models.Model):
     _log_access = False
     _order = "date_from desc, id desc"
     _rec_name = "date_from"
+
+    #: read by :mod:`odoo.addons.crm_kpi.refresh.past`
+    _kpi_history_record = "lead_id"
 
     #: what follows has no foreign keys: checking them takes longer than inserting a row
     lead_id = KeptMany2one("crm.lead", "Opportunity", required=True, readonly=True)
@@ -166,6 +169,32 @@ class CrmKpiLeadState(models.Model):
     # ------------------------------------------------------------------
     # reading
     # ------------------------------------------------------------------
+    @api.model
+    def _note_unknown(self, first, last):
+        """Note for the companies until when fields of open leads are not known.
+
+        :param first, last: range of ids of leads whose states were filled in
+        """
+        # superuser: the installation writes it for all companies
+        companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
+        until = {company: dict(company.kpi_states_unknown_until or {}) for company in companies}
+        for company_id, name, moment in self.env.execute_query(history.unknown_fields(first, last)):
+            text = fields.Datetime.to_string(moment)
+            # a lead without a company may count in any
+            for company in companies.browse(company_id or companies.ids):
+                until[company][name] = max(until[company].get(name, text), text)
+        for company, moments in until.items():
+            if moments != (company.kpi_states_unknown_until or {}):
+                company.kpi_states_unknown_until = moments
+
+    @api.model
+    def _unknown_until(self, company, names):
+        """Until when one of these fields is not known of an open lead; ``None``: all are known."""
+        # superuser: every user may know since when values are known
+        moments = company.sudo().kpi_states_unknown_until or {}
+        found = [moments[name] for name in names if name in moments]
+        return fields.Datetime.to_datetime(max(found)) if found else None
+
     @api.model
     def _of(self, leads):
         """The states of leads by lead id, each in order; with what this transaction changed."""
