@@ -100,6 +100,26 @@ def note_states(ids, at, by_user=True):
     )
 
 
+def missed_changes(limit):
+    """Query of the ids of leads that differ from their present states, or have none.
+
+    Other programs have changed them by SQL, so no write was seen.
+    """
+    return SQL(
+        """
+        SELECT r.id
+          FROM crm_lead AS r
+     LEFT JOIN crm_kpi_lead_state AS state ON state.lead_id = r.id AND state.date_to IS NULL
+         WHERE state.id IS NULL
+            OR (state.unknown IS NULL AND (%s) IS DISTINCT FROM (%s))
+      ORDER BY r.id LIMIT %s
+        """,
+        remembered_of("state"),
+        SQL(", ").join(REMEMBERED.values()),
+        limit,
+    )
+
+
 def end_states(ids, at):
     """Statement that ends the last states of leads that are deleted now. It keeps their names.
 

@@ -65,6 +65,9 @@ def _join_snapshot(facts, periods, now):
     start = facts.path(source.date_field)
     point = SQL("p.day + 1") if facts.is_date("date_field") else SQL("p.at")
     condition = SQL("%s < %s", start, point)
+    if facts.has_history and source.date_field == "create_date":
+        # what exists now was created, even if the clock of another server is ahead
+        condition = SQL("(p.at = %s OR %s)", now, condition)
     if source.date_end_field:
         end = facts.path(source.date_end_field)
         condition = SQL("%s AND (%s IS NULL OR %s >= %s)", condition, end, end, point)

@@ -88,35 +88,44 @@ def _of_open_records(source, company, periods, now):
         # GREATEST and LEAST leave out what is empty
         start = SQL("GREATEST(%s, history_from)", start)
         end = SQL("LEAST(%s, history_to)", end)
+    stamp, present = facts.write_stamp(), SQL("0")
+    if facts.has_history and not source.date_end_field and not source.stable_fields:
+        # what a record is today changes the running periods only: all else is in its states
+        present = SQL("CASE WHEN history_to IS NULL THEN %s ELSE 0 END", stamp)
+        stamp = SQL("COALESCE(EXTRACT(EPOCH FROM history_from) * 1000000, 0)::bigint")
     rows = source.env.execute_query(
         SQL(
-            """SELECT opened, closed, count(*), COALESCE(sum(stamp), 0)
+            """SELECT opened, closed, count(*), COALESCE(sum(stamp), 0),
+                      COALESCE(sum(present), 0)
                  FROM (SELECT width_bucket(%(start)s::timestamp, %(bounds)s) AS opened,
                               CASE WHEN %(end)s IS NOT NULL THEN width_bucket(
                                    GREATEST(%(start)s, %(end)s)::timestamp, %(bounds)s)
                               END AS closed,
-                              %(stamp)s AS stamp
+                              %(stamp)s AS stamp, %(present)s AS present
                          FROM %(tables)s WHERE %(where)s AND %(start)s IS NOT NULL) AS t
                 GROUP BY opened, closed""",
             start=start,
             end=end,
             bounds=SQL("%s::timestamp[]", bounds),
-            stamp=facts.write_stamp(),
+            stamp=stamp,
+            present=present,
             tables=facts.query.from_clause,
             where=facts.where,
         )
     )
-    counts, stamps = [0] * (len(bounds) + 1), [0] * (len(bounds) + 1)
-    for opened, closed, count, stamp in rows:
+    counts, stamps, of_today = [0] * (len(bounds) + 1), [0] * (len(bounds) + 1), 0
+    for opened, closed, count, stamp, present in rows:
         counts[opened] += count
         stamps[opened] += stamp
+        of_today += present
         if closed is not None:
             counts[closed] -= count
             stamps[closed] -= stamp
     counts, stamps = list(accumulate(counts)), list(accumulate(stamps))
     index = {at: position for position, at in enumerate(bounds)}
     return {
-        period_id: f"{counts[index[at]]}:{stamps[index[at]]}" for period_id, at in points.items()
+        period_id: f"{counts[index[at]]}:{stamps[index[at]] + (of_today if at == now else 0)}"
+        for period_id, at in points.items()
     }
 
 

@@ -252,6 +252,20 @@ class TestLeadStates(LeadStateCase):
         self.assertEqual((state.probability, lead.probability), (33, 33))
         self.assertEqual(state.date_from, utc("2026-01-05 08:00"))
 
+    def test_changes_by_sql(self):
+        """The daily clean-up follows what other programs have written."""
+        with self.at("2026-01-05 08:00"):
+            lead = self._lead(expected_revenue=100)
+            other = self._lead(expected_revenue=100)
+        self.env.cr.execute("UPDATE crm_lead SET expected_revenue = 70 WHERE id = %s", [lead.id])
+        with self.at("2026-01-06 08:00"):
+            self.states._gc_missed()
+        self.assertEqual(
+            self._rows(lead, "expected_revenue", "changed_by_id")[1:],
+            [(utc("2026-01-06 08:00"), False, 70, self.env["res.users"])],
+        )
+        self.assertEqual(len(self._states(other)), 1)
+
     # --- BACK-FILL ---
 
     def test_live_equals_filled(self):

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from odoo.tests import tagged
 
+from ..refresh.fingerprints import fingerprints
 from .test_catalogue import CatalogueCase
 from .test_lead_states import LeadStateCase
 
@@ -91,6 +92,27 @@ class TestPastPipeline(CatalogueCase, LeadStateCase):
                 detail["card"]["state_text"],
                 "Known since Mar 10, 2026: Odoo keeps no earlier values",
             )
+
+    def test_a_write_concerns_the_running_periods(self):
+        """What a deal is today does not change the periods before: nothing is computed again."""
+        first, _second = self._deals()
+        source = self.env.ref("crm_kpi.crm_kpi_source_lead_open")
+        with self.at("2026-04-02 12:00"):
+            self._refresh(*CODES)
+        periods = self.env["crm.kpi.period"].search([("company_id", "=", self.company.id)])
+        now = datetime(2026, 4, 3, 12)
+
+        def changed_by(hour, values):
+            before = fingerprints(source, self.company, periods, now)
+            with self.at(now.replace(hour=hour)):
+                first.write(values)
+            after = fingerprints(source, self.company, periods, now)
+            return periods.filtered(lambda period: before[period.id] != after[period.id])
+
+        running = periods.filtered(lambda period: period.utc_from <= now < period.utc_to)
+        self.assertTrue(running)
+        self.assertEqual(changed_by(10, {"referred": "Ann"}), running)
+        self.assertEqual(changed_by(11, {"expected_revenue": 5}), running)
 
     def test_random_pipelines(self):
         """Month ends of random deals: a list of what was open is the oracle."""

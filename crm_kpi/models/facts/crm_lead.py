@@ -480,6 +480,12 @@ class CrmLead(models.Model):
     # derived fields
     # ------------------------------------------------------------------
     @api.model
+    def _kpi_derive(self):
+        # snapshots of the pipeline read the states. superuser: as in _write_multi()
+        self.env["crm.kpi.lead.state"].sudo()._write_states()
+        return super()._kpi_derive()
+
+    @api.model
     def _kpi_open_sql(self):
         return prospecting.OPEN_LEAD
 

@@ -12,6 +12,8 @@ from ...refresh.values import delete_orphans
 
 #: Leads of this transaction whose states are not written yet: key of ``cr.precommit.data``.
 WAITING = "crm_kpi.lead_states"
+#: Leads changed by SQL that the daily clean-up follows at once.
+MISSED = 10_000
 
 
 class CrmKpiLeadState(models.Model):
@@ -117,6 +119,16 @@ class CrmKpiLeadState(models.Model):
     def _gc_orphans(self):
         """Empty what was written while another transaction deleted the stage, user or team."""
         return delete_orphans(self.env, self), 0
+
+    @api.autovacuum
+    def _gc_missed(self):
+        """Follow the leads that other programs have changed by SQL: they change now."""
+        if self.env["crm.kpi.backfill"]._is_pending():
+            return 0, 0
+        ids = [id_ for (id_,) in self.env.execute_query(states.missed_changes(MISSED))]
+        if ids:
+            self._execute(states.note_states(ids, self.env.cr.now(), by_user=False))
+        return len(ids), int(len(ids) == MISSED)
 
     # ------------------------------------------------------------------
     # writing
