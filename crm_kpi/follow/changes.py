@@ -4,8 +4,10 @@
 
 from typing import NamedTuple
 
+#: A goal is met or on track, but its counter-metric misses its own goal.
+COUNTER_MISSED = "counter_missed"
 #: Statuses of goals that are told, the worst first. The others are no verdict yet.
-VERDICTS = ("missed", "off_track", "at_risk", "on_track", "achieved")
+VERDICTS = ("missed", "off_track", "at_risk", COUNTER_MISSED, "on_track", "achieved")
 #: Verdicts of a running period that say that the forecast misses the target.
 FORECAST_MISSES = ("at_risk", "off_track")
 #: Fewest complete periods of which one can be the highest or the lowest.
@@ -17,7 +19,8 @@ KINDS = ("goal", "forecast", "signal", "extreme")
 class Seen(NamedTuple):
     """What a follower has been told of a KPI, or would be told now.
 
-    :param verdicts: status by the id of the goal as text: JSON has no other keys
+    :param verdicts: status, or :data:`COUNTER_MISSED`, by the id of the goal as text: JSON has no
+        other keys
     :param signal: period and rule of a warning sign; empty without one
     :param extreme: period, and whether its value is the highest or lowest; empty without one
     """

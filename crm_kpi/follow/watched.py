@@ -12,7 +12,7 @@ from functools import cached_property
 from ..board.cards import Cards
 from ..board.context import BoardContext
 from ..board.layout import card_groups
-from .changes import Seen, extreme_value
+from .changes import COUNTER_MISSED, Seen, extreme_value
 
 
 class Group:
@@ -95,7 +95,10 @@ class Watched:
             return None
         signal = self.card.signal
         return Seen(
-            {key: goal.status for key, goal in self.goals.items()},
+            {
+                key: COUNTER_MISSED if goal.counter_missed else goal.status
+                for key, goal in self.goals.items()
+            },
             f"{self.latest.name} {signal.rule}" if signal else "",
             f"{self.latest.name} {self.extreme}" if self.extreme else "",
         )

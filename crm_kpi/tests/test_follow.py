@@ -56,6 +56,8 @@ class TestChanges(BaseCase):
             (["at_risk", "too_few", "at_risk", "no_data", "on_track"],
              [worse, None, None, None, better]),
             (["achieved", "on_track"], [("goal", "better"), ("goal", "worse")]),
+            (["on_track", "counter_missed", "on_track", "at_risk", "counter_missed"],
+             [None, ("goal", "worse"), ("goal", "better"), worse, ("goal", "better")]),
             (["no_data", "too_few", "too_early"], [None, None, None]),
         ):  # fmt: skip
             with self.subTest(statuses=statuses):
@@ -198,6 +200,21 @@ class TestFollow(FollowCase):
         goal.target = 12
         [mail] = self.send("2026-04-19 05:01:00")[self.mia]
         self.assertIn("Better · April 2026", self.texts(mail)[0])
+
+    def test_counter_metric(self):
+        """A goal that is met while its counter-metric misses its own one is told."""
+        goal = self.goal(self.share, 0.2)
+        self.assertEqual(goal.status, "on_track")
+        self.follow(self.share)
+        self.goal(self.leads, 99)
+        self.env["crm.kpi"]._refresh(goal.period_id, self.share | self.leads)
+        self.assertTrue(goal.counter_missed)
+        [mail] = self.send()[self.mia]
+        self.assertEqual(
+            mail.subject.replace("\u00a0", " "),
+            "share: On track – but Leads is off track: 33 %, target ≥ 20 %",
+        )
+        self.assertEqual(self.send(NEXT_MONDAY), {})
 
     def test_goal_of_the_latest_complete_period(self):
         """5 leads in March: known at the end of the month, told although the board shows April."""
@@ -560,6 +577,18 @@ class TestFollow(FollowCase):
         )
         kpi.action_follow()
         self.assertFalse(self.follows().search([]))
+
+    def test_changed_board(self):
+        """A copy that replaces a board is followed instead of it, and the original afterwards."""
+        follow = self.follow(self.board, self.ann, scope="mine")
+        other = self.follow(self.board)
+        board = self.board.with_user(self.ann).with_company(self.company)
+        copy = self.boards.browse(board.save_layout([{"kpi_id": self.leads.id}]))
+        self.assertNotEqual(copy, self.board)
+        self.assertEqual(follow.board_id, copy)
+        self.assertEqual(other.board_id, self.board)
+        copy.with_user(self.ann).reset_board()
+        self.assertEqual(follow.board_id, self.board)
 
     def test_a_card_that_is_new_on_the_board(self):
         """The values of a card that was added are no change."""

@@ -150,6 +150,8 @@ class CrmKpiBoard(models.Model):
                     "group_ids": [Command.set(self.group_ids.ids if shared else [])],
                 }
             )
+            if not shared and not as_copy:
+                self.env["crm.kpi.follow"]._move(self, board)
         shown = board._shown_kpis()
         values["card_ids"] = [
             *(
@@ -181,6 +183,7 @@ class CrmKpiBoard(models.Model):
             raise UserError(
                 self.env._("%s was not made from another board. Delete it instead.", self.name)
             )
+        self.env["crm.kpi.follow"]._move(self, origin)
         self.unlink()
         return origin.id
 

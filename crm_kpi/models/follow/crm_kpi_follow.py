@@ -198,6 +198,11 @@ class CrmKpiFollow(models.Model):
         )
 
     @api.model
+    def _move(self, board, other):
+        """Let what the user follows be a board that replaces another one for the user."""
+        self.search([("user_id", "=", self.env.uid), ("board_id", "=", board.id)]).board_id = other
+
+    @api.model
     def _cell_of(self, filters):
         """The values of a follow of the user with some :class:`Filters`, without its subject."""
         company = self.env.companies.filtered(lambda one: one.id == filters.company_id)
