@@ -12,7 +12,7 @@ from lxml.html import fromstring
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import BaseCase, freeze_time, tagged
+from odoo.tests import BaseCase, Form, freeze_time, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.crm_kpi.engine import schedule
@@ -667,3 +667,14 @@ class TestFollow(FollowCase):
         self.assertEqual(headers["List-Unsubscribe"], f"<{follow._unsubscribe_url()}>")
         self.assertEqual(headers["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click")
         self.assertEqual(self.texts(mail)[1]["Unsubscribe"], follow._unsubscribe_url())
+
+    def test_views(self):
+        """A follower changes the frequency in the form, which a phone opens from a card."""
+        follow = self.follow(self.leads)
+        action = self.env.ref("crm_kpi.crm_kpi_follow_action")
+        self.assertEqual(action.mobile_view_mode, "kanban")
+        with Form(follow.with_user(self.mia), "crm_kpi.crm_kpi_follow_view_form") as form:
+            form.frequency = "monthly"
+        self.assertEqual(follow.next_date, datetime(2026, 5, 1, 5))
+        follow.with_user(self.mia).action_stop()
+        self.assertFalse(follow.exists())
