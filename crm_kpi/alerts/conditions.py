@@ -83,6 +83,17 @@ def judge(alert, facts, now):
     return "unknown"
 
 
+def computed_at(kpi, complete):
+    """When the values of a KPI were computed, or found to be current.
+
+    A refresh that finds no change does not compute a KPI. One that fails keeps its values.
+
+    :param complete: when the latest complete refresh began
+    """
+    moments = [kpi.last_refresh or None, None if kpi.last_error else complete]
+    return max(filter(None, moments), default=None)
+
+
 def limit_of(alert):
     """The limit of a rule in the unit of its KPI; ``None`` without one."""
     return None if alert.threshold is False else alert.threshold

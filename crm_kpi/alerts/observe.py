@@ -17,10 +17,12 @@ from ..engine import periods as calendar
 from ..engine.signals import find_signals
 from ..engine.time_behaviour import time_behaviours
 from ..engine.withholding import is_hidden
+from ..refresh.run_log import last_complete
 from .cells import Members, watched_cells
 from .conditions import (
     ABOUT_GOALS,
     Facts,
+    computed_at,
     judge,
     limit_of,
     relative_change,
@@ -186,6 +188,10 @@ class Observations:
             )
         )
 
+    @cached_property
+    def _complete(self):
+        return last_complete(self.env)
+
     def _row(self, kpi, period, cell):
         """The :class:`Row` of a cell; a count of no record is 0."""
         if not period:
@@ -205,7 +211,7 @@ class Observations:
             value=row.value,
             record_count=row.record_count,
             reference=limit_of(alert) if alert.condition in ("value", "forecast") else None,
-            computed_at=kpi.last_refresh or None,
+            computed_at=computed_at(kpi, self._complete),
             last_data=self._last_data(kpi, spans, cell),
             is_computed=(kpi.id, period.id) in self._computed,
         )

@@ -31,6 +31,10 @@ _logger = logging.getLogger(__name__)
 
 #: Parameter with the id of the run of the refresh whose values were judged last.
 JUDGED_RUN = "crm_kpi.alerts_judged_run"
+#: Fields of cases that are read of all at once: there may be more than Odoo reads at a time.
+FETCHED = [
+    "alert_id", "level", "team_id", "user_id", "segment_id", "goal_id", "state", "count", "told_at",
+]  # fmt: skip
 #: New cases write nothing in their chatter.
 SILENT = {"tracking_disable": True, "mail_create_nolog": True, "mail_create_nosubscribe": True}
 
@@ -139,8 +143,8 @@ class AlertRun:
     def _open_cases(self, alerts):
         """Dict of the id of a rule to a dict of cell and goal to the case."""
         found = defaultdict(dict)
-        cases = self.env["crm.kpi.alert.case"].search(
-            [("alert_id", "in", alerts.ids), ("state", "in", ("pending", "firing"))]
+        cases = self.env["crm.kpi.alert.case"].search_fetch(
+            [("alert_id", "in", alerts.ids), ("state", "in", ("pending", "firing"))], FETCHED
         )
         for case in cases:
             key = Cell(case.level, case.team_id.id, case.user_id.id, case.segment_id.id)
@@ -208,7 +212,8 @@ class AlertRun:
     def _tell(self, alerts, changes):
         """Create the messages about the cases of rules; each is due when its recipient works."""
         cases = self.env["crm.kpi.alert.case"].browse([case.id for case in changes])
-        cases |= cases.search([("alert_id", "in", alerts.ids), ("state", "=", "firing")])
+        firing = [("alert_id", "in", alerts.ids), ("state", "=", "firing")]
+        cases |= cases.search_fetch(firing, FETCHED)
         snoozed = self._snoozed(alerts)
         told = []
         for case in cases:

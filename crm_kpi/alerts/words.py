@@ -5,7 +5,8 @@
 from odoo.tools.misc import format_datetime, formatLang
 
 from ..board.signals import signal_text
-from .conditions import limit_of
+from ..refresh.run_log import last_complete
+from .conditions import computed_at, limit_of
 
 
 def sentence(alert):
@@ -191,7 +192,8 @@ def reason_text(case):
         case "no_data":
             return env._("Nothing new for %(days)s days: %(value)s", days=alert.count, **names)
         case "stale":
-            since = case.kpi_id.sudo().last_refresh  # superuser: only when it was computed
+            # superuser: only when it was computed
+            since = computed_at(case.kpi_id.sudo(), last_complete(env))
             moment = format_datetime(env, since, dt_format="short") if since else "–"
             return env._("Last computed on %s", moment)
         case "records":

@@ -31,6 +31,13 @@ def complete_since(env):
     return latest.date if latest.state == "done" else None
 
 
+def last_complete(env):
+    """When the latest scheduled refresh that came to its end began; ``None`` before the first one."""
+    # superuser: only when the run began
+    domain = [("kind", "=", "refresh"), ("state", "=", "done")]
+    return env["crm.kpi.run"].sudo().search(domain, limit=1).date or None
+
+
 @dataclass
 class StepLog:
     """What a step did; a long step has several turns.

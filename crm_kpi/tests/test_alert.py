@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Alerts: what fires, who is told what and when, and what never fires."""
 
+import json
 from datetime import datetime, timedelta
 from unittest.mock import patch
 
@@ -10,7 +11,7 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import Form, tagged
+from odoo.tests import Form, HttpCase, tagged
 from odoo.tools import mute_logger
 
 from ..alerts.run import AlertRun
@@ -296,15 +297,19 @@ class TestAlert(AlertCase):
         silent = self.make_alert(condition="no_data", count=7, scope="company")
         patient = self.make_alert(condition="no_data", count=10, scope="company")
         stale = self.make_alert(condition="stale", count=24, scope="company")
+        self.run_alerts("stopped", refresh=False)
+        self.assertEqual(stale.case_ids.state, "firing", "the refresh does not come to its end")
+        self.assertFalse(silent.case_ids)
         self.run_alerts(refresh=False)
         self.assertEqual(silent.case_ids.state, "firing")
         self.assertFalse(patient.case_ids)
-        self.assertEqual(stale.case_ids.state, "firing")
         self.make_leads(1, "2026-11-18 10:00:00")
         for _refresh in range(3):
             self.run_alerts()
         self.assertEqual(silent.case_ids.state, "recovered")
-        self.assertEqual(stale.case_ids.state, "recovered")
+        self.assertEqual(
+            stale.case_ids.state, "recovered", "nothing was due, the figures are current"
+        )
 
     def test_records_and_signal(self):
         alert = self.make_alert(condition="records", count=3)
@@ -553,9 +558,10 @@ class TestAlert(AlertCase):
     # --- many ---
 
     def test_statements(self):
-        """The number of statements depends neither on rules nor on people."""
-        counts = []
-        for people, rules in ((5, 2), (100, 20)):
+        """500 salespeople × 20 rules: the number of statements depends on neither."""
+        counts = {"firing": [], "unchanged": []}
+        for people, rules in ((5, 2), (500, 20)):
+            self.alerts.search([]).unlink()
             users = self.env["res.users"].create(
                 [
                     {
@@ -567,19 +573,25 @@ class TestAlert(AlertCase):
                     for number in range(people)
                 ]
             )
-            self.north.member_ids |= users
-            alerts = self.alerts.browse()
+            self.south.member_ids = users
             for _number in range(rules):
-                alerts |= self.make_alert(condition="value", threshold=5, operator="above")
+                self.make_alert(team_id=self.south.id, condition="forecast", threshold=5)
             self.refresh()
-            self.env.flush_all()
-            self.env.invalidate_all()
-            before = self.env.cr.sql_log_count
-            AlertRun(self.env).judge(alerts)
-            self.env.flush_all()
-            counts.append(self.env.cr.sql_log_count - before)
-        self.assertEqual(counts[0], counts[1], counts)
-        self.assertLess(counts[0], 40)
+            for kind in counts:
+                self.env.flush_all()
+                self.env.invalidate_all()
+                before = self.env.cr.sql_log_count
+                AlertRun(self.env).judge(self.alerts.search([]))
+                self.env.flush_all()
+                counts[kind].append(self.env.cr.sql_log_count - before)
+            firing = self.cases.search_count([("state", "=", "firing")])
+            self.assertEqual(firing, people * rules)
+        small, large = counts["unchanged"]
+        self.assertEqual(small, large)
+        self.assertLess(large, 40)
+        # new cases and messages are inserted a hundred at a time
+        small, large = counts["firing"]
+        self.assertLess(large - small, 4 * people * rules / 100)
 
 
 @tagged("post_install", "-at_install")
@@ -633,6 +645,59 @@ class TestAlertRights(AlertCase):
         self.assertFalse(self.cases.with_user(self.mona).search([]))
         with self.assertRaises(AccessError):
             self.cases.search([])[:1].with_user(self.mona).write({"state": "over"})
+
+
+@tagged("post_install", "-at_install")
+class TestAlertCalls(GoalCommon, HttpCase):
+    """The same from outside, as each role."""
+
+    def call(self, user, method, *args):
+        """The answer of a call by RPC, or the name of the error."""
+        self.env.flush_all()
+        user.password = user.login
+        self.authenticate(user.login, user.login)
+        with mute_logger("odoo.http"):
+            return self._post(method, args)
+
+    def _post(self, method, args):
+        response = self.url_open(
+            "/web/dataset/call_kw",
+            data=json.dumps(
+                {"params": {"model": "crm.kpi.alert", "method": method, "args": args, "kwargs": {}}}
+            ),
+            headers={"Content-Type": "application/json"},
+        ).json()
+        if "error" in response:
+            return response["error"]["data"]["name"].rpartition(".")[2]
+        return response["result"]
+
+    def test_roles(self):
+        mona = self.make_user("Mona", "sales_team.group_sale_manager")
+        ada = self.make_user("Ada", "crm_kpi.group_kpi_admin")
+        mia = self.make_user("Mia", "base.group_user")
+        mine = {"kpi_id": self.count.id, "scope": "mine"}
+        team = {"kpi_id": self.count.id, "scope": "users", "team_id": self.north.id}
+        of_ann = {**mine, "user_id": self.ann.id}
+        for user, values, accepted in (
+            (self.ann, mine, True),
+            (self.ann, team, False),
+            (self.ann, {**mine, "user_id": self.bob.id}, False),
+            (mona, team, True),
+            (mona, {**team, "to_salesperson": True}, True),
+            (mona, of_ann, False),
+            (ada, of_ann, True),
+            (mia, mine, False),
+        ):
+            with self.subTest(user=user.name, values=values):
+                answer = self.call(user, "create", [values])
+                if accepted:
+                    self.assertIsInstance(answer, list, answer)
+                else:
+                    self.assertEqual(answer, "AccessError")
+        [rule] = self.env["crm.kpi.alert"].search([("user_id", "=", self.ann.id)], limit=1)
+        for user, accepted in ((self.bob, False), (mona, False), (self.ann, True), (ada, True)):
+            answer = self.call(user, "write", rule.ids, {"wait": 2})
+            self.assertEqual(answer, True if accepted else "AccessError", user.name)
 
 
 @tagged("post_install", "-at_install")

@@ -346,6 +346,8 @@ class CrmKpiAlert(models.Model):
         self._refuse_guarded(vals)
         if vals.get("active"):
             vals = {**vals, "last_error": False, "failed_since": False}
+        if {"user_id", "to_owner", *OTHERS} & vals.keys():
+            vals = {**vals, "unreadable_text": False}
         result = super().write(vals)
         if vals.get("active"):
             for alert in self:
