@@ -57,6 +57,13 @@ WON, LOST = SQL("r.won_status = 'won'"), SQL("r.won_status = 'lost'")
 EVENTS = (
     Event("won_status", "kpi_won_date", "pending", "won", WON),
     Event("stage_id", "kpi_won_date", None, SQL("r.stage_id"), WON),
+    Event(
+        "stage_id",
+        "date_last_stage_update",
+        None,
+        SQL("r.stage_id"),
+        SQL("r.won_status IS DISTINCT FROM 'won'"),
+    ),
     Event("won_status", "kpi_lost_date", "pending", "lost", LOST),
     Event("active", "kpi_lost_date", "true", "false", SQL("%s AND r.active IS NOT TRUE", LOST)),
     Event(

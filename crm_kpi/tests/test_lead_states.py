@@ -346,6 +346,22 @@ class TestLeadStates(LeadStateCase):
         self.assertFalse(first.stage_id)
         self.assertEqual((last.probability, last.prorated_revenue), (100, 1000))
 
+    def test_untracked_stage(self):
+        """Odoo dates the last change of the stage: before it, the stage is unknown."""
+        with self.at("2026-01-05 08:00"):
+            lead = self._lead().with_context(tracking_disable=True)
+        with self.at("2026-01-15 09:00"):
+            lead.stage_id = self.stage_offer
+        with self.at("2026-03-01 09:00"):
+            self._fill_again(lead)
+        first, second, _present = self._states(lead)
+        self.assertEqual(
+            (first.stage_id, second.stage_id), (self.env["crm.stage"], self.stage_offer)
+        )
+        self.assertEqual(second.date_from, utc("2026-01-15 09:00"))
+        self.assertIn("stage_id", first.unknown)
+        self.assertNotIn("stage_id", second.unknown)
+
     def test_changed_before_it_was_filled(self):
         """A lead that is changed while a long history waits: the past is put before it."""
         with self.at("2026-01-05 08:00"):
