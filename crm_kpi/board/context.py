@@ -358,7 +358,12 @@ class BoardContext:
 
     def members(self, teams):
         """The salespeople of some teams."""
-        return self._memberships([("crm_team_id", "in", teams.ids)]).user_id
+        model = self.env["crm.team.member"]
+        # hundreds of ids, which need no records
+        query = model._search([("crm_team_id", "in", teams.ids), ("user_id.active", "=", True)])
+        column = model._field_to_sql(query.table, "user_id", query)
+        rows = self.env.execute_query(query.select(column))
+        return self.env["res.users"].browse(dict.fromkeys(user_id for (user_id,) in rows))
 
     def _memberships(self, domain):
         members = self.env["crm.team.member"]
@@ -520,14 +525,17 @@ class BoardContext:
         query = model._search(self._breakdown_domain(kpis, dimension), order="id")
         columns = ("kpi_id", f"{dimension}_id", "value", "record_count")
         by_id = {kpi.id: kpi for kpi in kpis}
+        # not in the query: PostgreSQL would read all values of each of many people
+        people = set(self.members(self.team).ids) if dimension == "user" and self.team else None
         found = defaultdict(list)
         for row in self.env.execute_query(
             query.select(*(model._field_to_sql(query.table, name, query) for name in columns))
         ):
             row = BreakdownRow(*row)
-            if row.value is not None and (
-                dimension != "user"
-                or self.is_compared(by_id[row.kpi_id], row.owner_id, row.record_count)
+            if row.value is None or (people is not None and row.owner_id not in people):
+                continue
+            if dimension != "user" or self.is_compared(
+                by_id[row.kpi_id], row.owner_id, row.record_count
             ):
                 found[row.kpi_id].append(row)
         if dimension == "user":
@@ -542,6 +550,8 @@ class BoardContext:
 
     def visible_without_records(self, kpis, known):
         """As :meth:`members_without_records`, of those below the chosen cell whom the reader sees."""
+        if not self._adds_zeros:
+            return []
         people = None if self.sees_all else {self.env.uid}
         if self.team:
             team = set(self.members(self.team).ids)
@@ -554,6 +564,11 @@ class BoardContext:
                 readable[kpi] = self.at(cell, set()).may_read_value(kpi)
         return [key for key in found if readable[key[0]]]
 
+    @property
+    def _adds_zeros(self):
+        """Whether people without records are to be added: in running periods they are stored."""
+        return bool(self.period) and self.elapsed.over and not self.segment
+
     def members_without_records(self, kpis, known, people=None):
         """The people who are compared in a closed period although no value of them is stored.
 
@@ -561,7 +576,7 @@ class BoardContext:
         :param people: only these ids
         :return: list of ``(KPI, user id)``
         """
-        if self.segment or not self.period or not self.elapsed.over:
+        if not self._adds_zeros:
             return []
         cells = {
             (kpi, user_id): Cell("user", False, user_id, False)
@@ -580,6 +595,8 @@ class BoardContext:
         if dimension == "user" and not self.segment:
             return {}
         domain = self._breakdown_domain(kpis, dimension)
+        if dimension == "user" and self.team:
+            domain.append(("user_id", "in", self.members(self.team).ids))
         if dimension == "user":
             cell = {"level": "user_segment", "segment_id": self.segment.id}
         else:
@@ -621,8 +638,6 @@ class BoardContext:
                 ("level", "=", "user_segment" if self.segment else "user"),
                 ("segment_id", "=", cell.segment_id),
             ]
-            if self.team:
-                domain.append(("user_id", "in", self.members(self.team).ids))
         else:
             domain += [
                 ("level", "=", self._level_by_segment),

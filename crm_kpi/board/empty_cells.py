@@ -29,31 +29,33 @@ def members_by_role(company):
     A member has the role since they joined the team, a team since it exists.
     """
     # superuser: only who is a member since when; agents and marketing may not read the members
-    members = (
-        company.env["crm.team.member"]
-        .sudo()
-        .search_fetch(
-            [
-                ("crm_team_id.company_id", "in", [False, company.id]),
-                ("crm_team_id.active", "=", True),
-                # an import or a script archives a user without the membership
-                ("user_id.active", "=", True),
-                ("user_id.company_ids", "in", company.ids),
-            ],
-            ["user_id", "crm_team_id", "create_date"],
-            order="create_date desc",  # the earliest last
-        )
+    model = company.env["crm.team.member"].sudo()
+    query = model._search(
+        [
+            ("crm_team_id.company_id", "in", [False, company.id]),
+            ("crm_team_id.active", "=", True),
+            # an import or a script archives a user without the membership
+            ("user_id.active", "=", True),
+            ("user_id.company_ids", "in", company.ids),
+        ],
+        order="create_date desc",  # the earliest last
     )
+    names = ("user_id", "crm_team_id", "create_date")
+    # hundreds of members, which need no records
+    members = company.env.execute_query(
+        query.select(*(model._field_to_sql(query.table, name, query) for name in names))
+    )
+    teams = model.crm_team_id.browse({team_id for _user_id, team_id, _since in members})
     of_teams = {"sales": ("sales", "both"), "service": ("service", "both")}
     result = {}
     for role in ("sales", "service", "all"):
-        chosen = members.filtered(
-            lambda member, role=role: role == "all" or member.crm_team_id.kpi_role in of_teams[role]
-        )
-        result[role] = Roles(
-            {member.user_id.id: member.create_date for member in chosen},
-            {team.id: team.create_date for team in chosen.crm_team_id},
-        )
+        chosen = {
+            team.id: team.create_date
+            for team in teams
+            if role == "all" or team.kpi_role in of_teams[role]
+        }
+        users = {user_id: since for user_id, team_id, since in members if team_id in chosen}
+        result[role] = Roles(users, chosen)
     return result
 
 
