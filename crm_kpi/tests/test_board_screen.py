@@ -204,6 +204,19 @@ class TestBoardTours(BoardCase):
         self.assertEqual(self.board.card_ids.sorted().mapped("size"), ["2", "1"])
         self.assertEqual(self.board.name, "Board of the team")
 
+    def test_title_of_goals(self):
+        """On a small desktop the title is not cut by buttons and filters."""
+        self.browser_size = "1024x768"
+        title = "document.querySelector('.o_last_breadcrumb_item span')"
+        for view in ("kanban", "list"):
+            self.browser_js(
+                f"/odoo/kpi-goals?view_type={view}",
+                f"if ({title}.scrollWidth > {title}.clientWidth) {{ throw new Error('cut'); }}"
+                "console.log('test successful');",
+                f"Boolean(document.querySelector('.o_{view}_view .o_facet_value') && {title})",
+                login="kpi_mia",
+            )
+
     def test_rep_changes_a_copy(self):
         self.board.is_shipped = True
         self.start_tour("/odoo/kpis", "crm_kpi_board_copy", login="kpi_ann")
