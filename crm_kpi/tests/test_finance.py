@@ -339,17 +339,20 @@ class TestBooks(FinanceCase):
                 ]
             )
             accountant = self._accountant()
-            action = cell.with_user(accountant).action_open_records()
-            rows = (
-                self.env["crm.kpi.balance.period"]
-                .with_user(accountant)
-                .with_context(**action["context"])
-                .search(action["domain"])
-            )
-        self.assertEqual(
-            {row.account_id: row.amount for row in rows},
-            {self.accounts["bank"]: 100, self.accounts["payable"]: 40},
-        )
+            params = cell.with_user(accountant).action_open_records()["params"]
+            shown = params["kpi_id"], params["filters"]
+            boards = self.env["crm.kpi.board"].with_user(accountant).with_company(self.company)
+            amounts = []
+            for part in boards.get_explanation(*shown):
+                action = boards.open_part(*shown, part["kpi_id"], part["period_id"], "included")
+                rows = (
+                    self.env["crm.kpi.balance.period"]
+                    .with_user(accountant)
+                    .with_context(**action["context"])
+                    .search(action["domain"])
+                )
+                amounts.append({row.account_id: row.amount for row in rows})
+        self.assertEqual(amounts, [{self.accounts["bank"]: 100}, {self.accounts["payable"]: 40}])
 
     def test_58_rights(self):
         """Only users with accounting rights read journal items, in any KPI group."""
