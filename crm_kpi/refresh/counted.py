@@ -12,6 +12,8 @@ segments of today. The kept records of a period are those of a value when their 
 one that the value was computed from.
 """
 
+from datetime import timedelta
+
 from odoo.tools import SQL
 
 from ..engine import periods as calendar
@@ -30,6 +32,8 @@ from .withheld import Table
 
 #: Changed records of which the owners are looked up. More belong to most of the owners.
 FEW = 200
+#: KPIs of a source from which all of their cells take longer than a comparison of the records.
+MANY_KPIS = 10
 #: Temporary table of the records that changed: as they were (``change`` is -1), and as they are (1).
 CHANGES = SQL.identifier("crm_kpi_counted_change")
 _TABLE = SQL.identifier("crm_kpi_counted_record")
@@ -62,7 +66,8 @@ class CountedRecords:
             :class:`~..engine.cells.Owners` can differ, and these
         """
         closed = {key: found for key, found in due.items() if key[1].utc_to <= self.now}
-        if not closed or not self._are_many(records):
+        kpis = {kpi for kpi, _period in closed}
+        if len(kpis) < MANY_KPIS or not self._are_many(records):
             return {}, None
         periods = self.env["crm.kpi.period"].union(*{period for _kpi, period in closed})
         builder = FactPlan(self.source, self.company, periods.sorted(), self.now)
@@ -75,6 +80,7 @@ class CountedRecords:
             for (kpi, period), found in closed.items()
             if found.only_records
             and based.get((kpi.id, period.id)) == kept.get(period.id, "0")
+            and self._is_mature(kpi, period)
             and self._reads_own_fields(kpi)
         }
         owners = self._owners(builder) if narrowed else None
@@ -108,6 +114,10 @@ class CountedRecords:
             and self.env[source.model]._auto
             and max(map(record_count, records.values()), default=0) >= MANY
         )
+
+    def _is_mature(self, kpi, period):
+        """Whether no record of the period begins to count because time passes."""
+        return self.now >= period.utc_to + timedelta(days=kpi.maturity_days)
 
     def _reads_own_fields(self, kpi):
         """Whether a record has another value only after a change of itself.

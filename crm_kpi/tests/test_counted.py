@@ -30,6 +30,7 @@ class CountedCase(CohortRefreshCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.startClassPatcher(patch.object(counted, "MANY", 0))
+        cls.startClassPatcher(patch.object(counted, "MANY_KPIS", 1))
         industries = cls.env["res.partner.industry"].create([{"name": "Ore"}, {"name": "Tin"}])
         for index, customer in enumerate(cls.customers):
             customer.industry_id = [*industries, industries.browse()][index % 3]
@@ -183,8 +184,8 @@ class TestCountedRandom(CountedCase):
         match rnd.randrange(5):
             case 0:
                 self._random_orders(rnd, edges, 365)
-            case 1:
-                # the segment of all time, and the value of a filter
+            case 1 if "locked" not in self.periods.mapped("state"):
+                # The segment of all time, and the value of a filter. Locked values keep theirs.
                 industries = [customer.industry_id for customer in self.customers]
                 rnd.choice(self.customers).industry_id = rnd.choice(industries)
         self._derive_orders()
@@ -322,6 +323,10 @@ class TestCounted(CountedCase):
         cases = {
             "many records": lambda: patch.object(counted, "FEW", 0),
             "few in all": lambda: patch.object(counted, "MANY", 1000),
+            "few KPIs": lambda: patch.object(counted, "MANY_KPIS", 100),
+            "young records": lambda: patch.object(
+                counted.CountedRecords, "_is_mature", lambda *_args: False
+            ),
         }
         for minute, (name, context) in enumerate(cases.items(), start=1):
             with self.subTest(name), context():
@@ -333,10 +338,10 @@ class TestCounted(CountedCase):
         with self.subTest("segments"):
             # what was not compared with the kept records is computed once more
             self.spoil()
-            with self.at(NOW + timedelta(minutes=3)):
+            with self.at(NOW + timedelta(minutes=5)):
                 self.customers[1].industry_id = ore
                 self.of_ann[0].order_line.price_unit += 1
-            self.refresh_at(3)
+            self.refresh_at(5)
             self.assertEqual(self.of_bob_now(), 50)
 
     def test_another_refresh_has_seen_the_change(self):

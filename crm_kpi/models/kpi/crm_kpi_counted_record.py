@@ -10,7 +10,7 @@ from ...fields import UncheckedMany2one
 class CrmKpiCountedRecord(models.Model):
     """A record as values of closed periods have counted it, with its owners at that time.
 
-    Of sources with many records. A refresh compares them with the records of today: see
+    Of sources with many records and KPIs. A refresh compares them with the records of today: see
     ``refresh/counted.py``. The ids are those of records that may have been deleted since.
     """
 
