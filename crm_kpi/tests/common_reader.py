@@ -32,6 +32,12 @@ class ReaderCase:
             limit=1,
         )
 
+    def _open_cell(self, cell):
+        """All records of a value in one list, those of the components of a rate, too."""
+        names = ("team_id", "user_id", "segment_id")
+        owners = {name: cell[name].id for name in names}
+        return cell.kpi_id._open_cell_records(cell.period_id, {"level": cell.level, **owners})
+
     def _opened(self, user, code, month, level="company"):
         """The opened records, after reading all fields of list and form as the user."""
         self.env.flush_all()
@@ -39,7 +45,7 @@ class ReaderCase:
         cell = self._cell(code, month, level).with_user(user)
         self.assertTrue(cell, f"no value of {code} in {month}")
         cell.check_access("read")
-        action = cell.action_open_records()
+        action = self._open_cell(cell)
         model = (
             self.env[action["res_model"]].with_user(user).with_context(**action.get("context", {}))
         )
@@ -57,7 +63,7 @@ class ReaderCase:
         cell = self._cell(code, month).with_user(user)
         self.assertTrue(cell, f"no value of {code} in {month}")
         with self.assertRaisesRegex(AccessError, f"You may not read the records of.*{role}"):
-            cell.action_open_records()
+            self._open_cell(cell)
 
     def _specification(self, model, view):
         """Specification of the view's fields; of linked records only the name."""
