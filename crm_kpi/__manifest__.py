@@ -59,6 +59,7 @@
         "views/crm_kpi_cost_views.xml",
         "views/crm_kpi_customer_period_views.xml",
         "views/crm_kpi_customer_views.xml",
+        "views/crm_kpi_dismissal_views.xml",
         "views/crm_kpi_entry_views.xml",
         "views/crm_kpi_follow_templates.xml",
         "views/crm_kpi_follow_views.xml",

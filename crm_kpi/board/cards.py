@@ -197,7 +197,7 @@ class Cards:
         """
         other = copy(self)
         other.context, other.values, other.goals = context, values, goals
-        other.__dict__.pop("_signals", None)  # those of the former cell
+        other.__dict__.pop("signals", None)  # those of the former cell
         other.missing = self.missing.at(context)
         return other
 
@@ -222,7 +222,7 @@ class Cards:
             bullet=bullet(goal, row.value if row else None) if goal else None,
             change=self._change(kpi, row),
             sparkline=[] if brief else self._sparkline(kpi),
-            signal=None if brief else self._signals.get(kpi.id),
+            signal=None if brief else self.signals.get(kpi.id),
         )
 
     def _row(self, kpi):
@@ -387,7 +387,8 @@ class Cards:
         return result
 
     @cached_property
-    def _signals(self):
+    def signals(self):
+        """The signals that are not dismissed, by KPI id."""
         return card_signals(self.context, self.kpis)
 
 

@@ -159,7 +159,7 @@ class BoardContext:
             day = self._known_day(filters.first_day)
             self.period = past.filtered(lambda p: p.date_from == day)
             if not self.period and day:
-                past = self._past_periods(MAX_PERIODS, day)
+                past = self._past_periods(2 * MAX_PERIODS, day)
                 self.period = past.filtered(lambda p: p.date_from == day)
             if not self.period:
                 self.notes.append(

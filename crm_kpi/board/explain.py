@@ -77,7 +77,9 @@ def explain(context, kpi):
     KPIs whose value the reader may not see are left out. Records of other people are counted
     only where the reader may see the total of the company.
     """
-    return [_explain_part(context, part, role) for part, role in _parts(context, kpi).items()]
+    return [
+        _explain_part(context, part, role) for part, role in readable_parts(context, kpi).items()
+    ]
 
 
 def open_part(context, kpi, part_id, period_id, reason):
@@ -87,7 +89,7 @@ def open_part(context, kpi, part_id, period_id, reason):
     :raise AccessError: where the reader sees no such number of records
     """
     env = context.env
-    for part, role in _parts(context, kpi).items():
+    for part, role in readable_parts(context, kpi).items():
         if (part.kpi.id, part.period.id) != (part_id, period_id):
             continue
         found = _explain_part(context, part, role)
@@ -124,7 +126,7 @@ def records_action(kpi, period, cell, name):
     }
 
 
-def _parts(context, kpi):
+def readable_parts(context, kpi):
     """Dict of each :class:`Part` behind a KPI that the reader may see to its role, in words."""
     env, cell = context.env, context.cell._asdict()
     roles = {}

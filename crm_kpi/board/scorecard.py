@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from .context import Cell, number_or_none
 from .empty_cells import EmptyCells, zero_value
 from .filters import read_id
+from .signals import periods_read, row_signals
 
 #: Rows that are read at first; the reader can ask for all.
 FIRST_ROWS = 50
@@ -89,6 +90,7 @@ class ScorecardCell:
     :param status: empty without a goal
     :param change: the change in short words, without the period
     :param sparkline: the values of the latest periods, oldest first
+    :param signal_text: why the latest complete period is unusual; empty where it is not
     """
 
     kpi_id: int
@@ -107,6 +109,8 @@ class ScorecardCell:
     change_trend: str = ""
     change_trend_text: str = ""
     change_up: bool = False
+    signal_text: str = ""
+    signal_trend: str = ""
     sparkline: list = field(default_factory=list)
 
 
@@ -155,6 +159,7 @@ class Scorecard:
         self.earlier = self._earlier()
         self.withheld = self._withheld() if "segment" in self.level else {}
         self.empty = self._empty()
+        self.signals = self._signals()
 
     # --- READING ---
 
@@ -299,6 +304,18 @@ class Scorecard:
             return Cell(self.level, False, owner_id, self.context.cell.segment_id)
         return self.context.cell._replace(level=self.level, **{self.field_name: owner_id})
 
+    def _signals(self):
+        """The signals of the rows by KPI id and the id of the row."""
+        if not self.shown:
+            return {}
+        domain = [
+            *self._domain("level", periods_read(self.context.series)),
+            (self.field_name, "in", self.shown),
+        ]
+        at = 2 + ["team", "user", "segment"].index(self.dimension)
+        found = row_signals(self.context, self.kpis, domain)
+        return {(key[0], key[at] or False): signal for key, signal in found.items()}
+
     # --- ORDER ---
 
     def _sorted(self, ids):
@@ -374,7 +391,7 @@ class Scorecard:
         names = [owner.name, *([context.segment.name] if context.segment else [])]
         cells = []
         for kpi in self.shown_kpis:
-            cell = self._cell(self.cards, kpi)
+            cell = self._cell(self.cards, kpi, self.cards.signals.get(kpi.id))
             if cell.value is None and not context.may_read_value(kpi):
                 cell.state = "not_available"
                 cell.state_text = self.env._("You may not see this value")
@@ -411,7 +428,7 @@ class Scorecard:
         )
         cells = []
         for kpi in self.shown_kpis:
-            cell = self._cell(cards, kpi)
+            cell = self._cell(cards, kpi, self.signals.get((kpi.id, owner_id)))
             cell.sparkline = [points.get((kpi.id, one.id)) for one in self.cards.sparkline_periods]
             cells.append(cell)
         return ScorecardRow(
@@ -430,7 +447,7 @@ class Scorecard:
             changes["scope"] = "team"
         return replace(self.context.filters, **changes).to_dict()
 
-    def _cell(self, cards, kpi):
+    def _cell(self, cards, kpi, signal):
         card = cards.card(kpi, brief=True)
         cell = ScorecardCell(
             kpi_id=kpi.id,
@@ -447,6 +464,8 @@ class Scorecard:
         if change := card.change:
             cell.change, cell.change_up = change.short, change.up
             cell.change_trend, cell.change_trend_text = change.trend, change.trend_text
+        if signal:
+            cell.signal_text, cell.signal_trend = signal.text, signal.trend
         return cell
 
     def notes(self):

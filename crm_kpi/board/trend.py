@@ -4,17 +4,16 @@
 
 import math
 from dataclasses import dataclass, field
-from datetime import date
 
 from odoo import fields
 from odoo.tools.misc import format_date
 
 from ..definitions.words import unit_parts
 from ..engine import pace
-from ..engine.signals import BASELINE, FACTOR, find_signals, usual_range
+from ..engine.signals import BASELINE, FACTOR
 from ..engine.time_behaviour import time_behaviours
 from .context import MAX_PERIODS, number_or_none
-from .signals import range_start, range_starts, signal_text
+from .signals import Row, context_signals, periods_read, signal_text
 from .snapshots import early_snapshots
 from .versions import change_text, changes_of_version
 
@@ -26,7 +25,9 @@ MAX_NOTES = 20
 class TrendPoint:
     """A period of a trend; the forecast is empty where the period is over.
 
-    :param signal: why the value is unusual, in words; empty where it is not
+    :param usual_low, usual_mean, usual_high: the usual range; empty where there is none
+    :param signal: why the value is unusual, in words; empty where it is not, or where this was
+        dismissed
     """
 
     label: str
@@ -40,6 +41,10 @@ class TrendPoint:
     target: float | None
     target_max: float | None
     target_text: str
+    usual_low: float | None = None
+    usual_mean: float | None = None
+    usual_high: float | None = None
+    range_text: str = ""
     signal: str = ""
     forecast: float | None = None
     forecast_low: float | None = None
@@ -56,6 +61,8 @@ class Trend:
     :param grows: whether values add up in a period, so that a running one is not complete
     :param prefix: unit before a number at the axis; ``suffix``: after it
     :param redefined: where the definition changed, as :class:`Annotation` without an author
+    :param dismissed: the signals that were dismissed, as :class:`Annotation`
+    :param range_text: the usual range of the last period
     """
 
     points: list[TrendPoint] = field(default_factory=list)
@@ -63,9 +70,7 @@ class Trend:
     prefix: str = ""
     suffix: str = ""
     redefined: list["Annotation"] = field(default_factory=list)
-    low: float | None = None
-    mean: float | None = None
-    high: float | None = None
+    dismissed: list["Annotation"] = field(default_factory=list)
     mean_text: str = ""
     range_text: str = ""
     range_help: str = ""
@@ -73,19 +78,24 @@ class Trend:
 
 @dataclass
 class Annotation:
-    """An event that explains values."""
+    """An event that explains values.
+
+    :param dismissal_id: id of the ``crm.kpi.dismissal`` that it is
+    """
 
     id: int
     date: str
     date_text: str
     text: str
     author: str
+    dismissal_id: int | None = None
 
 
 def trend(context, kpi):
     """The last periods of the chosen kind, up to the chosen one, as :class:`Trend`."""
-    periods = context.series[:MAX_PERIODS].sorted("date_from")
-    values = context.values(kpi, periods)
+    read = periods_read(context.series)
+    periods = read[:MAX_PERIODS].sorted("date_from")
+    values = context.values(kpi, read)
     goals = context.goals(kpi, periods)
     points = [
         _point(
@@ -104,60 +114,101 @@ def trend(context, kpi):
     # start with the first period that has a value
     first = next((i for i, point in enumerate(points) if point.value is not None), 0)
     points, periods = points[first:], periods[first:]
-    redefined = changes_of_version([values.get((kpi.id, period.id)) for period in periods])
-    # values of one definition only: a new one is a step that says nothing about the business
-    defined = redefined[-1].date_from if redefined else date.min
-    start = range_start(range_starts(context, kpi), kpi)
-    judged = [
-        point
-        for period, point in zip(periods, points, strict=True)
-        if point.value is not None and not point.running and period.date_from >= max(defined, start)
-    ]
-    series = [point.value for point in judged]
-    usual = usual_range(series)
-    for point, rule in zip(judged, find_signals(series), strict=True):
-        point.signal = signal_text(context.env, rule)
     known = [point.value for point in points if point.value is not None]
     floor = 0.0 if known and min(known) >= 0 else -math.inf
     behaviour = time_behaviours(kpi)[kpi]
-    _add_forecasts(context, kpi, periods, points, usual, floor, behaviour)
     result = Trend(points, behaviour.additive)
     result.prefix, result.suffix = unit_parts(kpi, context.company.currency_id)
-    for number, period in enumerate(redefined, start=1):
-        result.redefined.append(
-            Annotation(
-                id=-number,
-                date=fields.Date.to_string(period.date_from),
-                date_text=period.display_name,
-                text=change_text(context.env, period),
-                author="",
-            )
+    result.redefined = [
+        Annotation(
+            id=-number,
+            date=fields.Date.to_string(period.date_from),
+            date_text=period.display_name,
+            text=change_text(context.env, period),
+            author="",
         )
-    if usual.mean is not None:
-        result.low, result.mean, result.high = max(usual.low, floor), usual.mean, usual.high
-        result.mean_text = context.format_value(kpi, result.mean)
-        result.range_text = _span_text(context, kpi, result.low, result.high)
-        result.range_help = context.env._(
-            "Usual range (process limits): mean ± %s × average moving range. A value outside is "
-            "unlikely to be random.",
-            FACTOR,
+        for number, period in enumerate(
+            changes_of_version([values.get((kpi.id, period.id)) for period in periods]), start=1
         )
-        if len(series) > BASELINE:
-            result.range_help += " " + context.env._(
-                "It is made of the first %s values, so that a lasting change does not widen it.",
-                BASELINE,
-            )
-        if start > defined:
-            result.range_help += " " + context.env._(
-                "Only values since %s count, from which an annotation starts a new usual range.",
-                format_date(context.env, start),
-            )
-        elif redefined:
-            result.range_help += " " + context.env._(
-                "Only values since %s count, which have the same definition.",
-                redefined[-1].display_name,
-            )
+    ]
+    if periods:
+        _add_signals(context, kpi, periods, result, values, floor)
+    _add_forecasts(context, kpi, periods, points, floor, behaviour)
     return result
+
+
+def _add_signals(context, kpi, periods, result, values, floor):
+    """Set what is usual and what is not.
+
+    :param floor: no lower end of a range is lower
+    """
+    env, signals = context.env, context_signals(context, kpi)
+    rows = {
+        period_id: Row(number_or_none(row.value), row.version, row.record_count)
+        for (_kpi_id, period_id), row in values.items()
+    }
+    judged = signals.judged(kpi, rows)
+    dismissed = signals.dismissed_of(kpi, context.cell)
+    for period, point in zip(periods, result.points, strict=True):
+        usual = signals.judge.limits(kpi, period, judged.usual)
+        if usual.mean is not None:
+            point.usual_low, point.usual_mean = max(usual.low, floor), usual.mean
+            point.usual_high = usual.high
+            point.range_text = _span_text(context, kpi, point.usual_low, point.usual_high)
+            result.mean_text = context.format_value(kpi, usual.mean)
+            result.range_text = point.range_text
+        rule = judged.rules.get(period, "")
+        if note := dismissed.get((period.id, rule)):
+            text = env._(
+                "%(signal)s. %(dismissed)s",
+                signal=signal_text(env, rule),
+                dismissed=note.text,
+            )
+            result.dismissed.append(
+                Annotation(
+                    id=-note.id, date=point.date, date_text=point.label, text=text, author="",
+                    dismissal_id=note.id,
+                )
+            )  # fmt: skip
+        else:
+            point.signal = signal_text(env, rule)
+    if result.range_text:
+        result.range_help = " ".join(_range_help(signals, kpi, result, judged))
+
+
+def _range_help(signals, kpi, result, judged):
+    """How the usual range is made, in sentences."""
+    env, usual = kpi.env, judged.usual
+    yield env._(
+        "Usual range (process limits): mean ± %s × average moving range. A value outside is "
+        "unlikely to be random.",
+        FACTOR,
+    )
+    if result.grows:
+        yield env._(
+            "Values are compared per working day: of a period with more working days, more is usual."
+        )
+    if usual.seasons:
+        yield env._(
+            "The values depend on the season: each one is compared with the same time of the first "
+            "two years that are read."
+        )
+    elif len(judged.rules) > BASELINE:
+        yield env._(
+            "It is made of the first %s values, so that a lasting change does not widen it.",
+            BASELINE,
+        )
+    start = signals.starts.get(kpi.id)
+    redefined = result.redefined[-1] if result.redefined else None
+    if start and fields.Date.to_string(start) > (redefined.date if redefined else ""):
+        yield env._(
+            "Only values since %s count, from which an annotation starts a new usual range.",
+            format_date(env, start),
+        )
+    elif redefined:
+        yield env._(
+            "Only values since %s count, which have the same definition.", redefined.date_text
+        )
 
 
 def _point(context, kpi, period, row, goal):
@@ -176,17 +227,16 @@ def _point(context, kpi, period, row, goal):
     )
 
 
-def _add_forecasts(context, kpi, periods, points, usual, floor, behaviour):
+def _add_forecasts(context, kpi, periods, points, floor, behaviour):
     """Set the forecast of the points whose period is running."""
     if behaviour.final_only:
         return
-    reach = None if usual.mean is None else usual.high - usual.mean
     running = periods.filtered(lambda period: period.utc_to > context.now)
     elapsed = running._elapsed(context.now)
     for period, point in zip(periods, points, strict=True):
         if not point.running:
             continue
-        _forecast(point, elapsed[period], behaviour.additive, reach, floor)
+        _forecast(point, elapsed[period], behaviour.additive, floor)
         point.forecast_value_text = context.format_value(kpi, point.forecast)
         point.forecast_text = forecast_text(context, kpi, point.forecast_value_text, point.ahead)
         if point.forecast_low is not None:
@@ -195,16 +245,16 @@ def _add_forecasts(context, kpi, periods, points, usual, floor, behaviour):
             )
 
 
-def _forecast(point, elapsed, additive, reach, floor):
+def _forecast(point, elapsed, additive, floor):
     """Set the forecast of a running period, and the range of usual changes around it.
 
     The rest of a period varies less than a whole period, by the square root of its share:
     deviations of single days partly cancel each other.
     """
     point.forecast = forecast = pace.project(point.value, elapsed, additive, point.ahead)
-    if forecast is None or reach is None or not additive:
+    if forecast is None or point.usual_mean is None or not additive:
         return
-    around = reach * math.sqrt(1 - elapsed.share)
+    around = (point.usual_high - point.usual_mean) * math.sqrt(1 - elapsed.share)
     # a value that never decreases cannot end below what it has reached
     point.forecast_low = max(forecast - around, point.value if floor == 0 else floor)
     point.forecast_high = forecast + around

@@ -67,6 +67,18 @@ def visible_ids(kpi, period):
     return records._search(kpi._openable(records)).subselect()
 
 
+def openable(kpi, period, ids):
+    """Those of the records behind an aggregate that a reader may open.
+
+    :param kpi: in the environment of the reader
+    """
+    # superuser: which model is opened does not depend on the reader
+    records = _records(kpi, kpi.sudo().source_id._record_model(), period)
+    if not records.has_access("read"):
+        return records
+    return records.search(Domain("id", "in", ids) & kpi._openable(records))
+
+
 def open_by_reason(kpi, period, cell, now, reasons, name, reader=None):
     """Action that opens records that are included in an aggregate or excluded from it.
 

@@ -205,3 +205,64 @@ def _cell_facts(plan, cell, company):
         if name in level.split("_")
     ]
     return table, where
+
+
+class Sizes(NamedTuple):
+    """How large the records behind a sum are.
+
+    :param count: number of records that are not 0, and ``total``: their sum
+    :param earlier: number of positive records in earlier periods, and their quartiles ``q1``, ``q3``
+    :param largest: list of ``(record id, value)``, the largest first
+    """
+
+    count: int
+    total: float
+    earlier: int
+    q1: float | None
+    q3: float | None
+    largest: list
+
+
+def record_sizes(source, kpi, period, earlier, cell, limit):
+    """The :class:`Sizes` of the records that a sum counts, in one scan.
+
+    :param earlier: periods with the records that the usual size is made of
+    :param cell: as in :func:`counted_record_ids`
+    :param limit: most records in ``largest``
+    """
+    with told_to_reader(source.env):
+        now = fields.Datetime.now()
+        plan = plan_for_reader(source, period.company_id, period | earlier, now, kpi)
+        table, where = _cell_facts(plan, cell, period.company_id)
+        rows = source.env.execute_query(
+            SQL(
+                """WITH facts AS (%(facts)s),
+                        sizes AS MATERIALIZED (
+                            SELECT record_id, period_id = %(period)s AS is_present,
+                                   sum(v0)::float8 AS value
+                              FROM %(table)s WHERE %(where)s
+                             GROUP BY record_id, period_id),
+                        present AS (
+                            SELECT count(*) AS count, sum(value) AS total
+                              FROM sizes WHERE is_present),
+                        usual AS (
+                            SELECT count(*) AS count,
+                                   percentile_cont(0.25) WITHIN GROUP (ORDER BY value) AS q1,
+                                   percentile_cont(0.75) WITHIN GROUP (ORDER BY value) AS q3
+                              FROM sizes WHERE NOT is_present AND value > 0)
+                   SELECT present.count, present.total, usual.count, usual.q1, usual.q3,
+                          large.record_id, large.value
+                     FROM present CROSS JOIN usual
+                     LEFT JOIN LATERAL (
+                            SELECT record_id, value FROM sizes WHERE is_present
+                             ORDER BY value DESC, record_id LIMIT %(limit)s) AS large ON TRUE""",
+                facts=plan.facts(),
+                period=period.id,
+                table=table,
+                where=SQL(" AND ").join([SQL("f0 AND v0 <> 0"), *where]),
+                limit=limit,
+            )
+        )
+    count, total, before, q1, q3 = rows[0][:5]
+    largest = [(record_id, value) for *_sums, record_id, value in rows if record_id]
+    return Sizes(count, total or 0.0, before, q1, q3, largest)

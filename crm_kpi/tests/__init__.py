@@ -40,6 +40,7 @@ from . import test_interaction
 from . import test_interaction_random
 from . import test_kpi
 from . import test_kpi_check
+from . import test_large_records
 from . import test_lead_stamps
 from . import test_lead_states
 from . import test_lead_states_random

@@ -4,6 +4,7 @@
 
 import math
 import statistics
+from datetime import date, timedelta
 from itertools import pairwise
 
 from odoo.fields import Command
@@ -190,7 +191,7 @@ class TestBoardDetail(BoardCase):
     # --- TREND ---
 
     def test_trend_and_usual_range(self):
-        """Mean ± 2.66 × mean moving range of the twelve closed months."""
+        """Mean ± 2.66 × mean moving range of the twelve closed months, per working day."""
         trend = self.ask("get_detail", self.leads)["trend"]
         closed = [3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 5]
         self.assertEqual([point["value"] for point in trend["points"]], [*closed, 6])
@@ -207,13 +208,27 @@ class TestBoardDetail(BoardCase):
             self.assertEqual(
                 (point["date"], point["value"]), (first, self.count(first=first, after=after)[0])
             )
-        moving_range = (3 + 4 + 1) / 11
-        self.assertAlmostEqual(trend["mean"], 12 / 12)
-        self.assertAlmostEqual(trend["high"], 1 + 2.66 * moving_range)
-        self.assertEqual(trend["low"], 0.0)  # a count is not below zero
+        mean, reach = self.usual_rate(closed)
+        for point, days in zip(trend["points"][-3:], (20, 22, 22), strict=True):
+            self.assertAlmostEqual(point["usual_mean"], mean * days)
+            self.assertAlmostEqual(point["usual_high"], (mean + reach) * days)
+            self.assertEqual(point["usual_low"], 0.0)  # a count is not below zero
         self.assertIn("2.66", trend["range_help"])
+        self.assertIn("per working day", trend["range_help"])
         states = [point["state"] for point in trend["points"]]
         self.assertEqual(states, ["locked"] * 10 + ["provisional"] * 2 + ["open"])
+
+    def usual_rate(self, closed):
+        """Mean and reach of values from April 2025 on, per day from Monday to Friday."""
+        days = []
+        for month in range(3, 3 + len(closed)):
+            first = date(2025 + month // 12, month % 12 + 1, 1)
+            after = date(2025 + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+            span = (first + timedelta(days=number) for number in range((after - first).days))
+            days.append(sum(day.weekday() < 5 for day in span))
+        rates = [value / count for value, count in zip(closed, days, strict=True)]
+        moves = [abs(b - a) for a, b in pairwise(rates)]
+        return sum(rates) / len(rates), 2.66 * sum(moves) / len(moves)
 
     def test_values_outside_of_the_usual_range(self):
         """The month with many leads is above; the running month is not marked, it is not over."""
@@ -221,11 +236,10 @@ class TestBoardDetail(BoardCase):
             self.make_lead(f"2026-03-{number % 9 + 10} 10:00:00", name=f"{number}")
         self.refresh()
         closed = [3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 35]
-        mean = sum(closed) / 12
-        moves = [abs(b - a) for a, b in pairwise(closed)]
-        high = mean + 2.66 * sum(moves) / len(moves)
+        mean, reach = self.usual_rate(closed)
+        high = (mean + reach) * 22
         trend = self.ask("get_detail", self.leads)["trend"]
-        self.assertAlmostEqual(trend["high"], high)
+        self.assertAlmostEqual(trend["points"][-2]["usual_high"], high)
         self.assertGreater(closed[-1], high)
         marked = [(point["date"], point["signal"]) for point in trend["points"] if point["signal"]]
         self.assertEqual(
@@ -260,14 +274,16 @@ class TestBoardDetail(BoardCase):
     def test_no_range_of_a_short_history(self):
         trend = self.ask("get_detail", self.share)["trend"]
         # closed months with a rate: April 2025, February and March
-        self.assertEqual((trend["low"], trend["high"], trend["range_help"]), (None, None, ""))
+        self.assertEqual({point["usual_high"] for point in trend["points"]}, {None})
+        self.assertEqual(trend["range_help"], "")
 
     def test_forecast(self):
         """After ten of 22 days: 13.2 at the end, ± the usual range of the remaining days."""
         point = self.ask("get_detail", self.leads)["trend"]["points"][-1]
         self.assertTrue(point["running"])
         self.assertAlmostEqual(point["forecast"], 6 * 22 / 10)
-        reach = 2.66 * (3 + 4 + 1) / 11 * math.sqrt(12 / 22)
+        _mean, reach = self.usual_rate([3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 5])
+        reach *= 22 * math.sqrt(12 / 22)
         self.assertAlmostEqual(point["forecast_high"], 13.2 + reach)
         self.assertAlmostEqual(point["forecast_low"], 13.2 - reach)
         # the forecast of a rate is its value

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from ..board.context import number_or_none
+from ..board.signals import card_signals
 from ..board.versions import change_text, changes_of_version
 from ..engine import formula as engine
 from ..engine import pace
@@ -92,6 +93,7 @@ class Measures:
             reader.add_zeros(cells, self.all_kpis, self.read_periods, dimension)
             self.rows[dimension] = cells
         self.goals = reader.goals_by_cell()
+        self.signals = card_signals(reader.context, self.kpis)
         self.heat = self._heat_maps()
         self.behaviours = time_behaviours(self.kpis)
         self.elapsed = reader.periods._elapsed(reader.context.now)
@@ -128,7 +130,7 @@ class Measures:
         return wb.Measure(
             key=kpi.id,
             name=kpi.name,
-            about=" ".join([_about(kpi), *self._redefined(kpi)]),
+            about=" ".join([_about(kpi), *self._redefined(kpi), *self._unusual(kpi)]),
             category=kpi.category_id.name,
             number_format=reader.number_format(kpi),
             part_formats={part: reader.number_format(self.components[part[0]]) for part in parts},
@@ -169,6 +171,10 @@ class Measures:
         """That the definition changed, once for each change, in words."""
         rows = [self.stored.get((kpi.id, period.id)) for period in self.reader.periods]
         return [f"{change_text(self.env, period)}." for period in changes_of_version(rows)]
+
+    def _unusual(self, kpi):
+        """The signal of a KPI, in a sentence."""
+        return [f"{self.signals[kpi.id].text}."] if kpi.id in self.signals else []
 
     def _part_name(self, code, shift):
         name = self.components[code].name

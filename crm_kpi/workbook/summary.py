@@ -44,6 +44,6 @@ def _summary_card(place, card):
         change=f"{sign(change)}{change.text}" if change else "",
         basis=change.basis_text if change else "",
         record_count=card.record_count,
-        remark=card.state_text,
+        remark=" · ".join(filter(None, (card.state_text, card.signal.text if card.signal else ""))),
         counter=" ".join(filter(None, texts)),
     )

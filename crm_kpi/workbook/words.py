@@ -33,6 +33,7 @@ def fixed_texts(env):
         "change": env._("Change"),
         "basis": env._("Compared with"),
         "counter": env._("Counter-metric"),
+        "signal": env._("Signal"),
         "remark": env._("Remark"),
         "total": env._("Total"),
         "not_summable": env._("Total (the rows do not add up)"),

@@ -4,4 +4,5 @@
 from . import crm_kpi_board
 from . import crm_kpi_annotation
 from . import crm_kpi_board_card
+from . import crm_kpi_dismissal
 from . import ir_websocket

@@ -16,6 +16,7 @@ from ...board.cards import Cards
 from ...board.context import BoardContext
 from ...board.explain import explain, open_part
 from ...board.filters import LAST_COMPLETE, RUNNING, Filters, read_id
+from ...board.large_records import cautions, has_sums
 from ...board.layout import OWN_FILTERS, board_cards
 from ...board.ranking import Ranking
 from ...board.scorecard import Arrangement, Scorecard
@@ -383,6 +384,8 @@ class CrmKpiBoard(models.Model):
             "trend": asdict(trend.trend(context, kpi)),
             "annotations": [asdict(note) for note in trend.annotations(context, kpi)],
             "can_annotate": self.env["crm.kpi.annotation"].has_access("create"),
+            "can_dismiss": self.env["crm.kpi.dismissal"].has_access("create"),
+            "cell": context.cell._asdict(),
             "salespeople": [asdict(bar) for bar in salespeople],
             "salespeople_note": context.withheld_notes(kpi, "user").get(kpi.id, ""),
             "compared": spread.count,
@@ -395,7 +398,21 @@ class CrmKpiBoard(models.Model):
             "definition_changes": [asdict(entry) for entry in definition_changes(kpi)],
             "goal_id": card.goal.id if card.goal else None,
             "followed": self._is_followed(kpi, context),
+            "has_sums": has_sums(kpi),
         }
+
+    @api.model
+    @api.readonly
+    def get_cautions(self, kpi_id, filters=None):
+        """Sums that rest on a single record, and records that are larger than usual.
+
+        Not a part of :meth:`get_detail`: reading records takes longer than reading the figures.
+        """
+        context = self._kpi_context(kpi_id, filters)
+        context.kpis._check_figures()
+        if not context.period:
+            return []
+        return [asdict(caution) for caution in cautions(context, context.kpis)]
 
     @api.model
     @api.readonly

@@ -10,6 +10,7 @@ from odoo.tools.misc import format_date
 
 from ...board.explain import records_action
 from ...board.missing import missing_texts
+from ...board.signals import record_texts
 from ...fields import NullableFloat
 from ...goals import bullet, labels, people
 from ...goals.baseline import baseline_spans
@@ -215,6 +216,12 @@ class CrmKpiGoal(models.Model):
     missing_text = fields.Char(
         "Reason", compute="_compute_missing_text", help="Why there is no value."
     )
+    signal_text = fields.Char(
+        "Signal",
+        compute="_compute_signal_text",
+        help="Why the value is unlikely to be random. In a running period: that of the latest "
+        "complete one.",
+    )
     target_text = fields.Char("Target (text)", compute="_compute_texts")
     projected_text = fields.Char("Forecast (text)", compute="_compute_texts")
     baseline_text = fields.Char("Baseline (text)", compute="_compute_texts")
@@ -306,6 +313,13 @@ class CrmKpiGoal(models.Model):
         texts = missing_texts(self, "scope")
         for goal in self:
             goal.missing_text = texts.get(goal, False)
+
+    @api.depends("value", "kpi_id", "period_id", "scope", "team_id", "user_id", "segment_id")
+    @api.depends_context("lang", "uid", "tz")
+    def _compute_signal_text(self):
+        texts = record_texts(self, "scope")
+        for goal in self:
+            goal.signal_text = texts.get(goal, False)
 
     @api.depends("source", "source_value", "source_period_id", "source_count", "source_change")
     @api.depends_context("lang")

@@ -14,6 +14,7 @@ from ...board.change import change, sign, trend_text
 from ...board.explain import records_action
 from ...board.header import backfill_text, elapsed_text
 from ...board.missing import missing_texts
+from ...board.signals import record_texts
 from ...board.snapshots import early_snapshots, early_text
 from ...board.versions import older_text
 from ...engine.cells import CELL_KEY
@@ -115,6 +116,12 @@ class CrmKpiValue(models.Model):
     missing_text = fields.Char(
         "Reason", compute="_compute_missing_text", help="Why there is no value."
     )
+    signal_text = fields.Char(
+        "Signal",
+        compute="_compute_signal_text",
+        help="Why the value is unlikely to be random. In a running period: that of the latest "
+        "complete one.",
+    )
     scope_name = fields.Char("For", compute="_compute_scope_name")
 
     # --- shown with the value ---
@@ -195,6 +202,13 @@ class CrmKpiValue(models.Model):
         texts = missing_texts(self, "level")
         for cell in self:
             cell.missing_text = texts.get(cell, False)
+
+    @api.depends("value", "kpi_id", "period_id", "level", "team_id", "user_id", "segment_id")
+    @api.depends_context("lang", "uid", "tz")
+    def _compute_signal_text(self):
+        texts = record_texts(self, "level")
+        for cell in self:
+            cell.signal_text = texts.get(cell, False)
 
     @api.depends("level", "team_id", "user_id", "segment_id", "company_id")
     def _compute_scope_name(self):

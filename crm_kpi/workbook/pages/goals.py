@@ -27,6 +27,7 @@ def goals_page(reader):
         env._("Status"),
         env._("Status since"),
         env._("Pace"),
+        reader.words["signal"],
         env._("Notes and plan"),
     ]
     table = wb.Table(
@@ -59,5 +60,6 @@ def _row(reader, goal):
         wb.StatusText(goal.status_text, goal.status),
         since and (reader.excel_moment(since), MOMENT),
         goal.pace_text or "",
+        goal.signal_text or "",
         goal.note or "",
     ]

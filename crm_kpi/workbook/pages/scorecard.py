@@ -22,7 +22,12 @@ def scorecard_page(reader):
         number_format = reader.number_format(kpi)
         headers.append(kpi.name)
         columns.append([(cell.value, number_format) for cell in cells])
-        for word, text in (("status", _status), ("change", _change), ("remark", _remark)):
+        for word, text in (
+            ("status", _status),
+            ("change", _change),
+            ("signal", _signal),
+            ("remark", _remark),
+        ):
             texts = [text(cell) for cell in cells]
             if any(texts):
                 headers.append(f"{kpi.name} · {words[word]}")
@@ -55,6 +60,10 @@ def _status(cell):
 def _change(cell):
     found = Change(cell.change, cell.change_trend, cell.change_up)
     return f"{sign(found)}{cell.change}" if cell.change else None
+
+
+def _signal(cell):
+    return cell.signal_text or None
 
 
 def _remark(cell):

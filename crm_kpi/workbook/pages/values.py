@@ -27,6 +27,7 @@ def values_page(reader):
         env._("Attainment"),
         env._("Status"),
         env._("Definition version"),
+        reader.words["signal"],
         env._("Remark"),
     ]
     rows = _rows(reader)
@@ -65,5 +66,6 @@ def _row(reader, value):
         (shown_attainment(goal.attainment), "0%") if goal else None,
         goal.status_text if goal else None,
         (value.version, "0"),
+        value.signal_text or None,
         value.definition_text or None,
     ]

@@ -127,6 +127,48 @@ test("annotations are made from the chart", async () => {
     expect.verifySteps(["annotate"]);
 });
 
+test("the usual range has its own width in each period", async () => {
+    const chart = await mountChart({
+        points: [
+            { ...POINTS[0], usual_low: 8, usual_high: 32 },
+            { ...POINTS[1], usual_low: 10, usual_high: 40 },
+        ],
+        range_text: "10 – 40",
+    });
+    const high = chart.data.datasets.findIndex((set) => set.label === "Usual range");
+    expect(chart.data.datasets[high].data).toEqual([32, 40]);
+    expect(chart.data.datasets[high + 1].data).toEqual([8, 10]);
+});
+
+test("a new usual range starts from the chart, and a dismissed signal comes back", async () => {
+    const dismissed = [
+        {
+            id: -4,
+            date: "2026-10-01",
+            date_text: "October 2026",
+            text: "Above the usual range. Dismissed by Mia on Nov 2, 2026: trade fair",
+            author: "",
+            dismissal_id: 4,
+        },
+    ];
+    await mountChart({ dismissed });
+    expect(".o_kpi_chart_notes li").toHaveText(/trade fair/);
+    expect(".o_kpi_restore, .o_kpi_start_range").toHaveCount(0);
+    await mountChart(
+        { dismissed, range_text: "10 – 40" },
+        {
+            chosen: "2026-10-01",
+            onAnnotate: () => {},
+            onStartRange: () => expect.step("start"),
+            onRestore: (id) => expect.step(id),
+        }
+    );
+    expect(".o_kpi_start_range").toHaveText("New usual range from October 2026");
+    await contains(".o_kpi_start_range").click();
+    await contains(".o_kpi_restore").click();
+    expect.verifySteps(["start", 4]);
+});
+
 test("details show the period that was chosen in the chart, which keeps the later ones", async () => {
     onRpc("crm.kpi.board", "get_detail", ({ args: [, { date }] }) => {
         expect.step(date);

@@ -30,6 +30,8 @@ export class KpiChart extends Component {
         chosen: { type: String, optional: true }, // first day of the period that is shown
         onPickPeriod: { type: Function, optional: true },
         onAnnotate: { type: Function, optional: true },
+        onStartRange: { type: Function, optional: true },
+        onRestore: { type: Function, optional: true }, // with the id of a dismissed signal
     };
 
     setup() {
@@ -50,10 +52,13 @@ export class KpiChart extends Component {
         return this.props.trend.points;
     }
 
-    /** Annotations and changes of the definition, numbered, with the index of their period. */
+    /**
+     * Annotations, changes of the definition and dismissed signals, numbered, with the index of
+     * their period.
+     */
     get notes() {
         const { annotations, trend } = this.props;
-        return [...annotations, ...(trend.redefined || [])]
+        return [...annotations, ...(trend.redefined || []), ...(trend.dismissed || [])]
             .sort((a, b) => (a.date < b.date ? -1 : 1))
             .map((note, index) => ({
                 ...note,
@@ -118,6 +123,12 @@ export class KpiChart extends Component {
         );
     }
 
+    /** Which values are compared with each other from now on, as the text of a button. */
+    get rangeButton() {
+        const chosen = this.points.find((point) => point.date === this.props.chosen);
+        return _t("New usual range from %s", (chosen || this.points.at(-1)).label);
+    }
+
     /** The forecast of a period and its range, in words. */
     forecast(point) {
         if (!point.forecast_range_text) {
@@ -153,7 +164,7 @@ export class KpiChart extends Component {
 
     /** Lines and marks of the chart, with the texts of their values from the server. */
     get datasets() {
-        const { low, high, grows } = this.props.trend;
+        const { grows } = this.props.trend;
         const points = this.points;
         const colours = this.colours;
         const line = (label, data, options) => ({ label, data, spanGaps: false, ...options });
@@ -248,17 +259,19 @@ export class KpiChart extends Component {
             pointStyle: "triangle",
             texts: points.map((point) => this.forecast(point)),
         });
-        if (low !== null) {
-            const flat = { borderColor: colours.range, borderWidth: 1, pointRadius: 0 };
+        if (points.some((point) => point.usual_high !== null)) {
+            const edge = { borderColor: colours.range, borderWidth: 1, pointRadius: 0 };
+            const bound = (key) => points.map((point) => point[key]);
             sets.push(
-                line(_t("Usual range"), Array(points.length).fill(high), {
-                    ...flat,
-                    texts: Array(points.length).fill(this.props.trend.range_text),
+                line(_t("Usual range"), bound("usual_high"), {
+                    ...edge,
+                    texts: points.map((point) => point.range_text),
                     backgroundColor: colours.range,
                     pointStyle: "rect",
                     fill: "+1",
+                    spanGaps: true,
                 }),
-                line("", Array(points.length).fill(low), flat)
+                line("", bound("usual_low"), { ...edge, spanGaps: true })
             );
         }
         return sets;

@@ -52,6 +52,7 @@ export class KpiDetail extends Component {
         this.follow = useFollow();
         this.answer = useAnswer(() => this.call("get_detail"));
         this.explanation = useAnswer(() => this.call("get_explanation"));
+        this.cautions = useAnswer(() => this.call("get_cautions"));
         this.state = useState({
             date: null, // first day of a period that was chosen in the chart
             chart: null, // the first answer: the chart goes on to show the later periods
@@ -77,8 +78,22 @@ export class KpiDetail extends Component {
     }
 
     async load() {
+        this.cautions.value = null;
         await this.answer.load();
         this.state.chart ||= this.answer.value;
+        if (this.answer.value?.has_sums) {
+            // not awaited: the details are shown before the records are read
+            this.cautions.load();
+        }
+    }
+
+    openRecord(caution, record) {
+        this.leave({
+            type: "ir.actions.act_window",
+            res_model: caution.model,
+            res_id: record.id,
+            views: [[false, "form"]],
+        });
     }
 
     /** Show a period of the chart, here and on the board. */
@@ -91,20 +106,59 @@ export class KpiDetail extends Component {
     }
 
     /** Note what happened in the period that is shown; the chart shows it. */
-    annotate() {
+    annotate(title = _t("Add annotation"), values = {}) {
         const { period, filters } = this.answer.value;
         this.dialog.add(FormViewDialog, {
             resModel: "crm.kpi.annotation",
-            title: _t("Add annotation"),
+            title,
             context: {
                 default_kpi_id: this.props.kpiId,
                 default_company_id: filters.company_id,
                 ...(period.timing === "running" ? {} : { default_date: period.date_from }),
+                ...values,
             },
-            onRecordSaved: async () => {
-                this.state.chart = await this.call("get_detail", this.props.filters);
-            },
+            onRecordSaved: () => this.reload(),
         });
+    }
+
+    /** Compare later values with those from the period that is shown on. */
+    startRange() {
+        const { period } = this.answer.value;
+        this.annotate(_t("New usual range from %s", period.label), {
+            default_date: period.date_from,
+            default_resets_range: true,
+        });
+    }
+
+    /** Say why the signal needs no more attention. */
+    dismiss() {
+        const { card, cell } = this.answer.value;
+        const ids = Object.entries(cell).map(([name, value]) => [`default_${name}`, value]);
+        this.dialog.add(FormViewDialog, {
+            resModel: "crm.kpi.dismissal",
+            title: _t("Dismiss: %s", card.signal.text),
+            context: {
+                ...Object.fromEntries(ids),
+                default_kpi_id: this.props.kpiId,
+                default_period_id: card.signal.period_id,
+                default_rule: card.signal.rule,
+            },
+            onRecordSaved: () => this.reload(),
+        });
+    }
+
+    /** Show a signal again that was dismissed. */
+    async restore(dismissalId) {
+        await this.orm.unlink("crm.kpi.dismissal", [dismissalId]);
+        await this.reload();
+    }
+
+    /** Read the card and the chart again. */
+    async reload() {
+        await this.answer.load();
+        this.state.chart = this.state.date
+            ? await this.call("get_detail", this.props.filters)
+            : this.answer.value;
     }
 
     get recordsText() {
