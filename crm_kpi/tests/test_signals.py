@@ -435,13 +435,14 @@ class TestSignalsOnBoards(BoardCase):
             self.store(self.leads, LOW_MARCH, "user", user_id=user.id)
         counts = []
         march = self.period("month", "2026-03-01")
-        self.values(self.mia, march).mapped("signal_text")  # fills the caches
         for rows in (self.values(self.mia, march, level="company"), self.values(self.mia, march)):
-            self.env.flush_all()
-            self.env.invalidate_all()
-            before = self.env.cr.sql_log_count
-            rows.mapped("signal_text")
-            counts.append(self.env.cr.sql_log_count - before)
+            for _time in range(2):  # the first time fills the caches
+                self.env.flush_all()
+                self.env.invalidate_all()
+                before = self.env.cr.sql_log_count
+                rows.mapped("signal_text")
+                count = self.env.cr.sql_log_count - before
+            counts.append(count)
         self.assertGreater(len(rows), 3)
         self.assertEqual(counts[0], counts[1])
 
