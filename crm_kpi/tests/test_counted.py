@@ -6,7 +6,7 @@ import random
 from datetime import timedelta
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from odoo.tests import tagged
@@ -113,11 +113,13 @@ def is_of(key, owners):
 @tagged("post_install", "-at_install")
 class TestCountedRandom(CountedCase):
     @given(seed=st.integers(0, 10**6))
+    @example(seed=1362)
+    @example(seed=424279)
     @settings(
-        max_examples=5,
+        max_examples=9,
         deadline=None,
         # each example takes seconds: report the first that fails
-        phases=(Phase.generate,),
+        phases=(Phase.explicit, Phase.generate),
         suppress_health_check=list(HealthCheck),
     )
     def test_refresh_after_changes_equals_rebuild(self, seed):
@@ -146,9 +148,14 @@ class TestCountedRandom(CountedCase):
             rebuilt = self._values()
             locked = self.periods.filtered(lambda one: one.state == "locked").ids
             if locked:
-                # another number of records of the same value is no restatement
+                # another number of records of the same value is no restatement, nor is a cell
+                # without a value that is stored or not; segments may be reported later
                 values, rebuilt = (
-                    {cell: row[:1] if cell[1] in locked else row for cell, row in found.items()}
+                    {
+                        cell: row[:1] if cell[1] in locked else row
+                        for cell, row in found.items()
+                        if cell[1] not in locked or (row[0] is not None and cell[5] is None)
+                    }
                     for found in (values, rebuilt)
                 )
             different = {

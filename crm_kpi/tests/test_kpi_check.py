@@ -141,7 +141,7 @@ class TestRecords(CheckCase):
         self.assertTrue(empty.no_value)
 
     def test_what_cannot_be_computed(self):
-        stock = self.env.ref("crm_kpi.crm_kpi_pipeline_value")
+        stock = self.env.ref("crm_kpi.crm_kpi_opportunities_stalled")
         check = self.make_check(stock, expected=1)
         self.run_checks(stock)
         self.assertEqual(check.state, "error")
